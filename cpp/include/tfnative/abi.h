@@ -1,0 +1,142 @@
+/* SPDX-FileCopyrightText: The tfnative authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The C ABI of a compiled model: all that an artifact and the run time share.
+ *
+ * An artifact is a shared library libNAME.so (or an archive libNAME.a) that
+ * exports one function, `const tfn_artifact* NAME_artifact(void)`, beside the
+ * typed entry points of include/NAME.h. Everything reachable from the returned
+ * pointer is constant, lives as long as the library is loaded, and may be read
+ * from any thread.
+ *
+ * 1. Numbers are fixed-width and little-endian; strings are UTF-8 and end in 0.
+ * 2. Structs grow at their end only; `struct_bytes` says how much is there.
+ * 3. Memory is the caller's: an artifact allocates nothing, starts no thread,
+ *    keeps no state, prints nothing and never aborts.
+ */
+#ifndef TFNATIVE_ABI_H_
+#define TFNATIVE_ABI_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TFN_ABI_VERSION 1u
+
+/* Alignment, in bytes, of every tensor and workspace passed to `run`. */
+#define TFN_ALIGNMENT 64u
+
+/* Longest NAME of an artifact, without the final 0. */
+#define TFN_MAX_NAME_BYTES 79u
+
+/* Element types. The numbers are those of tensorflow.DataType. */
+typedef enum tfn_dtype {
+  TFN_FLOAT32 = 1,
+  TFN_FLOAT64 = 2,
+  TFN_INT32 = 3,
+  TFN_UINT8 = 4,
+  TFN_INT16 = 5,
+  TFN_INT8 = 6,
+  TFN_COMPLEX64 = 8,
+  TFN_INT64 = 9,
+  TFN_BOOL = 10,
+  TFN_BFLOAT16 = 14,
+  TFN_UINT16 = 17,
+  TFN_COMPLEX128 = 18,
+  TFN_FLOAT16 = 19,
+  TFN_UINT32 = 22,
+  TFN_UINT64 = 23
+} tfn_dtype;
+
+/* One input or output of a signature. Tensors are dense and row-major. */
+typedef struct tfn_tensor_spec {
+  const char* name;
+  int32_t dtype;        /* a tfn_dtype */
+  int32_t rank;         /* number of dimensions, 0 for a scalar */
+  const int64_t* shape; /* `rank` sizes; -1, in the first place only: the batch */
+} tfn_tensor_spec;
+
+/* Runs one variant.
+ *
+ * `inputs` and `outputs` hold one pointer per tensor in the signature's order,
+ * each aligned to TFN_ALIGNMENT and as large as its shape at this batch size;
+ * `workspace` is aligned likewise and has at least `workspace_bytes` bytes.
+ * Inputs are only read. Outputs and workspace must not overlap anything else.
+ * Thread-safe as long as calls share no output and no workspace.
+ * Returns 0, or the 1-based number of the step that failed. */
+typedef int32_t (*tfn_run_fn)(const void* const* inputs, void* const* outputs,
+                              void* workspace);
+
+/* A signature compiled for one batch size and one CPU level. */
+typedef struct tfn_variant {
+  int64_t batch_size;       /* rows; 0 if the signature has no batch dimension */
+  int32_t cpu_level;        /* index into tfn_artifact.cpu_levels */
+  int32_t step_count;       /* number of steps in the program, for messages */
+  uint64_t workspace_bytes; /* multiple of TFN_ALIGNMENT, may be 0 */
+  tfn_run_fn run;
+} tfn_variant;
+
+/* The rows of a batch do not influence each other: a batch may be padded up to
+ * a compiled size, or split over several. Without this flag only the compiled
+ * batch sizes can be run. */
+#define TFN_SIGNATURE_ROWS_INDEPENDENT 1u
+
+typedef struct tfn_signature {
+  const char* name;
+  uint32_t flags;
+  int32_t input_count;
+  int32_t output_count;
+  int32_t variant_count;
+  const tfn_tensor_spec* inputs;
+  const tfn_tensor_spec* outputs;
+  const tfn_variant* variants; /* by CPU level, then ascending batch size */
+} tfn_signature;
+
+/* What a CPU must have to run the variants of one level. */
+typedef struct tfn_cpu_level {
+  const char* name;  /* "x86-64-v3", or "generic" */
+  int32_t x86_level; /* 2, 3 or 4 of the x86-64 psABI; 0: any CPU of the triple */
+} tfn_cpu_level;
+
+typedef struct tfn_artifact {
+  uint32_t abi_version;  /* TFN_ABI_VERSION of the compiler that wrote it */
+  uint32_t struct_bytes; /* sizeof(tfn_artifact) of that compiler */
+  const char* name;
+  const char* triple;
+  int32_t cpu_level_count;
+  int32_t signature_count;
+  const tfn_cpu_level* cpu_levels; /* ascending */
+  const tfn_signature* signatures;
+  const char* manifest;    /* the text of manifest.json */
+  uint64_t manifest_bytes; /* without the final 0 */
+  const void* weights;     /* constants of all variants, one copy */
+  uint64_t weights_bytes;
+} tfn_artifact;
+
+typedef const tfn_artifact* (*tfn_artifact_fn)(void);
+
+/* The last bytes of a shared library, so that a loader can refuse a broken file
+ * without running any of it. `crc32` (that of zlib) covers the file from its
+ * first byte to the trailer, but for the weights, which stay unread until used;
+ * weights that are damaged cannot crash a program, and `selftest` finds them. */
+#define TFN_TRAILER_MAGIC "TFNATIVE"
+
+typedef struct tfn_trailer {
+  char magic[8];
+  uint32_t abi_version;
+  uint32_t crc32;
+  uint64_t file_bytes;     /* of the whole file, this trailer included */
+  uint64_t weights_offset; /* in the file */
+  uint64_t weights_bytes;
+  uint64_t reserved;
+  char name[TFN_MAX_NAME_BYTES + 1]; /* NAME of NAME_artifact */
+} tfn_trailer;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TFNATIVE_ABI_H_ */

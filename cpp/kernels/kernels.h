@@ -1,0 +1,167 @@
+/* SPDX-FileCopyrightText: The tfnative authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The compute kernels that emitted programs call. They are compiled once per
+ * CPU level and linked into the artifact; each name carries the level, so that
+ * all levels live in one library: TFN_KERNEL(conv_f32) is tfn_v3_conv_f32 where
+ * TFN_LEVEL is v3.
+ *
+ * Contract of every kernel: pointers are not null; inputs and outputs do not
+ * overlap; sizes are at least 1 unless said otherwise; nothing is allocated, no
+ * state is kept, nothing is checked (the compiler has checked). Offsets and
+ * strides are in elements. Needs libc (memcpy, memset) and libm only. `scratch`
+ * is aligned to 64 bytes and as large as the macro beside the kernel says; the
+ * macros are constant expressions, for use in static initialisers.
+ */
+#ifndef TFNATIVE_KERNELS_H_
+#define TFNATIVE_KERNELS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef TFN_LEVEL
+#error "define TFN_LEVEL: v2, v3, v4 or generic"
+#endif
+#define TFN_PASTE_(level, name) tfn_##level##_##name
+#define TFN_PASTE(level, name) TFN_PASTE_(level, name)
+#define TFN_KERNEL(name) TFN_PASTE(TFN_LEVEL, name)
+
+/* --- Matrix multiplication ------------------------------------------------
+ *
+ * out[b](m, n) = sum over k of lhs[b](m, k) * rhs[b](k, n), for b < batch.
+ * An element (i, j) of a matrix of batch b is at
+ * b * batch_stride + i * row_stride + j * col_stride. At least one of row_stride
+ * and col_stride is 1. k may be 0 (the output is zero). */
+typedef struct tfn_matrix {
+  int64_t batch_stride, row_stride, col_stride;
+} tfn_matrix;
+
+typedef struct tfn_matmul {
+  int64_t batch, m, n, k;
+  int32_t accumulate; /* add to what `out` holds; matmul_packed_f32 only */
+  tfn_matrix lhs, rhs, out;
+} tfn_matmul;
+
+/* Columns in a panel of packed weights, the same on every CPU level, so that
+ * all levels share one copy. */
+#define TFN_PANEL 16
+
+/* rhs packed: panels of TFN_PANEL columns, each k rows of TFN_PANEL floats, the
+ * last one padded with zeros: packed[n / 16][k][n % 16]. `rhs` strides are not
+ * read and batch is 1. */
+void TFN_KERNEL(matmul_packed_f32)(const tfn_matmul* p, const float* lhs,
+                                   const float* rhs_packed, float* out);
+
+/* Neither operand is a constant. `scratch`: TFN_MATMUL_SCRATCH_BYTES. */
+void TFN_KERNEL(matmul_f32)(const tfn_matmul* p, const float* lhs, const float* rhs,
+                            float* out, void* scratch);
+
+/* Any other element type: right, not fast. Accumulates in the element type,
+ * f16 and bf16 in float. Names: f64, f16, bf16, s8, s16, s32, s64, u8, u16, u32,
+ * u64, c64, c128 and pred (or of ands). */
+typedef void tfn_matmul_fn(const tfn_matmul* p, const void* lhs, const void* rhs,
+                           void* out);
+
+/* --- Convolution -----------------------------------------------------------
+ *
+ * Input [batch][d][h][w][in_channels], output [batch][d][h][w][out_channels],
+ * both dense. A 1-D convolution has d = h = 1, a 2-D one d = 1. The arrays below
+ * are in the order d, h, w. Meaning as in XLA's Window: base_dilation spreads the
+ * input (transposed convolution), window_dilation the kernel; padding_low may be
+ * negative. Group g reads in_channels / groups input channels and writes
+ * out_channels / groups output channels; the output's channels are ordered by
+ * group. XLA's batch_group_count is 1. */
+typedef struct tfn_conv {
+  int64_t batch, in_channels, out_channels, groups;
+  int64_t in[3], out[3], kernel[3];
+  int64_t stride[3], padding_low[3], base_dilation[3], window_dilation[3];
+} tfn_conv;
+
+/* Weights packed per group, as matmul weights whose rows are (kd, kh, kw, in
+ * channel of the group): packed[g][oc / 16][kd][kh][kw][ic][oc % 16], each
+ * group's channels padded to a multiple of 16 with zeros. `scratch`:
+ * TFN_CONV_SCRATCH_BYTES. */
+void TFN_KERNEL(conv_f32)(const tfn_conv* p, const float* input,
+                          const float* weights_packed, float* output, void* scratch);
+
+/* Depthwise: in_channels == groups and one or more output channels per input
+ * channel (multiplier = out_channels / groups). Weights as XLA has them:
+ * [kd][kh][kw][out_channels], dense. */
+void TFN_KERNEL(conv_depthwise_f32)(const tfn_conv* p, const float* input,
+                                    const float* weights, float* output,
+                                    void* scratch);
+
+/* Any element type (names as for matmul, and f32), and weights that are not
+ * constant: [kd][kh][kw][in_channels / groups][out_channels], dense. Right, not
+ * fast. */
+typedef void tfn_conv_fn(const tfn_conv* p, const void* input, const void* weights,
+                         void* output);
+
+#define TFN_FOR_EACH_TYPE(X) \
+  X(f32) X(f64) X(f16) X(bf16) X(s8) X(s16) X(s32) X(s64) \
+  X(u8) X(u16) X(u32) X(u64) X(c64) X(c128) X(pred)
+
+#define TFN_DECLARE_GENERIC(type)                \
+  tfn_matmul_fn TFN_KERNEL(matmul_any_##type);   \
+  tfn_conv_fn TFN_KERNEL(conv_any_##type);
+TFN_FOR_EACH_TYPE(TFN_DECLARE_GENERIC)
+#undef TFN_DECLARE_GENERIC
+
+/* --- Sorting ----------------------------------------------------------------
+ *
+ * Sorts `count` arrays together along the middle dimension of
+ * [outer][length][inner], stably. The comparator is one that XLA compiled:
+ * it gets pointers {a0, b0, a1, b1, ...} to the elements of each array and
+ * writes whether a comes before b. At most 64 arrays. */
+typedef void tfn_comparator(char* result, const void* run_options,
+                            const void** params, const void* buffer_table,
+                            const void* status, const void* prof_counters);
+
+typedef struct tfn_sort {
+  int64_t outer, length, inner;
+  int32_t count;
+  const int32_t* element_bytes; /* `count` sizes: 1, 2, 4, 8 or 16 */
+} tfn_sort;
+
+/* `scratch`: TFN_SORT_SCRATCH_BYTES. */
+void TFN_KERNEL(sort)(const tfn_sort* p, void* const* arrays,
+                      tfn_comparator* comes_before, void* scratch);
+
+/* The k largest of each row of [batch][length], largest first, ties by index;
+ * a total order in which -NaN < -Inf and +Inf < +NaN, -0 < +0, as XLA has it.
+ * `scratch`: length int32. */
+void TFN_KERNEL(topk_f32)(int64_t batch, int64_t length, int64_t k,
+                          const float* values, float* out_values,
+                          int32_t* out_indices, void* scratch);
+
+/* --- Fourier transforms -------------------------------------------------------
+ *
+ * Over the last `rank` dimensions, `batch` times; `length` are the sizes of the real
+ * or complex signal. TFN_RFFT takes real numbers and gives the length / 2 + 1 first
+ * ones of the last dimension's spectrum, TFN_IRFFT the other way round. Inverse
+ * transforms divide by the number of points. Any length >= 1: right, not fast. */
+enum { TFN_FFT = 0, TFN_IFFT = 1, TFN_RFFT = 2, TFN_IRFFT = 3 };
+
+typedef struct tfn_fft {
+  int32_t kind, rank; /* rank 1 to 3 */
+  int64_t batch, length[3];
+} tfn_fft;
+
+/* For the three lengths (1 for those not used) and bytes of a complex number. */
+#define TFN_FFT_SCRATCH_BYTES(a, b, c, complex_bytes) \
+  ((3 * ((a) + (b) + (c)) + (a) * (b) * (c) * 2) * (complex_bytes))
+
+void TFN_KERNEL(fft_f32)(const tfn_fft* p, const void* input, void* output,
+                         void* scratch);
+void TFN_KERNEL(fft_f64)(const tfn_fft* p, const void* input, void* output,
+                         void* scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TFNATIVE_KERNELS_H_ */

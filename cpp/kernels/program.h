@@ -1,0 +1,93 @@
+/* SPDX-FileCopyrightText: The tfnative authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What emitted programs are written in: calls of the kernels that XLA compiled,
+ * and places in memory. Included by emitted C only.
+ */
+#ifndef TFNATIVE_PROGRAM_H_
+#define TFNATIVE_PROGRAM_H_
+
+#include <string.h>
+
+#include "kernels.h"
+
+/* --- Calls of XLA's kernels -------------------------------------------------
+ *
+ * The ABI of xla/backends/cpu/runtime/kernel_c_api.h in TensorFlow 2.21. */
+typedef struct tfn_xla_dim3 {
+  uint64_t x, y, z;
+} tfn_xla_dim3;
+
+typedef struct tfn_xla_arg {
+  void* data;
+  size_t size;
+} tfn_xla_arg;
+
+typedef struct tfn_xla_frame {
+  const tfn_xla_dim3* num_workgroups;
+  const tfn_xla_dim3* workgroup_id;
+  size_t num_args;
+  const tfn_xla_arg* args;
+} tfn_xla_frame;
+
+/* Returns null, or an error. */
+typedef void* tfn_xla_kernel(const tfn_xla_frame* frame);
+
+/* Runs all workgroups of a kernel, in order. Returns 0 if none failed. */
+static inline int tfn_xla_run(tfn_xla_kernel* kernel, tfn_xla_dim3 groups,
+                              const tfn_xla_arg* args, size_t num_args) {
+  tfn_xla_dim3 id;
+  const tfn_xla_frame frame = {&groups, &id, num_args, args};
+  for (id.z = 0; id.z < groups.z; ++id.z)
+    for (id.y = 0; id.y < groups.y; ++id.y)
+      for (id.x = 0; id.x < groups.x; ++id.x)
+        if (kernel(&frame)) return 1;
+  return 0;
+}
+
+#define TFN_CALL(step, kernel, x, y, z, ...)                                  \
+  do {                                                                        \
+    const tfn_xla_arg args_[] = {__VA_ARGS__};                                \
+    const tfn_xla_dim3 groups_ = {x, y, z};                                   \
+    if (tfn_xla_run(kernel, groups_, args_, sizeof args_ / sizeof args_[0]))  \
+      return step;                                                            \
+  } while (0)
+
+/* --- Places in memory, by byte offset --------------------------------------- */
+extern const char tfn_weights[] __attribute__((visibility("hidden")));
+
+#define IN(i, offset) ((void*)((const char*)in[i] + (offset)))
+#define OUT(i, offset) ((void*)((char*)out[i] + (offset)))
+#define CONST(offset) ((void*)(tfn_weights + (offset)))
+#define TEMP(offset) ((void*)((char*)workspace + (offset)))
+
+#define TFN_ALIGNED(bytes) (((bytes) + 63u) / 64u * 64u)
+
+/* --- A copy that changes the memory order ------------------------------------ */
+typedef struct tfn_strided_copy {
+  int32_t rank, element_bytes; /* 1 to 8 dimensions */
+  int64_t dims[8], src_strides[8], dst_strides[8]; /* in elements */
+} tfn_strided_copy;
+
+static inline void tfn_copy_strided(const tfn_strided_copy* p, const void* src,
+                                    void* dst) {
+  int64_t index[8] = {0};
+  const size_t bytes = (size_t)p->element_bytes;
+  const char* from = (const char*)src;
+  char* to = (char*)dst;
+  for (;;) {
+    memcpy(to, from, bytes);
+    int32_t d = p->rank - 1;
+    for (; d >= 0; --d) {
+      from += p->src_strides[d] * (int64_t)bytes;
+      to += p->dst_strides[d] * (int64_t)bytes;
+      if (++index[d] < p->dims[d]) break;
+      from -= p->src_strides[d] * (int64_t)bytes * p->dims[d];
+      to -= p->dst_strides[d] * (int64_t)bytes * p->dims[d];
+      index[d] = 0;
+    }
+    if (d < 0) return;
+  }
+}
+
+#endif /* TFNATIVE_PROGRAM_H_ */

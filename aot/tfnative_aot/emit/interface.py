@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What users of an artifact see of it: names, types and shapes."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from dataclasses import dataclass
+
+from tfnative.errors import InvalidArgumentError
+
+_ABI_DTYPES = {
+    "float32": ("TFN_FLOAT32", "float"),
+    "float64": ("TFN_FLOAT64", "double"),
+    "float16": ("TFN_FLOAT16", "uint16_t"),
+    "bfloat16": ("TFN_BFLOAT16", "uint16_t"),
+    "int8": ("TFN_INT8", "int8_t"),
+    "int16": ("TFN_INT16", "int16_t"),
+    "int32": ("TFN_INT32", "int32_t"),
+    "int64": ("TFN_INT64", "int64_t"),
+    "uint8": ("TFN_UINT8", "uint8_t"),
+    "uint16": ("TFN_UINT16", "uint16_t"),
+    "uint32": ("TFN_UINT32", "uint32_t"),
+    "uint64": ("TFN_UINT64", "uint64_t"),
+    "bool": ("TFN_BOOL", "uint8_t"),
+    "complex64": ("TFN_COMPLEX64", "float"),
+    "complex128": ("TFN_COMPLEX128", "double"),
+}
+"""NumPy's name of an element type: its name in abi.h and its type in C."""
+
+_C_WORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for "
+    "goto if inline int long register restrict return short signed sizeof static "
+    "struct switch typedef union unsigned void volatile while alignas alignof and "
+    "bool catch class constexpr delete explicit export false friend mutable namespace "
+    "new noexcept not nullptr operator or private protected public template this "
+    "throw true try typeid typename using virtual xor batch_size rows workspace".split()
+)
+
+MAX_NAME_BYTES = 79
+"""TFN_MAX_NAME_BYTES in abi.h."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output.
+
+    Attributes:
+        name: As in the signature.
+        c_name: The name as a C identifier, unique in the signature.
+        dtype: NumPy's name of the element type, or "bfloat16".
+        shape: Sizes; -1 in the first place is the batch.
+    """
+
+    name: str
+    c_name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def abi_dtype(self) -> str:
+        """Its tfn_dtype in abi.h."""
+        return _ABI_DTYPES[self.dtype][0]
+
+    @property
+    def c_type(self) -> str:
+        """The type of an element in C; complex numbers are two elements."""
+        return _ABI_DTYPES[self.dtype][1]
+
+    @property
+    def row_elements(self) -> int:
+        """Elements of ``c_type`` in a row, or in all if there is no batch."""
+        count = 2 if self.dtype.startswith("complex") else 1
+        for size in self.shape:
+            count *= 1 if size == -1 else size
+        return count
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature: its tensors in order, and the batch sizes it is compiled for.
+
+    Attributes:
+        name: As in the model.
+        c_name: The name as a C identifier, unique in the artifact.
+        batch_sizes: Ascending; empty if there is no batch dimension.
+        rows_independent: Whether a batch may be padded and split.
+    """
+
+    name: str
+    c_name: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    batch_sizes: tuple[int, ...]
+    rows_independent: bool
+
+    @property
+    def c_parameters(self) -> str:
+        """Parameters of the typed C function."""
+        tensors = [f"const {t.c_type}* {t.c_name}" for t in self.inputs]
+        tensors += [f"{t.c_type}* {t.c_name}" for t in self.outputs]
+        return ", ".join(["int64_t batch_size", *tensors, "void* workspace"])
+
+
+@dataclass(frozen=True)
+class Interface:
+    """An artifact as its users see it."""
+
+    name: str
+    triple: str
+    signatures: tuple[Signature, ...]
+
+    def function(self, signature: Signature) -> str:
+        """Name of the typed C function of a signature."""
+        return f"{self.name}_{signature.c_name}"
+
+    @property
+    def exports(self) -> tuple[str, ...]:
+        """Every symbol that the library exports."""
+        names = [f"{self.name}_artifact"]
+        for signature in self.signatures:
+            function = self.function(signature)
+            names += [function, f"{function}_workspace_bytes"]
+        return tuple(names)
+
+
+def supported_dtype(dtype: str) -> bool:
+    """Whether tensors of this element type can cross the C ABI."""
+    return dtype in _ABI_DTYPES
+
+
+def check_name(name: str) -> str:
+    """Returns the name of an artifact if it can be part of C identifiers.
+
+    Raises:
+        InvalidArgumentError: It cannot.
+    """
+    valid = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) and name not in _C_WORDS
+    if not valid or keyword.iskeyword(name) or len(name) > MAX_NAME_BYTES:
+        raise InvalidArgumentError(
+            f"{name!r} cannot be the name of an artifact: expected letters, digits and "
+            f"underscores, a letter first, no word of C, at most {MAX_NAME_BYTES} "
+            "characters; choose one with --name"
+        )
+    return name
+
+
+def c_identifier(name: str, taken: set[str]) -> str:
+    """A C identifier like ``name`` that is not in ``taken``, to which it is added."""
+    base = re.sub(r"\W", "_", name, flags=re.ASCII)
+    if not base or base[0].isdigit() or base.startswith("_") or base in _C_WORDS:
+        base = f"t_{base.lstrip('_')}"
+    candidate, number = base, 2
+    while candidate in taken:
+        candidate, number = f"{base}_{number}", number + 1
+    taken.add(candidate)
+    return candidate

@@ -1,0 +1,371 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""The C of the programs of one CPU level: a header and a source.
+
+The header declares each variant's function and how much memory it needs, for the
+artifact's tables. A function is a straight list of calls of XLA's kernels and ours. The macros that
+it is written in (TFN_CALL, IN, OUT, CONST, TEMP) stand in cpp/kernels/program.h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tfnative_aot.emit.weights import ALIGNMENT, WeightPool
+from tfnative_aot.program import (
+    Buffer,
+    Call,
+    Conditional,
+    Convolution,
+    Copy,
+    Dot,
+    Fft,
+    Kernel,
+    Matrix,
+    Program,
+    Slice,
+    Sort,
+    Step,
+    TopK,
+    While,
+    walk,
+)
+
+
+def run_function(program: Program) -> str:
+    """Name of the C function of a variant."""
+    return f"tfn_run_{program.key.symbol}"
+
+
+@dataclass(frozen=True)
+class ProgramSource:
+    """The C of all programs of a CPU level: a header, and what includes it."""
+
+    header: str
+    source: str
+
+
+def emit_programs(
+    programs: Sequence[Program], weights: WeightPool, header_name: str
+) -> ProgramSource:
+    """The header and the source with the functions of the given programs."""
+    emitters = [_Emitter(program, weights) for program in programs]
+    for emitter in emitters:
+        emitter.run()
+    return ProgramSource(
+        header='#include "program.h"\n\n' + "\n".join(e.header() for e in emitters),
+        source=f'#include "{header_name}"\n\n'
+        + "\n".join(e.function() for e in emitters),
+    )
+
+
+class _Emitter:
+    """Writes one program."""
+
+    def __init__(self, program: Program, weights: WeightPool) -> None:
+        self._program = program
+        self._weights = weights
+        self._lines: list[str] = []
+        self._step_number = 0
+        self._scratch: list[str] = []
+        self._temp: dict[int, int] = {}
+        self._temp_bytes = 0
+        for allocation in program.allocations:
+            if allocation.kind == "temp":
+                self._temp[allocation.index] = self._temp_bytes
+                self._temp_bytes += -(-allocation.size // ALIGNMENT) * ALIGNMENT
+
+    def run(self) -> None:
+        self._sequence(self._program.steps, 1)
+        self._copy_outputs()
+
+    def header(self) -> str:
+        name = run_function(self._program)
+        return "\n".join(
+            [
+                self._scratch_union(name),
+                f"#define {name}_workspace_bytes \\",
+                f"  ({self._temp_bytes}u + TFN_ALIGNED(sizeof(union {name}_scratch)))",
+                f"#define {name}_step_count {self._step_number}",
+                f"int32_t {name}(const void* const*, void* const*, void*);",
+                "",
+            ]
+        )
+
+    def function(self) -> str:
+        key = self._program.key
+        return "\n".join(
+            [
+                *self._declarations(),
+                "",
+                f"/* Signature {key.signature}, batch size {key.batch_size}. */",
+                f"int32_t {run_function(self._program)}(const void* const* in, "
+                "void* const* out, void* workspace) {",
+                f"  char* const scratch = (char*)workspace + {self._temp_bytes};",
+                "  (void)in, (void)out, (void)scratch;",
+                *self._lines,
+                "  return 0;",
+                "}",
+                "",
+            ]
+        )
+
+    def _declarations(self) -> list[str]:
+        kernels: dict[str, str] = {}
+        for step in walk(self._program.steps):
+            if isinstance(step, Kernel):
+                kernels[step.symbol] = "tfn_xla_kernel"
+            elif isinstance(step, Sort):
+                kernels[step.comparator] = "tfn_comparator"
+        return [f"extern {kind} {symbol};" for symbol, kind in kernels.items()]
+
+    def _scratch_union(self, name: str) -> str:
+        """As large as the most that one step needs."""
+        sizes = dict.fromkeys(self._scratch)
+        members = [f"  char at_{i}[1 + {size}];" for i, size in enumerate(sizes)]
+        body = "\n".join(members or ["  char none;"])
+        return f"union {name}_scratch {{\n{body}\n}};"
+
+    def _copy_outputs(self) -> None:
+        for position, place in enumerate(self._program.output_slices):
+            allocation = self._program.allocations[place.allocation]
+            if (allocation.kind, allocation.position) != ("output", position):
+                self._line(
+                    1,
+                    f"memcpy(out[{position}], {self._pointer(place)}, {place.size});",
+                )
+
+    # --- Steps ----------------------------------------------------------------
+
+    def _sequence(self, steps: Sequence[Step], depth: int) -> None:
+        for step in steps:
+            self._step_number += 1
+            comment = f"{self._step_number} {step.source}".replace("*/", "* /")
+            self._line(depth, f"/* {comment} */")
+            self._step(step, depth)
+
+    def _step(self, step: Step, depth: int) -> None:
+        if isinstance(step, Kernel):
+            self._kernel(step, depth)
+        elif isinstance(step, Dot):
+            self._dot(step, depth)
+        elif isinstance(step, Convolution):
+            self._convolution(step, depth)
+        elif isinstance(step, Copy):
+            self._copy(step, depth)
+        elif isinstance(step, While):
+            self._while(step, depth)
+        elif isinstance(step, Conditional):
+            self._conditional(step, depth)
+        elif isinstance(step, Call):
+            self._sequence(step.steps, depth)
+        elif isinstance(step, Sort):
+            self._sort(step, depth)
+        elif isinstance(step, Fft):
+            self._fft(step, depth)
+        else:
+            self._topk(step, depth)
+
+    def _kernel(self, step: Kernel, depth: int) -> None:
+        x, y, z = step.workgroups
+        buffers = step.arguments + step.results
+        arguments = [f"{{{self._buffer(b)}, {b.slice.size}}}" for b in buffers]
+        self._line(
+            depth, f"TFN_CALL({self._step_number}, {step.symbol}, {x}, {y}, {z},"
+        )
+        for number, argument in enumerate(arguments, 1):
+            end = ");" if number == len(arguments) else ","
+            self._line(depth + 2, argument + end)
+
+    def _dot(self, step: Dot, depth: int) -> None:
+        operands = [self._buffer(b) for b in (step.lhs, step.rhs, step.out)]
+        if step.packed:
+            kernel = "matmul_packed_f32"
+        elif step.dtype == "f32":
+            kernel = "matmul_f32"
+            sizes = f"{step.batch}, {step.m}, {step.n}, {step.k}"
+            self._scratch.append(f"TFN_MATMUL_SCRATCH_BYTES({sizes})")
+            operands.append("scratch")
+        else:
+            kernel = f"matmul_any_{step.dtype}"
+        if step.addend is not None and step.addend.slice != step.out.slice:
+            out, addend = self._buffer(step.out), self._buffer(step.addend)
+            self._line(depth, f"memcpy({out}, {addend}, {step.out.slice.size});")
+        matrices = (step.lhs_matrix, step.rhs_matrix, step.out_matrix)
+        fields = [
+            f".batch = {step.batch}, .m = {step.m}, .n = {step.n}, .k = {step.k},",
+            f".accumulate = {int(step.addend is not None)},",
+            ", ".join(
+                f".{name} = {_matrix(matrix)}"
+                for name, matrix in zip(("lhs", "rhs", "out"), matrices, strict=True)
+            ),
+        ]
+        self._with_parameters("tfn_matmul", fields, kernel, operands, depth)
+
+    def _convolution(self, step: Convolution, depth: int) -> None:
+        operands = [self._buffer(b) for b in (step.input, step.weights, step.output)]
+        if step.kernel == "any":
+            kernel = f"conv_any_{step.dtype}"
+        else:
+            kernel = "conv_f32" if step.kernel == "packed" else "conv_depthwise_f32"
+            self._scratch.append(f"TFN_CONV_SCRATCH_BYTES({_conv_sizes(step)})")
+            operands.append("scratch")
+        fields = [
+            f".batch = {step.batch}, .in_channels = {step.in_channels},",
+            f".out_channels = {step.out_channels}, .groups = {step.groups},",
+            f".in = {_braces(step.in_size)}, .out = {_braces(step.out_size)},",
+            f".kernel = {_braces(step.kernel_size)}, .stride = {_braces(step.stride)},",
+            f".padding_low = {_braces(step.padding_low)},",
+            f".base_dilation = {_braces(step.base_dilation)},",
+            f".window_dilation = {_braces(step.window_dilation)}",
+        ]
+        self._with_parameters("tfn_conv", fields, kernel, operands, depth)
+
+    def _copy(self, step: Copy, depth: int) -> None:
+        dst, src = self._buffer(step.dst), self._buffer(step.src)
+        shape, target = step.src.shape, step.dst.shape
+        if shape.minor_to_major == target.minor_to_major or shape.elements <= 1:
+            self._line(depth, f"memcpy({dst}, {src}, {step.src.slice.size});")
+            return
+        rank = len(shape.dims)
+        fields = [
+            f".rank = {rank}, .element_bytes = {shape.element_bytes},",
+            f".dims = {_braces(shape.dims)},",
+            f".src_strides = {_braces(shape.strides)},",
+            f".dst_strides = {_braces(target.strides)}",
+        ]
+        self._with_parameters(
+            "tfn_strided_copy", fields, None, [src, dst], depth, "tfn_copy_strided"
+        )
+
+    def _while(self, step: While, depth: int) -> None:
+        if step.trip_count is not None:
+            i = f"i{self._step_number}"
+            self._line(
+                depth, f"for (int64_t {i} = 0; {i} < {step.trip_count}; ++{i}) {{"
+            )
+            self._sequence(step.body, depth + 1)
+        else:
+            self._line(depth, "for (;;) {")
+            self._sequence(step.condition, depth + 1)
+            flag = self._pointer(step.condition_buffer)
+            self._line(depth + 1, f"if (!*(const char*){flag}) break;")
+            self._sequence(step.body, depth + 1)
+        self._line(depth, "}")
+
+    def _conditional(self, step: Conditional, depth: int) -> None:
+        pointer = self._pointer(step.index)
+        if step.index.size == 1:
+            value = f"*(const char*){pointer} ? 0 : 1"
+        else:
+            value = f"*(const int32_t*){pointer}"
+        self._line(depth, f"switch ({value}) {{")
+        last = len(step.branches) - 1
+        for number, branch in enumerate(step.branches):
+            label = "default" if number == last else f"case {number}"
+            self._line(depth + 1, f"{label}: {{")
+            self._sequence(branch, depth + 2)
+            self._line(depth + 2, "break;")
+            self._line(depth + 1, "}")
+        self._line(depth, "}")
+
+    def _sort(self, step: Sort, depth: int) -> None:
+        count = len(step.arrays)
+        sizes = [buffer.shape.element_bytes for buffer in step.arrays]
+        self._scratch.append(f"TFN_SORT_SCRATCH_BYTES({step.length}, {count})")
+        self._line(depth, "{")
+        self._line(
+            depth + 1, f"static const int32_t element_bytes[] = {_braces(sizes)};"
+        )
+        self._line(
+            depth + 1,
+            f"static const tfn_sort p = {{.outer = {step.outer}, "
+            f".length = {step.length}, .inner = {step.inner}, .count = {count}, "
+            ".element_bytes = element_bytes};",
+        )
+        arrays = ", ".join(self._buffer(buffer) for buffer in step.arrays)
+        self._line(depth + 1, f"void* const arrays[] = {{{arrays}}};")
+        self._line(
+            depth + 1, f"TFN_KERNEL(sort)(&p, arrays, {step.comparator}, scratch);"
+        )
+        self._line(depth, "}")
+
+    def _topk(self, step: TopK, depth: int) -> None:
+        self._scratch.append(f"TFN_TOPK_SCRATCH_BYTES({step.length})")
+        places = (step.values, step.out_values, step.out_indices)
+        pointers = ", ".join(self._pointer(place) for place in places)
+        self._line(
+            depth,
+            f"TFN_KERNEL(topk_f32)({step.batch}, {step.length}, {step.k}, {pointers}, "
+            "scratch);",
+        )
+
+    def _fft(self, step: Fft, depth: int) -> None:
+        double = step.output.shape.dtype in ("f64", "c128")
+        lengths = (*step.lengths, 1, 1)[:3]
+        sizes = ", ".join(map(str, lengths))
+        self._scratch.append(f"TFN_FFT_SCRATCH_BYTES({sizes}, {16 if double else 8})")
+        fields = [
+            f".kind = {step.kind}, .rank = {len(step.lengths)},",
+            f".batch = {step.batch}, .length = {_braces(lengths)}",
+        ]
+        operands = [self._buffer(step.input), self._buffer(step.output), "scratch"]
+        kernel = "fft_f64" if double else "fft_f32"
+        self._with_parameters("tfn_fft", fields, kernel, operands, depth)
+
+    # --- Text -----------------------------------------------------------------
+
+    def _with_parameters(
+        self,
+        struct: str,
+        fields: Sequence[str],
+        kernel: str | None,
+        operands: Sequence[str],
+        depth: int,
+        function: str = "",
+    ) -> None:
+        """A block with a constant parameter struct and a call that takes it."""
+        self._line(depth, "{")
+        self._line(depth + 1, f"static const {struct} p = {{")
+        for field in fields:
+            self._line(depth + 3, field)
+        self._line(depth + 1, "};")
+        name = f"TFN_KERNEL({kernel})" if kernel else function
+        self._line(depth + 1, f"{name}(&p, {', '.join(operands)});")
+        self._line(depth, "}")
+
+    def _line(self, depth: int, text: str) -> None:
+        self._lines.append("  " * depth + text)
+
+    def _buffer(self, buffer: Buffer) -> str:
+        return self._pointer(buffer.slice)
+
+    def _pointer(self, place: Slice) -> str:
+        allocation = self._program.allocations[place.allocation]
+        if allocation.kind == "input":
+            return f"IN({allocation.position}, {place.offset})"
+        if allocation.kind == "output":
+            return f"OUT({allocation.position}, {place.offset})"
+        if allocation.kind == "constant":
+            base = self._weights.offset(self._program, place.allocation)
+            return f"CONST({base + place.offset})"
+        return f"TEMP({self._temp[place.allocation] + place.offset})"
+
+
+def _matrix(matrix: Matrix) -> str:
+    return f"{{{matrix.batch_stride}, {matrix.row_stride}, {matrix.col_stride}}}"
+
+
+def _braces(values: Sequence[int]) -> str:
+    return "{" + ", ".join(map(str, values)) + "}"
+
+
+def _conv_sizes(step: Convolution) -> str:
+    sizes = (
+        *step.out_size,
+        *step.kernel_size,
+        step.in_channels // step.groups,
+        step.out_channels // step.groups,
+    )
+    return ", ".join(map(str, sizes))

@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Brings constant weights into the form that our kernels read.
+
+The packed form is the same for every batch size and CPU level, so that all
+variants of an artifact share one copy of the weights, whatever memory order XLA
+chose for each of them. This is why XLA's own matrix products with a constant are
+replaced as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tfnative_aot.program import (
+    Allocation,
+    Buffer,
+    Call,
+    Conditional,
+    Constant,
+    Convolution,
+    Dot,
+    Kernel,
+    Program,
+    Shape,
+    Slice,
+    Step,
+    While,
+)
+
+PANEL = 16
+"""Columns of a panel: TFN_PANEL in kernels.h."""
+
+_FEWEST_COLUMNS = 4
+"""A matrix with fewer columns would be mostly padding."""
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def pack_weights(program: Program) -> Program:
+    """Replaces constant f32 weights by packed ones, and plain dots by our kernel."""
+    return _Packer(program).run()
+
+
+def pack_matrix(matrix: FloatArray) -> FloatArray:
+    """Packs (k, n) into (ceil(n / 16), k, 16), padded with zeros."""
+    k, n = matrix.shape
+    panels = -(-n // PANEL)
+    padded = np.zeros((k, panels * PANEL), np.float32)
+    padded[:, :n] = matrix
+    return np.ascontiguousarray(padded.reshape(k, panels, PANEL).transpose(1, 0, 2))
+
+
+def pack_filter(weights: FloatArray, groups: int) -> FloatArray:
+    """Packs (d, h, w, ic / groups, oc), group by group, as matrices."""
+    rows = weights.reshape(-1, groups, weights.shape[-1] // groups)
+    return np.stack([pack_matrix(rows[:, g]) for g in range(groups)])
+
+
+class _Packer:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._allocations = list(program.allocations)
+        self._constants = dict(program.constants)
+        self._packed: dict[tuple[int, int], Buffer] = {}
+
+    def run(self) -> Program:
+        steps = self._sequence(self._program.steps)
+        return replace(
+            self._program,
+            steps=steps,
+            allocations=tuple(self._allocations),
+            constants=self._constants,
+        )
+
+    def _sequence(self, steps: Iterable[Step]) -> tuple[Step, ...]:
+        return tuple(self._step(step) for step in steps)
+
+    def _step(self, step: Step) -> Step:
+        if isinstance(step, Kernel) and step.dot is not None:
+            packed = self._dot(step.dot)
+            return packed if packed.packed else step
+        if isinstance(step, Dot):
+            return self._dot(step)
+        if isinstance(step, Convolution):
+            return self._convolution(step)
+        if isinstance(step, While):
+            return replace(
+                step,
+                condition=self._sequence(step.condition),
+                body=self._sequence(step.body),
+            )
+        if isinstance(step, Conditional):
+            return replace(
+                step, branches=tuple(self._sequence(b) for b in step.branches)
+            )
+        if isinstance(step, Call):
+            return replace(step, steps=self._sequence(step.steps))
+        return step
+
+    def _dot(self, dot: Dot) -> Dot:
+        if dot.dtype != "f32" or dot.batch != 1:
+            return dot
+        if self._array(dot.rhs) is None and self._array(dot.lhs) is not None:
+            dot = _transposed(dot)
+        weights = self._array(dot.rhs)
+        if weights is None or dot.n < _FEWEST_COLUMNS or dot.k == 0:
+            return dot
+        strides = (dot.rhs_matrix.row_stride * 4, dot.rhs_matrix.col_stride * 4)
+        matrix = np.lib.stride_tricks.as_strided(weights, (dot.k, dot.n), strides)
+        # The same weights may be used from either side: the strides tell which.
+        key = (dot.rhs.slice.allocation, int(dot.rhs_matrix.col_stride == 1))
+        if key not in self._packed:
+            self._packed[key] = self._add(pack_matrix(matrix))
+        return replace(dot, rhs=self._packed[key], packed=True)
+
+    def _convolution(self, step: Convolution) -> Convolution:
+        if step.dtype != "f32":
+            return step
+        if step.groups == step.in_channels and step.groups > 1:
+            return replace(step, kernel="depthwise")
+        flat = self._array(step.weights)
+        if flat is None:
+            return step
+        key = (step.weights.slice.allocation, -1)
+        if key not in self._packed:
+            weights = flat.reshape(step.weights.shape.dims)
+            self._packed[key] = self._add(pack_filter(weights, step.groups))
+        return replace(step, weights=self._packed[key], kernel="packed")
+
+    def _array(self, buffer: Buffer) -> FloatArray | None:
+        """A constant as a flat array in memory order, or None if it is none."""
+        constant = self._constants.get(buffer.slice.allocation)
+        if constant is None or buffer.slice.size != len(constant.data):
+            return None
+        return np.frombuffer(constant.data, np.float32)
+
+    def _add(self, array: FloatArray) -> Buffer:
+        """A new constant."""
+        index = len(self._allocations)
+        self._allocations.append(Allocation(index, array.nbytes, "constant"))
+        order = tuple(reversed(range(array.ndim)))
+        shape = Shape("f32", array.shape, order)
+        self._constants[index] = Constant(shape, array.tobytes())
+        return Buffer(Slice(index, 0, array.nbytes), shape)
+
+
+def _transposed(dot: Dot) -> Dot:
+    """The same product as out' = rhs' x lhs', which puts the constant right."""
+    return replace(
+        dot,
+        m=dot.n,
+        n=dot.m,
+        lhs=dot.rhs,
+        rhs=dot.lhs,
+        lhs_matrix=dot.rhs_matrix.transposed,
+        rhs_matrix=dot.lhs_matrix.transposed,
+        out_matrix=dot.out_matrix.transposed,
+    )

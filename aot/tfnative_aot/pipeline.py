@@ -1,0 +1,322 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the stages that turn a model into an artifact.
+
+Data flows one way, one typed value per stage; this module owns the temporary
+folder and what runs in parallel.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
+from tfnative.manifest import Fidelity, Manifest
+from tfnative_aot import golden as golden_vectors
+from tfnative_aot.check import check
+from tfnative_aot.decode import decode
+from tfnative_aot.describe import describe, describe_programs, make_manifest
+from tfnative_aot.emit.interface import Interface, check_name
+from tfnative_aot.freeze import freeze
+from tfnative_aot.graph import FrozenGraph
+from tfnative_aot.load_model import LoadedModel, load_model
+from tfnative_aot.package import Parts, build_parts, link, write_sdk
+from tfnative_aot.passes import pack_weights
+from tfnative_aot.program import Program
+from tfnative_aot.progress import Progress, Silent
+from tfnative_aot.samples import Sample, Sampler
+from tfnative_aot.targets import CpuLevel, VariantKey, cpu_levels, host_runs
+from tfnative_aot.tfcompile import tfcompile, write_graph
+from tfnative_aot.toolchain import Toolchain, find_toolchain, sources_dir
+from tfnative_aot.verify import verify
+
+DEFAULT_SIGNATURE = "serving_default"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to compile, checked.
+
+    Attributes:
+        batch_sizes: Ascending.
+        levels: CPU levels, ascending.
+        rtol: Tolerance for floats, or None for the default of each type.
+        static: Whether to make libNAME.a.
+    """
+
+    name: str
+    batch_sizes: tuple[int, ...]
+    levels: tuple[CpuLevel, ...]
+    rtol: float | None
+    static: bool
+
+
+def compile(  # noqa: A001, PLR0913 - the name and the arguments users know
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    signatures: Sequence[str] | None = None,
+    batch_sizes: Sequence[int] = (1,),
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    cpus: Sequence[str] | None = None,
+    tags: Sequence[str] = ("serve",),
+    golden: str | os.PathLike[str] | Mapping[str, object] | None = None,
+    rtol: float | None = None,
+    static: bool = False,
+    inputs: Mapping[str, str] | Sequence[str] | None = None,
+    outputs: Mapping[str, str] | Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Compiles a model. See ``tfnative.compile``, which documents the arguments."""
+    progress = progress or Silent()
+    target = Path(output)
+    options = Options(
+        name=check_name(name or _default_name(target)),
+        batch_sizes=_checked_batch_sizes(batch_sizes),
+        levels=cpu_levels(cpus),
+        rtol=rtol,
+        static=static,
+    )
+    _check_output(target)
+    user_inputs = golden_vectors.read_inputs(golden) if golden is not None else None
+    toolchain = find_toolchain()
+    with (
+        tempfile.TemporaryDirectory(prefix="tfnative-") as temporary,
+        ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool,
+    ):
+        # Compiling the kernels needs nothing of the model, and TensorFlow takes
+        # seconds to import: do both at once.
+        kernels = [
+            pool.submit(toolchain.compile_kernels, sources_dir()[0], level)
+            for level in options.levels
+        ]
+        progress.stage("load the model")
+        loaded = load_model(Path(model), tags=tags, inputs=inputs, outputs=outputs)
+        progress.stage("freeze and check")
+        graphs = [
+            freeze(loaded, signature, shapes=shapes)
+            for signature in _chosen_signatures(loaded, signatures)
+        ]
+        for graph in graphs:
+            check(graph)
+        work = Path(temporary)
+        programs = _compile_variants(graphs, options, work, pool, progress)
+        staging = _staging(target)
+        try:
+            _make_artifact(
+                _Job(loaded, tuple(graphs), programs, options, toolchain, work),
+                kernels,
+                user_inputs,
+                staging,
+                progress,
+            )
+            _replace(staging, target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    progress.stage("done")
+    return target
+
+
+@dataclass(frozen=True)
+class _Job:
+    loaded: LoadedModel
+    graphs: tuple[FrozenGraph, ...]
+    programs: tuple[Program, ...]
+    options: Options
+    toolchain: Toolchain
+    work: Path
+
+
+def _compile_variants(
+    graphs: Sequence[FrozenGraph],
+    options: Options,
+    work: Path,
+    pool: ThreadPoolExecutor,
+    progress: Progress,
+) -> tuple[Program, ...]:
+    def one(graph: FrozenGraph, graph_path: Path, key: VariantKey) -> Program:
+        folder = work / key.symbol
+        symbol = f"{options.name}_{key.symbol}"
+        program = decode(tfcompile(graph, graph_path, key, symbol, folder))
+        packed = pack_weights(program)
+        progress.advance(
+            f"{graph.signature}, batch size {key.batch_size}, {key.level.name}"
+        )
+        return packed
+
+    jobs: list[tuple[FrozenGraph, Path, VariantKey]] = []
+    for index, graph in enumerate(graphs):
+        path = write_graph(graph, work)
+        for level in options.levels:
+            sizes = options.batch_sizes if graph.has_batch else (0,)
+            jobs += [(graph, path, VariantKey(index, size, level)) for size in sizes]
+    progress.stage("compile with XLA", len(jobs))
+    futures = [pool.submit(one, *job) for job in jobs]
+    try:
+        return tuple(future.result() for future in futures)
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+
+
+def _make_artifact(
+    job: _Job,
+    kernels: Sequence[Future[tuple[Path, ...]]],
+    user_inputs: golden_vectors.Inputs | None,
+    staging: Path,
+    progress: Progress,
+) -> None:
+    progress.stage("run TensorFlow for reference")
+    samplers = [Sampler(job.loaded, graph) for graph in job.graphs]
+    interface = describe(
+        job.options.name,
+        job.options.levels,
+        job.graphs,
+        job.programs,
+        [sampler.rows_independent() for sampler in samplers],
+    )
+    progress.stage("compile and link")
+    parts = build_parts(
+        interface,
+        job.options.levels,
+        job.programs,
+        [path for future in kernels for path in future.result()],
+        job.toolchain,
+        job.work / "sources",
+    )
+    manifest = make_manifest(parts, job.loaded)
+    link(parts, manifest, job.toolchain, staging)
+    progress.stage("compare with TensorFlow")
+    fidelity: dict[str, tuple[Fidelity, ...]] = {}
+    for graph, sampler in zip(job.graphs, samplers, strict=True):
+        samples = _samples(graph, sampler, interface, user_inputs)
+        fidelity[graph.signature] = verify(
+            staging,
+            graph.signature,
+            samples,
+            [level for level in job.options.levels if host_runs(level)],
+            job.options.rtol,
+        )
+        golden_vectors.write(
+            staging,
+            graph.signature,
+            golden_vectors.choose(graph, sampler, interface, user_inputs),
+        )
+    _finish(job, parts, manifest, fidelity, staging)
+
+
+def _finish(
+    job: _Job,
+    parts: Parts,
+    manifest: Manifest,
+    fidelity: Mapping[str, tuple[Fidelity, ...]],
+    staging: Path,
+) -> None:
+    """Links again, with what was measured in the manifest, and adds the rest."""
+    signatures = {
+        name: replace(signature, fidelity=fidelity[name])
+        for name, signature in manifest.signatures.items()
+    }
+    final = replace(manifest, signatures=signatures)
+    link(parts, final, job.toolchain, staging, static=job.options.static)
+    write_sdk(parts, staging, static=job.options.static)
+    (staging / "program.txt").write_text(describe_programs(parts))
+    if job.loaded.assets:
+        (staging / "assets").mkdir()
+        for asset in job.loaded.assets:
+            shutil.copyfile(asset, staging / "assets" / Path(asset).name)
+
+
+def _samples(
+    graph: FrozenGraph,
+    sampler: Sampler,
+    interface: Interface,
+    user_inputs: golden_vectors.Inputs | None,
+) -> list[tuple[int, Sample]]:
+    """Inputs for every batch size: generated ones, and the user's."""
+    (signature,) = (s for s in interface.signatures if s.name == graph.signature)
+    samples = []
+    for batch_size in signature.batch_sizes or (0,):
+        samples.append((batch_size, sampler.sample(batch_size)))
+        if user_inputs is not None:
+            samples += [
+                (batch_size, Sample(chunk, sampler.reference(chunk)))
+                for chunk in golden_vectors.chunks(graph, user_inputs, batch_size)
+            ]
+    return samples
+
+
+def _chosen_signatures(
+    model: LoadedModel, names: Sequence[str] | None
+) -> tuple[str, ...]:
+    known = tuple(model.signatures)
+    if names is None:
+        return (DEFAULT_SIGNATURE,) if DEFAULT_SIGNATURE in known else known
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise NotFoundError(
+            f"{model.path} has no signature {', '.join(map(repr, unknown)) or '(none)'}; "
+            f"it has {', '.join(map(repr, known))}"
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def _checked_batch_sizes(batch_sizes: Sequence[int]) -> tuple[int, ...]:
+    sizes = list(batch_sizes)
+    whole = all(
+        isinstance(s, int | np.integer) and not isinstance(s, bool) for s in sizes
+    )
+    if not sizes or not whole or min(sizes) < 1:
+        raise InvalidArgumentError(
+            f"batch sizes must be whole numbers from 1 on, got {sizes}"
+        )
+    return tuple(sorted({int(size) for size in sizes}))
+
+
+def _default_name(output: Path) -> str:
+    return "".join(c if c.isalnum() else "_" for c in output.resolve().name)
+
+
+def _check_output(output: Path) -> None:
+    """Refuses to replace anything but an artifact."""
+    if not output.exists():
+        return
+    replaceable = output.is_dir() and (
+        (output / "manifest.json").is_file() or not any(output.iterdir())
+    )
+    if not replaceable:
+        raise InvalidArgumentError(
+            f"{output} exists and is not an artifact; nothing was written"
+        )
+
+
+def _staging(output: Path) -> Path:
+    """A new folder beside the output, to be renamed to it."""
+    parent = output.resolve().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=parent))
+    except OSError as error:
+        raise CompileError(f"cannot write to {parent}: {error}") from error
+    staging.chmod(0o755)
+    return staging
+
+
+def _replace(staging: Path, output: Path) -> None:
+    if output.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{output.name}-old-", dir=staging.parent))
+        os.rename(output, old / "artifact")
+        os.rename(staging, output)
+        shutil.rmtree(old)
+    else:
+        os.rename(staging, output)

@@ -1,0 +1,384 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""The program of a variant: a list of steps over buffers.
+
+This is the typed form of what XLA compiled (decoded by ``decode.py``) on which
+the passes work and from which C is emitted. Values are immutable; a pass returns
+a new program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tfnative_aot.targets import VariantKey
+
+DTYPE_BYTES = {
+    "pred": 1, "s8": 1, "u8": 1, "s16": 2, "u16": 2, "f16": 2, "bf16": 2, "s32": 4,
+    "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8, "c64": 8, "c128": 16,
+}  # fmt: skip
+"""Bytes of an element, by XLA's name of its type."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An array's element type, sizes and memory order.
+
+    Attributes:
+        dtype: XLA's name: "f32", "s64", "pred" ...
+        dims: Sizes, outermost first as in TensorFlow.
+        minor_to_major: Dimension numbers, the one that varies fastest first.
+    """
+
+    dtype: str
+    dims: tuple[int, ...]
+    minor_to_major: tuple[int, ...]
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        count = 1
+        for size in self.dims:
+            count *= size
+        return count
+
+    @property
+    def element_bytes(self) -> int:
+        """Bytes of one element."""
+        return DTYPE_BYTES[self.dtype]
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Distance in elements between neighbours, per dimension."""
+        strides = [0] * len(self.dims)
+        step = 1
+        for dim in self.minor_to_major:
+            strides[dim] = step
+            step *= self.dims[dim]
+        return tuple(strides)
+
+    @property
+    def is_row_major(self) -> bool:
+        """Whether the last dimension varies fastest, and so on."""
+        return self.minor_to_major == tuple(reversed(range(len(self.dims))))
+
+    def __str__(self) -> str:
+        order = "" if self.is_row_major else f"{{{_commas(self.minor_to_major)}}}"
+        return f"{self.dtype}[{_commas(self.dims)}]{order}"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A range of bytes in a buffer allocation."""
+
+    allocation: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """An array in memory."""
+
+    slice: Slice
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a step comes from.
+
+    Attributes:
+        hlo: Name of the XLA instruction.
+        op_name: Name of the TensorFlow node, or "".
+        op_type: Its op, as "Conv2D", or "".
+    """
+
+    hlo: str
+    op_name: str = ""
+    op_type: str = ""
+
+    def __str__(self) -> str:
+        if not self.op_name:
+            return self.hlo
+        return f"{self.hlo} <- {self.op_name}" + (
+            f" ({self.op_type})" if self.op_type else ""
+        )
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A call of a function that XLA compiled.
+
+    Attributes:
+        dot: The matrix product, where the function computes nothing else (but for
+            adding something to it), so that a kernel of ours may take its place.
+    """
+
+    source: Source
+    symbol: str
+    arguments: tuple[Buffer, ...]
+    results: tuple[Buffer, ...]
+    workgroups: tuple[int, int, int]
+    dot: Dot | None = None
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Strides, in elements, of a batch of matrices in memory."""
+
+    batch_stride: int
+    row_stride: int
+    col_stride: int
+
+    @property
+    def transposed(self) -> Matrix:
+        """The same memory with rows and columns exchanged."""
+        return Matrix(self.batch_stride, self.col_stride, self.row_stride)
+
+
+@dataclass(frozen=True)
+class Dot:
+    """out = lhs x rhs for ``batch`` pairs of matrices.
+
+    Attributes:
+        addend: An array in the form of ``out`` that is added to the product; may be
+            the same memory. Only where ``packed``.
+        packed: Whether ``rhs`` is a constant in the packed form of kernels.h.
+    """
+
+    source: Source
+    dtype: str
+    batch: int
+    m: int
+    n: int
+    k: int
+    lhs: Buffer
+    rhs: Buffer
+    out: Buffer
+    lhs_matrix: Matrix
+    rhs_matrix: Matrix
+    out_matrix: Matrix
+    addend: Buffer | None = None
+    packed: bool = False
+
+
+ConvKernel = Literal["any", "packed", "depthwise"]
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution, as tfn_conv in kernels.h; triples are depth, height, width."""
+
+    source: Source
+    dtype: str
+    batch: int
+    in_channels: int
+    out_channels: int
+    groups: int
+    in_size: tuple[int, int, int]
+    out_size: tuple[int, int, int]
+    kernel_size: tuple[int, int, int]
+    stride: tuple[int, int, int]
+    padding_low: tuple[int, int, int]
+    base_dilation: tuple[int, int, int]
+    window_dilation: tuple[int, int, int]
+    input: Buffer
+    weights: Buffer
+    output: Buffer
+    kernel: ConvKernel = "any"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy, which may change the memory order."""
+
+    source: Source
+    src: Buffer
+    dst: Buffer
+
+
+@dataclass(frozen=True)
+class While:
+    """Runs ``condition``, then, as long as it wrote true, ``body`` and it again.
+
+    With a ``trip_count``, runs ``body`` that often and ``condition`` never.
+    """
+
+    source: Source
+    condition: tuple[Step, ...]
+    body: tuple[Step, ...]
+    condition_buffer: Slice
+    trip_count: int | None
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """Runs one of the branches.
+
+    Attributes:
+        index: An s32 branch number (one out of range means the last branch), or a
+            single byte: a pred, true for the first branch.
+    """
+
+    source: Source
+    branches: tuple[tuple[Step, ...], ...]
+    index: Slice
+
+
+@dataclass(frozen=True)
+class Call:
+    """Runs the steps of a called computation."""
+
+    source: Source
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Sort:
+    """Sorts arrays together, in place, along the middle of three dimensions."""
+
+    source: Source
+    comparator: str
+    outer: int
+    length: int
+    inner: int
+    arrays: tuple[Buffer, ...]
+
+
+@dataclass(frozen=True)
+class TopK:
+    """The k largest values of each row, and where they were."""
+
+    source: Source
+    batch: int
+    length: int
+    k: int
+    values: Slice
+    out_values: Slice
+    out_indices: Slice
+
+
+@dataclass(frozen=True)
+class Fft:
+    """A Fourier transform over the last dimensions, as tfn_fft in kernels.h.
+
+    Attributes:
+        kind: 0 forward, 1 inverse, 2 real to half a spectrum, 3 the way back.
+        lengths: Sizes of the signal, one to three.
+    """
+
+    source: Source
+    kind: int
+    batch: int
+    lengths: tuple[int, ...]
+    input: Buffer
+    output: Buffer
+
+
+Step = (
+    Kernel | Dot | Convolution | Copy | While | Conditional | Call | Sort | TopK | Fft
+)
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A block of memory that buffers lie in.
+
+    Attributes:
+        index: Its number.
+        size: Bytes.
+        kind: "input" and "output" belong to the caller, "constant" is read-only
+            data, "temp" lies in the workspace, "none" is never touched.
+        position: Which input or output, or -1.
+    """
+
+    index: int
+    size: int
+    kind: Literal["input", "output", "constant", "temp", "none"]
+    position: int = -1
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Bytes of a constant in the memory order that the steps expect."""
+
+    shape: Shape
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Program:
+    """All of a variant.
+
+    Attributes:
+        key: Which variant.
+        object_file: XLA's kernels.
+        steps: In the order in which they run.
+        allocations: By index.
+        constants: By allocation index.
+        input_shapes: Of the graph's inputs, in order.
+        output_shapes: Of the graph's outputs, in order.
+        output_slices: Where each output is when the last step has run. It lies in
+            its own "output" allocation unless XLA gives one buffer for two
+            outputs, an input, or a constant.
+    """
+
+    key: VariantKey
+    object_file: Path
+    steps: tuple[Step, ...]
+    allocations: tuple[Allocation, ...]
+    constants: dict[int, Constant] = field(repr=False)
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+    output_slices: tuple[Slice, ...]
+
+
+def children(step: Step) -> tuple[tuple[Step, ...], ...]:
+    """The step sequences nested in a step."""
+    if isinstance(step, While):
+        return (step.condition, step.body)
+    if isinstance(step, Conditional):
+        return step.branches
+    if isinstance(step, Call):
+        return (step.steps,)
+    return ()
+
+
+def walk(steps: Sequence[Step]) -> Iterator[Step]:
+    """All steps, a nested one after the step that it is nested in."""
+    for step in steps:
+        yield step
+        for nested in children(step):
+            yield from walk(nested)
+
+
+def slices(step: Step) -> Iterator[Slice]:
+    """The memory that a step itself touches, without what is nested in it."""
+    if isinstance(step, Kernel):
+        yield from (buffer.slice for buffer in step.arguments + step.results)
+    elif isinstance(step, Dot):
+        yield from (step.lhs.slice, step.rhs.slice, step.out.slice)
+        if step.addend is not None:
+            yield step.addend.slice
+    elif isinstance(step, Convolution):
+        yield from (step.input.slice, step.weights.slice, step.output.slice)
+    elif isinstance(step, Copy):
+        yield from (step.src.slice, step.dst.slice)
+    elif isinstance(step, While):
+        yield step.condition_buffer
+    elif isinstance(step, Conditional):
+        yield step.index
+    elif isinstance(step, Sort):
+        yield from (buffer.slice for buffer in step.arrays)
+    elif isinstance(step, Fft):
+        yield from (step.input.slice, step.output.slice)
+    elif isinstance(step, TopK):
+        yield from (step.values, step.out_values, step.out_indices)
+
+
+def _commas(numbers: Sequence[int]) -> str:
+    return ",".join(map(str, numbers))

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every model of the zoo, compiled, predicts what TensorFlow predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfnative
+from tests.models import ZOO, ModelCase
+from tfnative_aot.load_model import load_model
+from tfnative_aot.verify import errors
+
+COMPILED = [case for case in ZOO.values() if "refused" not in case.tags]
+REFUSED = [case for case in ZOO.values() if "refused" in case.tags]
+
+Export = Callable[[ModelCase], Path]
+
+
+def compile_case(case: ModelCase, source: Path, output: Path) -> Path:
+    """Compiles for two batch sizes and this machine's best CPU level."""
+    return tfnative.compile(
+        source,
+        output,
+        name="model",
+        signatures=None if case.graph_inputs else [case.signature],
+        batch_sizes=(1, 3),
+        shapes=case.shapes,
+        cpus=["native"],
+        rtol=case.rtol,
+        inputs=case.graph_inputs,
+        outputs=case.graph_outputs,
+    )
+
+
+@pytest.mark.parametrize("case", COMPILED, ids=str)
+def test_predicts_what_tensorflow_predicts(
+    case: ModelCase, export: Export, tmp_path: Path
+) -> None:
+    source = export(case)
+    artifact = compile_case(case, source, tmp_path / "model")
+    reference = load_model(source, inputs=case.graph_inputs, outputs=case.graph_outputs)
+    rng = np.random.default_rng(7)
+    row_counts = (1, 2, 3, 7) if case.has_batch and case.rows_independent else (1, 3)
+    with tfnative.load(artifact) as model:
+        signature = next(iter(model.signatures))
+        manifest = model.manifest.signatures[signature]
+        assert bool(manifest.batch_sizes) == case.has_batch
+        assert manifest.rows_independent == (case.rows_independent and case.has_batch)
+        for rows in row_counts if case.has_batch else (1,):
+            inputs = case.inputs(rows, rng)
+            expected = reference.run(signature, inputs)
+            got = model.predict(inputs, signature=signature)
+            assert got.keys() == expected.keys()
+            for name, reference_output in expected.items():
+                assert got[name].dtype == reference_output.dtype, name
+                _, relative = errors(got[name], reference_output)
+                assert relative <= case.rtol, (name, rows)
+        assert tfnative.selftest(artifact).passed
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=str)
+def test_what_cannot_be_compiled_is_refused_with_its_reason(
+    case: ModelCase, export: Export, tmp_path: Path
+) -> None:
+    output = tmp_path / "model"
+    with pytest.raises(tfnative.Error, match=case.refused_when or None) as caught:
+        compile_case(case, export(case), output)
+    for op in case.refused_ops:
+        assert op in str(caught.value)
+    assert not output.exists()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""A graph that can be looked through in both directions, and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.core.framework.graph_pb2 import GraphDef
+
+from tfnative_aot._reach import prune
+from tfnative_aot._source import node_of
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+
+class GraphEditor:
+    """Holds a copy of a graph. Nodes that it hands out may be changed in place."""
+
+    def __init__(self, graph_def: GraphDef, outputs: Collection[str]) -> None:
+        self._graph_def = GraphDef()
+        self._graph_def.CopyFrom(graph_def)
+        self._outputs = frozenset(outputs)
+        self._nodes = {node.name: node for node in self._graph_def.node}
+        self._readers: dict[str, list[str]] = {}
+        for node in self._graph_def.node:
+            for source in node.input:
+                if not source.startswith("^"):
+                    self._readers.setdefault(node_of(source), []).append(node.name)
+
+    def graph_def(self) -> GraphDef:
+        """The graph as it is now, without what nothing needs any more."""
+        return prune(self._graph_def, self._outputs)
+
+    def nodes(self, *ops: str) -> Iterator[NodeDef]:
+        """The nodes of some ops. The graph may change while they are gone through."""
+        yield from [node for node in self._nodes.values() if node.op in ops]
+
+    def source(self, node: NodeDef, place: int) -> NodeDef | None:
+        """The node whose first output is input number ``place``, if it is one."""
+        name = node.input[place]
+        if name.startswith("^") or not name.endswith(":0") and ":" in name:
+            return None
+        return self._nodes[node_of(name)]
+
+    def constant(self, node: NodeDef, place: int) -> NDArray[Any] | None:
+        """The value of input number ``place``, if it is a constant."""
+        source = self.source(node, place)
+        if source is None or source.op != "Const":
+            return None
+        value: NDArray[Any] = tf.make_ndarray(source.attr["value"].tensor)
+        return value
+
+    def only_reader(self, node: NodeDef) -> tuple[NodeDef, int] | None:
+        """The one node that reads ``node``, and at which input.
+
+        None if there are several, if it reads another output than the first, or if
+        ``node`` is fetched.
+        """
+        readers = self._readers.get(node.name, [])
+        if len(readers) != 1 or node.name in self._outputs:
+            return None
+        reader = self._nodes[readers[0]]
+        for place, name in enumerate(reader.input):
+            if name in (node.name, f"{node.name}:0"):
+                return reader, place
+        return None
+
+    def is_output(self, node: NodeDef) -> bool:
+        """Whether the node is fetched."""
+        return node.name in self._outputs
+
+    def add_constant(self, name: str, value: NDArray[Any]) -> str:
+        """Adds a constant; returns its name, which starts with ``name``."""
+        unique, count = name, 1
+        while unique in self._nodes:
+            unique, count = f"{name}_{count}", count + 1
+        node = self._graph_def.node.add(name=unique, op="Const")
+        tensor = tf.make_tensor_proto(value)
+        node.attr["value"].tensor.CopyFrom(tensor)
+        node.attr["dtype"].type = tensor.dtype
+        self._nodes[unique] = node
+        return unique
+
+    def set_input(self, node: NodeDef, place: int, source: str) -> None:
+        """Lets input number ``place`` read another node's first output."""
+        self._readers[node_of(node.input[place])].remove(node.name)
+        node.input[place] = source
+        self._readers.setdefault(source, []).append(node.name)
+
+    def become(self, node: NodeDef, op: str, inputs: list[str]) -> None:
+        """Makes ``node`` another op, which keeps its name and type.
+
+        Args:
+            node: The node.
+            op: An op whose only required attribute is the element type, T.
+            inputs: What it reads. Control inputs stay.
+        """
+        control = [name for name in node.input if name.startswith("^")]
+        for name in node.input:
+            if not name.startswith("^"):
+                self._readers[node_of(name)].remove(node.name)
+        for name in inputs:
+            self._readers.setdefault(node_of(name), []).append(node.name)
+        del node.input[:]
+        node.input.extend([*inputs, *control])
+        node.op = op
+        element_type = node.attr["T"].type
+        node.attr.clear()
+        node.attr["T"].type = element_type

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Chooses the adapter for the TensorFlow that is installed.
+
+All that touches TensorFlow's private modules is in the adapter files, one pair for
+each TensorFlow minor version: ``tf_X_Y`` works inside a TensorFlow process,
+``xla_X_Y`` runs tfcompile and reads what it wrote without importing TensorFlow.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+from types import ModuleType
+
+from tfnative.errors import FailedPreconditionError
+
+SUPPORTED = ("2.21",)
+"""Minor versions of TensorFlow that there are adapters for."""
+
+_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tensorflow-cpu-aws")
+
+
+def tf() -> ModuleType:
+    """The adapter for work inside a TensorFlow process. Imports TensorFlow.
+
+    Raises:
+        FailedPreconditionError: TensorFlow is missing or not a supported version.
+    """
+    return _adapter("tf")
+
+
+def xla() -> ModuleType:
+    """The adapter for tfcompile and its results. Does not import TensorFlow.
+
+    Raises:
+        FailedPreconditionError: TensorFlow is missing or not a supported version.
+    """
+    return _adapter("xla")
+
+
+def tensorflow_version() -> str:
+    """The installed TensorFlow's version, found without importing it.
+
+    Raises:
+        FailedPreconditionError: TensorFlow is missing.
+    """
+    if importlib.util.find_spec("tensorflow") is not None:
+        for name in _DISTRIBUTIONS:
+            try:
+                return importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                continue
+    raise FailedPreconditionError(
+        "compiling a model needs TensorFlow, which is not installed: "
+        'pip install "tfnative[aot]"'
+    )
+
+
+@functools.cache
+def _adapter(kind: str) -> ModuleType:
+    version = tensorflow_version()
+    minor = ".".join(version.split(".")[:2])
+    if minor not in SUPPORTED:
+        raise FailedPreconditionError(
+            f"TensorFlow {version} is installed, but this tfnative compiles with "
+            f'TensorFlow {", ".join(SUPPORTED)} only: pip install "tfnative[aot]"'
+        )
+    return importlib.import_module(f"{__name__}.{kind}_{minor.replace('.', '_')}")

@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What TensorFlow 2.21 keeps private about graphs, in one place.
+
+Functions here take and return GraphDefs and other public types, so that the rest
+of the package imports only TensorFlow's public modules.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.framework import kernel_def_pb2
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
+from tensorflow.python.framework import convert_to_constants, kernels, op_def_registry
+from tensorflow.python.grappler import tf_optimizer
+from tensorflow.python.saved_model import loader_impl
+from tensorflow.python.util import _pywrap_transform_graph
+
+
+def load_into_session(session: Any, folder: str, tags: Sequence[str]) -> GraphDef:
+    """Restores a SavedModel into a v1 session, and returns its graph."""
+    # The public tf.compat.v1.saved_model.load is the same with a warning.
+    return loader_impl.SavedModelLoader(folder).load(session, list(tags)).graph_def
+
+
+def freeze_function(function: Any) -> tuple[GraphDef, list[str], list[str]]:
+    """Replaces the variables of a tf.ConcreteFunction by constants.
+
+    While and If stay functional.
+
+    Returns:
+        The graph, the names of its input tensors in the order of
+        ``argument_names``, and the names of its output tensors in flat order.
+    """
+    frozen = convert_to_constants.convert_variables_to_constants_v2(
+        function, lower_control_flow=False
+    )
+    return (
+        frozen.graph.as_graph_def(),
+        [tensor.name for tensor in frozen.inputs],
+        [tensor.name for tensor in frozen.outputs],
+    )
+
+
+def freeze_session_graph(
+    session: Any, graph_def: GraphDef, output_nodes: Sequence[str]
+) -> GraphDef:
+    """Replaces variables by the values that they have in a v1 session."""
+    convert = convert_to_constants.convert_variables_to_constants_from_session_graph
+    return convert(session, graph_def, list(output_nodes))
+
+
+def argument_names(function: Any) -> list[str]:
+    """Names of a loaded signature's arguments, in the order of its inputs."""
+    return list(function._arg_keywords)
+
+
+def optimize(
+    graph_def: GraphDef,
+    feeds: Sequence[str],
+    fetches: Sequence[str],
+    optimizers: Sequence[str],
+) -> GraphDef:
+    """Runs Grappler's named optimizers.
+
+    Args:
+        graph_def: The graph.
+        feeds: Nodes that stay as they are since they are fed.
+        fetches: Nodes that stay since they are fetched.
+        optimizers: Grappler's names, in order. No other optimizer runs.
+    """
+    meta_graph = meta_graph_pb2.MetaGraphDef(graph_def=graph_def)
+    meta_graph.collection_def["train_op"].node_list.value.extend([*feeds, *fetches])
+    config = config_pb2.ConfigProto()
+    options = config.graph_options.rewrite_options
+    options.min_graph_nodes = -1  # Small graphs too.
+    options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
+    options.optimizers.extend(optimizers)
+    return tf_optimizer.OptimizeGraph(config, meta_graph)
+
+
+def transform_graph(
+    graph_def: bytes,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    transforms: Sequence[str],
+) -> bytes:
+    """Runs the Graph Transform Tool on a serialised GraphDef."""
+    result: bytes = _pywrap_transform_graph.TransformGraphWithStringInputs(
+        graph_def,
+        ",".join(inputs).encode(),
+        ",".join(outputs).encode(),
+        " ".join(transforms).encode(),
+    )
+    return result
+
+
+@functools.cache
+def xla_kernels() -> Mapping[str, Sequence[kernel_def_pb2.KernelDef]]:
+    """The kernels of XLA's CPU compiler, by op.
+
+    An op may have several, for different element types.
+    """
+    # XLA registers its kernels when it compiles for the first time.
+    tf.function(lambda x: x, jit_compile=True)(tf.constant(0.0))
+    by_op: dict[str, list[kernel_def_pb2.KernelDef]] = {}
+    for kernel in kernels.get_all_registered_kernels().kernel:
+        if kernel.device_type == "XLA_CPU_JIT":
+            by_op.setdefault(kernel.op, []).append(kernel)
+    return by_op
+
+
+def op_definition(op: str) -> Any:
+    """The OpDef of a registered op, or None."""
+    return op_def_registry.get(op)

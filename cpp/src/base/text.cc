@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
+
+namespace tfnative::internal {
+
+std::string quoted(std::string_view text) {
+  std::string result = "'";
+  result.append(text).append("'");
+  return result;
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string result;
+  for (const std::string& part : parts) {
+    if (!result.empty()) result += ", ";
+    result += part;
+  }
+  return result;
+}
+
+std::string joined(const std::vector<std::int64_t>& numbers) {
+  std::vector<std::string> parts;
+  for (const std::int64_t number : numbers) parts.push_back(std::to_string(number));
+  return joined(parts);
+}
+
+std::string shape_text(ShapeView shape) {
+  std::vector<std::string> parts;
+  for (const std::int64_t size : shape) {
+    parts.push_back(size == kBatch ? "rows" : std::to_string(size));
+  }
+  // As Python writes tuples: (3,) has a comma.
+  return "(" + joined(parts) + (parts.size() == 1 ? ",)" : ")");
+}
+
+}  // namespace tfnative::internal

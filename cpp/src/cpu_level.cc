@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu_level.h"
+
+#include <vector>
+
+#include "base/text.h"
+#include "tfnative/error.hpp"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace tfnative::internal {
+namespace {
+
+#if defined(__x86_64__)
+
+constexpr unsigned bits() { return 0; }
+template <typename... Rest>
+constexpr unsigned bits(unsigned bit, Rest... rest) {
+  return 1u << bit | bits(rest...);
+}
+
+bool has(unsigned word, unsigned mask) { return (word & mask) == mask; }
+
+// The register sets that the operating system saves when it switches threads.
+unsigned saved_registers() {
+  unsigned low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+// The feature lists of the psABI ("Micro-Architecture Levels").
+std::int32_t detect() {
+  // SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT; LAHF-SAHF.
+  constexpr unsigned kV2 = bits(0, 9, 13, 19, 20, 23), kV2Extended = bits(0);
+  // FMA, MOVBE, OSXSAVE, AVX, F16C; LZCNT; BMI1, AVX2, BMI2.
+  constexpr unsigned kV3 = bits(12, 22, 27, 28, 29), kV3Extended = bits(5);
+  constexpr unsigned kV3Leaf7 = bits(3, 5, 8);
+  // AVX512F, DQ, CD, BW, VL.
+  constexpr unsigned kV4Leaf7 = bits(16, 17, 28, 30, 31);
+  constexpr unsigned kYmm = bits(1, 2), kZmm = bits(1, 2, 5, 6, 7);
+
+  unsigned a, b, c, d, leaf1, extended, leaf7;
+  if (!__get_cpuid(1, &a, &b, &leaf1, &d)) return 1;
+  if (!__get_cpuid(0x80000001u, &a, &b, &extended, &d)) return 1;
+  if (!has(leaf1, kV2) || !has(extended, kV2Extended)) return 1;
+  if (!has(leaf1, kV3) || !has(extended, kV3Extended)) return 2;
+  if (!__get_cpuid_count(7, 0, &a, &leaf7, &c, &d)) return 2;
+  const unsigned saved = saved_registers();
+  if (!has(leaf7, kV3Leaf7) || !has(saved, kYmm)) return 2;
+  return has(leaf7, kV4Leaf7) && has(saved, kZmm) ? 4 : 3;
+}
+
+constexpr const char* kMachine = "x86-64";
+
+#else
+
+std::int32_t detect() { return 0; }
+
+#if defined(__aarch64__)
+constexpr const char* kMachine = "aarch64";
+#else
+constexpr const char* kMachine = "this machine";
+#endif
+
+#endif
+
+std::string names(const tfn_artifact& artifact) {
+  std::vector<std::string> result;
+  for (std::int32_t i = 0; i < artifact.cpu_level_count; ++i) {
+    result.emplace_back(artifact.cpu_levels[i].name);
+  }
+  return joined(result);
+}
+
+[[noreturn]] void fail(const tfn_artifact& artifact, const std::string& problem) {
+  throw LoadError("cannot run model " + quoted(artifact.name) + ": " + problem +
+                  "; it has code for " + names(artifact));
+}
+
+}  // namespace
+
+std::int32_t host_x86_level() noexcept {
+  static const std::int32_t level = detect();
+  return level;
+}
+
+std::string host_level_name() {
+  const std::int32_t level = host_x86_level();
+  std::string name = kMachine;
+  return level > 1 ? name + "-v" + std::to_string(level) : name;
+}
+
+std::int32_t choose_level(const tfn_artifact& artifact, std::int32_t host_level,
+                          const std::string& requested,
+                          const std::string& requested_by) {
+  std::int32_t best = -1;
+  for (std::int32_t i = 0; i < artifact.cpu_level_count; ++i) {
+    const tfn_cpu_level& level = artifact.cpu_levels[i];
+    const bool runs = level.x86_level <= host_level;
+    if (requested == level.name) {
+      if (runs) return i;
+      fail(artifact, requested_by + " asks for CPU level " + quoted(requested) +
+                         ", this CPU has " + host_level_name());
+    }
+    if (runs) best = i;  // Levels are ascending.
+  }
+  if (!requested.empty()) {
+    fail(artifact, requested_by + " asks for CPU level " + quoted(requested));
+  }
+  if (best < 0) fail(artifact, "this CPU has " + host_level_name());
+  return best;
+}
+
+}  // namespace tfnative::internal

@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which of an artifact's CPU levels runs here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tfnative/abi.h"
+
+namespace tfnative::internal {
+
+// The level of the x86-64 psABI that this CPU and its operating system have (1 to
+// 4); 0 on other machines. Found once.
+std::int32_t host_x86_level() noexcept;
+
+// "x86-64-v3", "x86-64" or the machine's name.
+std::string host_level_name();
+
+// The index of the level to run: `requested` if not empty, else the best that
+// `host_level` can run. `requested_by` says in messages where it came from.
+// Throws LoadError if there is no such level, or this CPU cannot run it.
+std::int32_t choose_level(const tfn_artifact& artifact, std::int32_t host_level,
+                          const std::string& requested,
+                          const std::string& requested_by);
+
+}  // namespace tfnative::internal

@@ -56,7 +56,10 @@ typedef struct tfn_matmul {
 void TFN_KERNEL(matmul_packed_f32)(const tfn_matmul* p, const float* lhs,
                                    const float* rhs_packed, float* out);
 
-/* Neither operand is a constant. `scratch`: TFN_MATMUL_SCRATCH_BYTES. */
+/* Neither operand is a constant. */
+#define TFN_MATMUL_SCRATCH_BYTES(batch, m, n, k) \
+  ((((m) > (n) ? (m) : (n)) + TFN_PANEL - 1) / TFN_PANEL * TFN_PANEL * (size_t)(k) * 4)
+
 void TFN_KERNEL(matmul_f32)(const tfn_matmul* p, const float* lhs, const float* rhs,
                             float* out, void* scratch);
 
@@ -81,10 +84,21 @@ typedef struct tfn_conv {
   int64_t stride[3], padding_low[3], base_dilation[3], window_dilation[3];
 } tfn_conv;
 
+/* Output pixels that are computed together, so that weights are read once for all of
+ * them; and the largest description of one of them per place in the kernel. */
+#define TFN_CONV_BLOCK_PIXELS 96
+#define TFN_CONV_PLACE_BYTES 24
+
+/* `pixels`: of the output, batch * d * h * w; `places`: in the kernel, d * h * w;
+ * `channels`: of the input, in a group. */
+#define TFN_CONV_SCRATCH_BYTES(pixels, places, channels)                           \
+  (((pixels) < TFN_CONV_BLOCK_PIXELS ? (pixels) + 8 : TFN_CONV_BLOCK_PIXELS + 8) * \
+       (size_t)(places) * ((channels) * 4 + TFN_CONV_PLACE_BYTES) +                \
+   (size_t)(places) * (channels) * 4 + 128)
+
 /* Weights packed per group, as matmul weights whose rows are (kd, kh, kw, in
  * channel of the group): packed[g][oc / 16][kd][kh][kw][ic][oc % 16], each
- * group's channels padded to a multiple of 16 with zeros. `scratch`:
- * TFN_CONV_SCRATCH_BYTES. */
+ * group's channels padded to a multiple of 16 with zeros. */
 void TFN_KERNEL(conv_f32)(const tfn_conv* p, const float* input,
                           const float* weights_packed, float* output, void* scratch);
 
@@ -92,8 +106,7 @@ void TFN_KERNEL(conv_f32)(const tfn_conv* p, const float* input,
  * channel (multiplier = out_channels / groups). Weights as XLA has them:
  * [kd][kh][kw][out_channels], dense. */
 void TFN_KERNEL(conv_depthwise_f32)(const tfn_conv* p, const float* input,
-                                    const float* weights, float* output,
-                                    void* scratch);
+                                    const float* weights, float* output);
 
 /* Any element type (names as for matmul, and f32), and weights that are not
  * constant: [kd][kh][kw][in_channels / groups][out_channels], dense. Right, not
@@ -101,12 +114,14 @@ void TFN_KERNEL(conv_depthwise_f32)(const tfn_conv* p, const float* input,
 typedef void tfn_conv_fn(const tfn_conv* p, const void* input, const void* weights,
                          void* output);
 
+/* clang-format off */
 #define TFN_FOR_EACH_TYPE(X) \
   X(f32) X(f64) X(f16) X(bf16) X(s8) X(s16) X(s32) X(s64) \
   X(u8) X(u16) X(u32) X(u64) X(c64) X(c128) X(pred)
+/* clang-format on */
 
-#define TFN_DECLARE_GENERIC(type)                \
-  tfn_matmul_fn TFN_KERNEL(matmul_any_##type);   \
+#define TFN_DECLARE_GENERIC(type)              \
+  tfn_matmul_fn TFN_KERNEL(matmul_any_##type); \
   tfn_conv_fn TFN_KERNEL(conv_any_##type);
 TFN_FOR_EACH_TYPE(TFN_DECLARE_GENERIC)
 #undef TFN_DECLARE_GENERIC
@@ -117,9 +132,9 @@ TFN_FOR_EACH_TYPE(TFN_DECLARE_GENERIC)
  * [outer][length][inner], stably. The comparator is one that XLA compiled:
  * it gets pointers {a0, b0, a1, b1, ...} to the elements of each array and
  * writes whether a comes before b. At most 64 arrays. */
-typedef void tfn_comparator(char* result, const void* run_options,
-                            const void** params, const void* buffer_table,
-                            const void* status, const void* prof_counters);
+typedef void tfn_comparator(char* result, const void* run_options, const void** params,
+                            const void* buffer_table, const void* status,
+                            const void* prof_counters);
 
 typedef struct tfn_sort {
   int64_t outer, length, inner;
@@ -127,16 +142,17 @@ typedef struct tfn_sort {
   const int32_t* element_bytes; /* `count` sizes: 1, 2, 4, 8 or 16 */
 } tfn_sort;
 
-/* `scratch`: TFN_SORT_SCRATCH_BYTES. */
+#define TFN_SORT_SCRATCH_BYTES(length, count) ((size_t)(length) * (2 * 8 + 16))
+
 void TFN_KERNEL(sort)(const tfn_sort* p, void* const* arrays,
                       tfn_comparator* comes_before, void* scratch);
 
 /* The k largest of each row of [batch][length], largest first, ties by index;
- * a total order in which -NaN < -Inf and +Inf < +NaN, -0 < +0, as XLA has it.
- * `scratch`: length int32. */
-void TFN_KERNEL(topk_f32)(int64_t batch, int64_t length, int64_t k,
-                          const float* values, float* out_values,
-                          int32_t* out_indices, void* scratch);
+ * a total order in which -NaN < -Inf and +Inf < +NaN, -0 < +0, as XLA has it. */
+#define TFN_TOPK_SCRATCH_BYTES(length) ((size_t)(length) * 4)
+
+void TFN_KERNEL(topk_f32)(int64_t batch, int64_t length, int64_t k, const float* values,
+                          float* out_values, int32_t* out_indices, void* scratch);
 
 /* --- Fourier transforms -------------------------------------------------------
  *
@@ -153,7 +169,7 @@ typedef struct tfn_fft {
 
 /* For the three lengths (1 for those not used) and bytes of a complex number. */
 #define TFN_FFT_SCRATCH_BYTES(a, b, c, complex_bytes) \
-  ((3 * ((a) + (b) + (c)) + (a) * (b) * (c) * 2) * (complex_bytes))
+  ((3 * ((a) + (b) + (c)) + (size_t)(a) * (b) * (c) * 2) * (complex_bytes))
 
 void TFN_KERNEL(fft_f32)(const tfn_fft* p, const void* input, void* output,
                          void* scratch);

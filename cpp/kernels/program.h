@@ -45,12 +45,12 @@ static inline int tfn_xla_run(tfn_xla_kernel* kernel, tfn_xla_dim3 groups,
   return 0;
 }
 
-#define TFN_CALL(step, kernel, x, y, z, ...)                                  \
-  do {                                                                        \
-    const tfn_xla_arg args_[] = {__VA_ARGS__};                                \
-    const tfn_xla_dim3 groups_ = {x, y, z};                                   \
-    if (tfn_xla_run(kernel, groups_, args_, sizeof args_ / sizeof args_[0]))  \
-      return step;                                                            \
+#define TFN_CALL(step, kernel, x, y, z, ...)                                 \
+  do {                                                                       \
+    const tfn_xla_arg args_[] = {__VA_ARGS__};                               \
+    const tfn_xla_dim3 groups_ = {x, y, z};                                  \
+    if (tfn_xla_run(kernel, groups_, args_, sizeof args_ / sizeof args_[0])) \
+      return step;                                                           \
   } while (0)
 
 /* --- Places in memory, by byte offset --------------------------------------- */
@@ -65,7 +65,7 @@ extern const char tfn_weights[] __attribute__((visibility("hidden")));
 
 /* --- A copy that changes the memory order ------------------------------------ */
 typedef struct tfn_strided_copy {
-  int32_t rank, element_bytes; /* 1 to 8 dimensions */
+  int32_t rank, element_bytes;                     /* 1 to 8 dimensions */
   int64_t dims[8], src_strides[8], dst_strides[8]; /* in elements */
 } tfn_strided_copy;
 

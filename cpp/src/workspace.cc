@@ -29,8 +29,8 @@ void Block::reserve(std::size_t bytes) {
   data_ = static_cast<char*>(::operator new(bytes, kAlign, std::nothrow));
   if (data_ == nullptr) {
     throw Error(Code::kResourceExhausted,
-                "out of memory: a call needs a workspace of " +
-                    std::to_string(bytes) + " bytes");
+                "out of memory: a call needs a workspace of " + std::to_string(bytes) +
+                    " bytes");
   }
   capacity_ = bytes;
 }
@@ -59,8 +59,7 @@ void WorkspacePool::release(std::unique_ptr<Block> block) noexcept {
   for (std::size_t i = 0; i < slot_count_; ++i) {
     Block* empty = nullptr;
     if (slots_[i].load(std::memory_order_relaxed) == nullptr &&
-        slots_[i].compare_exchange_strong(empty, block.get(),
-                                          std::memory_order_release,
+        slots_[i].compare_exchange_strong(empty, block.get(), std::memory_order_release,
                                           std::memory_order_relaxed)) {
       block.release();
       return;

@@ -3,12 +3,14 @@
 """The C of the programs of one CPU level: a header and a source.
 
 The header declares each variant's function and how much memory it needs, for the
-artifact's tables. A function is a straight list of calls of XLA's kernels and ours. The macros that
-it is written in (TFN_CALL, IN, OUT, CONST, TEMP) stand in cpp/kernels/program.h.
+artifact's tables. A function is a straight list of calls of XLA's kernels and ours.
+The macros that it is written in (TFN_CALL, IN, OUT, CONST, TEMP) stand in
+cpp/kernels/program.h.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -207,9 +209,16 @@ class _Emitter:
         operands = [self._buffer(b) for b in (step.input, step.weights, step.output)]
         if step.kernel == "any":
             kernel = f"conv_any_{step.dtype}"
+        elif step.kernel == "depthwise":
+            kernel = "conv_depthwise_f32"
         else:
-            kernel = "conv_f32" if step.kernel == "packed" else "conv_depthwise_f32"
-            self._scratch.append(f"TFN_CONV_SCRATCH_BYTES({_conv_sizes(step)})")
+            kernel = "conv_f32"
+            pixels = step.batch * math.prod(step.out_size)
+            places = math.prod(step.kernel_size)
+            channels = step.in_channels // step.groups
+            self._scratch.append(
+                f"TFN_CONV_SCRATCH_BYTES({pixels}, {places}, {channels})"
+            )
             operands.append("scratch")
         fields = [
             f".batch = {step.batch}, .in_channels = {step.in_channels},",
@@ -359,13 +368,3 @@ def _matrix(matrix: Matrix) -> str:
 
 def _braces(values: Sequence[int]) -> str:
     return "{" + ", ".join(map(str, values)) + "}"
-
-
-def _conv_sizes(step: Convolution) -> str:
-    sizes = (
-        *step.out_size,
-        *step.kernel_size,
-        step.in_channels // step.groups,
-        step.out_channels // step.groups,
-    )
-    return ", ".join(map(str, sizes))

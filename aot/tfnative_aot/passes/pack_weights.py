@@ -66,7 +66,7 @@ class _Packer:
         self._program = program
         self._allocations = list(program.allocations)
         self._constants = dict(program.constants)
-        self._packed: dict[tuple[int, int], Buffer] = {}
+        self._packed: dict[tuple[int, ...], Buffer] = {}
 
     def run(self) -> Program:
         steps = self._sequence(self._program.steps)
@@ -112,8 +112,8 @@ class _Packer:
             return dot
         strides = (dot.rhs_matrix.row_stride * 4, dot.rhs_matrix.col_stride * 4)
         matrix = np.lib.stride_tricks.as_strided(weights, (dot.k, dot.n), strides)
-        # The same weights may be used from either side: the strides tell which.
-        key = (dot.rhs.slice.allocation, int(dot.rhs_matrix.col_stride == 1))
+        # The same weights may be read as different matrices.
+        key = (dot.rhs.slice.allocation, dot.k, dot.n, *strides)
         if key not in self._packed:
             self._packed[key] = self._add(pack_matrix(matrix))
         return replace(dot, rhs=self._packed[key], packed=True)
@@ -126,7 +126,7 @@ class _Packer:
         flat = self._array(step.weights)
         if flat is None:
             return step
-        key = (step.weights.slice.allocation, -1)
+        key = (step.weights.slice.allocation, step.groups)
         if key not in self._packed:
             weights = flat.reshape(step.weights.shape.dims)
             self._packed[key] = self._add(pack_filter(weights, step.groups))

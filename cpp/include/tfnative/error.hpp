@@ -44,8 +44,7 @@ class Error : public std::runtime_error {
 // (kFailedPrecondition). The message says which.
 class LoadError : public Error {
  public:
-  explicit LoadError(const std::string& message,
-                     Code code = Code::kFailedPrecondition)
+  explicit LoadError(const std::string& message, Code code = Code::kFailedPrecondition)
       : Error(code, message) {}
 };
 

@@ -54,9 +54,8 @@ class Span {
   constexpr Span(T* data, std::size_t size) : data_(data), size_(size) {}
   template <std::size_t kSize>
   constexpr Span(T (&array)[kSize]) : data_(array), size_(kSize) {}
-  template <typename Container,
-            typename = std::enable_if_t<std::is_convertible_v<
-                decltype(std::declval<Container&>().data()), T*>>>
+  template <typename Container, typename = std::enable_if_t<std::is_convertible_v<
+                                    decltype(std::declval<Container&>().data()), T*>>>
   constexpr Span(Container& container)
       : data_(container.data()), size_(container.size()) {}
 

@@ -65,8 +65,8 @@ typedef struct tfn_load_options {
  * elements have the same struct_bytes, which is their distance. `data` of an
  * input is only read. Memory aligned to TFN_ALIGNMENT may be used in place. */
 typedef struct tfn_tensor {
-  size_t struct_bytes; /* sizeof(tfn_tensor) */
-  void* data;          /* may be null if the tensor has no elements */
+  size_t struct_bytes;  /* sizeof(tfn_tensor) */
+  void* data;           /* may be null if the tensor has no elements */
   const int64_t* shape; /* `rank` sizes */
   int32_t rank;
   int32_t dtype; /* a tfn_dtype */
@@ -98,8 +98,7 @@ const tfn_signature* tfn_model_signature(const tfn_model* model, int32_t index);
 
 /* The signature of that name; null means "serving_default", or else the only one.
  * Returns null if there is none. */
-const tfn_signature* tfn_model_find_signature(const tfn_model* model,
-                                              const char* name);
+const tfn_signature* tfn_model_find_signature(const tfn_model* model, const char* name);
 
 /* Runs a signature of this model for any number of rows, 0 included. Tensors are
  * in the order of the signature, inputs and outputs with the same number of rows;

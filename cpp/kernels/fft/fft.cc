@@ -18,7 +18,7 @@ struct Complex {
 };
 
 template <typename T>
-inline Complex<T> MulAdd(Complex<T> sum, Complex<T> a, Complex<T> b) {
+inline Complex<T> multiply_add(Complex<T> sum, Complex<T> a, Complex<T> b) {
   return {sum.re + a.re * b.re - a.im * b.im, sum.im + a.re * b.im + a.im * b.re};
 }
 
@@ -36,14 +36,14 @@ class Line {
   Complex<T>* data() { return table_ + n_; }
 
   // Transforms data() in place.
-  void Run() {
+  void run() {
     Complex<T>* from = data();
     Complex<T>* to = from + n_;
     int64_t done = 1;  // Length of the transforms that are finished.
     for (int64_t left = n_; left > 1;) {
-      const int64_t radix = SmallestFactor(left);
+      const int64_t radix = smallest_factor(left);
       left /= radix;
-      Pass(from, to, done, radix, left);
+      pass(from, to, done, radix, left);
       done *= radix;
       Complex<T>* const swapped = from;
       from = to;
@@ -53,7 +53,7 @@ class Line {
   }
 
  private:
-  static int64_t SmallestFactor(int64_t n) {
+  static int64_t smallest_factor(int64_t n) {
     for (int64_t f = 2; f * f <= n; ++f)
       if (n % f == 0) return f;
     return n;
@@ -61,7 +61,7 @@ class Line {
 
   // Joins `radix` transforms of length `done` into one of length done * radix, for
   // each of the `left` interleaved sequences.
-  void Pass(const Complex<T>* from, Complex<T>* to, int64_t done, int64_t radix,
+  void pass(const Complex<T>* from, Complex<T>* to, int64_t done, int64_t radix,
             int64_t left) const {
     const int64_t length = done * radix;
     const int64_t step = n_ / length;
@@ -70,7 +70,7 @@ class Line {
         Complex<T> sum = {0, 0};
         for (int64_t r = 0; r < radix; ++r) {
           const Complex<T> x = from[(k % done) * left * radix + r * left + s];
-          sum = MulAdd(sum, x, table_[(k * r % length) * step]);
+          sum = multiply_add(sum, x, table_[(k * r % length) * step]);
         }
         to[k * left + s] = sum;
       }
@@ -83,7 +83,7 @@ class Line {
 
 // Transforms one dimension of a dense complex array in place.
 template <typename T>
-void Axis(Complex<T>* array, int64_t outer, int64_t n, int64_t inner, bool inverse,
+void axis(Complex<T>* array, int64_t outer, int64_t n, int64_t inner, bool inverse,
           Complex<T>* memory) {
   Line<T> line(n, inverse, memory);
   const T scale = inverse ? (T)1 / (T)n : (T)1;
@@ -91,7 +91,7 @@ void Axis(Complex<T>* array, int64_t outer, int64_t n, int64_t inner, bool inver
     for (int64_t i = 0; i < inner; ++i) {
       Complex<T>* const at = array + o * n * inner + i;
       for (int64_t k = 0; k < n; ++k) line.data()[k] = at[k * inner];
-      line.Run();
+      line.run();
       for (int64_t k = 0; k < n; ++k)
         at[k * inner] = {line.data()[k].re * scale, line.data()[k].im * scale};
     }
@@ -100,19 +100,19 @@ void Axis(Complex<T>* array, int64_t outer, int64_t n, int64_t inner, bool inver
 
 // All dimensions but the last of an array whose last dimension has size `last`.
 template <typename T>
-void OuterAxes(const tfn_fft* p, Complex<T>* array, int64_t last, bool inverse,
-               Complex<T>* memory) {
+void outer_axes(const tfn_fft* p, Complex<T>* array, int64_t last, bool inverse,
+                Complex<T>* memory) {
   int64_t inner = last;
   for (int32_t d = p->rank - 2; d >= 0; --d) {
     int64_t outer = 1;
     for (int32_t e = 0; e < d; ++e) outer *= p->length[e];
-    Axis(array, outer, p->length[d], inner, inverse, memory);
+    axis(array, outer, p->length[d], inner, inverse, memory);
     inner *= p->length[d];
   }
 }
 
 template <typename T>
-void Transform(const tfn_fft* p, const void* input, void* output, void* scratch) {
+void transform(const tfn_fft* p, const void* input, void* output, void* scratch) {
   const int64_t n = p->length[p->rank - 1], half = n / 2 + 1;
   int64_t rows = 1, longest = n;
   for (int32_t d = 0; d + 1 < p->rank; ++d) {
@@ -127,32 +127,33 @@ void Transform(const tfn_fft* p, const void* input, void* output, void* scratch)
       Complex<T>* const out = (Complex<T>*)output + b * rows * n;
       memcpy(out, (const Complex<T>*)input + b * rows * n,
              (size_t)(rows * n) * sizeof(Complex<T>));
-      Axis(out, rows, n, (int64_t)1, inverse, memory);
-      OuterAxes(p, out, n, inverse, memory);
+      axis(out, rows, n, (int64_t)1, inverse, memory);
+      outer_axes(p, out, n, inverse, memory);
     } else if (p->kind == TFN_RFFT) {
       const T* const in = (const T*)input + b * rows * n;
       Complex<T>* const out = (Complex<T>*)output + b * rows * half;
       Line<T> line(n, false, memory);
       for (int64_t r = 0; r < rows; ++r) {
         for (int64_t k = 0; k < n; ++k) line.data()[k] = {in[r * n + k], 0};
-        line.Run();
+        line.run();
         memcpy(out + r * half, line.data(), (size_t)half * sizeof(Complex<T>));
       }
-      OuterAxes(p, out, half, false, memory);
+      outer_axes(p, out, half, false, memory);
     } else {
       memcpy(copy, (const Complex<T>*)input + b * rows * half,
              (size_t)(rows * half) * sizeof(Complex<T>));
-      OuterAxes(p, copy, half, true, memory);
+      outer_axes(p, copy, half, true, memory);
       T* const out = (T*)output + b * rows * n;
       Line<T> line(n, true, memory);
       for (int64_t r = 0; r < rows; ++r) {
         const Complex<T>* const in = copy + r * half;
         for (int64_t k = 0; k < half; ++k) line.data()[k] = in[k];
-        for (int64_t k = half; k < n; ++k) line.data()[k] = {in[n - k].re, -in[n - k].im};
+        for (int64_t k = half; k < n; ++k)
+          line.data()[k] = {in[n - k].re, -in[n - k].im};
         // The ends of a real signal's spectrum are real, whatever is given.
         line.data()[0].im = 0;
         if (n % 2 == 0) line.data()[half - 1].im = 0;
-        line.Run();
+        line.run();
         for (int64_t k = 0; k < n; ++k) out[r * n + k] = line.data()[k].re / (T)n;
       }
     }
@@ -163,10 +164,10 @@ void Transform(const tfn_fft* p, const void* input, void* output, void* scratch)
 
 void TFN_KERNEL(fft_f32)(const tfn_fft* p, const void* input, void* output,
                          void* scratch) {
-  Transform<float>(p, input, output, scratch);
+  transform<float>(p, input, output, scratch);
 }
 
 void TFN_KERNEL(fft_f64)(const tfn_fft* p, const void* input, void* output,
                          void* scratch) {
-  Transform<double>(p, input, output, scratch);
+  transform<double>(p, input, output, scratch);
 }

@@ -1,0 +1,189 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Convolutions of f32 with packed weights.
+#include "conv/indirection.h"
+
+using namespace TFN_NAMESPACE;
+
+namespace {
+
+constexpr int64_t kMaxTiles = (TFN_CONV_BLOCK_PIXELS + kMaxRows - 1) / kMaxRows;
+
+static_assert(sizeof(Segment) * kMaxTiles <=
+                  TFN_CONV_PLACE_BYTES * TFN_CONV_BLOCK_PIXELS,
+              "the segments of a full block fit the scratch");
+static_assert(sizeof(Segment) <= TFN_CONV_PLACE_BYTES * 9,
+              "and so do those of a block of one pixel, which has 8 spare ones");
+static_assert(kBlockRows == TFN_CONV_BLOCK_PIXELS, "both are for the same cache");
+
+// A few pixels, and the segments of their input.
+struct ConvTile {
+  int rows;
+  LeftSide left;
+  float* out[kMaxRows];
+};
+
+// The pixels of a phase, one image after the other.
+class PixelWalk {
+ public:
+  explicit PixelWalk(const Phase& phase) : phase_(phase), now_{} {}
+
+  const Pixel& now() const { return now_; }
+  void next() {
+    for (int d = 2; d >= 0; --d) {
+      if (++now_.at[d] < phase_.size[d]) return;
+      now_.at[d] = 0;
+    }
+    ++now_.image;
+  }
+
+ private:
+  const Phase& phase_;
+  Pixel now_;
+};
+
+class Convolution {
+ public:
+  Convolution(const tfn_conv& p, const float* input, const float* weights,
+              float* output, void* scratch)
+      : p_(p),
+        input_(input),
+        weights_(weights),
+        output_(output),
+        channels_(p.out_channels / p.groups),
+        k_(p.kernel[0] * p.kernel[1] * p.kernel[2] * p.in_channels / p.groups) {
+    float* zeros = (float*)scratch;
+    memset(zeros, 0, (size_t)(p.kernel[2] * p.in_channels / p.groups) * sizeof(float));
+    scratch_.zeros = zeros;
+    scratch_.segments = (Segment*)(zeros + (k_ + 15) / 16 * 16);
+  }
+
+  void run() {
+    Phase phase;
+    for (int64_t group = 0; group < p_.groups; ++group) {
+      for (phase.offset[0] = 0; enter(phase, 0); ++phase.offset[0]) {
+        for (phase.offset[1] = 0; enter(phase, 1); ++phase.offset[1]) {
+          for (phase.offset[2] = 0; enter(phase, 2); ++phase.offset[2]) {
+            run_phase(group, phase);
+          }
+        }
+      }
+    }
+  }
+
+ private:
+  // Sets how many pixels the phase has in a dimension; false if there is none.
+  bool enter(Phase& phase, int d) const {
+    const int64_t step = p_.base_dilation[d];
+    phase.size[d] = (p_.out[d] - phase.offset[d] + step - 1) / step;
+    return phase.offset[d] < step && phase.size[d] > 0;
+  }
+
+  void run_phase(int64_t group, const Phase& phase) {
+    const Indirection indirection(p_, input_, group, phase, scratch_);
+    const int64_t pixels = p_.batch * phase.size[0] * phase.size[1] * phase.size[2];
+    PixelWalk walk(phase);
+    for (int64_t done = 0; done < pixels; done += TFN_CONV_BLOCK_PIXELS) {
+      const int64_t left = pixels - done;
+      run_block(group, phase, indirection, walk,
+                left < TFN_CONV_BLOCK_PIXELS ? left : TFN_CONV_BLOCK_PIXELS);
+    }
+  }
+
+  void run_block(int64_t group, const Phase& phase, const Indirection& indirection,
+                 PixelWalk& walk, int64_t pixels) {
+    ConvTile tiles[kMaxTiles];
+    Segment* segments = scratch_.segments;
+    const int64_t count = (pixels + kMaxRows - 1) / kMaxRows;
+    float* copies = (float*)(scratch_.segments + count * indirection.max_segments());
+    for (int64_t t = 0, left = pixels; t < count; ++t) {
+      ConvTile& tile = tiles[t];
+      tile.rows = (int)next_rows(left);
+      left -= tile.rows;
+      Pixel at[kMaxRows];
+      for (int r = 0; r < tile.rows; ++r, walk.next()) {
+        at[r] = walk.now();
+        tile.out[r] = result_pointer(phase, at[r]) + group * channels_;
+      }
+      const int64_t used = indirection.describe(at, tile.rows, segments, copies);
+      tile.left = {segments, used, indirection.segment_elements(), 1};
+      segments += used;
+      copies += tile.rows * indirection.max_segments() * indirection.segment_elements();
+    }
+    multiply_tiles(group, tiles, count);
+  }
+
+  // All tiles with a group of columns, then with the next group.
+  void multiply_tiles(int64_t group, const ConvTile* tiles, int64_t count) const {
+    const int64_t panels = (channels_ + TFN_PANEL - 1) / TFN_PANEL;
+    const float* const weights = weights_ + group * panels * k_ * TFN_PANEL;
+    const int most = max_vectors(tiles[0].rows);
+    Result result;
+    result.stride = 1;
+    result.accumulate = false;
+    for (int64_t c = 0; c < channels_;) {
+      const int vectors = next_vectors(channels_ - c, most);
+      const RightSide right = {weights + c / TFN_PANEL * k_ * TFN_PANEL, TFN_PANEL,
+                               k_ * TFN_PANEL};
+      result.columns = channels_ - c;
+      for (int64_t t = 0; t < count; ++t) {
+        const ConvTile& tile = tiles[t];
+        for (int r = 0; r < tile.rows; ++r) result.row[r] = tile.out[r] + c;
+        find_tile(tile.rows, vectors, true)(tile.left, right, result);
+      }
+      c += vectors * kLanes;
+    }
+  }
+
+  float* result_pointer(const Phase& phase, const Pixel& pixel) const {
+    int64_t index = pixel.image;
+    for (int d = 0; d < 3; ++d) {
+      index = index * p_.out[d] + phase.offset[d] + pixel.at[d] * p_.base_dilation[d];
+    }
+    return output_ + index * p_.out_channels;
+  }
+
+  const tfn_conv& p_;
+  const float* const input_;
+  const float* const weights_;
+  float* const output_;
+  const int64_t channels_;  // Of the output, in a group.
+  const int64_t k_;
+  ConvScratch scratch_;
+};
+
+// A convolution that reads every input pixel once, where it is: a product.
+bool is_pointwise(const tfn_conv& p) {
+  for (int d = 0; d < 3; ++d) {
+    if (p.kernel[d] != 1 || p.stride[d] != 1 || p.padding_low[d] != 0 ||
+        p.base_dilation[d] != 1 || p.in[d] != p.out[d]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void run_pointwise(const tfn_conv& p, const float* input, const float* weights,
+                   float* output) {
+  const int64_t k = p.in_channels / p.groups, n = p.out_channels / p.groups;
+  const int64_t m = p.batch * p.out[0] * p.out[1] * p.out[2];
+  const int64_t panels = (n + TFN_PANEL - 1) / TFN_PANEL;
+  for (int64_t g = 0; g < p.groups; ++g) {
+    const RightSide right = {weights + g * panels * k * TFN_PANEL, TFN_PANEL,
+                             k * TFN_PANEL};
+    multiply(m, n, k, {input + g * k, p.in_channels, 1}, right,
+             {output + g * n, p.out_channels, 1}, false);
+  }
+}
+
+}  // namespace
+
+void TFN_KERNEL(conv_f32)(const tfn_conv* p, const float* input,
+                          const float* weights_packed, float* output, void* scratch) {
+  if (is_pointwise(*p)) {
+    run_pointwise(*p, input, weights_packed, output);
+  } else {
+    Convolution(*p, input, weights_packed, output, scratch).run();
+  }
+}

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The register tile that products and convolutions are made of: a few rows times a
+// few vectors of columns, accumulated in registers over all of k.
+#pragma once
+
+#include "simd.h"
+
+namespace TFN_NAMESPACE {
+
+// Most rows of a tile: its accumulators, the vectors of a row of weights and a
+// broadcast element fit the registers.
+constexpr int kMaxRows = kRegisters == 16 && kLanes == 4 ? 2 : 6;
+
+// Vectors in a panel of packed weights.
+constexpr int kPanelVectors = TFN_PANEL / kLanes;
+
+// A run of consecutive k: where each row's elements begin, and which row of the
+// right side belongs to the first of them.
+struct Segment {
+  int64_t k;
+  const float* row[kMaxRows];
+};
+
+// The left side of a tile: `count` segments of `length` elements each, `stride`
+// apart. An element that is padding is read from zeros somewhere.
+struct LeftSide {
+  const Segment* segments;
+  int64_t count, length, stride;
+};
+
+// The right side, from the tile's first column on. A panel is TFN_PANEL columns;
+// its rows are `row_stride` apart, panels `panel_stride`.
+struct RightSide {
+  const float* data;
+  int64_t row_stride, panel_stride;
+};
+
+// Where results go, from the tile's first column on: `columns` of them in each row,
+// `stride` apart.
+struct Result {
+  float* row[kMaxRows];
+  int64_t stride, columns;
+  bool accumulate;
+};
+
+typedef void Tile(const LeftSide& left, const RightSide& right, const Result& out);
+
+// The tile of so many rows (1 to kMaxRows) and vectors of columns, of which there
+// are tiles for 1, 2 and 4, and for 8 with at most two rows. Vectors of one tile
+// cover whole panels, or the first part of one.
+Tile* find_tile(int rows, int vectors, bool unit_stride);
+
+// How many vectors a tile of so many rows should have at most.
+constexpr int max_vectors(int rows) {
+  if (rows <= (kRegisters == 32 ? 2 : 1)) return 8;
+  if (kLanes == 8) return rows <= 3 ? 4 : 2;
+  return 4;
+}
+
+// The number of vectors of the next tile when so many columns are left.
+inline int next_vectors(int64_t columns, int most) {
+  const int64_t needed = (columns + kLanes - 1) / kLanes;
+  int vectors = most;
+  while (vectors > needed) vectors /= 2;
+  // What does not fill a panel is cheaper in one tile than in two.
+  if (vectors < needed && vectors < kPanelVectors) vectors *= 2;
+  return vectors;
+}
+
+}  // namespace TFN_NAMESPACE

@@ -1,0 +1,198 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "reference.h"
+
+namespace tfnative::testing {
+namespace {
+
+// The output size that XLA would infer.
+void set_output(tfn_conv& p, const std::int64_t (&padding_high)[3]) {
+  for (int d = 0; d < 3; ++d) {
+    const std::int64_t spread =
+        (p.in[d] - 1) * p.base_dilation[d] + 1 + p.padding_low[d] + padding_high[d];
+    const std::int64_t reach = (p.kernel[d] - 1) * p.window_dilation[d] + 1;
+    p.out[d] = spread < reach ? 0 : (spread - reach) / p.stride[d] + 1;
+  }
+}
+
+tfn_conv convolution(std::int64_t batch, std::int64_t in_channels,
+                     std::int64_t out_channels, std::int64_t groups,
+                     const std::int64_t (&in)[3], const std::int64_t (&kernel)[3]) {
+  tfn_conv p = {};
+  p.batch = batch;
+  p.in_channels = in_channels;
+  p.out_channels = out_channels;
+  p.groups = groups;
+  for (int d = 0; d < 3; ++d) {
+    p.in[d] = in[d];
+    p.kernel[d] = kernel[d];
+    p.stride[d] = p.base_dilation[d] = p.window_dilation[d] = 1;
+  }
+  return p;
+}
+
+std::string name(const tfn_conv& p) {
+  std::string text = "batch " + std::to_string(p.batch) + ", channels " +
+                     std::to_string(p.in_channels) + " to " +
+                     std::to_string(p.out_channels) + " in " +
+                     std::to_string(p.groups) + " groups";
+  for (int d = 0; d < 3; ++d) {
+    text += "; in " + std::to_string(p.in[d]) + " kernel " +
+            std::to_string(p.kernel[d]) + " stride " + std::to_string(p.stride[d]) +
+            " padding " + std::to_string(p.padding_low[d]) + " base " +
+            std::to_string(p.base_dilation[d]) + " window " +
+            std::to_string(p.window_dilation[d]) + " out " + std::to_string(p.out[d]);
+  }
+  return text;
+}
+
+void check(const tfn_conv& p) {
+  if (volume(p.out) == 0) return;
+  const std::int64_t depth = p.in_channels / p.groups;
+  const std::int64_t rows = volume(p.kernel) * depth;
+  Aligned<float> input(p.batch * volume(p.in) * p.in_channels);
+  Aligned<float> weights(rows * p.out_channels);
+  Aligned<float> output(p.batch * volume(p.out) * p.out_channels);
+  fill(input, 1);
+  fill(weights, 2);
+  const std::vector<double> expected = convolve(p, input.data(), weights.data());
+  ASSERT_EQ(expected.size(), static_cast<std::size_t>(output.size()));
+  const auto compare = [&](const char* kernel) {
+    for (std::int64_t i = 0; i < output.size(); ++i) {
+      ASSERT_EQ(expected[static_cast<std::size_t>(i)], output[i])
+          << kernel << ": " << name(p) << " at " << i;
+    }
+    fill(output, 9);
+  };
+  TFN_KERNEL(conv_any_f32)(&p, input.data(), weights.data(), output.data());
+  compare("conv_any_f32");
+  if (p.groups == p.in_channels) {
+    TFN_KERNEL(conv_depthwise_f32)(&p, input.data(), weights.data(), output.data());
+    compare("conv_depthwise_f32");
+  }
+  Aligned<float> packed(packed_size(rows, p.out_channels, p.groups));
+  pack(rows, p.out_channels, p.groups, weights.data(), packed);
+  Aligned<char> scratch(
+      TFN_CONV_SCRATCH_BYTES(p.batch * volume(p.out), volume(p.kernel), depth));
+  TFN_KERNEL(conv_f32)
+  (&p, input.data(), packed.data(), output.data(), scratch.data());
+  compare("conv_f32");
+}
+
+TEST(Convolution, EveryWindowInTwoDimensions) {
+  for (std::int64_t kernel : {1, 2, 3, 5}) {
+    for (std::int64_t stride : {1, 2, 3}) {
+      for (std::int64_t padding : {-1, 0, 1, 2}) {
+        for (std::int64_t base : {1, 2, 3}) {
+          for (std::int64_t window : {1, 2}) {
+            tfn_conv p = convolution(2, 3, 18, 1, {1, 7, 6}, {1, kernel, 3});
+            p.stride[1] = stride;
+            p.stride[2] = stride;
+            p.padding_low[1] = padding;
+            p.padding_low[2] = padding + 1;
+            p.base_dilation[1] = p.base_dilation[2] = base;
+            p.window_dilation[1] = p.window_dilation[2] = window;
+            set_output(p, {0, padding, 1});
+            check(p);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Convolution, EdgesOfTilesPanelsAndBlocks) {
+  for (std::int64_t out_channels : {1, 4, 8, 15, 16, 17, 24, 40, 64, 65}) {
+    for (std::int64_t width : {1, 2, 5, 6, 7, 12, 95, 97}) {
+      tfn_conv p = convolution(1, 5, out_channels, 1, {1, 2, width}, {1, 3, 3});
+      p.padding_low[1] = p.padding_low[2] = 1;
+      set_output(p, {0, 1, 1});
+      check(p);
+    }
+  }
+}
+
+TEST(Convolution, Pointwise) {
+  for (std::int64_t channels : {1, 3, 16, 24}) {
+    for (std::int64_t stride : {1, 2}) {
+      tfn_conv p = convolution(3, channels, 20, 1, {1, 5, 7}, {1, 1, 1});
+      p.stride[1] = p.stride[2] = stride;
+      set_output(p, {0, 0, 0});
+      check(p);
+    }
+  }
+}
+
+TEST(Convolution, Groups) {
+  for (std::int64_t groups : {2, 4}) {
+    for (std::int64_t kernel : {1, 3}) {
+      tfn_conv p = convolution(2, 8, 24, groups, {1, 6, 5}, {1, kernel, kernel});
+      p.padding_low[2] = 1;
+      set_output(p, {0, 0, 1});
+      check(p);
+    }
+  }
+}
+
+TEST(Convolution, OneAndThreeDimensions) {
+  for (std::int64_t stride : {1, 2}) {
+    tfn_conv line = convolution(2, 4, 9, 1, {1, 1, 50}, {1, 1, 11});
+    line.stride[2] = stride;
+    line.padding_low[2] = 5;
+    set_output(line, {0, 0, 4});
+    check(line);
+    for (std::int64_t base : {1, 2}) {
+      tfn_conv volume = convolution(1, 2, 5, 1, {4, 5, 3}, {3, 2, 3});
+      for (int d = 0; d < 3; ++d) {
+        volume.stride[d] = stride;
+        volume.padding_low[d] = 1;
+        volume.base_dilation[d] = base;
+      }
+      set_output(volume, {1, 1, 1});
+      check(volume);
+    }
+  }
+}
+
+TEST(DepthwiseConvolution, EveryWindow) {
+  for (std::int64_t channels : {2, 7, 8, 16, 27, 40}) {
+    for (std::int64_t kernel : {1, 3, 5}) {
+      for (std::int64_t stride : {1, 2}) {
+        for (std::int64_t padding : {-1, 0, 1, 2}) {
+          for (std::int64_t window : {1, 2}) {
+            tfn_conv p = convolution(2, channels, channels, channels, {1, 6, 13},
+                                     {1, kernel, kernel});
+            p.stride[1] = p.stride[2] = stride;
+            p.padding_low[1] = p.padding_low[2] = padding;
+            p.window_dilation[1] = p.window_dilation[2] = window;
+            set_output(p, {0, padding, padding});
+            check(p);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(DepthwiseConvolution, WithAMultiplierOrADilatedInput) {
+  for (std::int64_t base : {1, 2}) {
+    for (std::int64_t multiplier : {1, 2, 3}) {
+      tfn_conv p = convolution(2, 6, 6 * multiplier, 6, {1, 5, 4}, {1, 3, 3});
+      p.padding_low[1] = p.padding_low[2] = 1;
+      p.base_dilation[1] = p.base_dilation[2] = base;
+      set_output(p, {0, 1, 1});
+      check(p);
+    }
+  }
+}
+
+TEST(DepthwiseConvolution, InThreeDimensions) {
+  tfn_conv p = convolution(1, 4, 4, 4, {4, 5, 3}, {2, 3, 3});
+  set_output(p, {0, 0, 0});
+  check(p);
+}
+
+}  // namespace
+}  // namespace tfnative::testing

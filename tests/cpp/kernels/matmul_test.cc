@@ -1,0 +1,191 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <complex>
+
+#include "reference.h"
+
+namespace tfnative::testing {
+namespace {
+
+struct Sizes {
+  std::int64_t m, n, k;
+};
+
+// Around the edges of tiles, panels and blocks.
+std::vector<Sizes> all_sizes() {
+  std::vector<Sizes> sizes;
+  for (std::int64_t m : {1, 2, 3, 5, 6, 7, 8, 13, 23, 24, 95, 97}) {
+    for (std::int64_t n : {1, 3, 4, 8, 10, 15, 16, 17, 31, 33, 64, 100, 129}) {
+      for (std::int64_t k : {0, 1, 5, 32}) sizes.push_back({m, n, k});
+    }
+  }
+  return sizes;
+}
+
+enum Order { kRowMajor, kColumnMajor };
+
+tfn_matrix matrix(Order order, std::int64_t rows, std::int64_t cols) {
+  return order == kRowMajor ? tfn_matrix{rows * cols, cols, 1}
+                            : tfn_matrix{rows * cols, 1, rows};
+}
+
+std::string name(const tfn_matmul& p) {
+  return "m=" + std::to_string(p.m) + " n=" + std::to_string(p.n) +
+         " k=" + std::to_string(p.k) + " lhs " + std::to_string(p.lhs.row_stride) +
+         "," + std::to_string(p.lhs.col_stride) + " out " +
+         std::to_string(p.out.row_stride) + "," + std::to_string(p.out.col_stride);
+}
+
+void expect_equal(const std::vector<double>& expected, const Aligned<float>& got,
+                  const std::string& what) {
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_EQ(expected[i], got[static_cast<std::int64_t>(i)]) << what << " at " << i;
+  }
+}
+
+TEST(PackedMatmul, EqualsTheDefinition) {
+  for (const Sizes& s : all_sizes()) {
+    for (Order left : {kRowMajor, kColumnMajor}) {
+      for (Order to : {kRowMajor, kColumnMajor}) {
+        for (int accumulate : {0, 1}) {
+          const tfn_matmul p = {1,
+                                s.m,
+                                s.n,
+                                s.k,
+                                accumulate,
+                                matrix(left, s.m, s.k),
+                                matrix(kRowMajor, s.k, s.n),
+                                matrix(to, s.m, s.n)};
+          Aligned<float> lhs(s.m * s.k), rhs(s.k * s.n), out(s.m * s.n);
+          Aligned<float> packed(packed_size(s.k, s.n, 1));
+          fill(lhs, 1);
+          fill(rhs, 2);
+          fill(out, 3);
+          pack(s.k, s.n, 1, rhs.data(), packed);
+          const auto expected =
+              multiply(p, lhs.data(), rhs.data(), out.data(), out.size());
+          TFN_KERNEL(matmul_packed_f32)(&p, lhs.data(), packed.data(), out.data());
+          expect_equal(expected, out, name(p));
+        }
+      }
+    }
+  }
+}
+
+TEST(Matmul, EqualsTheDefinitionForEveryOrderOfElements) {
+  for (const Sizes& s : all_sizes()) {
+    for (Order left : {kRowMajor, kColumnMajor}) {
+      for (Order right : {kRowMajor, kColumnMajor}) {
+        for (Order to : {kRowMajor, kColumnMajor}) {
+          const tfn_matmul p = {2,
+                                s.m,
+                                s.n,
+                                s.k,
+                                0,
+                                matrix(left, s.m, s.k),
+                                matrix(right, s.k, s.n),
+                                matrix(to, s.m, s.n)};
+          Aligned<float> lhs(2 * s.m * s.k), rhs(2 * s.k * s.n), out(2 * s.m * s.n);
+          Aligned<char> scratch(TFN_MATMUL_SCRATCH_BYTES(2, s.m, s.n, s.k));
+          fill(lhs, 1);
+          fill(rhs, 2);
+          fill(out, 3);
+          const auto expected =
+              multiply(p, lhs.data(), rhs.data(), out.data(), out.size());
+          TFN_KERNEL(matmul_f32)
+          (&p, lhs.data(), rhs.data(), out.data(), scratch.data());
+          expect_equal(expected, out, name(p));
+        }
+      }
+    }
+  }
+}
+
+template <typename T>
+void check_any(tfn_matmul_fn* kernel) {
+  const tfn_matmul p = {2, 3, 5, 4, 0, {12, 4, 1}, {20, 1, 4}, {15, 5, 1}};
+  std::vector<T> lhs(24), rhs(40), out(30), expected(30);
+  for (std::size_t i = 0; i < lhs.size(); ++i) lhs[i] = static_cast<T>(i % 3);
+  for (std::size_t i = 0; i < rhs.size(); ++i) rhs[i] = static_cast<T>(i % 4);
+  for (std::size_t b = 0; b < 2; ++b) {
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j < 5; ++j) {
+        T sum{};
+        for (std::size_t k = 0; k < 4; ++k) {
+          sum = static_cast<T>(sum + lhs[b * 12 + i * 4 + k] * rhs[b * 20 + k + j * 4]);
+        }
+        expected[b * 15 + i * 5 + j] = sum;
+      }
+    }
+  }
+  kernel(&p, lhs.data(), rhs.data(), out.data());
+  EXPECT_EQ(expected, out);
+}
+
+TEST(MatmulOfAnyType, EqualsTheDefinition) {
+  check_any<float>(TFN_KERNEL(matmul_any_f32));
+  check_any<double>(TFN_KERNEL(matmul_any_f64));
+  check_any<std::int8_t>(TFN_KERNEL(matmul_any_s8));
+  check_any<std::int16_t>(TFN_KERNEL(matmul_any_s16));
+  check_any<std::int32_t>(TFN_KERNEL(matmul_any_s32));
+  check_any<std::int64_t>(TFN_KERNEL(matmul_any_s64));
+  check_any<std::uint8_t>(TFN_KERNEL(matmul_any_u8));
+  check_any<std::uint16_t>(TFN_KERNEL(matmul_any_u16));
+  check_any<std::uint32_t>(TFN_KERNEL(matmul_any_u32));
+  check_any<std::uint64_t>(TFN_KERNEL(matmul_any_u64));
+  check_any<std::complex<float>>(TFN_KERNEL(matmul_any_c64));
+  check_any<std::complex<double>>(TFN_KERNEL(matmul_any_c128));
+}
+
+TEST(MatmulOfAnyType, IntegersWrapAround) {
+  const tfn_matmul p = {1, 1, 1, 2, 0, {2, 2, 1}, {2, 1, 1}, {1, 1, 1}};
+  const std::int32_t lhs[] = {2147483647, 2147483647}, rhs[] = {2, 3};
+  std::int32_t out = 0;
+  TFN_KERNEL(matmul_any_s32)(&p, lhs, rhs, &out);
+  EXPECT_EQ(out, 2147483643);  // 5 * (2^31 - 1) modulo 2^32
+}
+
+TEST(MatmulOfAnyType, HalfPrecisionRoundsOnce) {
+  const tfn_matmul p = {1, 1, 1, 2, 0, {2, 2, 1}, {2, 1, 1}, {1, 1, 1}};
+  // 1 * 1 + 2^-11 * 1 lies between two halves: ties go to the even one, 1.
+  const std::uint16_t lhs[] = {0x3C00, 0x1000}, rhs[] = {0x3C00, 0x3C00};
+  std::uint16_t out = 0;
+  TFN_KERNEL(matmul_any_f16)(&p, lhs, rhs, &out);
+  EXPECT_EQ(out, 0x3C00);
+  const std::uint16_t lhs_b[] = {0x3F80, 0x3F80}, rhs_b[] = {0x3F80, 0x4000};
+  TFN_KERNEL(matmul_any_bf16)(&p, lhs_b, rhs_b, &out);
+  EXPECT_EQ(out, 0x4040);  // 1 + 2
+}
+
+// Every half: times one it must come back, subnormal numbers, infinities and NaNs
+// included.
+TEST(MatmulOfAnyType, EveryHalfIsConvertedExactly) {
+  const tfn_matmul p = {1, 1, 1, 1, 0, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}};
+  const std::uint16_t one = 0x3C00;
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = static_cast<std::uint16_t>(bits);
+    std::uint16_t out = 0;
+    TFN_KERNEL(matmul_any_f16)(&p, &half, &one, &out);
+    const bool is_nan = (half & 0x7C00) == 0x7C00 && (half & 0x3FF) != 0;
+    if (is_nan) {
+      EXPECT_TRUE((out & 0x7C00) == 0x7C00 && (out & 0x3FF) != 0) << bits;
+    } else {
+      // 0 + -0 is 0.
+      EXPECT_EQ(out, half == 0x8000 ? 0 : half) << bits;
+    }
+  }
+}
+
+TEST(MatmulOfAnyType, BooleansAreOrOfAnds) {
+  const tfn_matmul p = {1, 1, 2, 2, 0, {2, 2, 1}, {4, 2, 1}, {2, 2, 1}};
+  const bool lhs[] = {true, false}, rhs[] = {true, false, true, true};
+  bool out[2] = {};
+  TFN_KERNEL(matmul_any_pred)(&p, lhs, rhs, out);
+  EXPECT_TRUE(out[0]);
+  EXPECT_FALSE(out[1]);
+}
+
+}  // namespace
+}  // namespace tfnative::testing

@@ -32,7 +32,6 @@ _COMMON_FLAGS = (
 )
 _KERNEL_FLAGS = (
     "-std=c++17",
-    "-O3",
     "-fno-exceptions",
     "-fno-rtti",
     "-fno-threadsafe-statics",

@@ -49,7 +49,9 @@ inline void tile(const float* input, const float* weights, float* output, int64_
       }
     }
   }
+#pragma GCC unroll 8
   for (int i = 0; i < kPixels; ++i) {
+#pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       store(output + i * s.output_pixel + v * kLanes, sum[i][v]);
     }

@@ -22,8 +22,8 @@ void finish(Vec (&sum)[kRows][kVectors], const Result& out) {
   const int64_t columns =
       out.columns < kVectors * kLanes ? out.columns : kVectors * kLanes;
   float line[kVectors * kLanes];
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) store(line + v * kLanes, sum[r][v]);
+  UNROLL for (int r = 0; r < kRows; ++r) {
+    UNROLL for (int v = 0; v < kVectors; ++v) store(line + v * kLanes, sum[r][v]);
     float* const to = out.row[r];
     for (int64_t c = 0; c < columns; ++c) {
       float* const place = to + c * out.stride;

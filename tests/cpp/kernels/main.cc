@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   if (level[0] == 'v' && tfn_host_level() < level[1] - '0') {
     std::printf("SKIPPED: kernels of level %s: this CPU has level v%d\n", level,
                 tfn_host_level());
-    return 77;
+    return 0;
   }
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();

@@ -1,0 +1,179 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Times the kernels on the layers of layers.txt and prints GFLOP/s and the fraction
+// of what this machine's multipliers can do, measured in the same run.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <new>
+#include <sstream>
+#include <string>
+
+#include "cpu_level.h"
+#include "kernels.h"
+#include "simd.h"
+
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+// The best of a few rounds: others on the machine only make it slower.
+double best_seconds(const std::function<void()>& run) {
+  double best = 1e30;
+  for (int round = 0; round < 7; ++round) {
+    for (long calls = 1;; calls *= 2) {
+      const auto start = std::chrono::steady_clock::now();
+      for (long i = 0; i < calls; ++i) run();
+      const double seconds = seconds_since(start);
+      if (seconds < 0.03) continue;
+      best = std::min(best, seconds / static_cast<double>(calls));
+      break;
+    }
+  }
+  return best;
+}
+
+// Hides a value from the compiler, in a register.
+inline void hide(TFN_NAMESPACE::Vec& value) {
+#if defined(__x86_64__)
+  __asm__ volatile("" : "+v"(value));
+#else
+  __asm__ volatile("" : "+w"(value));
+#endif
+}
+
+// Chains of multiply-adds that do not wait for each other.
+double peak_gflops() {
+  using TFN_NAMESPACE::Vec;
+  constexpr long kSteps = 1000000;
+  constexpr int kChains = 10;
+  const Vec one = TFN_NAMESPACE::broadcast(1);
+  Vec x = TFN_NAMESPACE::broadcast(0.999f), y = TFN_NAMESPACE::broadcast(0.001f);
+  hide(x);
+  hide(y);
+  const double seconds = best_seconds([&] {
+    Vec a = one, b = one, c = one, d = one, e = one;
+    Vec f = one, g = one, h = one, i = one, j = one;
+    for (long step = 0; step < kSteps; ++step) {
+      a = a * x + y, b = b * x + y, c = c * x + y, d = d * x + y, e = e * x + y;
+      f = f * x + y, g = g * x + y, h = h * x + y, i = i * x + y, j = j * x + y;
+      hide(a), hide(b), hide(c), hide(d), hide(e);
+      hide(f), hide(g), hide(h), hide(i), hide(j);
+    }
+  });
+  return 2.0 * kChains * TFN_NAMESPACE::kLanes * kSteps / seconds / 1e9;
+}
+
+class Floats {
+ public:
+  explicit Floats(std::int64_t count)
+      : data_(static_cast<float*>(::operator new(static_cast<std::size_t>(count) * 4,
+                                                 std::align_val_t{64}))) {
+    for (std::int64_t i = 0; i < count; ++i) data_[i] = static_cast<float>(i % 7 - 3);
+  }
+  ~Floats() { ::operator delete(data_, std::align_val_t{64}); }
+  Floats(const Floats&) = delete;
+  Floats& operator=(const Floats&) = delete;
+  float* data() const { return data_; }
+
+ private:
+  float* data_;
+};
+
+std::int64_t whole_panels(std::int64_t columns) {
+  return (columns + TFN_PANEL - 1) / TFN_PANEL * TFN_PANEL;
+}
+
+struct Timed {
+  double seconds, flops;
+};
+
+Timed time_convolution(std::istream& line) {
+  tfn_conv p = {};
+  std::int64_t size, kernel, stride;
+  line >> p.batch >> size >> p.in_channels >> p.out_channels >> kernel >> stride >>
+      p.groups;
+  const std::int64_t padding = kernel / 2;
+  const std::int64_t out = (size + 2 * padding - kernel) / stride + 1;
+  for (int d = 0; d < 3; ++d) {
+    p.in[d] = d ? size : 1;
+    p.out[d] = d ? out : 1;
+    p.kernel[d] = d ? kernel : 1;
+    p.stride[d] = d ? stride : 1;
+    p.padding_low[d] = d ? padding : 0;
+    p.base_dilation[d] = p.window_dilation[d] = 1;
+  }
+  const std::int64_t depth = p.in_channels / p.groups;
+  const Floats input(p.batch * size * size * p.in_channels);
+  const Floats weights(kernel * kernel * depth * whole_panels(p.out_channels));
+  const Floats output(p.batch * out * out * p.out_channels);
+  const Floats scratch(static_cast<std::int64_t>(TFN_CONV_SCRATCH_BYTES(
+                           p.batch * out * out, kernel * kernel, depth)) /
+                           4 +
+                       16);
+  const double seconds = best_seconds([&] {
+    if (p.groups == 1) {
+      TFN_KERNEL(conv_f32)
+      (&p, input.data(), weights.data(), output.data(), scratch.data());
+    } else {
+      TFN_KERNEL(conv_depthwise_f32)
+      (&p, input.data(), weights.data(), output.data());
+    }
+  });
+  return {seconds, 2.0 * static_cast<double>(p.batch * out * out * p.out_channels *
+                                             kernel * kernel * depth)};
+}
+
+Timed time_product(bool packed, std::istream& line) {
+  tfn_matmul p = {};
+  line >> p.m >> p.n >> p.k;
+  p.batch = 1;
+  p.lhs = {0, p.k, 1};
+  p.rhs = {0, p.n, 1};
+  p.out = {0, p.n, 1};
+  const Floats lhs(p.m * p.k), rhs(p.k * whole_panels(p.n)), out(p.m * p.n);
+  const Floats scratch(
+      static_cast<std::int64_t>(TFN_MATMUL_SCRATCH_BYTES(1, p.m, p.n, p.k)) / 4);
+  const double seconds = best_seconds([&] {
+    if (packed) {
+      TFN_KERNEL(matmul_packed_f32)(&p, lhs.data(), rhs.data(), out.data());
+    } else {
+      TFN_KERNEL(matmul_f32)(&p, lhs.data(), rhs.data(), out.data(), scratch.data());
+    }
+  });
+  return {seconds, 2.0 * static_cast<double>(p.m * p.n * p.k)};
+}
+
+}  // namespace
+
+int main() {
+  const int needed = TFN_NAMESPACE::kLanes == 16  ? 4
+                     : TFN_NAMESPACE::kLanes == 8 ? 3
+                                                  : 0;
+  if (tfn_host_level() < needed) {
+    std::printf("this CPU cannot run code for x86-64-v%d\n", needed);
+    return 0;
+  }
+  const double peak = peak_gflops();
+  std::printf("peak %.1f GFLOP/s\n%-26s %12s %10s %8s\n", peak, "layer", "us",
+              "GFLOP/s", "of peak");
+  std::ifstream layers(LAYERS);
+  for (std::string text; std::getline(layers, text);) {
+    std::istringstream line(text);
+    std::string kind, name;
+    if (!(line >> kind >> name) || kind == "#") continue;
+    const Timed timed =
+        kind == "conv" ? time_convolution(line) : time_product(kind == "packed", line);
+    const double gflops = timed.flops / timed.seconds / 1e9;
+    std::printf("%-26s %12.2f %10.1f %7.0f%%\n", name.c_str(), timed.seconds * 1e6,
+                gflops, 100 * gflops / peak);
+  }
+  return 0;
+}

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# tfnative_kernels_LEVEL: the kernels as artifacts have them, for tests and benchmarks.
+# Artifacts compile them with the same flags (aot/tfnative_aot/toolchain.py).
+set(_kernels ${PROJECT_SOURCE_DIR}/cpp/kernels)
+file(GLOB_RECURSE _kernel_sources CONFIGURE_DEPENDS ${_kernels}/*.cc)
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(TFNATIVE_KERNEL_LEVELS v2 v3 v4)
+else()
+  set(TFNATIVE_KERNEL_LEVELS generic)
+endif()
+
+# Level `wide` is the code of v4 on narrower vectors, which any machine runs.
+function(tfnative_add_kernels level)
+  set(flags -ffp-contract=fast -fno-trapping-math -fno-math-errno)
+  if(level STREQUAL wide)
+    list(APPEND flags -DTFN_WIDE_VECTORS -Wno-psabi)
+  elseif(NOT level STREQUAL generic)
+    list(APPEND flags -march=x86-64-${level})
+  endif()
+  if(level STREQUAL v4)
+    list(APPEND flags -mprefer-vector-width=512)
+  endif()
+  add_library(tfnative_kernels_${level} STATIC EXCLUDE_FROM_ALL ${_kernel_sources})
+  target_include_directories(tfnative_kernels_${level} PUBLIC ${_kernels})
+  target_compile_definitions(tfnative_kernels_${level} PUBLIC TFN_LEVEL=${level})
+  target_compile_features(tfnative_kernels_${level} PUBLIC cxx_std_17)
+  target_compile_options(tfnative_kernels_${level}
+    PRIVATE -O2 ${flags} -fno-exceptions -fno-rtti -Wall -Wextra)
+endfunction()

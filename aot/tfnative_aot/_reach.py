@@ -45,7 +45,9 @@ def reachable_functions(
     graph_def: GraphDef, nodes: Sequence[NodeDef]
 ) -> list[FunctionDef]:
     """The functions that nodes call, directly or not, each once."""
-    by_name = {function.signature.name: function for function in graph_def.library.function}
+    by_name = {
+        function.signature.name: function for function in graph_def.library.function
+    }
     waiting = list(_called(nodes))
     reached: dict[str, FunctionDef] = {}
     while waiting:

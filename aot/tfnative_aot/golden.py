@@ -59,8 +59,8 @@ def chunks(graph: FrozenGraph, inputs: Inputs, batch_size: int) -> Iterator[Arra
     counts = {len(own[name]) for name in batched}
     if len(counts) > 1 or counts == {0}:
         raise InvalidArgumentError(
-            f"--golden: the inputs of {graph.signature!r} need the same number of rows, "
-            f"at least one, got {sorted(counts)}"
+            f"--golden: the inputs of {graph.signature!r} need the same number of "
+            f"rows, at least one, got {sorted(counts)}"
         )
     if not counts:
         yield own

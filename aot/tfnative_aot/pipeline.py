@@ -59,7 +59,7 @@ class Options:
     static: bool
 
 
-def compile(  # noqa: A001, PLR0913 - the name and the arguments users know
+def compile(  # noqa: A001 - the name and the arguments users know
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
@@ -265,7 +265,8 @@ def _chosen_signatures(
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise NotFoundError(
-            f"{model.path} has no signature {', '.join(map(repr, unknown)) or '(none)'}; "
+            f"{model.path} has no signature "
+            f"{', '.join(map(repr, unknown)) or '(none)'}; "
             f"it has {', '.join(map(repr, known))}"
         )
     return tuple(dict.fromkeys(names))

@@ -111,7 +111,9 @@ STEPS: dict[str, Step] = {
     "sort": Sort(SOURCE, "less", 1, 4, 1, (buffer(TEMP), buffer(TEMP, "s32"))),
     "topk": TopK(SOURCE, 1, 4, 2, INDEX, INDEX, INDEX),
     "fft": Fft(SOURCE, 2, 1, (4,), buffer(INPUT), buffer(TEMP, "c64")),
-    "comment end in a name": Kernel(Source("*/ x"), "k1", (), (buffer(TEMP),), (1, 1, 1)),
+    "comment end in a name": Kernel(
+        Source("*/ x"), "k1", (), (buffer(TEMP),), (1, 1, 1)
+    ),
 }
 
 
@@ -142,7 +144,14 @@ def check_c(example: Program, folder: Path) -> str:
     source.write_text(emitted.source)
     toolchain = find_toolchain()
     kernels, headers = sources_dir()
-    command = [*toolchain.cc, "-fsyntax-only", "-std=c11", "-Wall", "-Wextra", "-Werror"]
+    command = [
+        *toolchain.cc,
+        "-fsyntax-only",
+        "-std=c11",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+    ]
     command += [f"-I{kernels}", f"-I{headers}", "-DTFN_LEVEL=v2", str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -172,9 +172,7 @@ CASES = [
         makers={"x": normal(7, 5)},
     ),
     _case("gru", _stack((12, 8), "GRU", units=16), makers={"x": normal(12, 8)}),
-    _case(
-        "mha", _attention, makers={"query": normal(12, 32), "value": normal(9, 32)}
-    ),
+    _case("mha", _attention, makers={"query": normal(12, 32), "value": normal(9, 32)}),
     _case(
         "transformer",
         _transformer_encoder,

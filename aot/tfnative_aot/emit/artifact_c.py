@@ -150,7 +150,8 @@ def _signature_tables(
         ]
         lines.append(f"static const tfn_tensor_spec {prefix}[] = {{")
         lines += [
-            f"    {{{_text(t.name)}, {t.abi_dtype}, {len(t.shape)}, {prefix}{n}_shape}},"
+            f"    {{{_text(t.name)}, {t.abi_dtype}, {len(t.shape)}, "
+            f"{prefix}{n}_shape}},"
             for n, t in enumerate(tensors)
         ]
         lines += ["    {0}};" if not tensors else "};"]

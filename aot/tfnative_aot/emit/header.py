@@ -154,7 +154,8 @@ class {name} {{
     const std::int32_t status =
         {function}(size, {pointers}, workspace_.data());
     if (status != 0)
-      throw std::runtime_error("{function}: step " + std::to_string(status) + " failed");
+      throw std::runtime_error("{function}: step " + std::to_string(status) +
+                               " failed");
 {copy_out}
   }}
 
@@ -209,7 +210,8 @@ def _copy_in(t: Tensor, row: str) -> str:
     if not _batched(t):
         return f"    std::memcpy({t.c_name}_.data(), {t.c_name}, {row});"
     return f"""\
-    std::memcpy({t.c_name}_.data(), {t.c_name} + first * {t.row_elements}, used * {row});
+    std::memcpy({t.c_name}_.data(), {t.c_name} + first * {t.row_elements},
+                used * {row});
     std::memset({t.c_name}_.data() + used * {row}, 0, (size - used) * {row});"""
 
 

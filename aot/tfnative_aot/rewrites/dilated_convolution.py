@@ -33,9 +33,7 @@ def merge_dilations(editor: GraphEditor) -> None:
             _merge(editor, before, node, after)
 
 
-def _merge(
-    editor: GraphEditor, before: NodeDef, node: NodeDef, after: NodeDef
-) -> None:
+def _merge(editor: GraphEditor, before: NodeDef, node: NodeDef, after: NodeDef) -> None:
     block, paddings = editor.constant(before, 1), editor.constant(before, 2)
     block_after, crops = editor.constant(after, 1), editor.constant(after, 2)
     if block is None or paddings is None or block_after is None or crops is None:

@@ -168,9 +168,7 @@ def _affine(
     return _Affine(node, place, -one if node.op == "Sub" else one, value)
 
 
-def _by_channel(
-    value: NDArray[Any] | None, rank: int, count: int
-) -> Vector | None:
+def _by_channel(value: NDArray[Any] | None, rank: int, count: int) -> Vector | None:
     """One number per channel, if ``value`` broadcasts along the others only."""
     if value is None or value.ndim > rank:
         return None

@@ -24,23 +24,31 @@ struct ConvTile {
   float* out[kMaxRows];
 };
 
-// The pixels of a phase, one image after the other.
+// The pixels of a phase, one image after the other. Small enough to live in registers
+// where it is used, if it is copied there.
 class PixelWalk {
  public:
-  explicit PixelWalk(const Phase& phase) : phase_(phase), now_{} {}
+  explicit PixelWalk(const Phase& phase)
+      : depth_(phase.size[0]), height_(phase.size[1]), width_(phase.size[2]) {}
 
-  const Pixel& now() const { return now_; }
-  void next() {
-    for (int d = 2; d >= 0; --d) {
-      if (++now_.at[d] < phase_.size[d]) return;
-      now_.at[d] = 0;
+  Pixel next() {
+    const Pixel now = {image_, {d_, h_, w_}};
+    if (++w_ == width_) {
+      w_ = 0;
+      if (++h_ == height_) {
+        h_ = 0;
+        if (++d_ == depth_) {
+          d_ = 0;
+          ++image_;
+        }
+      }
     }
-    ++now_.image;
+    return now;
   }
 
  private:
-  const Phase& phase_;
-  Pixel now_;
+  int64_t depth_, height_, width_;
+  int64_t image_ = 0, d_ = 0, h_ = 0, w_ = 0;
 };
 
 class Convolution {
@@ -94,6 +102,7 @@ class Convolution {
   void run_block(int64_t group, const Phase& phase, const Indirection& indirection,
                  PixelWalk& walk, int64_t pixels) {
     ConvTile tiles[kMaxTiles];
+    PixelWalk here = walk;
     Segment* segments = scratch_.segments;
     const int64_t count = (pixels + kMaxRows - 1) / kMaxRows;
     float* copies = (float*)(scratch_.segments + count * indirection.max_segments());
@@ -102,8 +111,8 @@ class Convolution {
       tile.rows = (int)next_rows(left);
       left -= tile.rows;
       Pixel at[kMaxRows];
-      for (int r = 0; r < tile.rows; ++r, walk.next()) {
-        at[r] = walk.now();
+      for (int r = 0; r < tile.rows; ++r) {
+        at[r] = here.next();
         tile.out[r] = result_pointer(phase, at[r]) + group * channels_;
       }
       const int64_t used = indirection.describe(at, tile.rows, segments, copies);
@@ -111,6 +120,7 @@ class Convolution {
       segments += used;
       copies += tile.rows * indirection.max_segments() * indirection.segment_elements();
     }
+    walk = here;
     multiply_tiles(group, tiles, count);
   }
 

@@ -24,6 +24,17 @@ Indirection::Indirection(const tfn_conv& p, const float* input, int64_t group,
   const int64_t lines = p.kernel[0] * p.kernel[1];
   segment_count_ = whole_lines_ ? lines : lines * p.kernel[2];
   segment_elements_ = whole_lines_ ? p.kernel[2] * channels : channels;
+  for (int d = 0; d < 3; ++d) {
+    lowest_[d] = highest_[d] = 0;
+    bool found = false;
+    int64_t position;
+    for (int64_t k = 0; k < p.kernel[d]; ++k) {
+      if (!first_position(d, k, &position)) continue;
+      if (!found || position < lowest_[d]) lowest_[d] = position;
+      if (!found || position > highest_[d]) highest_[d] = position;
+      found = true;
+    }
+  }
 }
 
 bool Indirection::first_position(int d, int64_t k, int64_t* position) const {
@@ -37,25 +48,46 @@ bool Indirection::first_position(int d, int64_t k, int64_t* position) const {
   return true;
 }
 
+Indirection::Window Indirection::window_of(const Pixel& pixel) const {
+  Window window;
+  window.image = pixel.image;
+  window.inside = true;
+  int64_t index = pixel.image;
+  for (int d = 0; d < 3; ++d) {
+    const int64_t at = pixel.at[d] * p_.stride[d];
+    window.position[d] = at;
+    window.inside =
+        window.inside && at + lowest_[d] >= 0 && at + highest_[d] < p_.in[d];
+    index = index * p_.in[d] + at;
+  }
+  window.origin = input_ + index * p_.in_channels;
+  return window;
+}
+
 int64_t Indirection::describe(const Pixel* pixels, int rows, Segment* segments,
                               float* copies) const {
   const int64_t channels = p_.in_channels / p_.groups;
   const int64_t steps = whole_lines_ ? 1 : p_.kernel[2];
-  int64_t count = 0, k = 0, d, h, w;
+  Window windows[kMaxRows];
+  for (int r = 0; r < rows; ++r) windows[r] = window_of(pixels[r]);
+  int64_t count = 0, k = 0, at[3];
   for (int64_t kd = 0; kd < p_.kernel[0]; ++kd) {
-    const bool meets_d = first_position(0, kd, &d);
+    const bool meets_d = first_position(0, kd, &at[0]);
     for (int64_t kh = 0; kh < p_.kernel[1]; ++kh) {
-      const bool meets_h = meets_d && first_position(1, kh, &h);
-      if (!meets_h) {
+      if (!meets_d || !first_position(1, kh, &at[1])) {
         k += p_.kernel[2] * channels;
         continue;
       }
       for (int64_t kw = 0; kw < steps; ++kw, k += segment_elements_) {
-        if (!first_position(2, kw, &w)) continue;
+        if (!first_position(2, kw, &at[2])) continue;
+        const int64_t offset =
+            ((at[0] * p_.in[1] + at[1]) * p_.in[2] + at[2]) * p_.in_channels;
         Segment& segment = segments[count];
         bool all_padding = true;
         for (int r = 0; r < rows; ++r, copies += segment_elements_) {
-          segment.row[r] = row_pointer(pixels[r], d, h, w, copies);
+          const Window& window = windows[r];
+          segment.row[r] = window.inside ? window.origin + offset
+                                         : border_pointer(window, at, copies);
           all_padding = all_padding && segment.row[r] == scratch_.zeros;
         }
         segment.k = k;
@@ -66,14 +98,14 @@ int64_t Indirection::describe(const Pixel* pixels, int rows, Segment* segments,
   return count;
 }
 
-const float* Indirection::row_pointer(const Pixel& pixel, int64_t d, int64_t h,
-                                      int64_t w, float* copy) const {
-  d += pixel.at[0] * p_.stride[0];
-  h += pixel.at[1] * p_.stride[1];
-  w += pixel.at[2] * p_.stride[2];
+const float* Indirection::border_pointer(const Window& window,
+                                         const int64_t (&place)[3], float* copy) const {
+  const int64_t d = window.position[0] + place[0];
+  const int64_t h = window.position[1] + place[1];
+  const int64_t w = window.position[2] + place[2];
   if (d < 0 || d >= p_.in[0] || h < 0 || h >= p_.in[1]) return scratch_.zeros;
-  const float* const line = input_ + ((pixel.image * p_.in[0] + d) * p_.in[1] + h) *
-                                         p_.in[2] * p_.in_channels;
+  const int64_t index = (window.image * p_.in[0] + d) * p_.in[1] + h;
+  const float* const line = input_ + index * p_.in[2] * p_.in_channels;
   const int64_t width = whole_lines_ ? p_.kernel[2] : 1;
   const int64_t begin = w < 0 ? 0 : w;
   const int64_t end = w + width < p_.in[2] ? w + width : p_.in[2];

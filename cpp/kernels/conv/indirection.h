@@ -51,8 +51,15 @@ class Indirection {
   // Where place `k` of the kernel reads for the first pixel of the phase; false if
   // it meets holes of the input only.
   bool first_position(int d, int64_t k, int64_t* position) const;
-  const float* row_pointer(const Pixel& pixel, int64_t d, int64_t h, int64_t w,
-                           float* copy) const;
+  // Where pixel's window begins: the input position of a place at (0, 0, 0).
+  struct Window {
+    const float* origin;
+    int64_t image, position[3];
+    bool inside;  // No place of the kernel meets padding.
+  };
+  Window window_of(const Pixel& pixel) const;
+  const float* border_pointer(const Window& window, const int64_t (&place)[3],
+                              float* copy) const;
 
   const tfn_conv& p_;
   const float* const input_;  // At the first channel of the group.
@@ -60,6 +67,7 @@ class Indirection {
   const ConvScratch scratch_;
   const bool whole_lines_;  // A segment is all of the kernel's width.
   int64_t segment_count_, segment_elements_;
+  int64_t lowest_[3], highest_[3];  // Positions that the first pixel's window meets.
 };
 
 }  // namespace TFN_NAMESPACE

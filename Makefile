@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# The one list of commands: `make help`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CXX ?= c++
+export PATH := $(abspath $(BIN)):$(PATH)
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+SOURCES := $(shell find cpp python aot cmake -type f -not -name '*.pyc')
+PROJECT := pyproject.toml CMakeLists.txt README.md LICENSE
+CXX_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cc' '*.c')
+PYTEST_ARGS ?=
+PRESETS ?= dev asan tsan
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-cpp test-python lint format tidy bench \
+  bench-kernels wheel clean
+.NOTPARALLEL:
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 21
+
+demo: $(VENV)/.installed  ## train, compile and run a model; Python, C++ and C
+	$(BIN)/python examples/demo.py
+
+test: test-cpp lint test-python  ## everything that has to pass
+
+test-cpp: $(VENV)/.tools  ## C++ tests: plain, address and thread sanitizer
+	@PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
+
+test-python: $(VENV)/.installed  ## Python tests; PYTEST_ARGS="-k name" for some
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed  ## ruff, mypy, clang-format, without changing anything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+
+format: $(VENV)/.installed  ## rewrite the sources in our style
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	@$(BIN)/clang-format -i $(CXX_FILES)
+
+tidy: $(VENV)/.tools  ## clang-tidy (needs the program)
+	cmake --preset tidy && cmake --build --preset tidy
+
+bench: $(VENV)/.installed  ## measure against TensorFlow and our targets
+	$(BIN)/python benchmarks/run.py
+
+bench-kernels: $(VENV)/.tools  ## each kernel, layer by layer, at each CPU level
+	cmake --preset bench && cmake --build --preset bench
+	for program in build/bench/benchmarks/kernels/bench_kernels_*; do $$program; done
+
+wheel: $(VENV)/.tools  ## dist/*.whl
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation -w dist .
+
+clean:  ## remove what was built, but not .venv
+	rm -rf build dist saved_models
+
+# What building needs. In .venv: nothing is installed elsewhere.
+$(VENV)/.tools: pyproject.toml
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo \
+	  "$(PYTHON) cannot make a virtual environment. As root: apt-get install" \
+	  "python3-venv. Without root: $(PYTHON) -m pip install --user virtualenv &&" \
+	  "$(PYTHON) -m virtualenv $(VENV), and again."; exit 1; }
+	@command -v $(firstword $(CXX)) >/dev/null || { echo "There is no C++ compiler:" \
+	  "apt-get install g++, or set CC and CXX."; exit 1; }
+	$(BIN)/pip install --quiet scikit-build-core pybind11 cmake ninja
+	@touch $@
+
+# The package itself, not editable: tests see what users get.
+$(VENV)/.installed: $(VENV)/.tools $(SOURCES) $(PROJECT)
+	$(BIN)/pip install --quiet --no-build-isolation ".[aot,test,training]"
+	@touch $@

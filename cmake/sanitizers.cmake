@@ -1,0 +1,13 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# TFNATIVE_SANITIZE: a list for -fsanitize, e.g. "address;undefined". It applies to
+# everything below, since a program with some code left out reports falsely.
+set(TFNATIVE_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize")
+
+if(TFNATIVE_SANITIZE)
+  string(REPLACE ";" "," _sanitizers "${TFNATIVE_SANITIZE}")
+  add_compile_options(-fsanitize=${_sanitizers} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${_sanitizers})
+endif()

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// An artifact's shared library, checked and mapped.
+#pragma once
+
+#include <string>
+
+#include "tfnative/abi.h"
+
+namespace tfnative::internal {
+
+// The library of an artifact: a folder with one lib*.so in it, or the file itself.
+// Throws LoadError if there is none, or several.
+std::string find_library(const std::string& path);
+
+// Reads a library's file and checks that it is an artifact, whole, undamaged and for
+// this machine, without running any of it. The weights are not read. Returns its
+// trailer. Throws LoadError.
+tfn_trailer check_library(const std::string& file);
+
+// A loaded library. Unloaded with this object.
+class Library {
+ public:
+  // Throws LoadError.
+  explicit Library(const std::string& path);
+  ~Library();
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+
+  const std::string& file() const { return file_; }
+  const tfn_artifact& artifact() const { return *artifact_; }
+
+ private:
+  std::string file_;
+  void* handle_ = nullptr;
+  const tfn_artifact* artifact_ = nullptr;
+};
+
+}  // namespace tfnative::internal

@@ -1,0 +1,317 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include "runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "base/inline_vector.h"
+#include "base/text.h"
+
+namespace tfnative::internal {
+namespace {
+
+TensorSpec spec_of(const tfn_tensor_spec& spec) {
+  return {
+      spec.name, static_cast<DType>(spec.dtype), {spec.shape, spec.shape + spec.rank}};
+}
+
+std::vector<const tfn_variant*> variants_of(const tfn_signature& signature,
+                                            std::int32_t level) {
+  std::vector<const tfn_variant*> found;
+  for (std::int32_t i = 0; i < signature.variant_count; ++i) {
+    if (signature.variants[i].cpu_level == level) {
+      found.push_back(&signature.variants[i]);
+    }
+  }
+  std::sort(found.begin(), found.end(),
+            [](auto a, auto b) { return a->batch_size < b->batch_size; });
+  return found;
+}
+
+Signature describe(const tfn_signature& signature, std::int32_t level) {
+  Signature result;
+  result.name = signature.name;
+  for (std::int32_t i = 0; i < signature.input_count; ++i) {
+    result.inputs.push_back(spec_of(signature.inputs[i]));
+  }
+  for (std::int32_t i = 0; i < signature.output_count; ++i) {
+    result.outputs.push_back(spec_of(signature.outputs[i]));
+  }
+  for (const tfn_variant* variant : variants_of(signature, level)) {
+    if (variant->batch_size > 0) result.batch_sizes.push_back(variant->batch_size);
+  }
+  result.rows_independent = signature.flags & TFN_SIGNATURE_ROWS_INDEPENDENT;
+  return result;
+}
+
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
+}
+
+bool is_aligned(const void* pointer) {
+  return reinterpret_cast<std::uintptr_t>(pointer) % kAlignmentBytes == 0;
+}
+
+}  // namespace
+
+Runner::Runner(const std::string& model, const tfn_signature& signature,
+               std::int32_t level, WorkspacePool& pool)
+    : model_(model),
+      signature_(describe(signature, level)),
+      variants_(variants_of(signature, level)),
+      pool_(pool) {
+  const auto layout = [](const TensorSpec& spec) {
+    std::size_t bytes = dtype_bytes(spec.dtype);
+    for (std::size_t d = spec.has_batch() ? 1 : 0; d < spec.shape.size(); ++d) {
+      bytes *= static_cast<std::size_t>(spec.shape[d]);
+    }
+    return Layout{bytes, spec.has_batch()};
+  };
+  for (const TensorSpec& spec : signature_.inputs) inputs_.push_back(layout(spec));
+  for (const TensorSpec& spec : signature_.outputs) outputs_.push_back(layout(spec));
+}
+
+Runner::~Runner() = default;
+
+void Runner::fail(const std::string& problem) const {
+  throw Error(Code::kInvalidArgument, "model " + quoted(model_) + ", signature " +
+                                          quoted(signature_.name) + ": " + problem);
+}
+
+// Returns the view's rows, or `rows` if it has no batch dimension. `rows` is -1 as
+// long as it is not known.
+template <typename View>
+std::int64_t Runner::check(const TensorSpec& spec, const View& view, const char* kind,
+                           std::int64_t rows) const {
+  bool fits = view.dtype == spec.dtype && view.shape.size() == spec.shape.size();
+  for (std::size_t d = 0; fits && d < spec.shape.size(); ++d) {
+    const std::int64_t size = view.shape[d];
+    if (spec.shape[d] == kBatch) {
+      fits = size >= 0 && (rows < 0 || size == rows);
+      if (fits) rows = size;
+    } else {
+      fits = size == spec.shape[d];
+    }
+  }
+  if (fits) return rows;
+  const char* const name = dtype_name(view.dtype);
+  std::string expected = std::string(dtype_name(spec.dtype)) + " " +
+                         shape_text({spec.shape.data(), spec.shape.size()});
+  if (spec.has_batch() && rows >= 0) {
+    expected += " with " + std::to_string(rows) + " rows";
+  }
+  fail(std::string(kind) + " " + quoted(spec.name) + ": expected " + expected +
+       ", got " + (name != nullptr ? name : "an unknown type") + " " +
+       shape_text(view.shape));
+}
+
+std::int64_t Runner::count_rows(Span<const TensorView> inputs) const {
+  if (inputs.size() != signature_.inputs.size()) {
+    fail("expected " + std::to_string(signature_.inputs.size()) + " inputs, got " +
+         std::to_string(inputs.size()));
+  }
+  std::int64_t rows = -1;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    rows = check(signature_.inputs[i], inputs[i], "input", rows);
+  }
+  return rows < 0 ? 1 : rows;
+}
+
+void Runner::check_outputs(Span<const MutableTensorView> outputs,
+                           std::int64_t rows) const {
+  if (outputs.size() != signature_.outputs.size()) {
+    fail("expected " + std::to_string(signature_.outputs.size()) + " outputs, got " +
+         std::to_string(outputs.size()));
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    check(signature_.outputs[i], outputs[i], "output", rows);
+  }
+}
+
+void Runner::run(Span<const TensorView> inputs,
+                 Span<const MutableTensorView> outputs) const {
+  const std::int64_t rows = count_rows(inputs);
+  check_outputs(outputs, rows);
+  Workspace workspace(pool_);
+  if (!signature_.has_batch()) {
+    return run_batch(*variants_[0], inputs, outputs, 0, 1, workspace);
+  }
+  if (rows == 0) return;
+  if (!signature_.rows_independent) {
+    const tfn_variant& variant = *variants_[exact_variant(rows)];
+    return run_batch(variant, inputs, outputs, 0, rows, workspace);
+  }
+  // A larger batch than needed costs no less: there is nothing to choose.
+  if (variants_.size() == 1 || rows <= variants_[0]->batch_size) {
+    const std::int64_t size = variants_[0]->batch_size;
+    for (std::int64_t first = 0; first < rows; first += size) {
+      run_batch(*variants_[0], inputs, outputs, first, std::min(size, rows - first),
+                workspace);
+    }
+    return;
+  }
+  const Plan& chosen = plan();
+  for (std::int64_t first = 0; first < rows;) {
+    const tfn_variant& variant = *variants_[chosen.next(rows - first)];
+    const std::int64_t used = std::min(variant.batch_size, rows - first);
+    run_batch(variant, inputs, outputs, first, used, workspace);
+    first += used;
+  }
+}
+
+std::size_t Runner::exact_variant(std::int64_t rows) const {
+  for (std::size_t i = 0; i < variants_.size(); ++i) {
+    if (variants_[i]->batch_size == rows) return i;
+  }
+  fail("its rows influence each other, so that it takes the compiled batch sizes " +
+       joined(signature_.batch_sizes) + " only, got " + std::to_string(rows) + " rows");
+}
+
+// Uses the caller's memory where it is aligned and holds a whole batch, else copies.
+void Runner::run_batch(const tfn_variant& variant, Span<const TensorView> inputs,
+                       Span<const MutableTensorView> outputs, std::int64_t first,
+                       std::int64_t used, Workspace& workspace) const {
+  const auto size =
+      static_cast<std::size_t>(std::max<std::int64_t>(variant.batch_size, 1));
+  const auto count = static_cast<std::size_t>(used);
+  const auto skipped = static_cast<std::size_t>(first);
+  InlineVector<const void*> in(inputs.size());
+  InlineVector<void*> out(outputs.size());
+  std::size_t bytes = variant.workspace_bytes;
+  const auto place = [&](const Layout& layout, const char* data) -> const char* {
+    if (layout.has_batch) data += skipped * layout.row_bytes;
+    if (is_aligned(data) && (count == size || !layout.has_batch)) return data;
+    bytes += aligned(layout.row_bytes * (layout.has_batch ? size : 1));
+    return nullptr;
+  };
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    in[i] = place(inputs_[i], static_cast<const char*>(inputs[i].data));
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    out[i] = const_cast<char*>(
+        place(outputs_[i], static_cast<const char*>(outputs[i].data)));
+  }
+  char* const scratch = workspace.reserve(bytes);
+  char* free = scratch + variant.workspace_bytes;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (in[i] != nullptr) continue;
+    const Layout& layout = inputs_[i];
+    const std::size_t filled = layout.row_bytes * (layout.has_batch ? count : 1);
+    const std::size_t whole = layout.row_bytes * (layout.has_batch ? size : 1);
+    const char* data = static_cast<const char*>(inputs[i].data);
+    if (layout.has_batch) data += skipped * layout.row_bytes;
+    if (filled > 0) std::memcpy(free, data, filled);
+    std::memset(free + filled, 0, whole - filled);
+    in[i] = free;
+    free += aligned(whole);
+  }
+  InlineVector<char*> copies(outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    copies[i] = nullptr;
+    if (out[i] != nullptr) continue;
+    out[i] = copies[i] = free;
+    free += aligned(outputs_[i].row_bytes * (outputs_[i].has_batch ? size : 1));
+  }
+  const std::int32_t failed_step = variant.run(in.data(), out.data(), scratch);
+  if (failed_step != 0) {
+    throw Error(Code::kInternal, "model " + quoted(model_) + ", signature " +
+                                     quoted(signature_.name) + ", batch size " +
+                                     std::to_string(variant.batch_size) + ": step " +
+                                     std::to_string(failed_step) + " of " +
+                                     std::to_string(variant.step_count) + " failed");
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (copies[i] == nullptr) continue;
+    const Layout& layout = outputs_[i];
+    char* data = static_cast<char*>(outputs[i].data);
+    if (layout.has_batch) data += skipped * layout.row_bytes;
+    const std::size_t filled = layout.row_bytes * (layout.has_batch ? count : 1);
+    if (filled > 0) std::memcpy(data, copies[i], filled);
+  }
+}
+
+// The first thread that needs the costs measures them while the others wait: with
+// another plan, a thread would get results with other last bits.
+const Plan& Runner::plan() const {
+  if (const Plan* known = plan_.load(std::memory_order_acquire)) return *known;
+  MutexLock lock(mutex_);
+  if (!owned_plan_) {
+    costs_ = measure();
+    owned_plan_ = std::make_unique<const Plan>(signature_.batch_sizes, costs_);
+    plan_.store(owned_plan_.get(), std::memory_order_release);
+  }
+  return *owned_plan_;
+}
+
+std::vector<double> Runner::measure() const {
+  Workspace workspace(pool_);
+  std::vector<double> costs;
+  for (const tfn_variant* variant : variants_) {
+    costs.push_back(measure(*variant, workspace));
+  }
+  return costs;
+}
+
+// Nanoseconds that a variant takes on zeros: the best of a few runs, since others on
+// the machine only make it slower.
+double Runner::measure(const tfn_variant& variant, Workspace& workspace) const {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::nanoseconds kEnough = std::chrono::milliseconds(2);
+  constexpr int kMaxRuns = 20;
+  const auto size =
+      static_cast<std::size_t>(std::max<std::int64_t>(variant.batch_size, 1));
+  std::size_t bytes = variant.workspace_bytes;
+  const auto reserve = [&](const Layout& layout) {
+    const std::size_t at = bytes;
+    bytes += aligned(layout.row_bytes * (layout.has_batch ? size : 1));
+    return at;
+  };
+  std::vector<std::size_t> in_at, out_at;
+  for (const Layout& layout : inputs_) in_at.push_back(reserve(layout));
+  const std::size_t inputs_end = bytes;
+  for (const Layout& layout : outputs_) out_at.push_back(reserve(layout));
+  char* const memory = workspace.reserve(bytes);
+  if (memory != nullptr) {
+    std::memset(memory + variant.workspace_bytes, 0,
+                inputs_end - variant.workspace_bytes);
+  }
+  std::vector<const void*> in;
+  std::vector<void*> out;
+  for (const std::size_t at : in_at) in.push_back(memory + at);
+  for (const std::size_t at : out_at) out.push_back(memory + at);
+
+  auto best = Clock::duration::max();
+  auto total = Clock::duration::zero();
+  for (int i = 0; i < kMaxRuns && (i < 2 || total < kEnough); ++i) {
+    const auto start = Clock::now();
+    variant.run(in.data(), out.data(), memory);
+    const auto taken = Clock::now() - start;
+    best = std::min(best, taken);
+    total += taken;
+  }
+  return std::max(1.0, std::chrono::duration<double, std::nano>(best).count());
+}
+
+std::int64_t Runner::expected_nanos(std::int64_t rows) const noexcept {
+  const Plan* const known = plan_.load(std::memory_order_acquire);
+  if (known == nullptr || rows < 0) return 0;
+  double nanos = 0;
+  for (std::int64_t left = rows; left > 0;) {
+    const std::size_t i = known->next(left);
+    nanos += costs_[i];
+    left -= variants_[i]->batch_size;
+  }
+  return static_cast<std::int64_t>(nanos);
+}
+
+void Runner::warmup() const {
+  if (signature_.has_batch() && signature_.rows_independent) {
+    plan();
+  } else {
+    measure();
+  }
+}
+
+}  // namespace tfnative::internal

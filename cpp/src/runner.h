@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs one signature: checks tensors, cuts rows into batches, keeps memory.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "plan.h"
+#include "tfnative/abi.h"
+#include "tfnative/model.hpp"
+#include "workspace.h"
+
+namespace tfnative::internal {
+
+// Thread-safe. The artifact and the pool outlive it.
+class Runner {
+ public:
+  // `model` is the model's name, for messages. `level` is the CPU level to run.
+  Runner(const std::string& model, const tfn_signature& signature, std::int32_t level,
+         WorkspacePool& pool);
+  ~Runner();
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  const Signature& signature() const { return signature_; }
+
+  std::int64_t count_rows(Span<const TensorView> inputs) const;
+  void run(Span<const TensorView> inputs, Span<const MutableTensorView> outputs) const;
+  std::int64_t expected_nanos(std::int64_t rows) const noexcept;
+  void warmup() const;
+
+ private:
+  // What running needs to know of a tensor.
+  struct Layout {
+    std::size_t row_bytes;  // Of all of it, if it has no batch dimension.
+    bool has_batch;
+  };
+
+  [[noreturn]] void fail(const std::string& problem) const;
+  template <typename View>
+  std::int64_t check(const TensorSpec& spec, const View& view, const char* kind,
+                     std::int64_t rows) const;
+  void check_outputs(Span<const MutableTensorView> outputs, std::int64_t rows) const;
+  std::size_t exact_variant(std::int64_t rows) const;
+  void run_batch(const tfn_variant& variant, Span<const TensorView> inputs,
+                 Span<const MutableTensorView> outputs, std::int64_t first,
+                 std::int64_t used, Workspace& workspace) const;
+  const Plan& plan() const;
+  std::vector<double> measure() const;
+  double measure(const tfn_variant& variant, Workspace& workspace) const;
+
+  const std::string model_;
+  const Signature signature_;
+  std::vector<Layout> inputs_, outputs_;
+  std::vector<const tfn_variant*> variants_;  // Ascending batch sizes.
+  WorkspacePool& pool_;
+
+  // What variants cost, learned when it first matters.
+  mutable Mutex mutex_;
+  mutable std::unique_ptr<const Plan> owned_plan_ TFN_GUARDED_BY(mutex_);
+  mutable std::vector<double> costs_;  // Nanoseconds; constant once plan_ is set.
+  mutable std::atomic<const Plan*> plan_{nullptr};
+};
+
+}  // namespace tfnative::internal

@@ -61,7 +61,9 @@ class EagerSource:
     @staticmethod
     def _inputs(function: Any, tensors: Sequence[str]) -> dict[str, str]:
         # Captured variables come after the arguments.
-        return dict(zip(tf_adapters.tf().argument_names(function), tensors))
+        return dict(
+            zip(tf_adapters.tf().argument_names(function), tensors, strict=False)
+        )
 
     @staticmethod
     def _outputs(function: Any, tensors: Sequence[str]) -> dict[str, str]:

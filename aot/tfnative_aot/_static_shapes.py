@@ -41,7 +41,7 @@ def _with_batch(
     if first is None or second is None or len(first) != len(second):
         return None
     shape: list[int] = []
-    for place, sizes in enumerate(zip(first, second)):
+    for place, sizes in enumerate(zip(first, second, strict=True)):
         if sizes[0] is None or sizes[1] is None:
             return None
         if sizes[0] == sizes[1]:

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tfnative.errors import CompileError
 from tfnative_aot import _inputs_outputs, _static_shapes, tf_adapters
-from tfnative_aot._source import SourceGraph, node_of
+from tfnative_aot._places import Places
+from tfnative_aot._source import Signature, SourceGraph, node_of
+from tfnative_aot.check import check_source
 from tfnative_aot.graph import BATCH, FrozenGraph, GraphTensor
 from tfnative_aot.load_model import LoadedModel
 from tfnative_aot.rewrites import rewrite
@@ -43,10 +46,9 @@ def freeze(
         CompileError: The signature has side effects. Lists all that is wrong.
     """
     found = model.signature(signature)
+    check_source(model.source.graph(found), found, Places(model.path))
     input_shapes = resolve_shapes(found, shapes)
-    graph = _inputs_outputs.isolate(
-        model.source.constant_graph(found), found, input_shapes
-    )
+    graph = _inputs_outputs.isolate(_constant_graph(model, found), found, input_shapes)
     graph_def = tf_adapters.tf().optimize(
         graph.graph_def,
         [node_of(tensor) for tensor in graph.inputs.values()],
@@ -76,3 +78,14 @@ def freeze(
         ),
         has_batch=any(BATCH in shape for shape in input_shapes.values()),
     )
+
+
+def _constant_graph(model: LoadedModel, signature: Signature) -> SourceGraph:
+    try:
+        return model.source.constant_graph(signature)
+    # TensorFlow's converters raise errors of every type on what they do not know.
+    except Exception as error:
+        raise CompileError(
+            f"{model.path}, signature {signature.name!r}: TensorFlow cannot make "
+            f"constants of the variables: {type(error).__name__}: {error}"
+        ) from error

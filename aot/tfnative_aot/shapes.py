@@ -117,7 +117,7 @@ def _narrow(signature: Signature, spec: TensorSpec, shape: Shape) -> Shape:
         return shape
     fits = len(known) == len(shape) and all(
         theirs is None or theirs == ours or (place == 0 and ours == BATCH)
-        for place, (theirs, ours) in enumerate(zip(known, shape))
+        for place, (theirs, ours) in enumerate(zip(known, shape, strict=True))
     )
     if not fits:
         raise InvalidArgumentError(

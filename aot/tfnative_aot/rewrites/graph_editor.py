@@ -43,7 +43,7 @@ class GraphEditor:
     def source(self, node: NodeDef, place: int) -> NodeDef | None:
         """The node whose first output is input number ``place``, if it is one."""
         name = node.input[place]
-        if name.startswith("^") or not name.endswith(":0") and ":" in name:
+        if name.startswith("^") or (not name.endswith(":0") and ":" in name):
             return None
         return self._nodes[node_of(name)]
 

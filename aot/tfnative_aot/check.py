@@ -1,0 +1,231 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Refuses what a compiled model could not do, or would do silently otherwise.
+
+tfcompile drops assertions and prints without a word, and aborts or fails late on what
+it has no kernels for. Here all of it is found first, and reported together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tensorflow.core.framework import types_pb2
+
+from tfnative.errors import CompileError
+from tfnative_aot import tf_adapters
+from tfnative_aot._reach import body_nodes, reachable_functions, reachable_nodes
+from tfnative_aot.emit.interface import supported_dtype
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+    from tfnative_aot._places import Places
+    from tfnative_aot._source import Signature, SourceGraph
+    from tfnative_aot.graph import FrozenGraph
+
+_MOST_LISTED = 50
+
+_CHANGES_STATE = re.compile(
+    r"Assign|^(Resource)?(Sparse)?Apply|^ResourceSparseApply|^ResourceScatter|"
+    r"^Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|Update)$|^(Resource)?CountUpTo$|"
+    r"^DestroyResourceOp$"
+)
+_RANDOM = re.compile(
+    r"^(Random(Uniform|StandardNormal|Gamma|Poisson|Shuffle|UniformInt).*|"
+    r"TruncatedNormal|ParameterizedTruncatedNormal|Multinomial|Stateful.*(Normal|"
+    r"Uniform).*|StatefulRandomBinomial|RngSkip|RngReadAndSkip)$"
+)
+_PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
+_DROPPED = frozenset({"Print", "PrintV2"})
+# Variables become constants, and what is called is looked at by itself.
+_FINE_BEFORE_FREEZING = frozenset(
+    {
+        "If",
+        "PartitionedCall",
+        "Placeholder",
+        "ReadVariableOp",
+        "ResourceGather",
+        "ResourceGatherNd",
+        "StatefulPartitionedCall",
+        "StatelessIf",
+        "StatelessWhile",
+        "VarHandleOp",
+        "Variable",
+        "VariableV2",
+        "While",
+    }
+)
+_VARIABLES = frozenset({"ReadVariableOp", "VarHandleOp", "Variable", "VariableV2"})
+_NO_TENSORS = frozenset(
+    {types_pb2.DT_STRING, types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT}
+)
+
+
+@dataclass(frozen=True)
+class _Offender:
+    """A node that cannot be compiled.
+
+    Attributes:
+        node: Its name; in a function as "function/node".
+        op: Its op.
+        reason: What is wrong.
+        place: Where in the user's code it was made, or "".
+    """
+
+    node: str
+    op: str
+    reason: str
+    place: str
+
+    def __str__(self) -> str:
+        where = f" at {self.place}" if self.place else ""
+        return f"  {self.node} ({self.op}){where}: {self.reason}"
+
+
+def check_source(graph: SourceGraph, signature: Signature, places: Places) -> None:
+    """Checks a signature before its variables become constants.
+
+    Args:
+        graph: Its graph, with all side effects.
+        signature: The signature, for its types and the message.
+        places: Where nodes were made.
+
+    Raises:
+        CompileError: It changes variables, checks or prints something, draws random
+            numbers, or uses strings, tables or Python. Lists every such node.
+    """
+    offenders = list(_wrong_tensors(signature))
+    for name, node in _all_nodes(graph.graph_def, graph.roots):
+        reason = _wrong_before_freezing(node, graph.graph_def)
+        if reason:
+            place = places.find(name, node.name)
+            offenders.append(_Offender(name, node.op, reason, place))
+    _refuse(signature.name, offenders)
+
+
+def check(graph: FrozenGraph, places: Places | None = None) -> None:
+    """Checks a frozen signature.
+
+    Raises:
+        CompileError: It has ops that XLA has no kernel for. Lists every such node.
+    """
+    offenders = []
+    roots = [tensor.tensor for tensor in graph.outputs]
+    for name, node in _all_nodes(graph.graph_def, roots):
+        reason = _wrong_after_freezing(node, graph.graph_def)
+        if reason:
+            place = places.find(name, node.name) if places else ""
+            offenders.append(_Offender(name, node.op, reason, place))
+    _refuse(graph.signature, offenders)
+
+
+def _refuse(signature: str, offenders: list[_Offender]) -> None:
+    if not offenders:
+        return
+    lines = [str(offender) for offender in offenders[:_MOST_LISTED]]
+    if len(offenders) > _MOST_LISTED:
+        lines.append(f"  and {len(offenders) - _MOST_LISTED} more")
+    count = f"{len(offenders)} nodes" if len(offenders) > 1 else "1 node"
+    raise CompileError(
+        f"signature {signature!r} cannot be compiled because of {count}:\n"
+        + "\n".join(lines)
+    )
+
+
+def _all_nodes(
+    graph_def: GraphDef, roots: Iterable[str]
+) -> Iterator[tuple[str, NodeDef]]:
+    """Every node that runs, with the name of the function that it is in."""
+    nodes = reachable_nodes(graph_def.node, roots)
+    for node in nodes:
+        yield node.name, node
+    for function in reachable_functions(graph_def, nodes):
+        for node in body_nodes(function):
+            yield f"{function.signature.name}/{node.name}", node
+
+
+def _wrong_tensors(signature: Signature) -> Iterator[_Offender]:
+    for kind, specs in (("input", signature.inputs), ("output", signature.outputs)):
+        for spec in specs:
+            if not supported_dtype(spec.dtype):
+                reason = f"{kind} {spec.name!r} has {spec.dtype} elements"
+                yield _Offender(spec.tensor, kind, reason, "")
+
+
+def _wrong_before_freezing(node: NodeDef, graph_def: GraphDef) -> str:
+    """Why a node cannot be compiled, or "" if it may."""
+    if _CHANGES_STATE.search(node.op):
+        return "changes a variable; a compiled model keeps no state"
+    if node.op == "Assert":
+        return (
+            "checks a condition, which compiled code would not; remove it from the "
+            "exported function"
+        )
+    if node.op in _DROPPED:
+        return "prints, which compiled code would not; remove it"
+    if node.op in _PYTHON:
+        return "calls Python"
+    if _RANDOM.match(node.op):
+        return "draws other random numbers at each run; use tf.random.stateless_*"
+    if node.op in _FINE_BEFORE_FREEZING or node.op in tf_adapters.tf().xla_kernels():
+        return ""
+    if any(
+        function.signature.name == node.op for function in graph_def.library.function
+    ):
+        return ""
+    definition = tf_adapters.tf().op_definition(node.op)
+    if definition is None:
+        return "is an op that this TensorFlow does not know"
+    if _types(node) & _NO_TENSORS or _fixed_types(definition) & _NO_TENSORS:
+        return "works on strings or on a table, which cannot be compiled"
+    if definition.is_stateful:
+        return "has a state or an effect, which cannot be compiled"
+    return ""  # It may be folded away: judged after freezing.
+
+
+def _wrong_after_freezing(node: NodeDef, graph_def: GraphDef) -> str:
+    if node.op == "Placeholder":
+        return ""
+    if node.op in _VARIABLES:
+        return "is a variable that could not become a constant"
+    if types_pb2.DT_STRING in _types(node):
+        return "works on strings, which cannot be compiled"
+    if any(
+        function.signature.name == node.op for function in graph_def.library.function
+    ):
+        return ""
+    kernels = tf_adapters.tf().xla_kernels().get(node.op)
+    if not kernels:
+        return "XLA has no kernel for this op"
+    if not any(_fits(kernel, node) for kernel in kernels):
+        types = ", ".join(sorted(types_pb2.DataType.Name(t) for t in _types(node)))
+        return f"XLA has no kernel for this op with {types.replace('DT_', '').lower()}"
+    return ""
+
+
+def _fits(kernel: Any, node: NodeDef) -> bool:
+    """Whether a kernel takes a node's element types."""
+    return all(
+        constraint.name not in node.attr
+        or not constraint.allowed_values.list.type
+        or node.attr[constraint.name].type in constraint.allowed_values.list.type
+        for constraint in kernel.constraint
+    )
+
+
+def _types(node: NodeDef) -> set[int]:
+    found: set[int] = set()
+    for value in node.attr.values():
+        if value.WhichOneof("value") == "type":
+            found.add(value.type)
+        found.update(value.list.type)
+    return found
+
+
+def _fixed_types(definition: Any) -> set[int]:
+    return {arg.type for arg in (*definition.input_arg, *definition.output_arg)}

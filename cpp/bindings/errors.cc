@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include "errors.h"
+
+#include <new>
+
+#include "tfnative/error.hpp"
+
+namespace py = pybind11;
+
+namespace tfnative::bindings {
+namespace {
+
+void set_error(const Error& error, bool is_load_error) {
+  try {
+    const py::module_ errors = py::module_::import("tfnative.errors");
+    const py::object type =
+        errors.attr("type_for")(static_cast<int>(error.code()), is_load_error);
+    PyErr_SetString(type.ptr(), error.what());
+  } catch (py::error_already_set& failed) {
+    failed.restore();
+  }
+}
+
+}  // namespace
+
+void set_python_error() noexcept {
+  try {
+    throw;
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (const LoadError& error) {
+    set_error(error, true);
+  } catch (const Error& error) {
+    set_error(error, false);
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    set_error(Error(Code::kInternal, error.what()), false);
+  } catch (...) {
+    set_error(Error(Code::kInternal, "unknown error"), false);
+  }
+}
+
+void register_errors(py::module_&) {
+  py::register_local_exception_translator([](std::exception_ptr caught) {
+    try {
+      if (caught) std::rethrow_exception(caught);
+    } catch (const Error&) {
+      set_python_error();
+    }
+  });
+}
+
+}  // namespace tfnative::bindings

@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include "model.h"
+
+#include <pybind11/stl.h>
+
+#include <string_view>
+
+namespace py = pybind11;
+
+namespace tfnative::bindings {
+namespace {
+
+std::string location(const std::string& model, const Signature& signature,
+                     const char* kind, const TensorSpec& spec) {
+  return "model '" + model + "', signature '" + signature.name + "', " + kind + " '" +
+         spec.name + "'";
+}
+
+py::tuple tensor_tuple(const TensorInfo& info) {
+  return py::make_tuple(info.name, info.dtype, py::tuple(py::cast(info.spec.shape)));
+}
+
+py::list tensor_list(const std::vector<TensorInfo>& infos) {
+  py::list result;
+  for (const TensorInfo& info : infos) result.append(tensor_tuple(info));
+  return result;
+}
+
+// (name, inputs, outputs, batch sizes, whether rows are independent) of each.
+py::list signature_list(const PyModel& self) {
+  const Model keep_alive = self.model();
+  py::list result;
+  for (const SignatureInfo& info : self.signatures()) {
+    result.append(py::make_tuple(info.name, tensor_list(info.inputs),
+                                 tensor_list(info.outputs),
+                                 py::tuple(py::cast(info.signature.batch_sizes)),
+                                 info.signature.rows_independent));
+  }
+  return result;
+}
+
+}  // namespace
+
+SignatureInfo::SignatureInfo(const std::string& model, const Signature& of)
+    : signature(of), name(of.name) {
+  for (const TensorSpec& spec : of.inputs) {
+    inputs.emplace_back(spec, location(model, of, "input", spec));
+  }
+  for (const TensorSpec& spec : of.outputs) {
+    outputs.emplace_back(spec, location(model, of, "output", spec));
+  }
+}
+
+PyModel::PyModel(const std::string& path, const std::string& cpu_level) : path_(path) {
+  LoadOptions options;
+  options.cpu_level = cpu_level;
+  {
+    py::gil_scoped_release release;
+    model_ = Model::load(path, options);
+  }
+  for (const Signature& signature : model_->signatures()) {
+    signatures_.emplace_back(model_->name(), signature);
+  }
+  for (const SignatureInfo& info : signatures_) {
+    if (signatures_.size() == 1 || info.signature.name == kDefaultSignature) {
+      default_ = &info;
+    }
+  }
+}
+
+const Model& PyModel::model() const {
+  if (model_) return *model_;
+  throw Error(Code::kFailedPrecondition, "the model of '" + path_ + "' is closed");
+}
+
+const SignatureInfo& PyModel::find(py::handle name) const {
+  if (name.is_none()) {
+    if (default_ != nullptr) return *default_;
+    model().default_signature();  // Throws an error that lists them.
+  }
+  if (!PyUnicode_Check(name.ptr())) {
+    throw Error(Code::kInvalidArgument, "model '" + model().name() +
+                                            "': signature must be a name, got " +
+                                            std::string(py::str(py::type::of(name))));
+  }
+  for (const SignatureInfo& info : signatures_) {
+    if (info.name.ptr() == name.ptr() || info.name.equal(name)) return info;
+  }
+  model().signature(name.cast<std::string>());  // Throws, too.
+  throw Error(Code::kInternal, "a signature was found, and was not");
+}
+
+void register_model(py::module_& module) {
+  py::class_<PyModel> type(module, "Model");
+  type.def(py::init<const std::string&, const std::string&>(), py::arg("path"),
+           py::arg("cpu_level") = "")
+      .def_property_readonly("name",
+                             [](const PyModel& self) { return self.model().name(); })
+      .def_property_readonly(
+          "library_path",
+          [](const PyModel& self) { return self.model().library_path(); })
+      .def_property_readonly(
+          "cpu_level", [](const PyModel& self) { return self.model().cpu_level(); })
+      .def_property_readonly("triple",
+                             [](const PyModel& self) { return self.model().triple(); })
+      .def_property_readonly("closed", &PyModel::closed)
+      .def("_manifest_text",
+           [](const PyModel& self) { return std::string(self.model().manifest()); })
+      .def("_signature_list", &signature_list)
+      .def("_expected_nanos",
+           [](const PyModel& self, py::handle signature, std::int64_t rows) {
+             return self.model().expected_nanos(self.find(signature).signature, rows);
+           })
+      .def("warmup",
+           [](const PyModel& self) {
+             const Model model = self.model();
+             py::gil_scoped_release release;
+             model.warmup();
+           })
+      .def("close", &PyModel::close);
+  add_predict(type);
+}
+
+}  // namespace tfnative::bindings

@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// tfnative._core.Model: the base of tfnative.Model.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "array.h"
+#include "tfnative/model.hpp"
+
+namespace tfnative::bindings {
+
+struct SignatureInfo {
+  SignatureInfo(const std::string& model, const Signature& signature);
+
+  const Signature& signature;
+  pybind11::str name;
+  std::vector<TensorInfo> inputs, outputs;
+};
+
+// A loaded model with what each call needs of Python's objects. Until it is closed;
+// calls that run then keep the model itself alive.
+class PyModel {
+ public:
+  PyModel(const std::string& path, const std::string& cpu_level);
+
+  // Throws Error (kFailedPrecondition) if the model is closed.
+  const Model& model() const;
+  // The signature of that name (a str), or the default one for None.
+  const SignatureInfo& find(pybind11::handle name) const;
+  const std::vector<SignatureInfo>& signatures() const { return signatures_; }
+
+  bool closed() const { return !model_; }
+  void close() { model_.reset(); }
+
+ private:
+  const std::string path_;
+  std::optional<Model> model_;
+  std::vector<SignatureInfo> signatures_;
+  const SignatureInfo* default_ = nullptr;
+};
+
+void register_model(pybind11::module_& module);
+
+// Adds `predict` to the class, as a function that Python calls directly.
+void add_predict(pybind11::class_<PyModel>& type);
+
+}  // namespace tfnative::bindings

@@ -1,0 +1,12 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include <pybind11/pybind11.h>
+
+#include "errors.h"
+#include "model.h"
+
+PYBIND11_MODULE(_core, module) {
+  module.attr("__version__") = TFNATIVE_VERSION;
+  tfnative::bindings::register_errors(module);
+  tfnative::bindings::register_model(module);
+}

@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is done to arrays before the run time sees them, where it is not nothing.
+
+Called by the extension module for values that it cannot use as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfnative.errors import InvalidArgumentError
+
+# tensorflow.DataType, as in tfnative/abi.h.
+_NUMBERS = {
+    "float32": 1,
+    "float64": 2,
+    "int32": 3,
+    "uint8": 4,
+    "int16": 5,
+    "int8": 6,
+    "complex64": 8,
+    "int64": 9,
+    "bool": 10,
+    "bfloat16": 14,
+    "uint16": 17,
+    "complex128": 18,
+    "float16": 19,
+    "uint32": 22,
+    "uint64": 23,
+}
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """The dtype for a type of the run time.
+
+    bfloat16 is ml_dtypes.bfloat16 if that package is installed, else its bits as
+    uint16: NumPy has no such type.
+    """
+    if name != "bfloat16":
+        return np.dtype(name)
+    try:
+        import ml_dtypes
+    except ImportError:
+        return np.dtype(np.uint16)
+    return np.dtype(ml_dtypes.bfloat16)
+
+
+def dtype_number(found: np.dtype[Any], expected: np.dtype[Any]) -> int:
+    """The run time's number for a dtype; 0 if it has none.
+
+    NumPy has several dtypes that are the same to us, as int and long are.
+    """
+    if found == expected:
+        return _NUMBERS[
+            "bfloat16"
+            if expected.name == "uint16" and found.name == "bfloat16"
+            else expected.name
+        ]
+    return _NUMBERS.get(found.name, 0)
+
+
+def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:
+    """An array that is C-contiguous, aligned and in native byte order.
+
+    Args:
+        value: An array of this dtype, or numbers in sequences that NumPy can convert
+            to it without a loss of kind (float to int).
+        dtype: The tensor's.
+        where: Model, signature and tensor, for messages.
+
+    Raises:
+        InvalidArgumentError: It cannot be had without a loss.
+    """
+    if not isinstance(value, np.ndarray | np.generic):
+        value = _from_sequence(value, dtype, where)
+    if value.dtype.newbyteorder("=") != dtype:
+        if dtype.name == "bfloat16" and value.dtype == np.uint16:
+            value = value.view(dtype)
+        else:
+            raise InvalidArgumentError(
+                f"{where}: expected {dtype.name}, got {value.dtype}"
+                f" {tuple(value.shape)}"
+            )
+    return np.require(value, dtype, ["C", "A", "ENSUREARRAY"])
+
+
+def _from_sequence(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:
+    try:
+        found = np.asarray(value)
+        if found.size > 0 and not np.can_cast(found.dtype, dtype, "same_kind"):
+            raise InvalidArgumentError(
+                f"{where}: expected {dtype.name}, got {found.dtype} {found.shape}"
+            )
+        return np.asarray(value, dtype)
+    except InvalidArgumentError:
+        raise
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidArgumentError(
+            f"{where}: expected {dtype.name}, got {type(value).__name__}: {error}"
+        ) from error
+
+
+def as_output(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:
+    """Checks that results can be written to ``value`` as it is.
+
+    Raises:
+        InvalidArgumentError: They cannot; the message says why.
+    """
+    if not isinstance(value, np.ndarray):
+        problem = f"expected an array to write to, got {type(value).__name__}"
+    elif value.dtype != dtype:
+        problem = f"expected {dtype.name}, got {value.dtype} {value.shape}"
+    elif not value.flags.writeable:
+        problem = "the array is read-only"
+    elif not (value.flags.c_contiguous and value.flags.aligned):
+        problem = "the array is not C-contiguous"
+    else:
+        return value
+    raise InvalidArgumentError(f"{where}: {problem}")

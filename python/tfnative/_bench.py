@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Times an artifact on the machine at hand."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tfnative._model import Model, Signature, load
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class BenchRow:
+    """Latency of one signature at one number of rows, called from Python.
+
+    Attributes:
+        signature: Name of the signature.
+        rows: Rows per call; 0 for a signature without a batch dimension.
+        median_micros: Median time of a call.
+        p99_micros: Time that 99% of calls stay below.
+        rows_per_second: At the median; calls per second without a batch dimension.
+    """
+
+    signature: str
+    rows: int
+    median_micros: float
+    p99_micros: float
+    rows_per_second: float
+
+
+def bench(
+    artifact: str | os.PathLike[str],
+    *,
+    batch_sizes: Sequence[int] | None = None,
+    seconds: float = 1.0,
+    cpu_level: str | None = None,
+) -> list[BenchRow]:
+    """Times every signature on random inputs, in one thread.
+
+    Args:
+        artifact: The artifact's folder, or its library.
+        batch_sizes: Numbers of rows. Default: the compiled batch sizes.
+        seconds: How long to measure each.
+        cpu_level: Name of the CPU level to run. Default: as ``load`` chooses.
+
+    Raises:
+        NotFoundError, LoadError: As ``load``.
+        InvalidArgumentError: A number of rows is negative, or one that a signature
+            whose rows influence each other was not compiled for.
+    """
+    rows = []
+    with load(artifact, cpu_level=cpu_level) as model:
+        for signature in model.signatures.values():
+            if not signature.batch_sizes:
+                rows.append(_measure(model, signature, 0, seconds))
+                continue
+            for size in batch_sizes or signature.batch_sizes:
+                rows.append(_measure(model, signature, size, seconds))
+    return rows
+
+
+def _measure(model: Model, signature: Signature, rows: int, seconds: float) -> BenchRow:
+    inputs = {
+        name: _random_array(
+            spec.dtype, tuple(rows if s == -1 else s for s in spec.shape)
+        )
+        for name, spec in signature.inputs.items()
+    }
+
+    def call() -> None:
+        model.predict(inputs, signature=signature.name)
+
+    call()
+    micros = []
+    deadline = time.perf_counter() + seconds
+    while not micros or time.perf_counter() < deadline:
+        start = time.perf_counter_ns()
+        call()
+        micros.append((time.perf_counter_ns() - start) / 1e3)
+    micros.sort()
+    median = micros[len(micros) // 2]
+    return BenchRow(
+        signature=signature.name,
+        rows=rows,
+        median_micros=median,
+        p99_micros=micros[min(len(micros) - 1, len(micros) * 99 // 100)],
+        rows_per_second=max(rows, 1) / median * 1e6,
+    )
+
+
+def _random_array(dtype: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    import numpy as np
+
+    from tfnative.errors import InvalidArgumentError
+
+    if any(size < 0 for size in shape):
+        raise InvalidArgumentError(f"a number of rows must not be negative: {shape}")
+    rng = np.random.default_rng(0)
+    if dtype.kind in "iu":
+        return np.zeros(shape, dtype)  # An index that every table has.
+    return rng.random(shape).astype(dtype)

@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""`tfnative compile`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from typing import TYPE_CHECKING
+
+from tfnative._cli.common import (
+    add_command,
+    add_json,
+    format_bytes,
+    print_json,
+    print_table,
+    whole_numbers,
+    words,
+)
+from tfnative._compile import compile as compile_model
+from tfnative._model import load
+from tfnative.errors import FailedPreconditionError
+
+if TYPE_CHECKING:
+    from tfnative._cli.common import Commands
+    from tfnative.manifest import Manifest
+
+_EXAMPLES = """\
+  tfnative compile saved_models/digits -o build/digits --batch-sizes 1,8,32
+  tfnative compile saved_models/audio -o build/audio --shape waveform=?,16000,1
+  tfnative compile frozen.pb -o build/net --inputs image=x:0 --outputs score=y:0
+"""
+
+
+def register(commands: Commands) -> None:
+    """Adds the subcommand."""
+    parser = add_command(
+        commands,
+        "compile",
+        run,
+        "compile a TensorFlow model into a native library",
+        _EXAMPLES,
+    )
+    parser.add_argument("model", help="folder of a SavedModel, or file with a GraphDef")
+    parser.add_argument("-o", "--output", required=True, help="folder of the artifact")
+    parser.add_argument("--name", help="of the artifact (default: the folder's)")
+    parser.add_argument(
+        "--signature",
+        action="append",
+        metavar="NAME",
+        help="signature to compile; may be given several times (default: "
+        "serving_default if the model has it, else all)",
+    )
+    parser.add_argument(
+        "--batch-sizes",
+        type=whole_numbers,
+        default=[1],
+        metavar="N,...",
+        help="numbers of rows to compile for (default: 1); any number can be "
+        "predicted, split and padded into these",
+    )
+    parser.add_argument(
+        "--shape",
+        action="append",
+        default=[],
+        metavar="NAME=?,N,...",
+        help="sizes of an input that the model leaves open; ? is the batch",
+    )
+    parser.add_argument(
+        "--cpu",
+        type=words,
+        action="extend",
+        metavar="LEVEL,...",
+        help="x86-64-v2, x86-64-v3, x86-64-v4, or native for this machine's best "
+        "(default: all)",
+    )
+    _add_rest(parser)
+
+
+def _add_rest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tags",
+        type=words,
+        default=["serve"],
+        metavar="TAG,...",
+        help="which graph of the SavedModel (default: serve)",
+    )
+    parser.add_argument(
+        "--inputs",
+        type=words,
+        metavar="NAME=TENSOR,...",
+        help="inputs of a GraphDef, as image=x:0",
+    )
+    parser.add_argument(
+        "--outputs", type=words, metavar="NAME=TENSOR,...", help="likewise"
+    )
+    parser.add_argument(
+        "--golden",
+        metavar="FILE.npz",
+        help="inputs of yours to compare on, beside generated ones",
+    )
+    parser.add_argument(
+        "--rtol",
+        type=float,
+        help="largest error against TensorFlow, relative to the output's largest "
+        "value (default: 1e-5 for float32)",
+    )
+    parser.add_argument(
+        "--static",
+        action="store_true",
+        help="make libNAME.a as well, with a second copy of the weights",
+    )
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compiles, and shows how exact the result is."""
+    try:
+        from tfnative_aot.progress import terminal_progress
+        from tfnative_aot.shapes import parse_shapes
+    except ImportError:
+        raise FailedPreconditionError(
+            "compiling a model needs tfnative_aot and TensorFlow: "
+            'pip install "tfnative[aot]"'
+        ) from None
+    shapes = parse_shapes(options.shape)
+    with terminal_progress() as progress:
+        artifact = compile_model(
+            options.model,
+            options.output,
+            name=options.name,
+            signatures=options.signature,
+            batch_sizes=options.batch_sizes,
+            shapes=shapes or None,
+            cpus=options.cpu,
+            tags=options.tags,
+            golden=options.golden,
+            rtol=options.rtol,
+            static=options.static,
+            inputs=_tensors(options.inputs),
+            outputs=_tensors(options.outputs),
+            progress=progress,
+        )
+    with load(artifact) as model:
+        manifest = model.manifest
+        size = sum(f.stat().st_size for f in artifact.rglob("*") if f.is_file())
+    if options.json:
+        content = {"artifact": str(artifact), "bytes": size}
+        print_json({**content, "manifest": dataclasses.asdict(manifest)})
+    else:
+        print_fidelity(manifest)
+        print(
+            f"\n{artifact}: {format_bytes(size)}, of which weights "
+            f"{format_bytes(manifest.weights_bytes)}"
+        )
+    sys.stdout.flush()
+    return 0
+
+
+def print_fidelity(manifest: Manifest) -> None:
+    """Prints how far every variant is from TensorFlow."""
+    rows = [
+        (
+            name,
+            fidelity.output,
+            fidelity.batch_size,
+            fidelity.cpu_level,
+            f"{fidelity.max_abs_error:.1e}",
+            f"{fidelity.max_rel_error:.1e}",
+            f"{fidelity.tolerance:.1e}",
+        )
+        for name, signature in manifest.signatures.items()
+        for fidelity in signature.fidelity
+    ]
+    header = ("signature", "output", "batch", "CPU level")
+    print_table((*header, "abs. error", "rel. error", "allowed"), rows)
+    for name, signature in manifest.signatures.items():
+        if signature.unverified_cpu_levels:
+            levels = ", ".join(signature.unverified_cpu_levels)
+            print(
+                f"{name}: not compared on {levels}, which this machine cannot run; "
+                "`tfnative selftest` does so where it runs"
+            )
+
+
+def _tensors(arguments: list[str] | None) -> dict[str, str] | list[str] | None:
+    """Names and tensors, or tensors alone."""
+    if arguments is None or not all("=" in argument for argument in arguments):
+        return arguments
+    pairs = (argument.split("=", 1) for argument in arguments)
+    return dict(pairs)

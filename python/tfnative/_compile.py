@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""The door to the compiler, which needs TensorFlow."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tfnative.errors import FailedPreconditionError
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+
+def compile(  # noqa: A001 - as re.compile
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    signatures: Sequence[str] | None = None,
+    batch_sizes: Sequence[int] = (1,),
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    cpus: Sequence[str] | None = None,
+    tags: Sequence[str] = ("serve",),
+    golden: str | os.PathLike[str] | Mapping[str, object] | None = None,
+    rtol: float | None = None,
+    static: bool = False,
+    inputs: Mapping[str, str] | Sequence[str] | None = None,
+    outputs: Mapping[str, str] | Sequence[str] | None = None,
+    progress: Any = None,
+) -> Path:
+    """Compiles a model into an artifact, and compares it with TensorFlow.
+
+    Args:
+        model: A SavedModel's folder, of any age, or a file with a frozen GraphDef.
+        output: The artifact's folder. An artifact that is there is replaced once the
+            new one is complete.
+        name: Name of the artifact, part of its C symbols. Default: the folder's.
+        signatures: Names of the signatures. Default: "serving_default" if the model
+            has it, else all.
+        batch_sizes: Numbers of rows to compile for. Any number can be predicted: it is
+            split and padded into these.
+        shapes: Shapes of inputs where the model leaves more open than the batch, as
+            {"audio": (-1, 16000, 1)}; -1 is the batch.
+        cpus: CPU levels: of "x86-64-v2", "x86-64-v3", "x86-64-v4", or "native" for the
+            best one of this machine. Default: all of the machine's architecture.
+        tags: Which graph of the SavedModel.
+        golden: Inputs to compare on beside generated ones, and to keep in the
+            artifact: arrays by input name, or a .npz file with them.
+        rtol: Largest error allowed, relative to an output's largest value. Default:
+            1e-5 for float32, 1e-10 for float64, 1e-2 for float16, 5e-2 for bfloat16.
+        static: Make libNAME.a as well, which holds a second copy of the weights.
+        inputs: For a GraphDef: input names to tensors, as {"image": "x:0"}, or tensors.
+        outputs: Likewise.
+        progress: Shows how far it is; see tfnative_aot.progress. Default: silent.
+
+    Returns:
+        The artifact's folder.
+
+    Raises:
+        InvalidArgumentError: An argument does not fit the model.
+        NotFoundError: There is no such model or signature.
+        CompileError: The model cannot be compiled, or the result is not exact enough.
+        FailedPreconditionError: TensorFlow is not installed.
+
+    Takes a second for a small model, up to minutes for a large one. Starts processes
+    and threads of its own, which end with the call.
+    """
+    for package in ("tfnative_aot", "tensorflow"):
+        if importlib.util.find_spec(package) is None:
+            raise FailedPreconditionError(
+                f"compiling a model needs {package}, which is not installed: "
+                'pip install "tfnative[aot]"'
+            )
+    import tfnative_aot
+
+    return tfnative_aot.compile(
+        model,
+        output,
+        name=name,
+        signatures=signatures,
+        batch_sizes=batch_sizes,
+        shapes=shapes,
+        cpus=cpus,
+        tags=tags,
+        golden=golden,
+        rtol=rtol,
+        static=static,
+        inputs=inputs,
+        outputs=outputs,
+        progress=progress,
+    )

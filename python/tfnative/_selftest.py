@@ -1,0 +1,197 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Replays an artifact's golden vectors on the machine at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tfnative._model import Model, load
+from tfnative.errors import LoadError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from tfnative.manifest import SignatureManifest
+
+# Where the manifest has no tolerance for an output.
+_TOLERANCES = {"float16": 1e-2, "bfloat16": 5e-2, "float32": 1e-5, "complex64": 1e-5}
+_DOUBLE_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True)
+class OutputCheck:
+    """How far one output is from what TensorFlow gave when the model was compiled.
+
+    Attributes:
+        signature: Name of the signature.
+        output: Name of the output.
+        cpu_level: CPU level whose code ran.
+        max_abs_error: Largest difference of an element.
+        max_rel_error: The same, divided by the largest value of TensorFlow's.
+        tolerance: The largest ``max_rel_error`` that is allowed.
+    """
+
+    signature: str
+    output: str
+    cpu_level: str
+    max_abs_error: float
+    max_rel_error: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is within the tolerance."""
+        return self.max_rel_error <= self.tolerance
+
+
+@dataclass(frozen=True)
+class SelfTestReport:
+    """What ``selftest`` found.
+
+    Attributes:
+        name: Name of the model.
+        weights_intact: Whether the weights have the digest in the manifest.
+        checks: One for each signature, output and CPU level.
+        skipped_cpu_levels: Levels that this CPU cannot run.
+    """
+
+    name: str
+    weights_intact: bool
+    checks: tuple[OutputCheck, ...]
+    skipped_cpu_levels: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the weights are intact and all errors within tolerance."""
+        return self.weights_intact and all(check.passed for check in self.checks)
+
+
+def selftest(
+    artifact: str | os.PathLike[str], *, cpu_level: str | None = None
+) -> SelfTestReport:
+    """Compares an artifact with what TensorFlow gave when it was compiled.
+
+    Args:
+        artifact: The artifact's folder.
+        cpu_level: Name of the CPU level to test. Default: all that this CPU can run.
+
+    Raises:
+        NotFoundError: There is no such folder.
+        LoadError: It is not an artifact that runs here, or its golden vectors are
+            missing or damaged.
+    """
+    from pathlib import Path
+
+    with load(artifact) as model:
+        levels = (cpu_level,) if cpu_level else model.manifest.cpu_levels
+        name, library = model.name, Path(model.library_path)
+        intact = _weights_digest(library) == model.manifest.weights_digest
+    checks: list[OutputCheck] = []
+    skipped = []
+    for level in levels:
+        try:
+            model = load(artifact, cpu_level=level)
+        except LoadError:
+            if cpu_level:
+                raise
+            skipped.append(level)
+            continue
+        with model:
+            for signature, known in model.manifest.signatures.items():
+                checks += _replay(model, signature, known, library.parent)
+    return SelfTestReport(name, intact, tuple(checks), tuple(skipped))
+
+
+def _replay(
+    model: Model, signature: str, known: SignatureManifest, folder: Path
+) -> Iterator[OutputCheck]:
+    vectors = _read_golden(folder / known.golden)
+    inputs = _part(vectors, "input:")
+    expected = _part(vectors, "output:")
+    allowed = {fidelity.output: fidelity.tolerance for fidelity in known.fidelity}
+    outputs = model.predict(inputs, signature=signature)
+    for name, output in outputs.items():
+        if name not in expected:
+            raise LoadError(f"{folder / known.golden} has no output {name!r}")
+        dtype = output.dtype.name
+        absolute, relative = errors(output, expected[name].view(output.dtype))
+        exact = output.dtype.kind in "biu" and dtype != "bfloat16"
+        default = 0.0 if exact else _TOLERANCES.get(dtype, _DOUBLE_TOLERANCE)
+        yield OutputCheck(
+            signature,
+            name,
+            model.cpu_level,
+            absolute,
+            relative,
+            allowed.get(name, default),
+        )
+
+
+def errors(
+    got: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]
+) -> tuple[float, float]:
+    """Largest absolute error, and the same divided by the largest expected value.
+
+    Both are infinite if shapes differ, or one has a NaN or infinity where the other
+    has none.
+    """
+    import numpy as np
+
+    if got.shape != expected.shape:
+        return float("inf"), float("inf")
+    if expected.dtype.kind in "biu" and np.array_equal(got, expected):
+        return 0.0, 0.0  # Large integers are not exact as floats.
+    wide = np.complex128 if expected.dtype.kind == "c" else np.float64
+    a, b = got.astype(wide), expected.astype(wide)
+    finite = np.isfinite(b)
+    odd = ~finite & ~((a == b) | (np.isnan(a) & np.isnan(b)))
+    if bool(odd.any()) or not bool(np.isfinite(a[finite]).all()):
+        return float("inf"), float("inf")
+    absolute = float(np.max(np.abs(a[finite] - b[finite]), initial=0.0))
+    largest = float(np.max(np.abs(b[finite]), initial=0.0))
+    return absolute, absolute / largest if largest else absolute
+
+
+def _read_golden(path: Path) -> dict[str, npt.NDArray[Any]]:
+    import zipfile
+    import zlib
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise LoadError(f"cannot read the golden vectors {path}: {error}") from error
+
+
+def _part(
+    vectors: Mapping[str, npt.NDArray[Any]], prefix: str
+) -> dict[str, npt.NDArray[Any]]:
+    return {
+        k.removeprefix(prefix): v for k, v in vectors.items() if k.startswith(prefix)
+    }
+
+
+def _weights_digest(library: Path) -> str:
+    """The digest of the weights in the library's file; the trailer says where."""
+    import hashlib
+    import struct
+
+    trailer = struct.Struct("<8sIIQQQQ80s")  # tfn_trailer in tfnative/abi.h
+    sha = hashlib.sha256()
+    with library.open("rb") as file:
+        file.seek(-trailer.size, os.SEEK_END)
+        *_, offset, left, _, _ = trailer.unpack(file.read(trailer.size))
+        file.seek(offset)
+        while left > 0 and (piece := file.read(min(left, 1 << 20))):
+            sha.update(piece)
+            left -= len(piece)
+    return f"sha256:{sha.hexdigest()}"

@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `tfnative`: a subcommand for each public function."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from tfnative import __version__
+from tfnative._cli import bench, compile_, inspect_, run, selftest
+from tfnative._cli.common import FAILURE, USAGE
+from tfnative.errors import Error
+
+_EPILOG = """\
+A model's life:
+  tfnative compile saved_models/digits -o build/digits --batch-sizes 1,8,32
+  tfnative inspect build/digits
+  tfnative selftest build/digits
+  tfnative run build/digits --input image=images.npy --output probabilities=out.npy
+  tfnative bench build/digits
+
+Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="tfnative",
+        description="Compiles TensorFlow models into native libraries and runs them.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in (compile_, inspect_, selftest, run, bench):
+        module.register(commands)
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.function(options)
+    except Error as error:
+        print(f"tfnative {options.command}: error: {error}", file=sys.stderr)
+        return FAILURE
+    except KeyboardInterrupt:
+        print(f"tfnative {options.command}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # As in `tfnative inspect ... | head`.
+        sys.stderr.close()
+        return FAILURE
+    return code
+
+
+__all__ = ["FAILURE", "USAGE", "main"]

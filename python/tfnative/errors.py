@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What tfnative raises.
+
+    tfnative.Error
+    ├── InvalidArgumentError    an argument does not fit; a ValueError, too
+    ├── NotFoundError           there is no such file, folder or name
+    ├── FailedPreconditionError the call is right, but not now: the model is closed
+    ├── UnimplementedError      not supported
+    ├── ResourceExhaustedError  out of memory, or a queue is full
+    ├── UnavailableError        a server cannot be reached
+    ├── DeadlineExceededError   it took too long
+    ├── CancelledError          somebody else gave up
+    ├── InternalError           a mistake in tfnative, or compiled code failed
+    ├── LoadError               a file is not an artifact that can run here
+    └── CompileError            a model cannot be compiled
+
+The names are those of the canonical status codes that gRPC and TensorFlow use.
+Every message names the model, the signature and the tensor where there is one, what
+was expected and what came.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CancelledError",
+    "CompileError",
+    "DeadlineExceededError",
+    "Error",
+    "FailedPreconditionError",
+    "InternalError",
+    "InvalidArgumentError",
+    "LoadError",
+    "NotFoundError",
+    "ResourceExhaustedError",
+    "UnavailableError",
+    "UnimplementedError",
+    "type_for",
+]
+
+
+class Error(Exception):
+    """The base of all errors of tfnative."""
+
+
+class CancelledError(Error):
+    """The operation was cancelled, typically by the caller."""
+
+
+class InvalidArgumentError(Error, ValueError):
+    """An argument does not fit."""
+
+
+class DeadlineExceededError(Error):
+    """The deadline passed before the operation was complete."""
+
+
+class NotFoundError(Error):
+    """There is no such file, folder or name."""
+
+
+class ResourceExhaustedError(Error):
+    """Something ran out: memory, or the room in a queue."""
+
+
+class FailedPreconditionError(Error):
+    """The call is right, but the state does not allow it."""
+
+
+class UnimplementedError(Error):
+    """The operation is not supported."""
+
+
+class InternalError(Error):
+    """A mistake in tfnative, or compiled code that failed."""
+
+
+class UnavailableError(Error):
+    """A service cannot be reached; trying again may help."""
+
+
+class LoadError(Error):
+    """A file is not an artifact, is damaged, or cannot run on this machine."""
+
+
+class CompileError(Error):
+    """A model cannot be compiled."""
+
+
+_BY_CODE: dict[int, type[Error]] = {
+    1: CancelledError,
+    3: InvalidArgumentError,
+    4: DeadlineExceededError,
+    5: NotFoundError,
+    8: ResourceExhaustedError,
+    9: FailedPreconditionError,
+    12: UnimplementedError,
+    13: InternalError,
+    14: UnavailableError,
+}
+
+
+def type_for(code: int, is_load_error: bool = False) -> type[Error]:
+    """The class for a canonical status code.
+
+    Args:
+        code: As in tfnative/error.hpp. An unknown one is an InternalError.
+        is_load_error: Whether it comes from loading an artifact, where every code but
+            NOT_FOUND becomes a LoadError.
+    """
+    if is_load_error and code != 5:
+        return LoadError
+    return _BY_CODE.get(code, InternalError)

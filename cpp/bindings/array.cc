@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "array.h"
 
-#include <algorithm>
+#include "tfnative/error.hpp"
 
 namespace py = pybind11;
 
@@ -10,6 +10,7 @@ namespace tfnative::bindings {
 namespace {
 
 constexpr std::size_t kWorthAligning = 4096;
+constexpr std::size_t kMaxRank = 64;  // NumPy 2's; NumPy 1 has 32, and says so.
 
 py::object helper(const char* name) {
   return py::module_::import("tfnative._arrays").attr(name);
@@ -38,21 +39,10 @@ TensorInfo::TensorInfo(const TensorSpec& tensor, const std::string& location)
       dtype(numpy_dtype(tensor.dtype)),
       where(location) {}
 
-Shape::Shape(const py::array& array)
-    : rank_(std::min(static_cast<std::size_t>(array.ndim()), kMaxRank)) {
-  std::copy_n(array.shape(), rank_, sizes_);
-}
-
-Shape::Shape(const TensorSpec& spec, std::int64_t rows)
-    : rank_(std::min(spec.shape.size(), kMaxRank)) {
-  std::copy_n(spec.shape.data(), rank_, sizes_);
-  if (spec.has_batch()) sizes_[0] = rows;
-}
-
-std::size_t Shape::elements() const {
-  std::size_t count = 1;
-  for (std::size_t d = 0; d < rank_; ++d) count *= static_cast<std::size_t>(sizes_[d]);
-  return count;
+ShapeView shape_of(const py::array& array) {
+  static_assert(sizeof(py::ssize_t) == sizeof(std::int64_t), "a 64-bit machine");
+  return {reinterpret_cast<const std::int64_t*>(array.shape()),
+          static_cast<std::size_t>(array.ndim())};
 }
 
 py::array as_input(const TensorInfo& info, py::handle value) {
@@ -73,16 +63,41 @@ py::array as_output(const TensorInfo& info, py::handle value) {
       helper("as_output")(value, info.dtype, info.where).release());
 }
 
-py::array new_array(const TensorInfo& info, const Shape& shape) {
-  const std::size_t bytes = shape.elements() * dtype_bytes(info.spec.dtype);
-  const ShapeView sizes = shape.view();
-  const std::vector<py::ssize_t> numpy_shape(sizes.begin(), sizes.end());
-  if (bytes < kWorthAligning) return py::array(info.dtype, numpy_shape);
-  py::array_t<std::uint8_t> memory(static_cast<py::ssize_t>(bytes + kAlignmentBytes));
-  const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
-  const std::size_t skip =
-      (kAlignmentBytes - address % kAlignmentBytes) % kAlignmentBytes;
-  return py::array(info.dtype, numpy_shape, memory.mutable_data() + skip, memory);
+py::array new_array(const TensorInfo& info, std::int64_t rows) {
+  const std::vector<std::int64_t>& sizes = info.spec.shape;
+  if (sizes.size() > kMaxRank) {
+    throw Error(Code::kInvalidArgument, std::string(info.where) +
+                                            ": NumPy has no arrays of rank " +
+                                            std::to_string(sizes.size()));
+  }
+  py::ssize_t shape[kMaxRank];
+  std::size_t bytes = dtype_bytes(info.spec.dtype);
+  for (std::size_t d = 0; d < sizes.size(); ++d) {
+    shape[d] = static_cast<py::ssize_t>(sizes[d] == kBatch ? rows : sizes[d]);
+    bytes *= static_cast<std::size_t>(shape[d]);
+  }
+  py::array memory;
+  void* data = nullptr;
+  if (bytes >= kWorthAligning) {
+    memory =
+        py::array_t<std::uint8_t>(static_cast<py::ssize_t>(bytes + kAlignmentBytes));
+    const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+    data = reinterpret_cast<void*>((address + kAlignmentBytes - 1) / kAlignmentBytes *
+                                   kAlignmentBytes);
+  }
+  // py::array's constructors allocate vectors of sizes and strides.
+  const auto& numpy = py::detail::npy_api::get();
+  PyObject* const array = numpy.PyArray_NewFromDescr_(
+      numpy.PyArray_Type_, info.dtype.inc_ref().ptr(), static_cast<int>(sizes.size()),
+      shape, nullptr, data,
+      data != nullptr ? py::detail::npy_api::NPY_ARRAY_WRITEABLE_ : 0, nullptr);
+  if (array == nullptr) throw py::error_already_set();
+  auto result = py::reinterpret_steal<py::array>(array);
+  if (data != nullptr &&
+      numpy.PyArray_SetBaseObject_(array, memory.release().ptr()) != 0) {
+    throw py::error_already_set();
+  }
+  return result;
 }
 
 DType dtype_of(const TensorInfo& info, const py::array& array) {

@@ -23,23 +23,8 @@ struct TensorInfo {
   pybind11::str where;  // For messages: model, signature and tensor.
 };
 
-// Sizes of an array; no more than NumPy allows.
-class Shape {
- public:
-  static constexpr std::size_t kMaxRank = 64;
-
-  Shape() = default;
-  explicit Shape(const pybind11::array& array);
-  // The shape of a tensor with so many rows.
-  Shape(const TensorSpec& spec, std::int64_t rows);
-
-  ShapeView view() const { return {sizes_, rank_}; }
-  std::size_t elements() const;
-
- private:
-  std::int64_t sizes_[kMaxRank];
-  std::size_t rank_ = 0;
-};
+// The sizes of an array, which the array owns.
+ShapeView shape_of(const pybind11::array& array);
 
 // The value as an array that can be read as it is: native byte order, C-contiguous,
 // elements aligned. The caller's array where it is one. An array of another type
@@ -50,8 +35,9 @@ pybind11::array as_input(const TensorInfo& info, pybind11::handle value);
 // Checks that results can be written to the caller's array as it is.
 pybind11::array as_output(const TensorInfo& info, pybind11::handle value);
 
-// A new array; aligned to kAlignmentBytes if a copy would cost something.
-pybind11::array new_array(const TensorInfo& info, const Shape& shape);
+// A new array for so many rows; aligned to kAlignmentBytes if a copy would cost
+// something.
+pybind11::array new_array(const TensorInfo& info, std::int64_t rows);
 
 // The run time's type for an array's elements. A number that is none of DType's if it
 // has none.

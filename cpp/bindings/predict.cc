@@ -36,19 +36,16 @@ template <typename View>
 struct Tensors {
   explicit Tensors(std::size_t count) {
     arrays.reserve(count);
-    shapes.reserve(count);
     views.reserve(count);
   }
 
   template <typename Pointer>
-  void add(py::array array, const Shape& shape, DType dtype, Pointer data) {
+  void add(py::array array, DType dtype, Pointer data) {
+    views.push_back({data, dtype, shape_of(array)});
     arrays.push_back(std::move(array));
-    shapes.push_back(shape);
-    views.push_back({data, dtype, shapes.back().view()});
   }
 
   std::vector<py::array> arrays;
-  std::vector<Shape> shapes;
   std::vector<View> views;
 };
 
@@ -101,19 +98,17 @@ void read_inputs(const PyModel& self, const SignatureInfo& info, py::handle valu
   const auto values = values_of(self, info, info.inputs, value, "input");
   for (std::size_t i = 0; i < values.size(); ++i) {
     py::array array = as_input(info.inputs[i], values[i]);
-    const Shape shape(array);
     const DType dtype = dtype_of(info.inputs[i], array);
     const void* const data = array.data();
-    inputs.add(std::move(array), shape, dtype, data);
+    inputs.add(std::move(array), dtype, data);
   }
 }
 
 void make_outputs(const SignatureInfo& info, std::int64_t rows, Outputs& outputs) {
   for (const TensorInfo& tensor : info.outputs) {
-    const Shape shape(tensor.spec, rows);
-    py::array array = new_array(tensor, shape);
+    py::array array = new_array(tensor, rows);
     void* const data = array.mutable_data();
-    outputs.add(std::move(array), shape, tensor.spec.dtype, data);
+    outputs.add(std::move(array), tensor.spec.dtype, data);
   }
 }
 
@@ -142,10 +137,9 @@ void take_outputs(const PyModel& self, const SignatureInfo& info, py::handle out
         }
       }
     }
-    const Shape shape(array);
     const DType dtype = dtype_of(info.outputs[i], array);
     void* const data = array.mutable_data();
-    outputs.add(std::move(array), shape, dtype, data);
+    outputs.add(std::move(array), dtype, data);
   }
 }
 
@@ -164,8 +158,8 @@ py::object predict(const PyModel& self, py::handle value, py::handle name,
   const Model model = self.model();  // Keeps it loaded if another thread closes it.
   const SignatureInfo& info = self.find(name);
   py::object owned;
-  if (!PyDict_Check(value.ptr()) && PyMapping_Check(value.ptr()) &&
-      py::hasattr(value, "keys")) {
+  if (!py::isinstance<py::array>(value) && !PyDict_Check(value.ptr()) &&
+      PyMapping_Check(value.ptr()) && py::hasattr(value, "keys")) {
     owned = py::dict(py::reinterpret_borrow<py::object>(value));
     value = owned;
   }

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -112,3 +112,49 @@ class GraphEditor:
         element_type = node.attr["T"].type
         node.attr.clear()
         node.attr["T"].type = element_type
+
+    def replace(
+        self, node: NodeDef, function: Callable[..., Any], specs: Sequence[Any]
+    ) -> None:
+        """Puts what a TensorFlow function computes in the place of a node.
+
+        Args:
+            node: A node with one output, which becomes an Identity of the result.
+            function: Takes the node's inputs, constants with their values.
+            specs: A tf.TensorSpec of each input, for those that are no constants.
+        """
+        given = [name for name in node.input if not name.startswith("^")]
+        values = [self.constant(node, place) for place in range(len(given))]
+        free = [place for place, value in enumerate(values) if value is None]
+
+        def call(*arguments: Any) -> Any:
+            filled = [None if value is None else tf.constant(value) for value in values]
+            for place, argument in zip(free, arguments, strict=True):
+                filled[place] = argument
+            return function(*filled)
+
+        traced = tf.function(call).get_concrete_function(*(specs[p] for p in free))
+        sources = {
+            tensor.op.name: given[place]
+            for tensor, place in zip(traced.inputs, free, strict=True)
+        }
+        prefix = f"{node.name}/parts"
+        for inner in traced.graph.as_graph_def().node:
+            if inner.name not in sources:
+                self._add(inner, prefix, sources)
+        self.become(node, "Identity", [f"{prefix}/{traced.outputs[0].op.name}"])
+
+    def _add(self, inner: NodeDef, prefix: str, sources: Mapping[str, str]) -> None:
+        """Adds a node of a traced function, for whose arguments ``sources`` stand."""
+        added = self._graph_def.node.add()
+        added.CopyFrom(inner)
+        added.name = f"{prefix}/{inner.name}"
+        for place, name in enumerate(inner.input):
+            argument = sources.get(node_of(name))
+            if name.startswith("^"):
+                added.input[place] = f"^{prefix}/{node_of(name)}"
+                continue
+            added.input[place] = argument or f"{prefix}/{name}"
+            reader = self._readers.setdefault(node_of(added.input[place]), [])
+            reader.append(added.name)
+        self._nodes[added.name] = added

@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu_level.h"
+
+#include <gtest/gtest.h>
+
+#include "tfnative/error.hpp"
+
+namespace tfnative::internal {
+namespace {
+
+const tfn_cpu_level kLevels[] = {{"x86-64-v2", 2}, {"x86-64-v3", 3}, {"x86-64-v4", 4}};
+
+tfn_artifact artifact() {
+  tfn_artifact result = {};
+  result.name = "digits";
+  result.cpu_levels = kLevels;
+  result.cpu_level_count = 3;
+  return result;
+}
+
+std::string message_of(std::int32_t host, const std::string& requested) {
+  try {
+    choose_level(artifact(), host, requested, "TFNATIVE_CPU_LEVEL");
+  } catch (const LoadError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(CpuLevel, TheBestOneThatRunsIsChosen) {
+  EXPECT_EQ(choose_level(artifact(), 2, "", ""), 0);
+  EXPECT_EQ(choose_level(artifact(), 3, "", ""), 1);
+  EXPECT_EQ(choose_level(artifact(), 4, "", ""), 2);
+  EXPECT_EQ(choose_level(artifact(), 4, "x86-64-v2", ""), 0);
+}
+
+TEST(CpuLevel, WhatCannotRunIsAnErrorThatSaysWhy) {
+  EXPECT_NE(message_of(1, "").find("x86-64-v2, x86-64-v3, x86-64-v4"),
+            std::string::npos);
+  EXPECT_NE(message_of(3, "x86-64-v4").find("TFNATIVE_CPU_LEVEL asks for"),
+            std::string::npos);
+  EXPECT_NE(message_of(4, "avx").find("'avx'"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tfnative::internal

@@ -1,0 +1,124 @@
+/* SPDX-FileCopyrightText: The tfnative authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A model named "fake", as the compiler would write it:
+ *   affine     y = 2 x + 1 for rows of 3 floats; batch sizes 1, 4 and 16
+ *   mean       rows influence each other: y = x - mean of the column; sizes 2 and 4
+ *   constant   no batch dimension: sum of 4 integers
+ *   failing    always fails in step 3
+ *   pair       two inputs, two outputs, one of them without a batch dimension
+ */
+#include <string.h>
+
+#include "tfnative/abi.h"
+
+/* So that a test can tell which batch sizes ran: the last element of the workspace. */
+static int32_t affine(int64_t rows, const void* const* in, void* const* out,
+                      void* workspace) {
+  const float* x = (const float*)in[0];
+  float* y = (float*)out[0];
+  float* scratch = (float*)workspace;
+  for (int64_t i = 0; i < rows * 3; ++i) {
+    scratch[i % 16] = x[i];
+    y[i] = 2 * scratch[i % 16] + 1;
+  }
+  return 0;
+}
+
+static int32_t affine_1(const void* const* in, void* const* out, void* w) {
+  return affine(1, in, out, w);
+}
+static int32_t affine_4(const void* const* in, void* const* out, void* w) {
+  return affine(4, in, out, w);
+}
+static int32_t affine_16(const void* const* in, void* const* out, void* w) {
+  return affine(16, in, out, w);
+}
+
+static int32_t mean(int64_t rows, const void* const* in, void* const* out) {
+  const float* x = (const float*)in[0];
+  float* y = (float*)out[0];
+  float sum = 0;
+  for (int64_t i = 0; i < rows; ++i) sum += x[i];
+  for (int64_t i = 0; i < rows; ++i) y[i] = x[i] - sum / (float)rows;
+  return 0;
+}
+
+static int32_t mean_2(const void* const* in, void* const* out, void* w) {
+  (void)w;
+  return mean(2, in, out);
+}
+static int32_t mean_4(const void* const* in, void* const* out, void* w) {
+  (void)w;
+  return mean(4, in, out);
+}
+
+static int32_t constant(const void* const* in, void* const* out, void* w) {
+  const int32_t* x = (const int32_t*)in[0];
+  (void)w;
+  *(int64_t*)out[0] = (int64_t)x[0] + x[1] + x[2] + x[3];
+  return 0;
+}
+
+static int32_t failing(const void* const* in, void* const* out, void* w) {
+  (void)in, (void)out, (void)w;
+  return 3;
+}
+
+static int32_t pair(const void* const* in, void* const* out, void* w) {
+  const float* a = (const float*)in[0];
+  const double* b = (const double*)in[1];
+  (void)w;
+  for (int i = 0; i < 2; ++i) ((float*)out[0])[i] = a[i] * (float)b[0];
+  *(double*)out[1] = b[0];
+  return 0;
+}
+
+static const int64_t rows_by_3[] = {-1, 3}, rows_only[] = {-1}, four[] = {4};
+static const tfn_tensor_spec affine_in[] = {{"x", TFN_FLOAT32, 2, rows_by_3}};
+static const tfn_tensor_spec affine_out[] = {{"y", TFN_FLOAT32, 2, rows_by_3}};
+static const tfn_tensor_spec mean_in[] = {{"x", TFN_FLOAT32, 1, rows_only}};
+static const tfn_tensor_spec mean_out[] = {{"y", TFN_FLOAT32, 1, rows_only}};
+static const tfn_tensor_spec constant_in[] = {{"x", TFN_INT32, 1, four}};
+static const tfn_tensor_spec constant_out[] = {{"sum", TFN_INT64, 0, NULL}};
+static const tfn_tensor_spec pair_in[] = {{"a", TFN_FLOAT32, 1, rows_only},
+                                          {"b", TFN_FLOAT64, 0, NULL}};
+static const tfn_tensor_spec pair_out[] = {{"product", TFN_FLOAT32, 1, rows_only},
+                                           {"b", TFN_FLOAT64, 0, NULL}};
+
+static const tfn_variant affine_variants[] = {
+    {1, 0, 1, 64, affine_1}, {4, 0, 1, 64, affine_4}, {16, 0, 1, 64, affine_16}};
+static const tfn_variant mean_variants[] = {{2, 0, 1, 0, mean_2}, {4, 0, 1, 0, mean_4}};
+static const tfn_variant constant_variants[] = {{0, 0, 1, 0, constant}};
+static const tfn_variant failing_variants[] = {{1, 0, 5, 0, failing}};
+static const tfn_variant pair_variants[] = {{2, 0, 1, 0, pair}};
+
+static const tfn_signature signatures[] = {
+    {"affine", TFN_SIGNATURE_ROWS_INDEPENDENT, 1, 1, 3, affine_in, affine_out,
+     affine_variants},
+    {"constant", 0, 1, 1, 1, constant_in, constant_out, constant_variants},
+    {"failing", TFN_SIGNATURE_ROWS_INDEPENDENT, 1, 1, 1, mean_in, mean_out,
+     failing_variants},
+    {"mean", 0, 1, 1, 2, mean_in, mean_out, mean_variants},
+    {"pair", TFN_SIGNATURE_ROWS_INDEPENDENT, 2, 2, 1, pair_in, pair_out, pair_variants},
+};
+
+static const tfn_cpu_level levels[] = {{"generic", 0}};
+static const char manifest[] = "{\"name\": \"fake\"}";
+static const char weights[4096] = "weights of the fake artifact";
+
+static const tfn_artifact artifact = {TFN_ABI_VERSION,
+                                      sizeof(tfn_artifact),
+                                      "fake",
+                                      "any-machine",
+                                      1,
+                                      5,
+                                      levels,
+                                      signatures,
+                                      manifest,
+                                      sizeof manifest - 1,
+                                      weights,
+                                      sizeof weights};
+
+const tfn_artifact* fake_artifact(void);
+const tfn_artifact* fake_artifact(void) { return &artifact; }

@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include "library.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "files.h"
+#include "tfnative/error.hpp"
+
+namespace tfnative::internal {
+namespace {
+
+using testing::fake_library;
+using testing::read_file;
+using testing::TemporaryFolder;
+
+std::string failure(const std::string& path) {
+  try {
+    const Library library(path);
+  } catch (const LoadError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Library, LoadsFromItsFolderOrByItsFile) {
+  EXPECT_STREQ(Library(FAKE_ARTIFACT).artifact().name, "fake");
+  EXPECT_STREQ(Library(fake_library()).artifact().name, "fake");
+}
+
+TEST(Library, SaysThatThereIsNone) {
+  try {
+    Library library("no/such/folder");
+    FAIL();
+  } catch (const LoadError& error) {
+    EXPECT_EQ(error.code(), Code::kNotFound);
+  }
+  const TemporaryFolder folder;
+  EXPECT_TRUE(contains(failure(folder.path()), "has no lib*.so"));
+  folder.write("liba.so", "");
+  folder.write("libb.so", "");
+  EXPECT_TRUE(contains(failure(folder.path()), "several libraries"));
+}
+
+TEST(Library, RefusesEveryTruncation) {
+  const TemporaryFolder folder;
+  const std::string whole = read_file(fake_library());
+  for (std::size_t cut = 1; cut < whole.size(); cut += 997) {
+    const std::string file =
+        folder.write("libcut.so", whole.substr(0, whole.size() - cut));
+    EXPECT_NE(failure(file), "no error") << cut;
+  }
+  EXPECT_TRUE(contains(failure(folder.write("libcut.so", "")), "not a shared library"));
+  const std::string without_end = whole.substr(0, whole.size() - 10);
+  EXPECT_TRUE(contains(failure(folder.write("libcut.so", without_end)), "truncated"));
+}
+
+TEST(Library, RefusesDamageOutsideOfTheWeights) {
+  const TemporaryFolder folder;
+  const std::string whole = read_file(fake_library());
+  const tfn_trailer trailer = check_library(fake_library());
+  std::mt19937 engine(1);
+  for (int i = 0; i < 200; ++i) {
+    std::string damaged = whole;
+    const std::size_t place = engine() % whole.size();
+    damaged[place] = static_cast<char>(damaged[place] ^ (1 << engine() % 8));
+    const bool in_weights = place >= trailer.weights_offset &&
+                            place < trailer.weights_offset + trailer.weights_bytes;
+    const bool in_reserved = place >= whole.size() - sizeof trailer;
+    const std::string said = failure(folder.write("libfake.so", damaged));
+    if (!in_weights && !in_reserved) {
+      EXPECT_NE(said, "no error") << place;
+    }
+  }
+}
+
+TEST(Library, SaysWhichMachineItIsFor) {
+  const TemporaryFolder folder;
+  std::string other = read_file(fake_library());
+  other[18] = static_cast<char>(243);  // e_machine: RISC-V
+  other[19] = 0;
+  EXPECT_TRUE(contains(failure(folder.write("libfake.so", other)), "made for RISC-V"));
+}
+
+TEST(Library, SaysThatAVersionIsNewer) {
+  const TemporaryFolder folder;
+  std::string newer = read_file(fake_library());
+  newer[newer.size() - sizeof(tfn_trailer) + 8] = 7;  // abi_version
+  EXPECT_TRUE(contains(failure(folder.write("libfake.so", newer)), "ABI version 7"));
+}
+
+TEST(Library, RefusesOtherLibraries) {
+  EXPECT_TRUE(contains(failure("/proc/self/exe"), "not an artifact of tfnative"));
+  const TemporaryFolder folder;
+  EXPECT_TRUE(contains(failure(folder.write("libtext.so", std::string(500, 'x'))),
+                       "not a shared library"));
+}
+
+TEST(Library, CopiesAndReplacedFilesAreOtherLibraries) {
+  const TemporaryFolder folder;
+  const std::string whole = read_file(fake_library());
+  const Library first(folder.write("libfake.so", whole));
+  const Library second(fake_library());
+  EXPECT_NE(&first.artifact(), &second.artifact());
+  std::filesystem::rename(folder.write("new", whole), folder.path() + "/libfake.so");
+  const Library replaced(folder.path() + "/libfake.so");
+  EXPECT_NE(&first.artifact(), &replaced.artifact());
+  const Library again(folder.path() + "/libfake.so");
+  EXPECT_EQ(&again.artifact(), &replaced.artifact());
+}
+
+}  // namespace
+}  // namespace tfnative::internal

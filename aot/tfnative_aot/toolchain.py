@@ -87,8 +87,8 @@ class Toolchain:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
                 for file, made in zip(files, objects, strict=True):
-                    command = [*self.cxx, "-c", *flags, "-I", sources, file]
-                    _run([*command, "-o", Path(temporary) / made.name])
+                    target = Path(temporary) / made.name
+                    _run([*self.cxx, "-c", *flags, "-I", sources, file, "-o", target])
                 try:
                     os.rename(temporary, folder)
                     os.mkdir(temporary)  # For the context manager to remove.

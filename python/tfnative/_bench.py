@@ -78,7 +78,7 @@ def _measure(model: Model, signature: Signature, rows: int, seconds: float) -> B
         model.predict(inputs, signature=signature.name)
 
     call()
-    micros = []
+    micros: list[float] = []
     deadline = time.perf_counter() + seconds
     while not micros or time.perf_counter() < deadline:
         start = time.perf_counter_ns()

@@ -107,9 +107,10 @@ class Model(_core.Model):
                 name,
                 {spec[0]: TensorSpec(*spec) for spec in inputs},
                 {spec[0]: TensorSpec(*spec) for spec in outputs},
-                *rest,
+                sizes,
+                independent,
             )
-            for name, inputs, outputs, *rest in self._signature_list()
+            for name, inputs, outputs, sizes, independent in self._signature_list()
         }
 
     @property

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tfnative_aot.rewrites.dilated_convolution import merge_dilations
 from tfnative_aot.rewrites.fold_scales import fold_scales
 from tfnative_aot.rewrites.graph_editor import GraphEditor
+from tfnative_aot.rewrites.resize import interpolate_images
 from tfnative_aot.rewrites.volume_convolution import split_volumes
 
 if TYPE_CHECKING:
@@ -33,4 +34,5 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
     fold_scales(editor)
     merge_dilations(editor)
     split_volumes(editor)
+    interpolate_images(editor)
     return editor.graph_def()

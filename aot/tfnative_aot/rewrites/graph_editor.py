@@ -121,7 +121,8 @@ class GraphEditor:
         Args:
             node: A node with one output, which becomes an Identity of the result.
             function: Takes the node's inputs, constants with their values.
-            specs: A tf.TensorSpec of each input, for those that are no constants.
+            specs: A tf.TensorSpec of each input; one is not needed for those at the
+                end that are constants.
         """
         given = [name for name in node.input if not name.startswith("^")]
         values = [self.constant(node, place) for place in range(len(given))]

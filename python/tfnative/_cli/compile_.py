@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -124,6 +126,7 @@ def run(options: argparse.Namespace) -> int:
             "compiling a model needs tfnative_aot and TensorFlow: "
             'pip install "tfnative[aot]"'
         ) from None
+    _silence_tensorflow()
     shapes = parse_shapes(options.shape)
     with terminal_progress() as progress:
         artifact = compile_model(
@@ -156,6 +159,17 @@ def run(options: argparse.Namespace) -> int:
         )
     sys.stdout.flush()
     return 0
+
+
+def _silence_tensorflow() -> None:
+    """Keeps TensorFlow's messages about GPUs and old functions off the screen.
+
+    What goes wrong comes as an error. The variables are TensorFlow's own; who sets
+    them sees what they ask for.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def print_fidelity(manifest: Manifest) -> None:

@@ -68,10 +68,13 @@ def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any
     """An array that is C-contiguous, aligned and in native byte order.
 
     Args:
-        value: An array of this dtype, or numbers in sequences that NumPy can convert
-            to it without a loss of kind (float to int).
+        value: An array, or numbers in sequences that NumPy can convert to the dtype
+            without a loss of kind (float to int).
         dtype: The tensor's.
         where: Model, signature and tensor, for messages.
+
+    Returns:
+        An array of the dtype, or of another one that the run time knows and refuses.
 
     Raises:
         InvalidArgumentError: It cannot be had without a loss.
@@ -81,6 +84,9 @@ def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any
     if value.dtype.newbyteorder("=") != dtype:
         if dtype.name == "bfloat16" and value.dtype == np.uint16:
             value = value.view(dtype)
+        elif value.dtype.name in _NUMBERS:
+            # The run time refuses it, and says which shape it expects as well.
+            return np.require(value, None, ["C", "A", "ENSUREARRAY"])
         else:
             raise InvalidArgumentError(
                 f"{where}: expected {dtype.name}, got {value.dtype}"

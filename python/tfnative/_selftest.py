@@ -168,8 +168,9 @@ def _read_golden(path: Path) -> dict[str, npt.NDArray[Any]]:
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        # NumPy leaves a file open that it cannot read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise LoadError(f"cannot read the golden vectors {path}: {error}") from error
 

@@ -116,10 +116,11 @@ def _read_all(arguments: list[str], names: tuple[str, ...]) -> Arrays:
 
 def _read(path: Path) -> Any:
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.lib.npyio.NpzFile):
-            with content:
-                return {name: content[name] for name in content.files}
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.lib.npyio.NpzFile):
+                with content:
+                    return {name: content[name] for name in content.files}
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no file {path}") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""An artifact written by hand, so that these tests need no TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfnative
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "tests" / "cpp" / "runtime" / "fake_artifact.c"
+WEIGHTS = b"weights of the fake artifact"
+TRAILER = struct.Struct("<8sIIQQQQ80s")
+"""tfn_trailer in abi.h."""
+
+
+def seal(library: bytes, name: str) -> bytes:
+    """Gives a library the trailer that the compiler would give it."""
+    offset = library.index(WEIGHTS)
+    end = offset + 4096
+    crc = zlib.crc32(library[end:], zlib.crc32(library[:offset]))
+    size = len(library) + TRAILER.size
+    return library + TRAILER.pack(
+        b"TFNATIVE", 1, crc, size, offset, 4096, 0, name.encode()
+    )
+
+
+def signature(inputs: dict, outputs: dict, sizes: list, *, independent: bool) -> dict:
+    def tensors(specs: dict) -> list:
+        return [
+            {"name": name, "dtype": dtype, "shape": shape}
+            for name, (dtype, shape) in specs.items()
+        ]
+
+    return {
+        "inputs": tensors(inputs),
+        "outputs": tensors(outputs),
+        "batch_sizes": sizes,
+        "rows_independent": independent,
+        "golden": "golden/affine.npz",
+        "fidelity": [],
+        "unverified_cpu_levels": [],
+    }
+
+
+def manifest() -> dict:
+    """The manifest of the fake artifact, of which tests see signature "affine"."""
+    import hashlib
+
+    digest = hashlib.sha256(WEIGHTS.ljust(4096, b"\0")).hexdigest()
+    rows = ("float32", [-1, 3])
+    return {
+        "format": 1,
+        "name": "fake",
+        "library": "libfake.so",
+        "triple": "any-machine",
+        "cpu_levels": ["generic"],
+        "tfnative_version": "0",
+        "tensorflow_version": "0",
+        "source_digest": "sha256:0",
+        "weights_digest": f"sha256:{digest}",
+        "weights_bytes": 4096,
+        "assets": [],
+        "signatures": {
+            "affine": signature({"x": rows}, {"y": rows}, [1, 4, 16], independent=True)
+        },
+    }
+
+
+def build_fake(folder: Path, manifest_text: str) -> Path:
+    """Compiles the fake artifact with this manifest."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("needs a C compiler")
+    text = SOURCE.read_text()
+    begin = text.index("static const char manifest[]")
+    end = text.index(";", begin)
+    literal = f"static const char manifest[] = {json.dumps(manifest_text)}"
+    source = folder / "fake.c"
+    source.write_text(text[:begin] + literal + text[end:])
+    library = folder / "libfake.so"
+    include = ROOT / "cpp" / "include"
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-O1", f"-I{include}", source, "-o", library],
+        check=True,
+    )
+    library.write_bytes(seal(library.read_bytes(), "fake"))
+    source.unlink()
+    (folder / "manifest.json").write_text(manifest_text)
+    (folder / "golden").mkdir()
+    x = np.arange(12, dtype=np.float32).reshape(4, 3)
+    np.savez(folder / "golden" / "affine.npz", **{"input:x": x, "output:y": 2 * x + 1})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifact "fake"; tests/cpp/runtime/fake_artifact.c says what it computes."""
+    return build_fake(tmp_path_factory.mktemp("fake"), json.dumps(manifest()))
+
+
+@pytest.fixture
+def model(fake: Path) -> tfnative.Model:
+    return tfnative.load(fake)

@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What hypothesis draws."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from tfnative.manifest import Fidelity, Manifest, SignatureManifest, TensorManifest
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+sizes = st.lists(st.integers(-1, 1 << 40), max_size=4).map(tuple)
+
+
+def tuples(elements: st.SearchStrategy) -> st.SearchStrategy:
+    return st.lists(elements, max_size=3).map(tuple)
+
+
+tensors = st.builds(TensorManifest, name=names, dtype=names, shape=sizes)
+fidelities = st.builds(
+    Fidelity,
+    output=names,
+    batch_size=st.integers(0, 64),
+    cpu_level=names,
+    max_abs_error=numbers,
+    max_rel_error=numbers,
+    tolerance=numbers,
+)
+signatures = st.builds(
+    SignatureManifest,
+    inputs=tuples(tensors),
+    outputs=tuples(tensors),
+    batch_sizes=sizes,
+    rows_independent=st.booleans(),
+    golden=names,
+    fidelity=tuples(fidelities),
+    unverified_cpu_levels=tuples(names),
+)
+manifests = st.builds(
+    Manifest,
+    name=names,
+    library=names,
+    triple=names,
+    cpu_levels=tuples(names),
+    tfnative_version=names,
+    tensorflow_version=names,
+    source_digest=names,
+    weights_digest=names,
+    weights_bytes=st.integers(0, 1 << 50),
+    assets=tuples(names),
+    signatures=st.dictionaries(names, signatures, max_size=2),
+)
+
+# Anything that JSON can hold.
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)

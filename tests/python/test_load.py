@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Broken artifacts never crash: they are a LoadError that says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+import tfnative
+from tests.python.conftest import TRAILER, build_fake, manifest
+
+SLOW = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+class Content(bytes):
+    """The bytes of a file, too many to be printed with each example."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+
+@pytest.fixture
+def library(fake: Path) -> bytes:
+    return Content((fake / "libfake.so").read_bytes())
+
+
+def refused(tmp_path: Path, content: bytes, match: str = "") -> None:
+    path = tmp_path / "libfake.so"
+    path.write_bytes(content)
+    with pytest.raises(tfnative.LoadError, match=match):
+        tfnative.load(path)
+
+
+def test_what_is_not_there(tmp_path):
+    with pytest.raises(tfnative.NotFoundError, match="no such file or folder"):
+        tfnative.load(tmp_path / "missing")
+    with pytest.raises(tfnative.LoadError, match="it is not an artifact"):
+        tfnative.load(tmp_path)
+
+
+def test_files_that_are_something_else(tmp_path, fake):
+    refused(tmp_path, b"", "not a shared library")
+    refused(tmp_path, b"hello" * 1000, "not a shared library")
+    with pytest.raises(tfnative.LoadError, match="not a shared library"):
+        tfnative.load(fake / "manifest.json")
+
+
+def test_a_library_of_somebody_else(tmp_path, library):
+    refused(tmp_path, library[: -TRAILER.size], "not an artifact of tfnative")
+
+
+def test_another_machine(tmp_path, library):
+    other = bytearray(library)
+    other[18:20] = (243).to_bytes(2, "little")  # RISC-V
+    refused(tmp_path, bytes(other), "made for RISC-V, this machine is")
+
+
+@SLOW
+@given(data=st.data())
+def test_truncations(tmp_path, library, data):
+    cut = data.draw(st.integers(0, len(library) - 1))
+    refused(tmp_path, library[:cut])
+
+
+@SLOW
+@given(data=st.data())
+def test_damage(tmp_path, library, data):
+    damaged = bytearray(library)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(library) - TRAILER.size - 1))
+        damaged[place] ^= data.draw(st.integers(1, 255))
+    path = tmp_path / "libfake.so"
+    path.write_bytes(damaged)
+    try:
+        model = tfnative.load(path)
+    except tfnative.LoadError:
+        return
+    # The damage is in the weights, or has undone itself: it runs.
+    assert model.predict([[1, 1, 1]], signature="affine").tolist() == [[3, 3, 3]]
+
+
+@SLOW
+@given(data=st.binary(min_size=TRAILER.size, max_size=TRAILER.size))
+def test_any_trailer(tmp_path, library, data):
+    refused(tmp_path, library[: -TRAILER.size] + b"TFNATIVE" + data[8:])
+
+
+def test_appended_bytes(tmp_path, library):
+    refused(tmp_path, library + b"\0", "not an artifact of tfnative")
+    refused(tmp_path, library + library[-TRAILER.size :], "bytes of")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "no json", '{"format": 1}', "\ud7ff"])
+def test_a_broken_manifest_breaks_what_reads_it_only(tmp_path, text):
+    model = tfnative.load(build_fake(tmp_path, text))
+    assert model.predict([[1, 1, 1]], signature="affine").tolist() == [[3, 3, 3]]
+    with pytest.raises(tfnative.LoadError, match="manifest"):
+        _ = model.manifest
+
+
+def test_folders_with_several_libraries(tmp_path, fake):
+    for name in ("liba.so", "libb.so"):
+        shutil.copy(fake / "libfake.so", tmp_path / name)
+    with pytest.raises(tfnative.LoadError, match="several libraries"):
+        tfnative.load(tmp_path)
+    assert tfnative.load(tmp_path / "liba.so").name == "fake"
+
+
+def test_a_level_that_is_not_there(fake, monkeypatch):
+    with pytest.raises(
+        tfnative.LoadError, match="'x86-64-v9'; it has code for generic"
+    ):
+        tfnative.load(fake, cpu_level="x86-64-v9")
+    monkeypatch.setenv("TFNATIVE_CPU_LEVEL", "x86-64-v9")
+    with pytest.raises(tfnative.LoadError, match="TFNATIVE_CPU_LEVEL"):
+        tfnative.load(fake)
+    assert tfnative.load(fake, cpu_level="generic").cpu_level == "generic"
+
+
+def test_an_artifact_that_was_replaced_is_loaded_anew(tmp_path):
+    path = tmp_path / "model"
+    path.mkdir()
+    first = tfnative.load(build_fake(path, json.dumps(manifest())))
+    new = tmp_path / "new"
+    new.mkdir()
+    build_fake(new, json.dumps({**manifest(), "triple": "other"}))
+    shutil.move(path, tmp_path / "old")
+    shutil.move(new, path)
+    second = tfnative.load(path)
+    assert second.manifest.triple == "other"
+    assert first.manifest.triple == "any-machine"
+
+
+def test_many_loads_at_random_order_of_release(fake):
+    rng = random.Random(1)
+    models = [tfnative.load(fake) for _ in range(50)]
+    rng.shuffle(models)
+    while models:
+        models.pop()
+        if models:
+            y = models[-1].predict(np.ones((2, 3), "f4"), signature="affine")
+            assert (y == 3).all()

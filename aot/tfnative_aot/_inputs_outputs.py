@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
+from tfnative_aot._carriers import Carriers, carrier
 from tfnative_aot._source import Signature, SourceGraph, node_of
 from tfnative_aot.graph import BATCH
 
@@ -40,19 +41,12 @@ def isolate(
     """Replaces the ends of a graph and forgets devices and stale shapes.
 
     Each input becomes a Placeholder named after it, of the given shape, and each
-    output an Identity named after it. Outputs depend on every input, so that inputs
-    which nothing reads are not pruned, and on every call: Grappler inlines a call
-    only where something makes sure that its side effects happen.
+    output an Identity named after it. Outputs depend on every call: Grappler inlines
+    a call only where something makes sure that its side effects happen.
     """
     graph_def = GraphDef()
     graph_def.CopyFrom(source.graph_def)
-    for node in _all_nodes(graph_def):
-        node.device = ""
-        for attribute in _STALE_ATTRIBUTES:
-            node.attr.pop(attribute, None)
-    for function in graph_def.library.function:
-        for attribute in (*_STALE_ATTRIBUTES, "api_implements"):
-            function.attr.pop(attribute, None)
+    _forget(graph_def)
     names = _Names(node.name for node in graph_def.node)
     inputs = {
         spec.name: f"{names.new('input', spec.name)}:0" for spec in signature.inputs
@@ -60,22 +54,65 @@ def isolate(
     outputs = {
         spec.name: f"{names.new('output', spec.name)}:0" for spec in signature.outputs
     }
-    _replace_inputs(graph_def, source.inputs, inputs)
+    carriers = Carriers(graph_def, names.new)
+    unpacked = {
+        spec.name: carriers.unpack(node_of(inputs[spec.name]), spec.dtype)
+        for spec in signature.inputs
+    }
+    _replace_inputs(graph_def, source.inputs, unpacked)
     for spec in signature.inputs:
         graph_def.node.append(
-            _placeholder(inputs[spec.name], spec.dtype, shapes[spec.name])
+            _placeholder(inputs[spec.name], carrier(spec.dtype), shapes[spec.name])
         )
-    always = [node_of(tensor) for tensor in inputs.values()]
-    always += [node.name for node in graph_def.node if node.op in _CALLS]
-    replaced = {source.inputs[name]: tensor for name, tensor in inputs.items()}
+    replaced = {source.inputs[name]: tensor for name, tensor in unpacked.items()}
     for spec in signature.outputs:
         tensor = source.outputs[spec.name]
-        node = graph_def.node.add(name=node_of(outputs[spec.name]), op="Identity")
-        node.input.append(replaced.get(tensor, tensor).removesuffix(":0"))
-        node.input.extend(f"^{name}" for name in always)
-        node.attr["T"].type = tf.dtypes.as_dtype(spec.dtype).as_datatype_enum
+        tensor = replaced.get(tensor, tensor).removesuffix(":0")
+        packed = carriers.pack(tensor, spec.dtype)
+        _add_output(graph_def, outputs[spec.name], carrier(spec.dtype), packed)
     roots = tuple(node_of(tensor) for tensor in outputs.values())
     return SourceGraph(graph_def, inputs, outputs, roots)
+
+
+def release_inputs(graph_def: GraphDef, isolated: SourceGraph) -> GraphDef:
+    """Makes inputs plain feeds again after the graph was optimized.
+
+    No control edge comes from them, since tfcompile replaces only what reads their
+    values, and those that nothing reads any more are back. Attributes without a value
+    are dropped, on which tfcompile stumbles in loops.
+    """
+    inputs = {node_of(tensor) for tensor in isolated.inputs.values()}
+    released = GraphDef()
+    released.CopyFrom(graph_def)
+    for node in released.node:
+        # Looking up an attribute that a node does not have adds it, without a value.
+        for name in [n for n, value in node.attr.items() if not value.ByteSize()]:
+            del node.attr[name]
+        kept = [
+            name
+            for name in node.input
+            if not (name.startswith("^") and name[1:] in inputs)
+        ]
+        if len(kept) != len(node.input):
+            del node.input[:]
+            node.input.extend(kept)
+    present = {node.name for node in released.node}
+    released.node.extend(
+        node
+        for node in isolated.graph_def.node
+        if node.name in inputs and node.name not in present
+    )
+    return released
+
+
+def _forget(graph_def: GraphDef) -> None:
+    for node in _all_nodes(graph_def):
+        node.device = ""
+        for attribute in _STALE_ATTRIBUTES:
+            node.attr.pop(attribute, None)
+    for function in graph_def.library.function:
+        for attribute in (*_STALE_ATTRIBUTES, "api_implements"):
+            function.attr.pop(attribute, None)
 
 
 def _all_nodes(graph_def: GraphDef) -> Iterator[NodeDef]:
@@ -111,6 +148,13 @@ def _placeholder(tensor: str, dtype: str, shape: tuple[int, ...]) -> NodeDef:
         node.attr["shape"].shape.dim.add(size=-1 if size == BATCH else size)
     node.attr["shape"].shape.SetInParent()
     return node
+
+
+def _add_output(graph_def: GraphDef, tensor: str, dtype: str, source: str) -> None:
+    calls = [node.name for node in graph_def.node if node.op in _CALLS]
+    node = graph_def.node.add(name=node_of(tensor), op="Identity")
+    node.input.extend([source, *(f"^{name}" for name in calls)])
+    node.attr["T"].type = tf.dtypes.as_dtype(dtype).as_datatype_enum
 
 
 class _Names:

@@ -56,7 +56,7 @@ def _with_batch(
 def _infer(
     graph: SourceGraph, input_shapes: Mapping[str, Shape], batch: int
 ) -> dict[str, tuple[int | None, ...] | None]:
-    graph_def = _without_weights(graph.graph_def)
+    graph_def = without_weights(graph.graph_def)
     nodes = {node.name: node for node in graph_def.node}
     for name, shape in input_shapes.items():
         proto = nodes[node_of(graph.inputs[name])].attr["shape"].shape
@@ -81,7 +81,7 @@ def _infer(
     }
 
 
-def _without_weights(graph_def: GraphDef) -> GraphDef:
+def without_weights(graph_def: GraphDef) -> GraphDef:
     """A copy where placeholders stand for the large constants.
 
     Shape inference needs the values of small constants only, and copying a

@@ -9,7 +9,7 @@ it has no kernels for. Here all of it is found first, and reported together.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from tensorflow.core.framework import types_pb2
 
 from tfnative.errors import CompileError
 from tfnative_aot import tf_adapters
+from tfnative_aot._carriers import can_be_carried
 from tfnative_aot._reach import body_nodes, reachable_functions, reachable_nodes
 from tfnative_aot.emit.interface import supported_dtype
 
@@ -40,8 +41,41 @@ _RANDOM = re.compile(
     r"TruncatedNormal|ParameterizedTruncatedNormal|Multinomial|Stateful.*(Normal|"
     r"Uniform).*|StatefulRandomBinomial|RngSkip|RngReadAndSkip)$"
 )
-_PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
-_DROPPED = frozenset({"Print", "PrintV2"})
+_PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc", "NumpyFunction"})
+_DROPPED = frozenset({"Print", "PrintV2", "LogString"})
+_CHECKS = frozenset({"CheckNumerics", "CheckNumericsV2", "Abort"})
+_TABLE = re.compile(r"(Hash|Lookup)Table|^InitializeTable")
+# XLA's just-in-time compiler has kernels for these, but what they become cannot be
+# written to a file.
+_NOT_AHEAD_OF_TIME = re.compile(r"^(I?R?FFT([23N]D|ND)?|Batch.*FFT.*)$")
+_SIZE_DEPENDS_ON_DATA = frozenset(
+    {
+        "DynamicPartition",
+        "NonMaxSuppressionV3",
+        "Unique",
+        "UniqueV2",
+        "UniqueWithCounts",
+        "UniqueWithCountsV2",
+        "Where",
+    }
+)
+# Loops and branches as TensorFlow 1 wrote them: tfcompile makes While and If of them.
+_OLD_CONTROL_FLOW = frozenset(
+    {
+        "Enter",
+        "Exit",
+        "LoopCond",
+        "Merge",
+        "NextIteration",
+        "RefEnter",
+        "RefExit",
+        "RefIdentity",
+        "RefMerge",
+        "RefNextIteration",
+        "RefSwitch",
+        "Switch",
+    }
+)
 # Variables become constants, and what is called is looked at by itself.
 _FINE_BEFORE_FREEZING = frozenset(
     {
@@ -67,17 +101,19 @@ _NO_TENSORS = frozenset(
 
 
 @dataclass(frozen=True)
-class _Offender:
+class Offender:
     """A node that cannot be compiled.
 
     Attributes:
         node: Its name; in a function as "function/node".
+        name: Its name in the graph or the function.
         op: Its op.
         reason: What is wrong.
         place: Where in the user's code it was made, or "".
     """
 
     node: str
+    name: str
     op: str
     reason: str
     place: str
@@ -87,13 +123,18 @@ class _Offender:
         return f"  {self.node} ({self.op}){where}: {self.reason}"
 
 
-def check_source(graph: SourceGraph, signature: Signature, places: Places) -> None:
+def check_source(
+    graph: SourceGraph, signature: Signature, places: Places
+) -> tuple[Offender, ...]:
     """Checks a signature before its variables become constants.
 
     Args:
         graph: Its graph, with all side effects.
         signature: The signature, for its types and the message.
         places: Where nodes were made.
+
+    Returns:
+        Assertions, if they are all that is wrong, for ``check_assertions``.
 
     Raises:
         CompileError: It changes variables, checks or prints something, draws random
@@ -104,8 +145,34 @@ def check_source(graph: SourceGraph, signature: Signature, places: Places) -> No
         reason = _wrong_before_freezing(node, graph.graph_def)
         if reason:
             place = places.find(name, node.name)
-            offenders.append(_Offender(name, node.op, reason, place))
-    _refuse(signature.name, offenders)
+            offenders.append(Offender(name, node.name, node.op, reason, place))
+    if any(offender.op != "Assert" for offender in offenders):
+        _refuse(signature.name, offenders)
+    return tuple(offenders)
+
+
+def check_assertions(
+    assertions: Sequence[Offender], proven: Collection[str], signature: Signature
+) -> None:
+    """Checks a signature's assertions after freezing.
+
+    Args:
+        assertions: What ``check_source`` returned.
+        proven: Names of the frozen graph's assertions that always hold. Inlining
+            put the names of calls before them.
+        signature: The signature, for the message.
+
+    Raises:
+        CompileError: An assertion is not among the proven ones. Lists all such.
+    """
+    _refuse(
+        signature.name,
+        [
+            offender
+            for offender in assertions
+            if not any(f"/{name}".endswith(f"/{offender.name}") for name in proven)
+        ],
+    )
 
 
 def check(graph: FrozenGraph, places: Places | None = None) -> None:
@@ -120,11 +187,11 @@ def check(graph: FrozenGraph, places: Places | None = None) -> None:
         reason = _wrong_after_freezing(node, graph.graph_def)
         if reason:
             place = places.find(name, node.name) if places else ""
-            offenders.append(_Offender(name, node.op, reason, place))
+            offenders.append(Offender(name, node.name, node.op, reason, place))
     _refuse(graph.signature, offenders)
 
 
-def _refuse(signature: str, offenders: list[_Offender]) -> None:
+def _refuse(signature: str, offenders: list[Offender]) -> None:
     if not offenders:
         return
     lines = [str(offender) for offender in offenders[:_MOST_LISTED]]
@@ -149,19 +216,34 @@ def _all_nodes(
             yield f"{function.signature.name}/{node.name}", node
 
 
-def _wrong_tensors(signature: Signature) -> Iterator[_Offender]:
+def _wrong_tensors(signature: Signature) -> Iterator[Offender]:
     for kind, specs in (("input", signature.inputs), ("output", signature.outputs)):
         for spec in specs:
-            if not supported_dtype(spec.dtype):
+            if not (supported_dtype(spec.dtype) and can_be_carried(spec.dtype)):
                 reason = f"{kind} {spec.name!r} has {spec.dtype} elements"
-                yield _Offender(spec.tensor, kind, reason, "")
+                yield Offender(spec.tensor, spec.tensor, kind, reason, "")
 
 
 def _wrong_before_freezing(node: NodeDef, graph_def: GraphDef) -> str:
     """Why a node cannot be compiled, or "" if it may."""
+    effect = _effect(node)
+    if effect or _is_fine_before_freezing(node, graph_def):
+        return effect
+    definition = tf_adapters.tf().op_definition(node.op)
+    if definition is None:
+        return "is an op that this TensorFlow does not know"
+    types = _types(node) | _fixed_types(definition)
+    if types_pb2.DT_STRING in types:
+        return "works on strings, which cannot be compiled"
+    if types & _NO_TENSORS or definition.is_stateful:
+        return "has a state or an effect, which cannot be compiled"
+    return ""  # It may be folded away: judged after freezing.
+
+
+def _effect(node: NodeDef) -> str:
     if _CHANGES_STATE.search(node.op):
         return "changes a variable; a compiled model keeps no state"
-    if node.op == "Assert":
+    if node.op == "Assert" or node.op in _CHECKS:
         return (
             "checks a condition, which compiled code would not; remove it from the "
             "exported function"
@@ -170,38 +252,49 @@ def _wrong_before_freezing(node: NodeDef, graph_def: GraphDef) -> str:
         return "prints, which compiled code would not; remove it"
     if node.op in _PYTHON:
         return "calls Python"
+    if _TABLE.search(node.op):
+        return "is or uses a lookup table, which cannot be compiled"
     if _RANDOM.match(node.op):
         return "draws other random numbers at each run; use tf.random.stateless_*"
-    if node.op in _FINE_BEFORE_FREEZING or node.op in tf_adapters.tf().xla_kernels():
-        return ""
-    if any(
-        function.signature.name == node.op for function in graph_def.library.function
-    ):
-        return ""
-    definition = tf_adapters.tf().op_definition(node.op)
-    if definition is None:
-        return "is an op that this TensorFlow does not know"
-    if _types(node) & _NO_TENSORS or _fixed_types(definition) & _NO_TENSORS:
-        return "works on strings or on a table, which cannot be compiled"
-    if definition.is_stateful:
-        return "has a state or an effect, which cannot be compiled"
-    return ""  # It may be folded away: judged after freezing.
+    return ""
+
+
+def _is_fine_before_freezing(node: NodeDef, graph_def: GraphDef) -> bool:
+    return (
+        node.op in _FINE_BEFORE_FREEZING
+        or node.op in _OLD_CONTROL_FLOW
+        or node.op in tf_adapters.tf().xla_kernels()
+        or _is_call(node, graph_def)
+    )
+
+
+def _is_call(node: NodeDef, graph_def: GraphDef) -> bool:
+    library = graph_def.library.function
+    return any(function.signature.name == node.op for function in library)
 
 
 def _wrong_after_freezing(node: NodeDef, graph_def: GraphDef) -> str:
-    if node.op == "Placeholder":
+    if effect := _effect(node):
+        return effect
+    if node.op == "Placeholder" or _is_call(node, graph_def):
         return ""
     if node.op in _VARIABLES:
         return "is a variable that could not become a constant"
     if types_pb2.DT_STRING in _types(node):
         return "works on strings, which cannot be compiled"
-    if any(
-        function.signature.name == node.op for function in graph_def.library.function
-    ):
+    if node.op in _OLD_CONTROL_FLOW:
         return ""
+    if node.op in _SIZE_DEPENDS_ON_DATA:
+        return "the size of its result depends on the data; only fixed shapes compile"
+    return _wrong_for_xla(node)
+
+
+def _wrong_for_xla(node: NodeDef) -> str:
     kernels = tf_adapters.tf().xla_kernels().get(node.op)
     if not kernels:
         return "XLA has no kernel for this op"
+    if _NOT_AHEAD_OF_TIME.match(node.op):
+        return "XLA compiles this op just in time only"
     if not any(_fits(kernel, node) for kernel in kernels):
         types = ", ".join(sorted(types_pb2.DataType.Name(t) for t in _types(node)))
         return f"XLA has no kernel for this op with {types.replace('DT_', '').lower()}"
@@ -210,12 +303,15 @@ def _wrong_after_freezing(node: NodeDef, graph_def: GraphDef) -> str:
 
 def _fits(kernel: Any, node: NodeDef) -> bool:
     """Whether a kernel takes a node's element types."""
-    return all(
-        constraint.name not in node.attr
-        or not constraint.allowed_values.list.type
-        or node.attr[constraint.name].type in constraint.allowed_values.list.type
-        for constraint in kernel.constraint
-    )
+    for constraint in kernel.constraint:
+        allowed = constraint.allowed_values.list.type
+        # Looking up what is not there would add it to the node.
+        if allowed and constraint.name in node.attr:
+            value = node.attr[constraint.name]
+            given = value.list.type or [value.type]
+            if value.WhichOneof("value") and not set(given) <= set(allowed):
+                return False
+    return True
 
 
 def _types(node: NodeDef) -> set[int]:

@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tfnative.errors import CompileError
-from tfnative_aot import _inputs_outputs, _static_shapes, tf_adapters
+from tfnative_aot import _assertions, _inputs_outputs, _static_shapes, tf_adapters
 from tfnative_aot._places import Places
 from tfnative_aot._source import Signature, SourceGraph, node_of
-from tfnative_aot.check import check_source
+from tfnative_aot.check import check_assertions, check_source
 from tfnative_aot.graph import BATCH, FrozenGraph, GraphTensor
 from tfnative_aot.load_model import LoadedModel
 from tfnative_aot.rewrites import rewrite
 from tfnative_aot.shapes import resolve_shapes
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
 
 # Inlining first, so that the others see through calls. None of these fuses ops
 # into TensorFlow's own kernels, which XLA does not have.
@@ -46,21 +50,36 @@ def freeze(
         CompileError: The signature has side effects. Lists all that is wrong.
     """
     found = model.signature(signature)
-    check_source(model.source.graph(found), found, Places(model.path))
+    assertions = check_source(model.source.graph(found), found, Places(model.path))
     input_shapes = resolve_shapes(found, shapes)
-    graph = _inputs_outputs.isolate(_constant_graph(model, found), found, input_shapes)
-    graph_def = tf_adapters.tf().optimize(
+    isolated = _inputs_outputs.isolate(
+        _constant_graph(model, found), found, input_shapes
+    )
+    graph_def, proven = _assertions.drop_proven(_optimize(isolated))
+    check_assertions(assertions, proven, found)
+    graph_def = rewrite(graph_def, isolated.roots)
+    graph_def = _inputs_outputs.release_inputs(graph_def, isolated)
+    graph = SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)
+    return _frozen(graph, found, input_shapes)
+
+
+def _optimize(graph: SourceGraph) -> GraphDef:
+    optimized: GraphDef = tf_adapters.tf().optimize(
         graph.graph_def,
         [node_of(tensor) for tensor in graph.inputs.values()],
-        [node_of(tensor) for tensor in graph.outputs.values()],
+        list(graph.roots),
         _OPTIMIZERS,
     )
-    graph_def = rewrite(graph_def, [node_of(name) for name in graph.outputs.values()])
-    graph = SourceGraph(graph_def, graph.inputs, graph.outputs, graph.roots)
+    return optimized
+
+
+def _frozen(
+    graph: SourceGraph, found: Signature, input_shapes: Mapping[str, tuple[int, ...]]
+) -> FrozenGraph:
     output_shapes = _static_shapes.output_shapes(graph, input_shapes)
     return FrozenGraph(
-        signature=signature,
-        graph_def=graph_def,
+        signature=found.name,
+        graph_def=graph.graph_def,
         inputs=tuple(
             GraphTensor(
                 spec.name, graph.inputs[spec.name], spec.dtype, input_shapes[spec.name]

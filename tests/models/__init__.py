@@ -4,11 +4,20 @@
 
 from __future__ import annotations
 
-from tests.models import applications, keras3
+from tests.models import (
+    applications,
+    graphdef,
+    keras2,
+    keras3,
+    modules,
+    refused,
+    tf1,
+    wheel,
+)
 from tests.models.case import ModelCase
 
-ZOO: dict[str, ModelCase] = {
-    case.name: case for case in [*keras3.CASES, *applications.CASES]
-}
+_FILES = (keras3, modules, keras2, tf1, graphdef, applications, wheel, refused)
+
+ZOO: dict[str, ModelCase] = {case.name: case for file in _FILES for case in file.CASES}
 
 __all__ = ["ZOO", "ModelCase"]

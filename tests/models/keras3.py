@@ -146,6 +146,24 @@ def _unknown_length() -> Any:
     )
 
 
+def _bidirectional() -> Any:
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [keras.Input((6, 4), name="x"), layers.Bidirectional(layers.GRU(5))]
+    )
+
+
+def _bag_of_words() -> Any:
+    import keras
+    from keras import layers
+
+    tokens = keras.Input((9,), dtype="int32", name="tokens")
+    x = layers.Embedding(30, 8, mask_zero=True)(tokens)
+    return keras.Model(tokens, layers.Dense(3)(layers.GlobalAveragePooling1D()(x)))
+
+
 def _case(name: str, build: Build, **fields: Any) -> ModelCase:
     fields.setdefault("tags", _SMALL)
     fields.setdefault("signatures", ("serve", "serving_default"))
@@ -172,6 +190,15 @@ CASES = [
         makers={"x": normal(7, 5)},
     ),
     _case("gru", _stack((12, 8), "GRU", units=16), makers={"x": normal(12, 8)}),
+    _case(
+        "simple_rnn", _stack((6, 4), "SimpleRNN", units=5), makers={"x": normal(6, 4)}
+    ),
+    _case("bidirectional", _bidirectional, makers={"x": normal(6, 4)}),
+    _case(
+        "bag_of_words",
+        _bag_of_words,
+        makers={"tokens": integers(9, below=30)},
+    ),
     _case("mha", _attention, makers={"query": normal(12, 32), "value": normal(9, 32)}),
     _case(
         "transformer",
@@ -187,6 +214,18 @@ CASES = [
         "conv1d",
         _conv_with_norm((17, 3), "Conv1D", filters=6, kernel_size=3),
         makers={"x": normal(17, 3)},
+    ),
+    _case(
+        "conv1d_dilated",
+        _conv_with_norm(
+            (17, 3), "Conv1D", filters=6, kernel_size=3, dilation_rate=2, padding="same"
+        ),
+        makers={"x": normal(17, 3)},
+    ),
+    _case(
+        "conv1d_transposed",
+        _conv_with_norm((9, 3), "Conv1DTranspose", filters=4, kernel_size=3, strides=2),
+        makers={"x": normal(9, 3)},
     ),
     _case(
         "conv3d",
@@ -206,6 +245,11 @@ CASES = [
         _conv_with_norm(
             _CONV_SHAPE, "DepthwiseConv2D", kernel_size=3, depth_multiplier=2
         ),
+        makers={"x": normal(*_CONV_SHAPE)},
+    ),
+    _case(
+        "depthwise_dilated",
+        _conv_with_norm(_CONV_SHAPE, "DepthwiseConv2D", kernel_size=3, dilation_rate=2),
         makers={"x": normal(*_CONV_SHAPE)},
     ),
     _case(

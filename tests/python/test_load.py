@@ -35,7 +35,7 @@ def library(fake: Path) -> bytes:
     return Content((fake / "libfake.so").read_bytes())
 
 
-def refused(tmp_path: Path, content: bytes, match: str = "") -> None:
+def refused(tmp_path: Path, content: bytes, match: str | None = None) -> None:
     path = tmp_path / "libfake.so"
     path.write_bytes(content)
     with pytest.raises(tfnative.LoadError, match=match):

@@ -16,7 +16,12 @@ import tensorflow as tf
 from tensorflow.core.framework import kernel_def_pb2
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
-from tensorflow.python.framework import convert_to_constants, kernels, op_def_registry
+from tensorflow.python.framework import (
+    convert_to_constants,
+    kernels,
+    op_def_registry,
+    tensor_util,
+)
 from tensorflow.python.grappler import tf_optimizer
 from tensorflow.python.saved_model import loader_impl
 from tensorflow.python.util import _pywrap_transform_graph
@@ -113,6 +118,15 @@ def xla_kernels() -> Mapping[str, Sequence[kernel_def_pb2.KernelDef]]:
         if kernel.device_type == "XLA_CPU_JIT":
             by_op.setdefault(kernel.op, []).append(kernel)
     return by_op
+
+
+def inferred_value(tensor: Any) -> Any:
+    """The value of a graph's tensor, or None if it depends on what is fed.
+
+    Unlike tf.get_static_value, finds what follows from shapes by any op.
+    """
+    value = tensor_util.constant_value(tensor)
+    return tensor_util.try_evaluate_constant(tensor) if value is None else value
 
 
 def op_definition(op: str) -> Any:

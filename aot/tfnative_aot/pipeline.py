@@ -21,6 +21,7 @@ import numpy as np
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
 from tfnative.manifest import Fidelity, Manifest
 from tfnative_aot import golden as golden_vectors
+from tfnative_aot._places import Places
 from tfnative_aot.check import check
 from tfnative_aot.decode import decode
 from tfnative_aot.describe import describe, describe_programs, make_manifest
@@ -107,7 +108,7 @@ def compile(  # noqa: A001 - the name and the arguments users know
             for signature in _chosen_signatures(loaded, signatures)
         ]
         for graph in graphs:
-            check(graph)
+            check(graph, Places(loaded.path))
         work = Path(temporary)
         programs = _compile_variants(graphs, options, work, pool, progress)
         staging = _staging(target)

@@ -31,6 +31,28 @@ std::string names(const std::vector<TensorInfo>& tensors) {
   return text.empty() ? "none" : text;
 }
 
+// py::gil_scoped_release without its bookkeeping, which takes as long as a small model.
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  ~WithoutGil() { PyEval_RestoreThread(state_); }
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+
+ private:
+  PyThreadState* const state_;
+};
+
+// The object behind `self`, which Python has checked to be an instance of the class.
+const PyModel& model_of(PyObject* self) {
+  auto* const instance = reinterpret_cast<py::detail::instance*>(self);
+  const void* const model = instance->get_value_and_holder().value_ptr();
+  if (model == nullptr) {
+    throw Error(Code::kFailedPrecondition, "Model.__init__ was not called");
+  }
+  return *static_cast<const PyModel*>(model);
+}
+
 // The tensors of one call: arrays, which keep the memory alive, and views of it.
 template <typename View>
 struct Tensors {
@@ -173,7 +195,7 @@ py::object predict(const PyModel& self, py::handle value, py::handle name,
     take_outputs(self, info, out, inputs, outputs);
   }
   {
-    py::gil_scoped_release release;
+    const WithoutGil release;
     model.run(info.signature, in, {outputs.views.data(), outputs.views.size()});
   }
   return result_of(info, outputs, PyDict_Check(value.ptr()));
@@ -206,8 +228,7 @@ PyObject* predict_entry(PyObject* self, PyObject* const* arguments, Py_ssize_t c
         return nullptr;
       }
     }
-    const auto& model = py::handle(self).cast<const PyModel&>();
-    return predict(model, arguments[0], name, out).release().ptr();
+    return predict(model_of(self), arguments[0], name, out).release().ptr();
   } catch (...) {
     set_python_error();
     return nullptr;

@@ -76,12 +76,13 @@ py::array new_array(const TensorInfo& info, std::int64_t rows) {
     shape[d] = static_cast<py::ssize_t>(sizes[d] == kBatch ? rows : sizes[d]);
     bytes *= static_cast<std::size_t>(shape[d]);
   }
-  py::array memory;
+  py::object memory;  // An empty py::array would be made with NumPy's help.
   void* data = nullptr;
   if (bytes >= kWorthAligning) {
-    memory =
-        py::array_t<std::uint8_t>(static_cast<py::ssize_t>(bytes + kAlignmentBytes));
-    const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+    const auto size = static_cast<py::ssize_t>(bytes + kAlignmentBytes);
+    py::array_t<std::uint8_t> block(size);
+    const auto address = reinterpret_cast<std::uintptr_t>(block.data());
+    memory = std::move(block);
     data = reinterpret_cast<void*>((address + kAlignmentBytes - 1) / kAlignmentBytes *
                                    kAlignmentBytes);
   }

@@ -106,8 +106,8 @@ def selftest(
             skipped.append(level)
             continue
         with model:
-            for signature, known in model.manifest.signatures.items():
-                checks += _replay(model, signature, known, library.parent)
+            for signature, of in model.manifest.signatures.items():
+                checks += _replay(model, signature, of, library.parent)
     return SelfTestReport(name, intact, tuple(checks), tuple(skipped))
 
 

@@ -22,7 +22,6 @@ from tfnative_aot.program import (
     Convolution,
     Copy,
     Dot,
-    Fft,
     Kernel,
     Matrix,
     Program,
@@ -71,7 +70,6 @@ class _Decoder:
             "call": self._call,
             "sort": self._sort,
             "topk": self._topk,
-            "fft": self._fft,
         }
 
     def program(self) -> Program:
@@ -264,23 +262,6 @@ class _Decoder:
             out_values=_slice(t.output),
             out_indices=_slice(t.indices),
         )
-
-    def _fft(self, source: Source, f: Any) -> Fft:
-        signal = f.output if f.fft_type == _IRFFT else f.input
-        lengths = tuple(f.fft_length)
-        shape = _shape(signal.shape)
-        return Fft(
-            source=source,
-            kind=f.fft_type,
-            batch=math.prod(shape.dims[: -len(lengths)]),
-            lengths=lengths,
-            input=_buffer(f.input),
-            output=_buffer(f.output),
-        )
-
-
-_IRFFT = 3
-"""xla.FftType."""
 
 
 def _slice(s: Any) -> Slice:

@@ -262,26 +262,7 @@ class TopK:
     out_indices: Slice
 
 
-@dataclass(frozen=True)
-class Fft:
-    """A Fourier transform over the last dimensions, as tfn_fft in kernels.h.
-
-    Attributes:
-        kind: 0 forward, 1 inverse, 2 real to half a spectrum, 3 the way back.
-        lengths: Sizes of the signal, one to three.
-    """
-
-    source: Source
-    kind: int
-    batch: int
-    lengths: tuple[int, ...]
-    input: Buffer
-    output: Buffer
-
-
-Step = (
-    Kernel | Dot | Convolution | Copy | While | Conditional | Call | Sort | TopK | Fft
-)
+Step = Kernel | Dot | Convolution | Copy | While | Conditional | Call | Sort | TopK
 
 
 @dataclass(frozen=True)
@@ -374,8 +355,6 @@ def slices(step: Step) -> Iterator[Slice]:
         yield step.index
     elif isinstance(step, Sort):
         yield from (buffer.slice for buffer in step.arrays)
-    elif isinstance(step, Fft):
-        yield from (step.input.slice, step.output.slice)
     elif isinstance(step, TopK):
         yield from (step.values, step.out_values, step.out_indices)
 

@@ -154,28 +154,6 @@ void TFN_KERNEL(sort)(const tfn_sort* p, void* const* arrays,
 void TFN_KERNEL(topk_f32)(int64_t batch, int64_t length, int64_t k, const float* values,
                           float* out_values, int32_t* out_indices, void* scratch);
 
-/* --- Fourier transforms -------------------------------------------------------
- *
- * Over the last `rank` dimensions, `batch` times; `length` are the sizes of the real
- * or complex signal. TFN_RFFT takes real numbers and gives the length / 2 + 1 first
- * ones of the last dimension's spectrum, TFN_IRFFT the other way round. Inverse
- * transforms divide by the number of points. Any length >= 1: right, not fast. */
-enum { TFN_FFT = 0, TFN_IFFT = 1, TFN_RFFT = 2, TFN_IRFFT = 3 };
-
-typedef struct tfn_fft {
-  int32_t kind, rank; /* rank 1 to 3 */
-  int64_t batch, length[3];
-} tfn_fft;
-
-/* For the three lengths (1 for those not used) and bytes of a complex number. */
-#define TFN_FFT_SCRATCH_BYTES(a, b, c, complex_bytes) \
-  ((3 * ((a) + (b) + (c)) + (size_t)(a) * (b) * (c) * 2) * (complex_bytes))
-
-void TFN_KERNEL(fft_f32)(const tfn_fft* p, const void* input, void* output,
-                         void* scratch);
-void TFN_KERNEL(fft_f64)(const tfn_fft* p, const void* input, void* output,
-                         void* scratch);
-
 #ifdef __cplusplus
 }
 #endif

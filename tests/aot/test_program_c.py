@@ -20,7 +20,6 @@ from tfnative_aot.program import (
     Convolution,
     Copy,
     Dot,
-    Fft,
     Kernel,
     Matrix,
     Program,
@@ -110,7 +109,6 @@ STEPS: dict[str, Step] = {
     "call": Call(SOURCE, (KERNEL, dot())),
     "sort": Sort(SOURCE, "less", 1, 4, 1, (buffer(TEMP), buffer(TEMP, "s32"))),
     "topk": TopK(SOURCE, 1, 4, 2, INDEX, INDEX, INDEX),
-    "fft": Fft(SOURCE, 2, 1, (4,), buffer(INPUT), buffer(TEMP, "c64")),
     "comment end in a name": Kernel(
         Source("*/ x"), "k1", (), (buffer(TEMP),), (1, 1, 1)
     ),

@@ -22,7 +22,6 @@ from tfnative_aot.program import (
     Convolution,
     Copy,
     Dot,
-    Fft,
     Kernel,
     Matrix,
     Program,
@@ -164,8 +163,6 @@ class _Emitter:
             self._sequence(step.steps, depth)
         elif isinstance(step, Sort):
             self._sort(step, depth)
-        elif isinstance(step, Fft):
-            self._fft(step, depth)
         else:
             self._topk(step, depth)
 
@@ -309,19 +306,6 @@ class _Emitter:
             f"TFN_KERNEL(topk_f32)({step.batch}, {step.length}, {step.k}, {pointers}, "
             "scratch);",
         )
-
-    def _fft(self, step: Fft, depth: int) -> None:
-        double = step.output.shape.dtype in ("f64", "c128")
-        lengths = (*step.lengths, 1, 1)[:3]
-        sizes = ", ".join(map(str, lengths))
-        self._scratch.append(f"TFN_FFT_SCRATCH_BYTES({sizes}, {16 if double else 8})")
-        fields = [
-            f".kind = {step.kind}, .rank = {len(step.lengths)},",
-            f".batch = {step.batch}, .length = {_braces(lengths)}",
-        ]
-        operands = [self._buffer(step.input), self._buffer(step.output), "scratch"]
-        kernel = "fft_f64" if double else "fft_f32"
-        self._with_parameters("tfn_fft", fields, kernel, operands, depth)
 
     # --- Text -----------------------------------------------------------------
 

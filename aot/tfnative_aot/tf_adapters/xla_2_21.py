@@ -58,7 +58,7 @@ Assigned: 1 logical_buffer_id int64, 2 offset int64, 3 size int64
 Slice: 1 offset int64, 2 size int64, 3 allocation int64
 
 ThunkSequence: 1 *thunks Thunk
-Thunk: 1 kind string, 2 info ThunkInfo, 3 call Call, 4 conditional Conditional, 5 sort Sort, 7 dot Dot, 8 rng Rng, 9 topk TopK, 10 while While, 11 kernel Kernel, 12 copy Copy, 13 fft Fft, 16 custom_call CustomCall, 17 convolution Convolution
+Thunk: 1 kind string, 2 info ThunkInfo, 3 call Call, 4 conditional Conditional, 5 sort Sort, 7 dot Dot, 8 rng Rng, 9 topk TopK, 10 while While, 11 kernel Kernel, 12 copy Copy, 16 custom_call CustomCall, 17 convolution Convolution
 ThunkInfo: 1 op_name string
 Buffer: 1 shape Shape, 2 slice Slice
 KernelBuffer: 1 slice Slice, 2 shape Shape
@@ -72,7 +72,6 @@ Rng: 1 delta int64, 2 state Slice
 Kernel: 1 name string, 2 workgroups WorkGroups, 5 *arguments KernelBuffer, 6 *results KernelBuffer
 WorkGroups: 1 x int64, 2 y int64, 3 z int64
 Copy: 1 source Buffer, 2 destination Buffer
-Fft: 2 fft_type int64, 3 *fft_length int64, 4 input Buffer, 5 output Buffer
 CustomCall: 2 target string
 Dot: 1 dims DotDims, 2 lhs Buffer, 3 rhs Buffer, 4 out Buffer
 DotDims: 1 *lhs_contracting int64, 2 *rhs_contracting int64, 3 *lhs_batch int64, 4 *rhs_batch int64

@@ -123,7 +123,7 @@ def compile(  # noqa: A001 - the name and the arguments users know
             _replace(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-    progress.stage("done")
+    progress.finish()
     return target
 
 

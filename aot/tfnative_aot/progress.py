@@ -21,9 +21,15 @@ class Progress(Protocol):
     def advance(self, what: str) -> None:
         """A part of the current stage is done."""
 
+    def finish(self) -> None:
+        """The last stage is done."""
+
 
 class Silent:
     """Shows nothing."""
+
+    def finish(self) -> None:
+        """See Progress."""
 
     def stage(self, name: str, total: int = 0) -> None:
         """See Progress."""
@@ -53,6 +59,11 @@ class PlainLines:
         with self._lock:
             self._done += 1
             self._print(f"  {self._done}/{self._total} {what}")
+
+    def finish(self) -> None:
+        """See Progress."""
+        with self._lock:
+            self._print("done")
 
     def _print(self, text: str) -> None:
         seconds = time.monotonic() - self._start
@@ -108,6 +119,11 @@ class _Live:
         with self._lock:
             if self._task is not None:
                 self._display.update(self._task, advance=1, what=what)
+
+    def finish(self) -> None:
+        """See Progress."""
+        with self._lock:
+            self._finish()
 
     def _finish(self) -> None:
         if self._task is not None:

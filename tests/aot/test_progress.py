@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Progress is shown as lines in a log, and live on a terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+from tfnative_aot.progress import terminal_progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def report(stream: io.StringIO) -> str:
+    with terminal_progress(stream) as progress:
+        progress.stage("load the model")
+        progress.stage("compile with XLA", 2)
+        progress.advance("batch size 1")
+        progress.advance("batch size 8")
+        progress.finish()
+    return stream.getvalue()
+
+
+def test_a_log_gets_a_line_for_each_part() -> None:
+    lines = [
+        re.sub(r"^\[ *[\d.]+s\] ", "", x) for x in report(io.StringIO()).splitlines()
+    ]
+    assert lines == [
+        "load the model",
+        "compile with XLA",
+        "  1/2 batch size 1",
+        "  2/2 batch size 8",
+        "done",
+    ]
+
+
+def test_a_terminal_sees_every_stage_done() -> None:
+    pytest.importorskip("rich", reason="needs rich")
+    text = report(Terminal())
+    assert "load the model" in text
+    assert text.count("✓") >= 2

@@ -50,10 +50,6 @@ std::size_t aligned(std::size_t bytes) {
   return (bytes + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
 }
 
-bool is_aligned(const void* pointer) {
-  return reinterpret_cast<std::uintptr_t>(pointer) % kAlignmentBytes == 0;
-}
-
 }  // namespace
 
 Runner::Runner(const std::string& model, const tfn_signature& signature,
@@ -169,67 +165,80 @@ std::size_t Runner::exact_variant(std::int64_t rows) const {
        joined(signature_.batch_sizes) + " only, got " + std::to_string(rows) + " rows");
 }
 
-// Uses the caller's memory where it is aligned and holds a whole batch, else copies.
+// Where the rows of a batch lie in a tensor of the caller's, and whether they can be
+// used there: the memory is aligned and holds the whole batch.
+Runner::Place Runner::place(const Layout& layout, const void* data,
+                            const Batch& batch) {
+  const std::size_t rows = layout.has_batch ? batch.size : 1;
+  const std::size_t used = layout.has_batch ? batch.used : 1;
+  const std::size_t skipped = layout.has_batch ? batch.first : 0;
+  Place result;
+  result.bytes = rows * layout.row_bytes;
+  result.used_bytes = used * layout.row_bytes;
+  result.offset = skipped * layout.row_bytes;
+  const auto address = reinterpret_cast<std::uintptr_t>(data) + result.offset;
+  result.copied = address % kAlignmentBytes != 0 || used != rows;
+  return result;
+}
+
 void Runner::run_batch(const tfn_variant& variant, Span<const TensorView> inputs,
                        Span<const MutableTensorView> outputs, std::int64_t first,
                        std::int64_t used, Workspace& workspace) const {
-  const auto size =
-      static_cast<std::size_t>(std::max<std::int64_t>(variant.batch_size, 1));
-  const auto count = static_cast<std::size_t>(used);
-  const auto skipped = static_cast<std::size_t>(first);
+  const Batch batch = {
+      static_cast<std::size_t>(std::max<std::int64_t>(variant.batch_size, 1)),
+      static_cast<std::size_t>(first), static_cast<std::size_t>(used)};
+  InlineVector<Place> in_places(inputs.size()), out_places(outputs.size());
+  std::size_t bytes = variant.workspace_bytes;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    in_places[i] = place(inputs_[i], inputs[i].data, batch);
+    if (in_places[i].copied) bytes += aligned(in_places[i].bytes);
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    out_places[i] = place(outputs_[i], outputs[i].data, batch);
+    if (out_places[i].copied) bytes += aligned(out_places[i].bytes);
+  }
+  char* const memory = workspace.reserve(bytes);
+  char* free = memory + variant.workspace_bytes;
   InlineVector<const void*> in(inputs.size());
   InlineVector<void*> out(outputs.size());
-  std::size_t bytes = variant.workspace_bytes;
-  const auto place = [&](const Layout& layout, const char* data) -> const char* {
-    if (layout.has_batch) data += skipped * layout.row_bytes;
-    if (is_aligned(data) && (count == size || !layout.has_batch)) return data;
-    bytes += aligned(layout.row_bytes * (layout.has_batch ? size : 1));
-    return nullptr;
-  };
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    in[i] = place(inputs_[i], static_cast<const char*>(inputs[i].data));
+    in[i] = copy_in(in_places[i], inputs[i].data, &free);
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    out[i] = const_cast<char*>(
-        place(outputs_[i], static_cast<const char*>(outputs[i].data)));
+    out[i] = static_cast<char*>(outputs[i].data) + out_places[i].offset;
+    if (out_places[i].copied) {
+      out[i] = free;
+      free += aligned(out_places[i].bytes);
+    }
   }
-  char* const scratch = workspace.reserve(bytes);
-  char* free = scratch + variant.workspace_bytes;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (in[i] != nullptr) continue;
-    const Layout& layout = inputs_[i];
-    const std::size_t filled = layout.row_bytes * (layout.has_batch ? count : 1);
-    const std::size_t whole = layout.row_bytes * (layout.has_batch ? size : 1);
-    const char* data = static_cast<const char*>(inputs[i].data);
-    if (layout.has_batch) data += skipped * layout.row_bytes;
-    if (filled > 0) std::memcpy(free, data, filled);
-    std::memset(free + filled, 0, whole - filled);
-    in[i] = free;
-    free += aligned(whole);
-  }
-  InlineVector<char*> copies(outputs.size());
+  check_step(variant, variant.run(in.data(), out.data(), memory));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    copies[i] = nullptr;
-    if (out[i] != nullptr) continue;
-    out[i] = copies[i] = free;
-    free += aligned(outputs_[i].row_bytes * (outputs_[i].has_batch ? size : 1));
+    const Place& from = out_places[i];
+    if (from.copied && from.used_bytes > 0) {
+      std::memcpy(static_cast<char*>(outputs[i].data) + from.offset, out[i],
+                  from.used_bytes);
+    }
   }
-  const std::int32_t failed_step = variant.run(in.data(), out.data(), scratch);
-  if (failed_step != 0) {
-    throw Error(Code::kInternal, "model " + quoted(model_) + ", signature " +
-                                     quoted(signature_.name) + ", batch size " +
-                                     std::to_string(variant.batch_size) + ": step " +
-                                     std::to_string(failed_step) + " of " +
-                                     std::to_string(variant.step_count) + " failed");
-  }
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (copies[i] == nullptr) continue;
-    const Layout& layout = outputs_[i];
-    char* data = static_cast<char*>(outputs[i].data);
-    if (layout.has_batch) data += skipped * layout.row_bytes;
-    const std::size_t filled = layout.row_bytes * (layout.has_batch ? count : 1);
-    if (filled > 0) std::memcpy(data, copies[i], filled);
-  }
+}
+
+// The rows of an input: those of the caller, or a copy at `*free`, padded with zeros.
+const void* Runner::copy_in(const Place& from, const void* data, char** free) {
+  const char* const rows = static_cast<const char*>(data) + from.offset;
+  if (!from.copied) return rows;
+  char* const copy = *free;
+  *free += aligned(from.bytes);
+  if (from.used_bytes > 0) std::memcpy(copy, rows, from.used_bytes);
+  std::memset(copy + from.used_bytes, 0, from.bytes - from.used_bytes);
+  return copy;
+}
+
+void Runner::check_step(const tfn_variant& variant, std::int32_t failed) const {
+  if (failed == 0) return;
+  throw Error(Code::kInternal, "model " + quoted(model_) + ", signature " +
+                                   quoted(signature_.name) + ", batch size " +
+                                   std::to_string(variant.batch_size) + ": step " +
+                                   std::to_string(failed) + " of " +
+                                   std::to_string(variant.step_count) + " failed");
 }
 
 // The first thread that needs the costs measures them while the others wait: with

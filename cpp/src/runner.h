@@ -42,6 +42,15 @@ class Runner {
     bool has_batch;
   };
 
+  // Rows [first, first + used) of a call, in a variant for `size` rows.
+  struct Batch {
+    std::size_t size, first, used;
+  };
+  struct Place {
+    std::size_t bytes, used_bytes, offset;
+    bool copied;
+  };
+
   [[noreturn]] void fail(const std::string& problem) const;
   template <typename View>
   std::int64_t check(const TensorSpec& spec, const View& view, const char* kind,
@@ -51,6 +60,9 @@ class Runner {
   void run_batch(const tfn_variant& variant, Span<const TensorView> inputs,
                  Span<const MutableTensorView> outputs, std::int64_t first,
                  std::int64_t used, Workspace& workspace) const;
+  static Place place(const Layout& layout, const void* data, const Batch& batch);
+  static const void* copy_in(const Place& from, const void* data, char** free);
+  void check_step(const tfn_variant& variant, std::int32_t failed) const;
   const Plan& plan() const;
   std::vector<double> measure() const;
   double measure(const tfn_variant& variant, Workspace& workspace) const;

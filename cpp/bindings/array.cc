@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "array.h"
 
+#include <initializer_list>
+
+#include "gil.h"
 #include "tfnative/error.hpp"
 
 namespace py = pybind11;
@@ -12,13 +15,21 @@ namespace {
 constexpr std::size_t kWorthAligning = 4096;
 constexpr std::size_t kMaxRank = 64;  // NumPy 2's; NumPy 1 has 32, and says so.
 
-py::object helper(const char* name) {
-  return py::module_::import("tfnative._arrays").attr(name);
+// Calls a function of tfnative._arrays.
+py::object helper(const char* name, std::initializer_list<py::handle> arguments) {
+  const py::object function = py::module_::import("tfnative._arrays").attr(name);
+  PyObject* objects[4];
+  std::size_t count = 0;
+  for (const py::handle argument : arguments) objects[count++] = argument.ptr();
+  PyObject* const result = call_python(
+      [&] { return PyObject_Vectorcall(function.ptr(), objects, count, nullptr); });
+  if (result == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(result);
 }
 
 py::dtype numpy_dtype(DType dtype) {
   return py::reinterpret_steal<py::dtype>(
-      helper("numpy_dtype")(dtype_name(dtype)).release());
+      helper("numpy_dtype", {py::str(dtype_name(dtype))}).release());
 }
 
 bool has_type(const TensorInfo& info, const py::array& array) {
@@ -51,7 +62,7 @@ py::array as_input(const TensorInfo& info, py::handle value) {
     if (has_type(info, array) && is_plain(array)) return array;
   }
   return py::reinterpret_steal<py::array>(
-      helper("as_input")(value, info.dtype, info.where).release());
+      helper("as_input", {value, info.dtype, info.where}).release());
 }
 
 py::array as_output(const TensorInfo& info, py::handle value) {
@@ -60,7 +71,7 @@ py::array as_output(const TensorInfo& info, py::handle value) {
     if (has_type(info, array) && is_plain(array) && array.writeable()) return array;
   }
   return py::reinterpret_steal<py::array>(
-      helper("as_output")(value, info.dtype, info.where).release());
+      helper("as_output", {value, info.dtype, info.where}).release());
 }
 
 py::array new_array(const TensorInfo& info, std::int64_t rows) {
@@ -104,7 +115,7 @@ py::array new_array(const TensorInfo& info, std::int64_t rows) {
 DType dtype_of(const TensorInfo& info, const py::array& array) {
   if (has_type(info, array)) return info.spec.dtype;
   return static_cast<DType>(
-      helper("dtype_number")(array.dtype(), info.dtype).cast<std::int32_t>());
+      helper("dtype_number", {array.dtype(), info.dtype}).cast<std::int32_t>());
 }
 
 }  // namespace tfnative::bindings

@@ -6,6 +6,8 @@
 
 #include <string_view>
 
+#include "gil.h"
+
 namespace py = pybind11;
 
 namespace tfnative::bindings {
@@ -56,7 +58,7 @@ PyModel::PyModel(const std::string& path, const std::string& cpu_level) : path_(
   LoadOptions options;
   options.cpu_level = cpu_level;
   {
-    py::gil_scoped_release release;
+    const WithoutGil release;
     model_ = Model::load(path, options);
   }
   for (const Signature& signature : model_->signatures()) {
@@ -115,7 +117,7 @@ void register_model(py::module_& module) {
       .def("warmup",
            [](const PyModel& self) {
              const Model model = self.model();
-             py::gil_scoped_release release;
+             const WithoutGil release;
              model.warmup();
            })
       .def("close", &PyModel::close);

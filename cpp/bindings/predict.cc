@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "errors.h"
+#include "gil.h"
 #include "model.h"
 
 namespace py = pybind11;
@@ -30,18 +31,6 @@ std::string names(const std::vector<TensorInfo>& tensors) {
   }
   return text.empty() ? "none" : text;
 }
-
-// py::gil_scoped_release without its bookkeeping, which takes as long as a small model.
-class WithoutGil {
- public:
-  WithoutGil() : state_(PyEval_SaveThread()) {}
-  ~WithoutGil() { PyEval_RestoreThread(state_); }
-  WithoutGil(const WithoutGil&) = delete;
-  WithoutGil& operator=(const WithoutGil&) = delete;
-
- private:
-  PyThreadState* const state_;
-};
 
 // The object behind `self`, which Python has checked to be an instance of the class.
 const PyModel& model_of(PyObject* self) {
@@ -74,11 +63,13 @@ struct Tensors {
 using Inputs = Tensors<TensorView>;
 using Outputs = Tensors<MutableTensorView>;
 
-// The values for the tensors, from a dict with exactly their names.
-std::vector<py::handle> from_dict(const PyModel& self, const SignatureInfo& info,
+// The values for the tensors, from a dict with exactly their names. Owned: converting
+// one may run Python code, and with it a thread that changes the dict.
+std::vector<py::object> from_dict(const PyModel& self, const SignatureInfo& info,
                                   const std::vector<TensorInfo>& tensors,
                                   py::handle dict, const char* kind) {
-  std::vector<py::handle> values;
+  std::vector<py::object> values;
+  values.reserve(tensors.size());
   for (const TensorInfo& tensor : tensors) {
     PyObject* const value = PyDict_GetItemWithError(dict.ptr(), tensor.name.ptr());
     if (value == nullptr) {
@@ -87,23 +78,24 @@ std::vector<py::handle> from_dict(const PyModel& self, const SignatureInfo& info
            std::string(kind) + " '" + tensor.spec.name + "' is missing; expected " +
                names(tensors));
     }
-    values.emplace_back(value);
+    values.push_back(py::reinterpret_borrow<py::object>(value));
   }
   if (static_cast<std::size_t>(PyDict_Size(dict.ptr())) != tensors.size()) {
-    for (const auto& item : py::reinterpret_borrow<py::dict>(dict)) {
+    for (const py::handle key :
+         py::reinterpret_steal<py::list>(PyDict_Keys(dict.ptr()))) {
       bool known = false;
-      for (const TensorInfo& tensor : tensors) known |= tensor.name.equal(item.first);
+      for (const TensorInfo& tensor : tensors) known |= tensor.name.equal(key);
       if (!known) {
         fail(info, self,
-             "there is no " + std::string(kind) + " " +
-                 std::string(py::repr(item.first)) + "; expected " + names(tensors));
+             "there is no " + std::string(kind) + " " + std::string(py::repr(key)) +
+                 "; expected " + names(tensors));
       }
     }
   }
   return values;
 }
 
-std::vector<py::handle> values_of(const PyModel& self, const SignatureInfo& info,
+std::vector<py::object> values_of(const PyModel& self, const SignatureInfo& info,
                                   const std::vector<TensorInfo>& tensors,
                                   py::handle value, const char* kind) {
   if (PyDict_Check(value.ptr())) return from_dict(self, info, tensors, value, kind);
@@ -112,7 +104,7 @@ std::vector<py::handle> values_of(const PyModel& self, const SignatureInfo& info
          "expected a dict with the " + std::string(kind) + "s " + names(tensors) +
              ", got " + type_name(value));
   }
-  return {value};
+  return {py::reinterpret_borrow<py::object>(value)};
 }
 
 void read_inputs(const PyModel& self, const SignatureInfo& info, py::handle value,

@@ -3,12 +3,14 @@
 #include "library.h"
 
 #include <dlfcn.h>
+#include <sys/stat.h>
 
-#include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/text.h"
 #include "tfnative/error.hpp"
 #include "tfnative/tensor.hpp"
@@ -22,17 +24,40 @@ namespace fs = std::filesystem;
   throw LoadError("cannot load " + internal::quoted(file) + ": " + problem);
 }
 
-// Another spelling of a path for each call. The dynamic linker takes a path that it
-// has loaded before for the same file, even if the file was replaced since; a new
-// spelling has it compare the files themselves.
-std::string respelled(const std::string& file) {
-  static std::atomic<unsigned> calls{0};
-  const fs::path path(file);
-  std::string prefix = fs::absolute(path).parent_path().string();
-  for (unsigned bits = calls++; bits != 0; bits >>= 1) {
-    prefix += bits & 1 ? "/." : "//.";
+// A spelling of the path that is the file's own. The dynamic linker takes a path that
+// it has loaded before for the same file, even if the file was replaced since; given
+// another spelling, it compares the files themselves.
+std::string spelled(const std::string& file) {
+  struct stat status = {};
+  if (::stat(file.c_str(), &status) != 0) fail(file, std::strerror(errno));
+  const fs::path path = fs::absolute(file);
+  std::string spelling = path.parent_path().string();
+  for (auto bits = static_cast<std::uint64_t>(status.st_ino); bits != 0; bits >>= 1) {
+    spelling += bits & 1 ? "/." : "//.";
   }
-  return prefix + "/" + path.filename().string();
+  return spelling + "/" + path.filename().string();
+}
+
+// dlopen and dlclose have a lock of their own, but none that ThreadSanitizer sees.
+Mutex& linker_mutex() {
+  static Mutex mutex;
+  return mutex;
+}
+
+void* open_library(const std::string& file) {
+  const std::string path = spelled(file);
+  const MutexLock lock(linker_mutex());
+  void* const handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    const char* const reason = ::dlerror();
+    fail(file, reason != nullptr ? reason : "the dynamic linker refuses it");
+  }
+  return handle;
+}
+
+void close_library(void* handle) {
+  const MutexLock lock(linker_mutex());
+  ::dlclose(handle);
 }
 
 bool is_sane(const tfn_tensor_spec& spec) {
@@ -111,11 +136,7 @@ std::string find_library(const std::string& path) {
 
 Library::Library(const std::string& path) : file_(find_library(path)) {
   const tfn_trailer trailer = check_library(file_);
-  handle_ = ::dlopen(respelled(file_).c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle_ == nullptr) {
-    const char* const reason = ::dlerror();
-    fail(file_, reason != nullptr ? reason : "the dynamic linker refuses it");
-  }
+  handle_ = open_library(file_);
   const std::string symbol = std::string(trailer.name) + "_artifact";
   void* const address = ::dlsym(handle_, symbol.c_str());
   if (address != nullptr) {
@@ -125,12 +146,12 @@ Library::Library(const std::string& path) : file_(find_library(path)) {
   }
   if (artifact_ == nullptr || artifact_->abi_version != TFN_ABI_VERSION ||
       !is_sane(*artifact_)) {
-    ::dlclose(handle_);
+    close_library(handle_);
     fail(file_,
          "its tables are not those of ABI version " + std::to_string(TFN_ABI_VERSION));
   }
 }
 
-Library::~Library() { ::dlclose(handle_); }
+Library::~Library() { close_library(handle_); }
 
 }  // namespace tfnative::internal

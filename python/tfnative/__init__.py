@@ -11,11 +11,10 @@ TensorFlow is installed.
 
 from __future__ import annotations
 
-from tfnative._bench import BenchRow, bench
-from tfnative._compile import compile  # noqa: A004 - as re.compile
+from typing import TYPE_CHECKING, Any
+
 from tfnative._core import __version__ as __version__
 from tfnative._model import Model, Signature, TensorSpec, load
-from tfnative._selftest import SelfTestReport, selftest
 from tfnative.errors import (
     CancelledError,
     CompileError,
@@ -30,6 +29,14 @@ from tfnative.errors import (
     UnavailableError,
     UnimplementedError,
 )
+
+if TYPE_CHECKING:
+    from tfnative._bench import BenchRow as BenchRow, bench as bench
+    from tfnative._compile import compile as compile  # noqa: A004 - as re.compile
+    from tfnative._selftest import (
+        SelfTestReport as SelfTestReport,
+        selftest as selftest,
+    )
 
 __all__ = [
     "BenchRow",
@@ -54,3 +61,26 @@ __all__ = [
     "load",
     "selftest",
 ]
+
+# What predicting does not need is imported when it is first used.
+_LAZY = {
+    "BenchRow": "_bench",
+    "SelfTestReport": "_selftest",
+    "bench": "_bench",
+    "compile": "_compile",
+    "selftest": "_selftest",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

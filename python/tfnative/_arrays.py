@@ -69,7 +69,7 @@ def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any
 
     Args:
         value: An array, or numbers in sequences that NumPy can convert to the dtype
-            without a loss of kind (float to int).
+            without a loss of kind (float to int), and integers in its range.
         dtype: The tensor's.
         where: Model, signature and tensor, for messages.
 
@@ -98,6 +98,8 @@ def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any
 def _from_sequence(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:
     try:
         found = np.asarray(value)
+        if found.dtype.kind in "iu" and dtype.kind in "iu":
+            return _integers(found, dtype, where)
         if found.size > 0 and not np.can_cast(found.dtype, dtype, "same_kind"):
             raise InvalidArgumentError(
                 f"{where}: expected {dtype.name}, got {found.dtype} {found.shape}"
@@ -109,6 +111,20 @@ def _from_sequence(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArr
         raise InvalidArgumentError(
             f"{where}: expected {dtype.name}, got {type(value).__name__}: {error}"
         ) from error
+
+
+def _integers(
+    found: npt.NDArray[Any], dtype: np.dtype[Any], where: str
+) -> npt.NDArray[Any]:
+    """Integers of another size or sign, which NumPy would cut without a word."""
+    bounds = np.iinfo(dtype)
+    if found.size > 0:
+        for value in (int(found.min()), int(found.max())):
+            if not bounds.min <= value <= bounds.max:
+                raise InvalidArgumentError(
+                    f"{where}: expected {dtype.name}, which cannot hold {value}"
+                )
+    return np.asarray(found, dtype)
 
 
 def as_output(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:

@@ -8,6 +8,8 @@ import copy
 import gc
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -111,6 +113,27 @@ def test_closing_while_others_predict_is_safe(fake):
         for thread in threads:
             thread.join()
         assert failures == []
+
+
+@pytest.mark.parametrize("value", ["np.ones((50000, 3), 'f4')", "[[1.0] * 3] * 500"])
+def test_daemon_threads_may_predict_until_the_end(fake, value):
+    code = f"""
+import threading, time, numpy as np, tfnative
+model = tfnative.load({str(fake)!r})
+value = {value}
+def work():
+    while True:
+        model.predict(value, signature="affine")
+for _ in range(4):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.1)
+"""
+    command = [sys.executable, "-c", code]
+    for _ in range(3):
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def resident_bytes() -> int:

@@ -137,6 +137,27 @@ def test_integers_that_do_not_fit_are_refused(model):
     refused(model, [1.5, 0, 0, 0], "expected int32, got float64", signature="constant")
 
 
+def test_integers_are_converted_by_value(model):
+    for value in ([np.uint64(1)] * 4, [np.array(1)] * 4):
+        assert model.predict(value, signature="constant") == 4
+    too_large = [np.array(2**32 + 1), 0, 0, 0]
+    refused(model, too_large, "cannot hold 4294967297", signature="constant")
+
+
+def test_a_dict_may_change_while_its_values_are_converted(model):
+    inputs = {}
+
+    class Array:
+        def __array__(self, dtype=None, copy=None):
+            inputs.pop("b", None)
+            return np.ones(2, dtype or "f4")
+
+    for _ in range(20):
+        inputs.update(a=Array(), b=np.full(100, 2.0)[0:1].reshape(()))
+        result = model.predict(inputs, signature="pair")
+        assert result["product"].tolist() == [2, 2]
+
+
 def test_signatures_are_chosen_by_name(model):
     refused(model, rows(1), "has no signature 'none'; it has affine", signature="none")
     refused(model, rows(1), "signature must be a name", signature=3)

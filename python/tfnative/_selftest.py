@@ -69,8 +69,12 @@ class SelfTestReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the weights are intact and all errors within tolerance."""
-        return self.weights_intact and all(check.passed for check in self.checks)
+        """Whether the weights are intact and all errors within tolerance.
+
+        Where nothing could be compared, nothing has passed.
+        """
+        compared = bool(self.checks) and all(check.passed for check in self.checks)
+        return self.weights_intact and compared
 
 
 def selftest(

@@ -71,6 +71,10 @@ def test_missing_or_broken_golden_vectors_are_a_load_error(copied):
         tfnative.selftest(copied)
 
 
+def test_where_nothing_is_compared_nothing_passes():
+    assert not tfnative.SelfTestReport("fake", True, (), ("x86-64-v9",)).passed
+
+
 def test_a_level_that_cannot_run_is_an_error_if_it_was_asked_for(fake):
     with pytest.raises(tfnative.LoadError):
         tfnative.selftest(fake, cpu_level="x86-64-v9")

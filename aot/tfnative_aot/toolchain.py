@@ -58,6 +58,15 @@ class Toolchain:
         said = [_run([*c, "--version"]).splitlines()[0] for c in (self.cc, self.cxx)]
         return " / ".join(dict.fromkeys(said))
 
+    def level_flags(self, level: CpuLevel) -> tuple[str, ...]:
+        """The flags for a CPU level, in this compiler's words."""
+        if not any(Path(word).name in ("zig", "ziglang") for word in self.cxx):
+            return level.compiler_flags
+        # Zig writes x86_64_v3 where GCC and Clang write x86-64-v3.
+        return tuple(
+            flag.replace("x86-64-", "x86_64_") for flag in level.compiler_flags
+        )
+
     def compile_c(
         self, source: Path, output: Path, *, flags: Sequence[str] = ()
     ) -> Path:
@@ -75,7 +84,7 @@ class Toolchain:
         """
         files = sorted(sources.rglob("*.cc"))
         headers = sorted(sources.rglob("*.h"))
-        flags = [*_COMMON_FLAGS, *_KERNEL_FLAGS, *level.compiler_flags]
+        flags = [*_COMMON_FLAGS, *_KERNEL_FLAGS, *self.level_flags(level)]
         flags += [f"-DTFN_LEVEL={level.tag}"]
         key = hashlib.sha256(f"{self.version} {flags}".encode())
         for file in files + headers:

@@ -38,11 +38,120 @@ def mlp() -> Any:
     )
 
 
+def mlp_large() -> Any:
+    """512-1024-1024-512-10."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((512,), name="x"),
+            layers.Dense(1024, activation="relu"),
+            layers.Dense(1024, activation="relu"),
+            layers.Dense(512, activation="relu"),
+            layers.Dense(10, name="y"),
+        ]
+    )
+
+
+def cnn() -> Any:
+    """28 by 28, 32 and 64 filters with batch normalization."""
+    import keras
+    from keras import layers
+
+    stack = [keras.Input((28, 28, 1), name="x")]
+    for filters in (32, 64):
+        stack += [
+            layers.Conv2D(filters, 3, padding="same"),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.MaxPooling2D(),
+        ]
+    return keras.Sequential([*stack, layers.Flatten(), layers.Dense(10, name="y")])
+
+
+def lstm() -> Any:
+    """32 steps of 16 numbers, 64 units."""
+    return _recurrent("LSTM")
+
+
+def gru() -> Any:
+    """32 steps of 16 numbers, 64 units."""
+    return _recurrent("GRU")
+
+
+def _recurrent(layer: str) -> Any:
+    import keras
+    from keras import layers
+
+    stack = [getattr(layers, layer)(64), layers.Dense(8, name="y")]
+    return keras.Sequential([keras.Input((32, 16), name="x"), *stack])
+
+
+def transformer() -> Any:
+    """An encoder: 64 tokens of 128 numbers, 4 heads, 2 layers."""
+    import keras
+    from keras import layers
+
+    x = tokens = keras.Input((64, 128), name="x")
+    for _ in range(2):
+        y = layers.MultiHeadAttention(num_heads=4, key_dim=32)(x, x)
+        x = layers.LayerNormalization()(x + y)
+        y = layers.Dense(128)(layers.Dense(512, activation="relu")(x))
+        x = layers.LayerNormalization()(x + y)
+    return keras.Model(tokens, layers.Dense(10, name="y")(x[:, 0]))
+
+
+def audio() -> Any:
+    """A network of 1D convolutions over a second of sound at 16 kHz."""
+    import keras
+    from keras import layers
+
+    stack = [keras.Input((16000, 1), name="x")]
+    for filters, size, stride in ((32, 80, 4), (64, 3, 4), (128, 3, 4), (256, 3, 4)):
+        stack.append(layers.Conv1D(filters, size, stride, activation="relu"))
+    pooled = [layers.GlobalAveragePooling1D(), layers.Dense(35, name="y")]
+    return keras.Sequential([*stack, *pooled])
+
+
 def mobilenet_v2() -> Any:
     """For images of 224 by 224."""
+    return _application("MobileNetV2")
+
+
+def efficientnet_b0() -> Any:
+    """For images of 224 by 224."""
+    return _application("EfficientNetB0")
+
+
+def resnet50() -> Any:
+    """For images of 224 by 224."""
+    return _application("ResNet50")
+
+
+def _application(name: str) -> Any:
     import keras
 
-    return keras.applications.MobileNetV2(input_shape=(224, 224, 3), weights=None)
+    return getattr(keras.applications, name)(
+        input_tensor=keras.Input((224, 224, 3), name="x"), weights=None
+    )
+
+
+MODELS = {
+    build.__name__: build
+    for build in (
+        mlp,
+        mlp_large,
+        cnn,
+        lstm,
+        gru,
+        transformer,
+        audio,
+        mobilenet_v2,
+        efficientnet_b0,
+        resnet50,
+    )
+}
 
 
 def main(name: str, output: str) -> None:
@@ -50,8 +159,7 @@ def main(name: str, output: str) -> None:
     import keras
 
     keras.utils.set_random_seed(1)
-    build = {"mlp": mlp, "mobilenet_v2": mobilenet_v2}[name]
-    build().export(output, format="tf_saved_model", verbose=False)
+    MODELS[name]().export(output, format="tf_saved_model", verbose=False)
 
 
 if __name__ == "__main__":

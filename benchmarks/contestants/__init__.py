@@ -19,8 +19,21 @@ class Contestant(Protocol):
     def prepare(self, saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
         """Converts a SavedModel into what this runtime loads, below ``folder``."""
 
-    def load(self, model: Path) -> Predict:
-        """Imports the runtime and loads a model; inputs and outputs by name."""
+    def load(self, model: Path, threads: int = 1) -> Predict:
+        """Imports the runtime and loads a model; inputs and outputs by name.
+
+        Args:
+            model: What ``prepare`` returned.
+            threads: How many may work on one call.
+        """
+
+
+def use_threads(threads: int) -> None:
+    """Tells TensorFlow, before it is used, how many threads to have."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def find(name: str) -> Contestant:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.contestants import Arrays, Predict
+from benchmarks.contestants import Arrays, Predict, use_threads
 
 
 def prepare(saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
@@ -15,8 +15,9 @@ def prepare(saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
     return saved_model
 
 
-def load(model: Path) -> Predict:
+def load(model: Path, threads: int = 1) -> Predict:
     """Loads ``serving_default``."""
+    use_threads(threads)
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(model))

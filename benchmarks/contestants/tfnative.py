@@ -20,8 +20,9 @@ def prepare(saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
     return output
 
 
-def load(model: Path) -> Predict:
-    """Loads ``serving_default``."""
+def load(model: Path, threads: int = 1) -> Predict:
+    """Loads ``serving_default``. It has one thread per call."""
+    del threads
     import tfnative
 
     return tfnative.load(model).predict

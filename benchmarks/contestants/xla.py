@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""TensorFlow with XLA: the SavedModel's signature in a jit-compiled function."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.contestants import Arrays, Predict, use_threads
+
+
+def prepare(saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
+    """Nothing to convert."""
+    del folder, batch_sizes
+    return saved_model
+
+
+def load(model: Path, threads: int = 1) -> Predict:
+    """Loads ``serving_default``; XLA compiles it when it is first called."""
+    use_threads(threads)
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(model))
+    serve = loaded.signatures["serving_default"]
+    compiled = tf.function(lambda tensors: serve(**tensors), jit_compile=True)
+
+    def predict(inputs: Arrays, _owner: object = loaded) -> Arrays:
+        outputs = compiled({name: tf.constant(x) for name, x in inputs.items()})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    return predict

@@ -22,6 +22,7 @@ from tfnative_aot.program import (
     Convolution,
     Copy,
     Dot,
+    Epilogue,
     Kernel,
     Matrix,
     Program,
@@ -209,7 +210,7 @@ class _Decoder:
         dot = _make_dot(source, dots[0].dot, lhs, rhs, out)
         if dot is None or addend.shape != out.shape:
             return None
-        return replace(dot, addend=addend)
+        return replace(dot, epilogue=Epilogue(addend=addend))
 
     def _dot(self, source: Source, d: Any) -> Dot:
         dot = _make_dot(source, d.dims, _buffer(d.lhs), _buffer(d.rhs), _buffer(d.out))
@@ -406,9 +407,9 @@ def _make_convolution(source: Source, c: Any) -> Convolution:
         padding_low=_triple([w.padding_low for w in window], 0),
         base_dilation=_triple([w.base_dilation for w in window], 1),
         window_dilation=_triple([w.window_dilation for w in window], 1),
-        input=_buffer(c.input),
-        weights=_buffer(c.kernel),
-        output=_buffer(c.output),
+        lhs=_buffer(c.input),
+        rhs=_buffer(c.kernel),
+        out=_buffer(c.output),
     )
 
 

@@ -9,6 +9,7 @@ a new program.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,13 +141,37 @@ class Matrix:
         return Matrix(self.batch_stride, self.col_stride, self.row_stride)
 
 
+Activation = Literal["linear", "sigmoid", "swish", "tanh"]
+
+
+@dataclass(frozen=True)
+class Epilogue:
+    """What is done with sums before they are stored, as tfn_epilogue in kernels.h.
+
+    Attributes:
+        bias: An f32 for each output channel, and TFN_PANEL more, or None.
+        addend: An array in the form of the output, may be the same memory, or None.
+        low: What is less becomes this.
+        high: What is more becomes this.
+        activation: Applied to the result.
+    """
+
+    bias: Buffer | None = None
+    addend: Buffer | None = None
+    low: float = -math.inf
+    high: float = math.inf
+    activation: Activation = "linear"
+
+
+NO_EPILOGUE = Epilogue()
+
+
 @dataclass(frozen=True)
 class Dot:
     """out = lhs x rhs for ``batch`` pairs of matrices.
 
     Attributes:
-        addend: An array in the form of ``out`` that is added to the product; may be
-            the same memory. Only where ``packed``.
+        epilogue: Only where ``packed``.
         packed: Whether ``rhs`` is a constant in the packed form of kernels.h.
     """
 
@@ -162,8 +187,8 @@ class Dot:
     lhs_matrix: Matrix
     rhs_matrix: Matrix
     out_matrix: Matrix
-    addend: Buffer | None = None
     packed: bool = False
+    epilogue: Epilogue = NO_EPILOGUE
 
 
 ConvKernel = Literal["any", "packed", "depthwise"]
@@ -171,7 +196,13 @@ ConvKernel = Literal["any", "packed", "depthwise"]
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution, as tfn_conv in kernels.h; triples are depth, height, width."""
+    """A convolution, as tfn_conv in kernels.h; triples are depth, height, width.
+
+    Attributes:
+        lhs: The input.
+        rhs: The weights.
+        epilogue: Not where the kernel is "any".
+    """
 
     source: Source
     dtype: str
@@ -186,10 +217,11 @@ class Convolution:
     padding_low: tuple[int, int, int]
     base_dilation: tuple[int, int, int]
     window_dilation: tuple[int, int, int]
-    input: Buffer
-    weights: Buffer
-    output: Buffer
+    lhs: Buffer
+    rhs: Buffer
+    out: Buffer
     kernel: ConvKernel = "any"
+    epilogue: Epilogue = NO_EPILOGUE
 
 
 @dataclass(frozen=True)
@@ -341,12 +373,11 @@ def slices(step: Step) -> Iterator[Slice]:
     """The memory that a step itself touches, without what is nested in it."""
     if isinstance(step, Kernel):
         yield from (buffer.slice for buffer in step.arguments + step.results)
-    elif isinstance(step, Dot):
+    elif isinstance(step, Dot | Convolution):
         yield from (step.lhs.slice, step.rhs.slice, step.out.slice)
-        if step.addend is not None:
-            yield step.addend.slice
-    elif isinstance(step, Convolution):
-        yield from (step.input.slice, step.weights.slice, step.output.slice)
+        for operand in (step.epilogue.bias, step.epilogue.addend):
+            if operand is not None:
+                yield operand.slice
     elif isinstance(step, Copy):
         yield from (step.src.slice, step.dst.slice)
     elif isinstance(step, While):

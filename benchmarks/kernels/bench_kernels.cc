@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Times the kernels on the layers of layers.txt and prints GFLOP/s and the fraction
-// of what this machine's multipliers can do, measured in the same run.
+// of what this machine's multipliers can do, measured in the same run. An argument
+// chooses the layers whose names contain it.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -91,6 +93,8 @@ std::int64_t whole_panels(std::int64_t columns) {
   return (columns + TFN_PANEL - 1) / TFN_PANEL * TFN_PANEL;
 }
 
+constexpr tfn_epilogue kRelu = {TFN_LINEAR, 0, INFINITY};
+
 struct Timed {
   double seconds, flops;
 };
@@ -111,6 +115,8 @@ Timed time_convolution(std::istream& line) {
     p.base_dilation[d] = p.window_dilation[d] = 1;
   }
   const std::int64_t depth = p.in_channels / p.groups;
+  p.epilogue = kRelu;
+  const Floats bias(whole_panels(p.out_channels) + TFN_PANEL);
   const Floats input(p.batch * size * size * p.in_channels);
   const Floats weights(kernel * kernel * depth * whole_panels(p.out_channels));
   const Floats output(p.batch * out * out * p.out_channels);
@@ -118,14 +124,12 @@ Timed time_convolution(std::istream& line) {
                            p.batch * out * out, kernel * kernel, depth)) /
                            4 +
                        16);
+  const tfn_operands operands = {input.data(), weights.data(), bias.data(),
+                                 nullptr,      output.data(),  scratch.data()};
   const double seconds = best_seconds([&] {
-    if (p.groups == 1) {
-      TFN_KERNEL(conv_f32)
-      (&p, input.data(), weights.data(), output.data(), scratch.data());
-    } else {
-      TFN_KERNEL(conv_depthwise_f32)
-      (&p, input.data(), weights.data(), output.data());
-    }
+    const auto kernel =
+        p.groups == 1 ? TFN_KERNEL(conv_f32) : TFN_KERNEL(conv_depthwise_f32);
+    kernel(&p, &operands, {0, 1});
   });
   return {seconds, 2.0 * static_cast<double>(p.batch * out * out * p.out_channels *
                                              kernel * kernel * depth)};
@@ -138,22 +142,23 @@ Timed time_product(bool packed, std::istream& line) {
   p.lhs = {0, p.k, 1};
   p.rhs = {0, p.n, 1};
   p.out = {0, p.n, 1};
+  p.epilogue = kRelu;
   const Floats lhs(p.m * p.k), rhs(p.k * whole_panels(p.n)), out(p.m * p.n);
   const Floats scratch(
       static_cast<std::int64_t>(TFN_MATMUL_SCRATCH_BYTES(1, p.m, p.n, p.k)) / 4);
+  const tfn_operands operands = {lhs.data(), rhs.data(), nullptr,
+                                 nullptr,    out.data(), scratch.data()};
   const double seconds = best_seconds([&] {
-    if (packed) {
-      TFN_KERNEL(matmul_packed_f32)(&p, lhs.data(), rhs.data(), out.data());
-    } else {
-      TFN_KERNEL(matmul_f32)(&p, lhs.data(), rhs.data(), out.data(), scratch.data());
-    }
+    const auto kernel = packed ? TFN_KERNEL(matmul_packed_f32) : TFN_KERNEL(matmul_f32);
+    kernel(&p, &operands, {0, 1});
   });
   return {seconds, 2.0 * static_cast<double>(p.m * p.n * p.k)};
 }
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  const std::string filter = argc > 1 ? argv[1] : "";
   const int needed = TFN_NAMESPACE::kLanes == 16  ? 4
                      : TFN_NAMESPACE::kLanes == 8 ? 3
                                                   : 0;
@@ -169,6 +174,7 @@ int main() {
     std::istringstream line(text);
     std::string kind, name;
     if (!(line >> kind >> name) || kind == "#") continue;
+    if (name.find(filter) == std::string::npos) continue;
     const Timed timed =
         kind == "conv" ? time_convolution(line) : time_product(kind == "packed", line);
     const double gflops = timed.flops / timed.seconds / 1e9;

@@ -30,38 +30,74 @@ extern "C" {
 #define TFN_PASTE(level, name) TFN_PASTE_(level, name)
 #define TFN_KERNEL(name) TFN_PASTE(TFN_LEVEL, name)
 
+/* --- What the f32 kernels share ---------------------------------------------
+ *
+ * They take their sizes, the arrays, and which part of the work to do: part
+ * `index` of `count`. Parts write disjoint pieces of the output and may run at
+ * once, each with scratch of its own. {0, 1} is all of the work. */
+typedef struct tfn_part {
+  int32_t index, count;
+} tfn_part;
+
+typedef struct tfn_operands {
+  const float* lhs;    /* or the input of a convolution */
+  const float* rhs;    /* or its weights */
+  const float* bias;   /* one per output channel, with TFN_PANEL more floats that
+                          can be read; or null */
+  const float* addend; /* in the form of `out`, may be `out` itself; or null */
+  float* out;
+  void* scratch;
+} tfn_operands;
+
+/* What is done with a sum before it is stored: an activation of
+ * clamp(sum + bias + addend, low, high). NaN passes. */
+typedef enum tfn_activation {
+  TFN_LINEAR = 0,
+  TFN_SIGMOID = 1, /* 1 / (1 + exp(-x)) */
+  TFN_SWISH = 2,   /* x * sigmoid(x) */
+  TFN_TANH = 3
+} tfn_activation;
+
+typedef struct tfn_epilogue {
+  int32_t activation; /* a tfn_activation */
+  float low, high;    /* -INFINITY and INFINITY: no clamping */
+} tfn_epilogue;
+
+/* `params`: a tfn_matmul, a tfn_conv ..., as the kernel's declaration says. */
+typedef void tfn_f32_kernel(const void* params, const tfn_operands* operands,
+                            tfn_part part);
+
+/* Columns in a panel of packed weights, the same on every CPU level, so that
+ * all levels share one copy. */
+#define TFN_PANEL 16
+
 /* --- Matrix multiplication ------------------------------------------------
  *
  * out[b](m, n) = sum over k of lhs[b](m, k) * rhs[b](k, n), for b < batch.
  * An element (i, j) of a matrix of batch b is at
  * b * batch_stride + i * row_stride + j * col_stride. At least one of row_stride
- * and col_stride is 1. k may be 0 (the output is zero). */
+ * and col_stride is 1. k may be 0 (the sums are zero). A channel is a column. */
 typedef struct tfn_matrix {
   int64_t batch_stride, row_stride, col_stride;
 } tfn_matrix;
 
 typedef struct tfn_matmul {
   int64_t batch, m, n, k;
-  int32_t accumulate; /* add to what `out` holds; matmul_packed_f32 only */
   tfn_matrix lhs, rhs, out;
+  tfn_epilogue epilogue;
 } tfn_matmul;
 
-/* Columns in a panel of packed weights, the same on every CPU level, so that
- * all levels share one copy. */
-#define TFN_PANEL 16
+/* params: a tfn_matmul. rhs packed: panels of TFN_PANEL columns, each k rows of
+ * TFN_PANEL floats, the last one padded with zeros: packed[n / 16][k][n % 16].
+ * `rhs` strides are not read and batch is 1. */
+tfn_f32_kernel TFN_KERNEL(matmul_packed_f32);
 
-/* rhs packed: panels of TFN_PANEL columns, each k rows of TFN_PANEL floats, the
- * last one padded with zeros: packed[n / 16][k][n % 16]. `rhs` strides are not
- * read and batch is 1. */
-void TFN_KERNEL(matmul_packed_f32)(const tfn_matmul* p, const float* lhs,
-                                   const float* rhs_packed, float* out);
-
-/* Neither operand is a constant. */
+/* params: a tfn_matmul. Neither operand is a constant; no bias, no addend, and the
+ * epilogue is not read. */
 #define TFN_MATMUL_SCRATCH_BYTES(batch, m, n, k) \
   ((((m) > (n) ? (m) : (n)) + TFN_PANEL - 1) / TFN_PANEL * TFN_PANEL * (size_t)(k) * 4)
 
-void TFN_KERNEL(matmul_f32)(const tfn_matmul* p, const float* lhs, const float* rhs,
-                            float* out, void* scratch);
+tfn_f32_kernel TFN_KERNEL(matmul_f32);
 
 /* Any other element type: right, not fast. Accumulates in the element type,
  * f16 and bf16 in float. Names: f64, f16, bf16, s8, s16, s32, s64, u8, u16, u32,
@@ -82,6 +118,7 @@ typedef struct tfn_conv {
   int64_t batch, in_channels, out_channels, groups;
   int64_t in[3], out[3], kernel[3];
   int64_t stride[3], padding_low[3], base_dilation[3], window_dilation[3];
+  tfn_epilogue epilogue; /* of the f32 kernels */
 } tfn_conv;
 
 /* Output pixels that are computed together, so that weights are read once for all of
@@ -96,17 +133,22 @@ typedef struct tfn_conv {
        (size_t)(places) * ((channels) * 4 + TFN_CONV_PLACE_BYTES) +                \
    (size_t)(places) * (channels) * 4 + 128)
 
-/* Weights packed per group, as matmul weights whose rows are (kd, kh, kw, in
- * channel of the group): packed[g][oc / 16][kd][kh][kw][ic][oc % 16], each
- * group's channels padded to a multiple of 16 with zeros. */
-void TFN_KERNEL(conv_f32)(const tfn_conv* p, const float* input,
-                          const float* weights_packed, float* output, void* scratch);
+/* params: a tfn_conv. Weights packed per group, as matmul weights whose rows are
+ * (kd, kh, kw, in channel of the group): packed[g][oc / 16][kd][kh][kw][ic][oc % 16],
+ * each group's channels padded to a multiple of 16 with zeros. */
+tfn_f32_kernel TFN_KERNEL(conv_f32);
 
-/* Depthwise: in_channels == groups and one or more output channels per input
- * channel (multiplier = out_channels / groups). Weights as XLA has them:
- * [kd][kh][kw][out_channels], dense. */
-void TFN_KERNEL(conv_depthwise_f32)(const tfn_conv* p, const float* input,
-                                    const float* weights, float* output);
+/* params: a tfn_conv. Depthwise: in_channels == groups == out_channels, in one or
+ * two dimensions, base_dilation 1. Weights as XLA has them: [kh][kw][channels],
+ * dense. */
+#define TFN_DEPTHWISE_COLUMNS 19 /* of the input, for a few neighbouring pixels */
+#define TFN_DEPTHWISE_SCRATCH_BYTES(channels, kernel_lines, kernel_columns)         \
+  (((size_t)(channels) + 1) / 2 * 8 + (size_t)(kernel_lines) * sizeof(void*) *      \
+                                          ((kernel_columns) > TFN_DEPTHWISE_COLUMNS \
+                                               ? (kernel_columns)                   \
+                                               : TFN_DEPTHWISE_COLUMNS))
+
+tfn_f32_kernel TFN_KERNEL(conv_depthwise_f32);
 
 /* Any element type (names as for matmul, and f32), and weights that are not
  * constant: [kd][kh][kw][in_channels / groups][out_channels], dense. Right, not

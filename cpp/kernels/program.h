@@ -7,6 +7,7 @@
 #ifndef TFNATIVE_PROGRAM_H_
 #define TFNATIVE_PROGRAM_H_
 
+#include <math.h>
 #include <string.h>
 
 #include "kernels.h"
@@ -52,6 +53,9 @@ static inline int tfn_xla_run(tfn_xla_kernel* kernel, tfn_xla_dim3 groups,
     if (tfn_xla_run(kernel, groups_, args_, sizeof args_ / sizeof args_[0])) \
       return step;                                                           \
   } while (0)
+
+/* All of a kernel's work. */
+#define TFN_ALL (tfn_part){0, 1}
 
 /* --- Places in memory, by byte offset --------------------------------------- */
 extern const char tfn_weights[] __attribute__((visibility("hidden")));

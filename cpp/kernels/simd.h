@@ -14,6 +14,9 @@
 // Names that kernels share carry the level, too: all levels are linked together.
 #define TFN_NAMESPACE TFN_KERNEL(internal)
 
+// Accumulators must be registers: every loop over them is unrolled.
+#define UNROLL _Pragma("GCC unroll 32")
+
 namespace TFN_NAMESPACE {
 
 // TFN_WIDE_VECTORS has the code of AVX-512 tested on machines without it.

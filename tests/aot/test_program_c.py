@@ -20,6 +20,7 @@ from tfnative_aot.program import (
     Convolution,
     Copy,
     Dot,
+    Epilogue,
     Kernel,
     Matrix,
     Program,
@@ -60,7 +61,7 @@ def dot(dtype: str = "f32", *, packed: bool = False, add: bool = False) -> Dot:
         lhs_matrix=SQUARE,
         rhs_matrix=SQUARE,
         out_matrix=SQUARE,
-        addend=buffer(TEMP) if add else None,
+        epilogue=Epilogue(addend=buffer(TEMP)) if add else Epilogue(),
         packed=packed,
     )
 
@@ -81,9 +82,9 @@ def convolution(kernel: str, dtype: str = "f32") -> Convolution:
         padding_low=(0, 0, 0),
         base_dilation=one,
         window_dilation=one,
-        input=buffer(INPUT),
-        weights=buffer(CONSTANT),
-        output=buffer(TEMP),
+        lhs=buffer(INPUT),
+        rhs=buffer(CONSTANT),
+        out=buffer(TEMP),
         kernel=kernel,  # type: ignore[arg-type]
     )
 

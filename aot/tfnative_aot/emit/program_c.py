@@ -22,6 +22,7 @@ from tfnative_aot.program import (
     Convolution,
     Copy,
     Dot,
+    Epilogue,
     Kernel,
     Matrix,
     Program,
@@ -178,45 +179,29 @@ class _Emitter:
             self._line(depth + 2, argument + end)
 
     def _dot(self, step: Dot, depth: int) -> None:
-        operands = [self._buffer(b) for b in (step.lhs, step.rhs, step.out)]
-        if step.packed:
-            kernel = "matmul_packed_f32"
-        elif step.dtype == "f32":
-            kernel = "matmul_f32"
-            sizes = f"{step.batch}, {step.m}, {step.n}, {step.k}"
-            self._scratch.append(f"TFN_MATMUL_SCRATCH_BYTES({sizes})")
-            operands.append("scratch")
-        else:
-            kernel = f"matmul_any_{step.dtype}"
-        if step.addend is not None and step.addend.slice != step.out.slice:
-            out, addend = self._buffer(step.out), self._buffer(step.addend)
-            self._line(depth, f"memcpy({out}, {addend}, {step.out.slice.size});")
         matrices = (step.lhs_matrix, step.rhs_matrix, step.out_matrix)
         fields = [
             f".batch = {step.batch}, .m = {step.m}, .n = {step.n}, .k = {step.k},",
-            f".accumulate = {int(step.addend is not None)},",
             ", ".join(
                 f".{name} = {_matrix(matrix)}"
                 for name, matrix in zip(("lhs", "rhs", "out"), matrices, strict=True)
-            ),
+            )
+            + ",",
+            _epilogue(step.epilogue),
         ]
-        self._with_parameters("tfn_matmul", fields, kernel, operands, depth)
+        sizes = f"{step.batch}, {step.m}, {step.n}, {step.k}"
+        scratch = f"TFN_MATMUL_SCRATCH_BYTES({sizes})"
+        buffers = (step.lhs, step.rhs, step.out)
+        if step.dtype != "f32":
+            operands = [self._buffer(buffer) for buffer in buffers]
+            kernel = f"matmul_any_{step.dtype}"
+            self._with_parameters("tfn_matmul", fields, kernel, operands, depth)
+        elif step.packed:
+            self._f32_kernel("tfn_matmul", fields, "matmul_packed_f32", step, "", depth)
+        else:
+            self._f32_kernel("tfn_matmul", fields, "matmul_f32", step, scratch, depth)
 
     def _convolution(self, step: Convolution, depth: int) -> None:
-        operands = [self._buffer(b) for b in (step.input, step.weights, step.output)]
-        if step.kernel == "any":
-            kernel = f"conv_any_{step.dtype}"
-        elif step.kernel == "depthwise":
-            kernel = "conv_depthwise_f32"
-        else:
-            kernel = "conv_f32"
-            pixels = step.batch * math.prod(step.out_size)
-            places = math.prod(step.kernel_size)
-            channels = step.in_channels // step.groups
-            self._scratch.append(
-                f"TFN_CONV_SCRATCH_BYTES({pixels}, {places}, {channels})"
-            )
-            operands.append("scratch")
         fields = [
             f".batch = {step.batch}, .in_channels = {step.in_channels},",
             f".out_channels = {step.out_channels}, .groups = {step.groups},",
@@ -224,9 +209,61 @@ class _Emitter:
             f".kernel = {_braces(step.kernel_size)}, .stride = {_braces(step.stride)},",
             f".padding_low = {_braces(step.padding_low)},",
             f".base_dilation = {_braces(step.base_dilation)},",
-            f".window_dilation = {_braces(step.window_dilation)}",
+            f".window_dilation = {_braces(step.window_dilation)},",
+            _epilogue(step.epilogue),
         ]
-        self._with_parameters("tfn_conv", fields, kernel, operands, depth)
+        if step.kernel == "any":
+            buffers = (step.lhs, step.rhs, step.out)
+            operands = [self._buffer(buffer) for buffer in buffers]
+            kernel = f"conv_any_{step.dtype}"
+            self._with_parameters("tfn_conv", fields, kernel, operands, depth)
+            return
+        if step.kernel == "depthwise":
+            _, lines, columns = step.kernel_size
+            scratch = f"DEPTHWISE_SCRATCH_BYTES({step.in_channels}, {lines}, {columns})"
+        else:
+            pixels = step.batch * math.prod(step.out_size)
+            places = math.prod(step.kernel_size)
+            channels = step.in_channels // step.groups
+            scratch = f"CONV_SCRATCH_BYTES({pixels}, {places}, {channels})"
+        kernel = {"depthwise": "conv_depthwise_f32", "packed": "conv_f32"}[step.kernel]
+        self._f32_kernel("tfn_conv", fields, kernel, step, f"TFN_{scratch}", depth)
+
+    def _f32_kernel(
+        self,
+        struct: str,
+        fields: Sequence[str],
+        kernel: str,
+        step: Dot | Convolution,
+        scratch: str,
+        depth: int,
+    ) -> None:
+        """A call of a tfn_f32_kernel with its parameters and operands."""
+        if scratch:
+            self._scratch.append(scratch)
+        parts = {
+            "lhs": step.lhs,
+            "rhs": step.rhs,
+            "bias": step.epilogue.bias,
+            "addend": step.epilogue.addend,
+            "out": step.out,
+        }
+        operands = [
+            f".{name} = {self._buffer(buffer)}"
+            for name, buffer in parts.items()
+            if buffer is not None
+        ]
+        self._line(depth, "{")
+        self._line(depth + 1, f"static const {struct} p = {{")
+        for field in fields:
+            self._line(depth + 3, field)
+        self._line(depth + 1, "};")
+        self._line(depth + 1, "const tfn_operands operands = {")
+        for operand in operands:
+            self._line(depth + 3, operand + ",")
+        self._line(depth + 3, ".scratch = scratch};")
+        self._line(depth + 1, f"TFN_KERNEL({kernel})(&p, &operands, TFN_ALL);")
+        self._line(depth, "}")
 
     def _copy(self, step: Copy, depth: int) -> None:
         dst, src = self._buffer(step.dst), self._buffer(step.src)
@@ -344,6 +381,18 @@ class _Emitter:
             base = self._weights.offset(self._program, place.allocation)
             return f"CONST({base + place.offset})"
         return f"TEMP({self._temp[place.allocation] + place.offset})"
+
+
+def _epilogue(epilogue: Epilogue) -> str:
+    low, high = (_float(value) for value in (epilogue.low, epilogue.high))
+    activation = f"TFN_{epilogue.activation.upper()}"
+    return f".epilogue = {{{activation}, {low}, {high}}}"
+
+
+def _float(value: float) -> str:
+    if math.isinf(value):
+        return "INFINITY" if value > 0 else "-INFINITY"
+    return f"{value.hex()}f"
 
 
 def _matrix(matrix: Matrix) -> str:

@@ -121,16 +121,16 @@ class _Packer:
     def _convolution(self, step: Convolution) -> Convolution:
         if step.dtype != "f32":
             return step
-        if step.groups == step.in_channels and step.groups > 1:
+        if _is_depthwise(step):
             return replace(step, kernel="depthwise")
-        flat = self._array(step.weights)
+        flat = self._array(step.rhs)
         if flat is None:
             return step
-        key = (step.weights.slice.allocation, step.groups)
+        key = (step.rhs.slice.allocation, step.groups)
         if key not in self._packed:
-            weights = flat.reshape(step.weights.shape.dims)
+            weights = flat.reshape(step.rhs.shape.dims)
             self._packed[key] = self._add(pack_filter(weights, step.groups))
-        return replace(step, weights=self._packed[key], kernel="packed")
+        return replace(step, rhs=self._packed[key], kernel="packed")
 
     def _array(self, buffer: Buffer) -> FloatArray | None:
         """A constant as a flat array in memory order, or None if it is none."""
@@ -147,6 +147,16 @@ class _Packer:
         shape = Shape("f32", array.shape, order)
         self._constants[index] = Constant(shape, array.tobytes())
         return Buffer(Slice(index, 0, array.nbytes), shape)
+
+
+def _is_depthwise(step: Convolution) -> bool:
+    """Whether conv_depthwise_f32 takes it."""
+    return (
+        1 < step.groups == step.in_channels == step.out_channels
+        and (step.in_size[0], step.out_size[0], step.kernel_size[0]) == (1, 1, 1)
+        and step.padding_low[0] == 0
+        and step.base_dilation == (1, 1, 1)
+    )
 
 
 def _transposed(dot: Dot) -> Dot:

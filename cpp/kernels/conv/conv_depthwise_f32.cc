@@ -1,193 +1,201 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Depthwise convolution of f32: a block of channels of a few neighbouring output
-// pixels is accumulated in registers, so that weights are read once for all of them.
+// Depthwise convolution of f32: neighbouring output pixels are accumulated in
+// registers, a vector of channels at a time, so that an input vector serves all pixels
+// that it belongs to. Input pixels are found through pointers: padding is a pixel of
+// zeros.
 #include "conv/window.h"
-#include "simd.h"
+#include "epilogue.h"
+#include "part.h"
 
 using namespace TFN_NAMESPACE;
 
 namespace {
 
-// Output pixels of a tile, and vectors of channels: the accumulators, as many
-// weights and one input fit 16 registers.
-constexpr int kTilePixels = 4;
-constexpr int kTileVectors = 2;
+// Output pixels of a tile: with the weights of a line of the kernel, as many
+// accumulators fit 16 registers.
+constexpr int kTilePixels = 8;
 
-// One output line: which lines and columns of the kernel meet input.
-struct Line {
-  const float* input;    // First input line that is read, at column 0.
-  const float* weights;  // Of the first kernel line that is used.
+// Input columns of a tile of kPixels pixels that are kStride apart.
+constexpr int columns_of(int pixels, int width, int stride) {
+  return (pixels - 1) * stride + width;
+}
+
+static_assert(columns_of(kTilePixels, 5, 2) <= TFN_DEPTHWISE_COLUMNS,
+              "pointers to all columns fit the scratch");
+
+// The input of some output pixels, line by line of the kernel, and where they go.
+struct Tile {
+  const float* const* columns;  // [lines][step]
+  int64_t lines, step;
+  const float* weights;  // Of the first line.
   float* output;
-  int64_t kernel_lines;
+  int64_t weight_line, channels;
 };
 
-// Strides of an image that a line needs, in floats.
-struct Strides {
-  int64_t input_line, input_column, output_pixel, weight_line, weight_column;
-};
+inline void finish(Vec sum, const Epilogue& epilogue, int64_t channel, float* to) {
+  if (const float* const bias = epilogue.bias(channel)) sum += load(bias);
+  if (const float* const addend = epilogue.addend(to)) sum += load(addend);
+  store(to, epilogue.clamp(sum));
+  if (epilogue.has_activation()) epilogue.activate(to, 1);
+}
 
-// kPixels output pixels, kVectors vectors of channels, all columns of the kernel
-// from `first` to `end`. `input` is where column 0 of the kernel reads for the first
-// of the pixels.
-template <int kPixels, int kVectors>
-inline void tile(const float* input, const float* weights, float* output, int64_t lines,
-                 int64_t first, int64_t end, const Strides& s, int64_t pixel_step) {
-  Vec sum[kPixels][kVectors] = {};
-  for (int64_t line = 0; line < lines; ++line) {
-    for (int64_t k = first; k < end; ++k) {
-      const float* const in = input + line * s.input_line + k * s.input_column;
-      const float* const w = weights + line * s.weight_line + k * s.weight_column;
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        const Vec weight = load(w + v * kLanes);
-#pragma GCC unroll 8
-        for (int i = 0; i < kPixels; ++i) {
-          sum[i][v] += load(in + i * pixel_step + v * kLanes) * weight;
+// The channels after the last whole vector, one by one.
+void run_rest(const Tile& t, int64_t c, int pixels, int64_t width, int stride,
+              const Epilogue& epilogue) {
+  for (; c < t.channels; ++c) {
+    for (int i = 0; i < pixels; ++i) {
+      float sum = 0;
+      for (int64_t line = 0; line < t.lines; ++line) {
+        for (int64_t k = 0; k < width; ++k) {
+          sum += t.columns[line * t.step + i * stride + k][c] *
+                 t.weights[line * t.weight_line + k * t.channels + c];
         }
       }
-    }
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < kPixels; ++i) {
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      store(output + i * s.output_pixel + v * kLanes, sum[i][v]);
+      epilogue.finish(broadcast(sum), c, t.output + i * t.channels + c, 1, 1);
     }
   }
 }
 
-// One output pixel and channel.
-inline void scalar(const float* input, const float* weights, float* output,
-                   int64_t lines, int64_t first, int64_t end, const Strides& s) {
-  float sum = 0;
-  for (int64_t line = 0; line < lines; ++line) {
-    for (int64_t k = first; k < end; ++k) {
-      sum += input[line * s.input_line + k * s.input_column] *
-             weights[line * s.weight_line + k * s.weight_column];
+// kPixels neighbouring output pixels with a kernel kWidth columns wide.
+template <int kPixels, int kWidth, int kStride>
+void run_tile(const Tile& t, const Epilogue& epilogue) {
+  int64_t c = 0;
+  for (; c + kLanes <= t.channels; c += kLanes) {
+    Vec sum[kPixels] = {};
+    const float* const* columns = t.columns;
+    const float* weights = t.weights + c;
+    for (int64_t line = 0; line < t.lines; ++line) {
+      Vec weight[kWidth];
+      UNROLL for (int k = 0; k < kWidth; ++k) {
+        weight[k] = load(weights + k * t.channels);
+      }
+      UNROLL for (int j = 0; j < columns_of(kPixels, kWidth, kStride); ++j) {
+        const Vec x = load(columns[j] + c);
+        UNROLL for (int k = 0; k < kWidth; ++k) {
+          if (j >= k && (j - k) % kStride == 0 && (j - k) / kStride < kPixels) {
+            sum[(j - k) / kStride] += x * weight[k];
+          }
+        }
+      }
+      columns += t.step;
+      weights += t.weight_line;
+    }
+    UNROLL for (int i = 0; i < kPixels; ++i) {
+      finish(sum[i], epilogue, c, t.output + i * t.channels + c);
     }
   }
-  *output = sum;
+  run_rest(t, c, kPixels, kWidth, kStride, epilogue);
+}
+
+// One output pixel with a kernel of any width.
+void run_pixel(const Tile& t, int64_t width, const Epilogue& epilogue) {
+  int64_t c = 0;
+  for (; c + kLanes <= t.channels; c += kLanes) {
+    Vec sum = {};
+    for (int64_t line = 0; line < t.lines; ++line) {
+      for (int64_t k = 0; k < width; ++k) {
+        sum += load(t.columns[line * t.step + k] + c) *
+               load(t.weights + line * t.weight_line + k * t.channels + c);
+      }
+    }
+    finish(sum, epilogue, c, t.output + c);
+  }
+  run_rest(t, c, 1, width, 1, epilogue);
+}
+
+template <int kWidth, int kStride>
+void choose_pixels(const Tile& t, int pixels, const Epilogue& epilogue) {
+  switch (pixels) {
+    case 8: return run_tile<8, kWidth, kStride>(t, epilogue);
+    case 4: return run_tile<4, kWidth, kStride>(t, epilogue);
+    case 2: return run_tile<2, kWidth, kStride>(t, epilogue);
+    default: return run_tile<1, kWidth, kStride>(t, epilogue);
+  }
 }
 
 class Depthwise {
  public:
-  explicit Depthwise(const tfn_conv& p) : p_(p) {
-    strides_.input_line = p.window_dilation[1] * p.in[2] * p.in_channels;
-    strides_.input_column = p.window_dilation[2] * p.in_channels;
-    strides_.output_pixel = p.out_channels;
-    strides_.weight_column = p.out_channels;
-    strides_.weight_line = p.kernel[2] * p.out_channels;
-    // Output columns for which every column of the kernel meets input.
-    const int64_t stride = p.stride[2],
-                  reach = (p.kernel[2] - 1) * p.window_dilation[2];
-    inner_begin_ = divide_up(p.padding_low[2], stride);
-    const int64_t last = p.in[2] - 1 - reach + p.padding_low[2];
-    inner_end_ = last < 0 ? 0 : last / stride + 1;
-    inner_begin_ = clamp(inner_begin_, 0, p.out[2]);
-    inner_end_ = clamp(inner_end_, inner_begin_, p.out[2]);
+  Depthwise(const tfn_conv& p, const tfn_operands& operands)
+      : p_(p),
+        operands_(operands),
+        epilogue_(p.epilogue, operands),
+        zeros_((float*)operands.scratch),
+        columns_((const float**)(zeros_ + (p.in_channels + 1) / 2 * 2)),
+        fast_(p.window_dilation[2] == 1 && p.stride[2] <= 2 &&
+              (p.kernel[2] == 3 || p.kernel[2] == 5)) {
+    memset(operands.scratch, 0, (size_t)p.in_channels * sizeof(float));
   }
 
-  void run(const float* input, const float* weights, float* output) const {
-    const int64_t image = p_.in[1] * p_.in[2] * p_.in_channels;
-    for (int64_t b = 0; b < p_.batch; ++b, input += image) {
-      for (int64_t h = 0; h < p_.out[1]; ++h) {
-        run_line(line_at(input, weights, output, h));
-        output += p_.out[2] * p_.out_channels;
-      }
-    }
+  // Output lines are divided among the parts.
+  void run(tfn_part part) {
+    const Range lines = share(p_.batch * p_.out[1], 1, part);
+    for (int64_t i = lines.begin; i < lines.end; ++i) run_line(i);
   }
 
  private:
-  static int64_t divide_up(int64_t a, int64_t b) {
-    return a <= 0 ? 0 : (a + b - 1) / b;
-  }
-  static int64_t clamp(int64_t value, int64_t low, int64_t high) {
-    return value < low ? low : value > high ? high : value;
-  }
-
-  // The places of a kernel dimension that meet input at output `o`: [begin, end).
-  void range(int d, int64_t o, int64_t* begin, int64_t* end) const {
-    const int64_t at = o * p_.stride[d] - p_.padding_low[d];
-    const int64_t step = p_.window_dilation[d];
-    *begin = clamp(divide_up(-at, step), 0, p_.kernel[d]);
-    *end = clamp(divide_up(p_.in[d] - at, step), *begin, p_.kernel[d]);
-  }
-
-  Line line_at(const float* input, const float* weights, float* output,
-               int64_t h) const {
-    int64_t begin, end;
-    range(1, h, &begin, &end);
-    const int64_t first =
-        h * p_.stride[1] - p_.padding_low[1] + begin * p_.window_dilation[1];
-    return {input + first * p_.in[2] * p_.in_channels,
-            weights + begin * strides_.weight_line, output, end - begin};
-  }
-
-  void run_line(const Line& line) const {
-    const int64_t c_end = p_.in_channels;
-    int64_t c = 0;
-    for (; c + kTileVectors * kLanes <= c_end; c += kTileVectors * kLanes) {
-      run_channels<kTileVectors>(line, c);
+  void run_line(int64_t i) {
+    const int64_t image = i / p_.out[1], h = i % p_.out[1];
+    const float* const input = operands_.lhs + image * pixels(p_.in) * p_.in_channels;
+    for (int64_t w = 0; w < p_.out[2];) {
+      const int count = next_pixels(p_.out[2] - w);
+      Tile tile = describe(input, h, w, count);
+      tile.output = operands_.out + (i * p_.out[2] + w) * p_.in_channels;
+      multiply(tile, count);
+      w += count;
     }
-    for (; c + kLanes <= c_end; c += kLanes) run_channels<1>(line, c);
-    for (; c < c_end; ++c) run_channels<0>(line, c);
   }
 
-  // kVectors == 0: one channel.
-  template <int kVectors>
-  void run_channels(const Line& line, int64_t c) const {
-    int64_t w = 0;
-    for (; w < inner_begin_; ++w) run_border<kVectors>(line, c, w);
-    if (kVectors > 0) {
-      for (; w + kTilePixels <= inner_end_; w += kTilePixels) {
-        tile<kTilePixels, kVectors ? kVectors : 1>(
-            input_at(line, w) + c, line.weights + c,
-            line.output + w * p_.out_channels + c, line.kernel_lines, 0, p_.kernel[2],
-            strides_, p_.stride[2] * p_.in_channels);
+  int next_pixels(int64_t left) const {
+    if (!fast_) return 1;
+    return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+  }
+
+  // Points at the input of `count` pixels from (h, w) on, and at the weights of the
+  // lines of the kernel that are not padding.
+  Tile describe(const float* input, int64_t h, int64_t w, int count) {
+    const int64_t columns = (count - 1) * p_.stride[2] + p_.kernel[2];
+    const int64_t left = w * p_.stride[2] - p_.padding_low[2];
+    const int64_t weight_line = p_.kernel[2] * p_.in_channels;
+    Tile tile = {columns_, 0, columns, nullptr, nullptr, weight_line, p_.in_channels};
+    for (int64_t k = 0; k < p_.kernel[1]; ++k) {
+      const int64_t y = input_position(p_, 1, h, k);
+      if (y < 0) continue;
+      if (tile.lines == 0) tile.weights = operands_.rhs + k * weight_line;
+      const float** const to = columns_ + tile.lines++ * columns;
+      const float* const line = input + y * p_.in[2] * p_.in_channels;
+      for (int64_t j = 0; j < columns; ++j) {
+        const int64_t x = left + j * p_.window_dilation[2];
+        to[j] = x < 0 || x >= p_.in[2] ? zeros_ : line + x * p_.in_channels;
       }
     }
-    for (; w < p_.out[2]; ++w) run_border<kVectors>(line, c, w);
+    return tile;
   }
 
-  template <int kVectors>
-  void run_border(const Line& line, int64_t c, int64_t w) const {
-    int64_t begin, end;
-    range(2, w, &begin, &end);
-    const float* const input = input_at(line, w) + c;
-    float* const output = line.output + w * p_.out_channels + c;
-    if (kVectors == 0) {
-      scalar(input, line.weights + c, output, line.kernel_lines, begin, end, strides_);
+  void multiply(const Tile& tile, int count) const {
+    const int64_t width = p_.kernel[2];
+    if (!fast_) return run_pixel(tile, width, epilogue_);
+    if (p_.stride[2] == 1) {
+      width == 3 ? choose_pixels<3, 1>(tile, count, epilogue_)
+                 : choose_pixels<5, 1>(tile, count, epilogue_);
     } else {
-      tile<1, kVectors ? kVectors : 1>(input, line.weights + c, output,
-                                       line.kernel_lines, begin, end, strides_, 0);
+      width == 3 ? choose_pixels<3, 2>(tile, count, epilogue_)
+                 : choose_pixels<5, 2>(tile, count, epilogue_);
     }
-  }
-
-  // Where column 0 of the kernel reads at output column `w`; may lie in the padding.
-  const float* input_at(const Line& line, int64_t w) const {
-    return line.input + (w * p_.stride[2] - p_.padding_low[2]) * p_.in_channels;
   }
 
   const tfn_conv& p_;
-  Strides strides_;
-  int64_t inner_begin_, inner_end_;
+  const tfn_operands& operands_;
+  const Epilogue epilogue_;
+  const float* const zeros_;
+  const float** const columns_;
+  const bool fast_;
 };
-
-bool is_plain(const tfn_conv& p) {
-  return p.kernel[0] == 1 && p.in[0] == 1 && p.out[0] == 1 && p.padding_low[0] == 0 &&
-         p.base_dilation[1] == 1 && p.base_dilation[2] == 1 &&
-         p.in_channels == p.out_channels;
-}
 
 }  // namespace
 
-void TFN_KERNEL(conv_depthwise_f32)(const tfn_conv* p, const float* input,
-                                    const float* weights, float* output) {
-  if (is_plain(*p)) {
-    Depthwise(*p).run(input, weights, output);
-  } else {
-    TFN_KERNEL(conv_any_f32)(p, input, weights, output);
-  }
+void TFN_KERNEL(conv_depthwise_f32)(const void* params, const tfn_operands* operands,
+                                    tfn_part part) {
+  Depthwise(*(const tfn_conv*)params, *operands).run(part);
 }

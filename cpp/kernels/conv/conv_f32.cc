@@ -28,8 +28,14 @@ struct ConvTile {
 // where it is used, if it is copied there.
 class PixelWalk {
  public:
-  explicit PixelWalk(const Phase& phase)
-      : depth_(phase.size[0]), height_(phase.size[1]), width_(phase.size[2]) {}
+  PixelWalk(const Phase& phase, int64_t first)
+      : depth_(phase.size[0]),
+        height_(phase.size[1]),
+        width_(phase.size[2]),
+        image_(first / (depth_ * height_ * width_)),
+        d_(first / (height_ * width_) % depth_),
+        h_(first / width_ % height_),
+        w_(first % width_) {}
 
   Pixel next() {
     const Pixel now = {image_, {d_, h_, w_}};
@@ -48,32 +54,32 @@ class PixelWalk {
 
  private:
   int64_t depth_, height_, width_;
-  int64_t image_ = 0, d_ = 0, h_ = 0, w_ = 0;
+  int64_t image_, d_, h_, w_;
 };
 
 class Convolution {
  public:
-  Convolution(const tfn_conv& p, const float* input, const float* weights,
-              float* output, void* scratch)
+  Convolution(const tfn_conv& p, const tfn_operands& operands)
       : p_(p),
-        input_(input),
-        weights_(weights),
-        output_(output),
+        input_(operands.lhs),
+        weights_(operands.rhs),
+        output_(operands.out),
+        epilogue_(p.epilogue, operands),
         channels_(p.out_channels / p.groups),
         k_(p.kernel[0] * p.kernel[1] * p.kernel[2] * p.in_channels / p.groups) {
-    float* zeros = (float*)scratch;
+    float* zeros = (float*)operands.scratch;
     memset(zeros, 0, (size_t)(p.kernel[2] * p.in_channels / p.groups) * sizeof(float));
     scratch_.zeros = zeros;
     scratch_.segments = (Segment*)(zeros + (k_ + 15) / 16 * 16);
   }
 
-  void run() {
+  void run(tfn_part part) {
     Phase phase;
     for (int64_t group = 0; group < p_.groups; ++group) {
       for (phase.offset[0] = 0; enter(phase, 0); ++phase.offset[0]) {
         for (phase.offset[1] = 0; enter(phase, 1); ++phase.offset[1]) {
           for (phase.offset[2] = 0; enter(phase, 2); ++phase.offset[2]) {
-            run_phase(group, phase);
+            run_phase(group, phase, part);
           }
         }
       }
@@ -88,19 +94,25 @@ class Convolution {
     return phase.offset[d] < step && phase.size[d] > 0;
   }
 
-  void run_phase(int64_t group, const Phase& phase) {
+  void run_phase(int64_t group, const Phase& phase, tfn_part part) {
     const Indirection indirection(p_, input_, group, phase, scratch_);
     const int64_t pixels = p_.batch * phase.size[0] * phase.size[1] * phase.size[2];
-    PixelWalk walk(phase);
-    for (int64_t done = 0; done < pixels; done += TFN_CONV_BLOCK_PIXELS) {
-      const int64_t left = pixels - done;
-      run_block(group, phase, indirection, walk,
+    Range mine = {0, pixels}, channels = {0, channels_};
+    if (channels_ > pixels) {
+      channels = share(channels_, TFN_PANEL, part);
+    } else {
+      mine = share(pixels, kMaxRows, part);
+    }
+    PixelWalk walk(phase, mine.begin);
+    for (int64_t done = mine.begin; done < mine.end; done += TFN_CONV_BLOCK_PIXELS) {
+      const int64_t left = mine.end - done;
+      run_block(group, phase, indirection, walk, channels,
                 left < TFN_CONV_BLOCK_PIXELS ? left : TFN_CONV_BLOCK_PIXELS);
     }
   }
 
   void run_block(int64_t group, const Phase& phase, const Indirection& indirection,
-                 PixelWalk& walk, int64_t pixels) {
+                 PixelWalk& walk, Range channels, int64_t pixels) {
     ConvTile tiles[kMaxTiles];
     PixelWalk here = walk;
     Segment* segments = scratch_.segments;
@@ -121,22 +133,24 @@ class Convolution {
       copies += tile.rows * indirection.max_segments() * indirection.segment_elements();
     }
     walk = here;
-    multiply_tiles(group, tiles, count);
+    multiply_tiles(group, channels, tiles, count);
   }
 
   // All tiles with a group of columns, then with the next group.
-  void multiply_tiles(int64_t group, const ConvTile* tiles, int64_t count) const {
+  void multiply_tiles(int64_t group, Range channels, const ConvTile* tiles,
+                      int64_t count) const {
     const int64_t panels = (channels_ + TFN_PANEL - 1) / TFN_PANEL;
     const float* const weights = weights_ + group * panels * k_ * TFN_PANEL;
     const int most = max_vectors(tiles[0].rows);
     Result result;
     result.stride = 1;
-    result.accumulate = false;
-    for (int64_t c = 0; c < channels_;) {
-      const int vectors = next_vectors(channels_ - c, most);
+    result.epilogue = &epilogue_;
+    for (int64_t c = channels.begin; c < channels.end;) {
+      const int vectors = next_vectors(channels.end - c, most);
       const RightSide right = {weights + c / TFN_PANEL * k_ * TFN_PANEL, TFN_PANEL,
                                k_ * TFN_PANEL};
-      result.columns = channels_ - c;
+      result.columns = channels.end - c;
+      result.channel = group * channels_ + c;
       for (int64_t t = 0; t < count; ++t) {
         const ConvTile& tile = tiles[t];
         for (int r = 0; r < tile.rows; ++r) result.row[r] = tile.out[r] + c;
@@ -158,6 +172,7 @@ class Convolution {
   const float* const input_;
   const float* const weights_;
   float* const output_;
+  const Epilogue epilogue_;
   const int64_t channels_;  // Of the output, in a group.
   const int64_t k_;
   ConvScratch scratch_;
@@ -174,26 +189,32 @@ bool is_pointwise(const tfn_conv& p) {
   return true;
 }
 
-void run_pointwise(const tfn_conv& p, const float* input, const float* weights,
-                   float* output) {
+void run_pointwise(const tfn_conv& p, const tfn_operands& o, tfn_part part) {
   const int64_t k = p.in_channels / p.groups, n = p.out_channels / p.groups;
   const int64_t m = p.batch * p.out[0] * p.out[1] * p.out[2];
   const int64_t panels = (n + TFN_PANEL - 1) / TFN_PANEL;
+  const Epilogue epilogue(p.epilogue, o);
   for (int64_t g = 0; g < p.groups; ++g) {
-    const RightSide right = {weights + g * panels * k * TFN_PANEL, TFN_PANEL,
-                             k * TFN_PANEL};
-    multiply(m, n, k, {input + g * k, p.in_channels, 1}, right,
-             {output + g * n, p.out_channels, 1}, false);
+    multiply({m,
+              n,
+              k,
+              {o.lhs + g * k, p.in_channels, 1},
+              {o.rhs + g * panels * k * TFN_PANEL, TFN_PANEL, k * TFN_PANEL},
+              {o.out + g * n, p.out_channels, 1},
+              &epilogue,
+              g * n},
+             part);
   }
 }
 
 }  // namespace
 
-void TFN_KERNEL(conv_f32)(const tfn_conv* p, const float* input,
-                          const float* weights_packed, float* output, void* scratch) {
-  if (is_pointwise(*p)) {
-    run_pointwise(*p, input, weights_packed, output);
+void TFN_KERNEL(conv_f32)(const void* params, const tfn_operands* operands,
+                          tfn_part part) {
+  const tfn_conv& p = *(const tfn_conv*)params;
+  if (is_pointwise(p)) {
+    run_pointwise(p, *operands, part);
   } else {
-    Convolution(*p, input, weights_packed, output, scratch).run();
+    Convolution(p, *operands).run(part);
   }
 }

@@ -5,28 +5,32 @@
 namespace TFN_NAMESPACE {
 namespace {
 
-// One block of rows with all columns. A group of columns stays in cache while the
-// rows pass by.
-void multiply_block(int64_t m, int64_t n, int64_t k, MatrixView<const float> left,
-                    const RightSide& right, MatrixView<float> out, bool accumulate) {
+// Rows and columns [begin, end) of a product.
+struct Area {
+  Range rows, columns;
+};
+
+// A group of columns stays in cache while the rows of a block pass by.
+void multiply_block(const Product& p, const Area& area) {
   Segment segment;
   segment.k = 0;
-  const LeftSide side = {&segment, k > 0 ? 1 : 0, k, left.col_stride};
-  const bool unit_stride = left.col_stride == 1;
-  const int most = max_vectors(next_rows(m));
-  RightSide columns = right;
-  for (int64_t j = 0; j < n;) {
-    const int vectors = next_vectors(n - j, most);
-    columns.data = right.data + j / TFN_PANEL * right.panel_stride;
-    Result result;
-    result.stride = out.col_stride;
-    result.columns = n - j;
-    result.accumulate = accumulate;
-    for (int64_t i = 0; i < m;) {
-      const int rows = next_rows(m - i);
+  const LeftSide side = {&segment, p.k > 0 ? 1 : 0, p.k, p.left.col_stride};
+  const bool unit_stride = p.left.col_stride == 1;
+  const int most = max_vectors(next_rows(area.rows.end - area.rows.begin));
+  RightSide columns = p.right;
+  Result result;
+  result.stride = p.out.col_stride;
+  result.epilogue = p.epilogue;
+  for (int64_t j = area.columns.begin; j < area.columns.end;) {
+    const int vectors = next_vectors(area.columns.end - j, most);
+    columns.data = p.right.data + j / TFN_PANEL * p.right.panel_stride;
+    result.columns = area.columns.end - j;
+    result.channel = p.channel + j;
+    for (int64_t i = area.rows.begin; i < area.rows.end;) {
+      const int rows = next_rows(area.rows.end - i);
       for (int r = 0; r < rows; ++r) {
-        segment.row[r] = left.data + (i + r) * left.row_stride;
-        result.row[r] = out.data + (i + r) * out.row_stride + j * out.col_stride;
+        segment.row[r] = p.left.data + (i + r) * p.left.row_stride;
+        result.row[r] = p.out.data + (i + r) * p.out.row_stride + j * p.out.col_stride;
       }
       find_tile(rows, vectors, unit_stride)(side, columns, result);
       i += rows;
@@ -37,14 +41,18 @@ void multiply_block(int64_t m, int64_t n, int64_t k, MatrixView<const float> lef
 
 }  // namespace
 
-void multiply(int64_t m, int64_t n, int64_t k, MatrixView<const float> left,
-              const RightSide& right, MatrixView<float> out, bool accumulate) {
-  for (int64_t i = 0; i < m; i += kBlockRows) {
-    const int64_t rows = m - i < kBlockRows ? m - i : kBlockRows;
-    multiply_block(
-        rows, n, k, {left.data + i * left.row_stride, left.row_stride, left.col_stride},
-        right, {out.data + i * out.row_stride, out.row_stride, out.col_stride},
-        accumulate);
+void multiply(const Product& p, tfn_part part) {
+  Area area = {{0, p.m}, {0, p.n}};
+  // What there is more of is split, so that the other side is read by all parts.
+  if (p.n > p.m) {
+    area.columns = share(p.n, TFN_PANEL, part);
+  } else {
+    area.rows = share(p.m, kMaxRows, part);
+  }
+  const int64_t end = area.rows.end;
+  for (int64_t i = area.rows.begin; i < end; i += kBlockRows) {
+    area.rows = {i, end - i < kBlockRows ? end : i + kBlockRows};
+    multiply_block(p, area);
   }
 }
 

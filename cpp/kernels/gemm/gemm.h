@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gemm/tile.h"
+#include "part.h"
 
 namespace TFN_NAMESPACE {
 
@@ -17,9 +18,19 @@ struct MatrixView {
 // is read: few enough for `left` to stay in cache, many enough to hide reading.
 constexpr int64_t kBlockRows = 96;
 
-// out(m, n) = left(m, k) * right(k, n), added to `out` if `accumulate`.
-void multiply(int64_t m, int64_t n, int64_t k, MatrixView<const float> left,
-              const RightSide& right, MatrixView<float> out, bool accumulate);
+// out(m, n) = left(m, k) * right(k, n), with an epilogue in which column 0 is output
+// channel `channel`.
+struct Product {
+  int64_t m, n, k;
+  MatrixView<const float> left;
+  RightSide right;
+  MatrixView<float> out;
+  const Epilogue* epilogue;
+  int64_t channel;
+};
+
+// Computes a part of the product: some of the rows, or some of the columns.
+void multiply(const Product& product, tfn_part part);
 
 // How many of `left` rows go into the next tile, so that all tiles of a block are
 // nearly equal: 8 rows make 4 + 4, not 6 + 2.

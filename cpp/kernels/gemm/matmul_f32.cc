@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The f32 products of kernels.h.
+#include <math.h>
+
 #include "gemm/gemm.h"
 
 using namespace TFN_NAMESPACE;
@@ -18,44 +20,69 @@ MatrixView<T> transposed(MatrixView<T> matrix) {
   return {matrix.data, matrix.col_stride, matrix.row_stride};
 }
 
-// One product, neither side packed.
-void multiply_one(int64_t m, int64_t n, int64_t k, ConstMatrix left, ConstMatrix right,
-                  MatrixView<float> out, float* packed) {
+// A matrix on its way to multiply_one, which packs it or finds panels in it.
+RightSide unpacked(ConstMatrix matrix) {
+  return {matrix.data, matrix.row_stride, matrix.col_stride};
+}
+
+constexpr tfn_part kAll = {0, 1};
+
+// One product, neither side packed: columns are read where they are, or packed first.
+void multiply_one(Product p, float* packed) {
+  const ConstMatrix right = {p.right.data, p.right.row_stride, p.right.panel_stride};
   int64_t direct = 0;  // Columns that are read where they are.
-  if (right.col_stride == 1 && m < kRowsWorthPacking) {
-    direct = n / TFN_PANEL * TFN_PANEL;
-    multiply(m, direct, k, left, {right.data, right.row_stride, TFN_PANEL}, out, false);
+  if (right.col_stride == 1 && p.m < kRowsWorthPacking) {
+    direct = p.n / TFN_PANEL * TFN_PANEL;
+    Product first = p;
+    first.n = direct;
+    first.right.panel_stride = TFN_PANEL;
+    multiply(first, kAll);
   }
-  if (direct == n) return;
-  pack_panels(direct, n, k, right, packed);
-  out.data += direct * out.col_stride;
-  multiply(m, n - direct, k, left, {packed, TFN_PANEL, k * TFN_PANEL}, out, false);
+  if (direct == p.n) return;
+  pack_panels(direct, p.n, p.k, right, packed);
+  p.out.data += direct * p.out.col_stride;
+  p.n -= direct;
+  p.right = {packed, TFN_PANEL, p.k * TFN_PANEL};
+  multiply(p, kAll);
 }
 
 }  // namespace
 
-void TFN_KERNEL(matmul_packed_f32)(const tfn_matmul* p, const float* lhs,
-                                   const float* rhs_packed, float* out) {
-  multiply(p->m, p->n, p->k, {lhs, p->lhs.row_stride, p->lhs.col_stride},
-           {rhs_packed, TFN_PANEL, p->k * TFN_PANEL},
-           {out, p->out.row_stride, p->out.col_stride}, p->accumulate != 0);
+void TFN_KERNEL(matmul_packed_f32)(const void* params, const tfn_operands* o,
+                                   tfn_part part) {
+  const tfn_matmul& p = *(const tfn_matmul*)params;
+  const Epilogue epilogue(p.epilogue, *o);
+  multiply({p.m,
+            p.n,
+            p.k,
+            {o->lhs, p.lhs.row_stride, p.lhs.col_stride},
+            {o->rhs, TFN_PANEL, p.k * TFN_PANEL},
+            {o->out, p.out.row_stride, p.out.col_stride},
+            &epilogue,
+            0},
+           part);
 }
 
-void TFN_KERNEL(matmul_f32)(const tfn_matmul* p, const float* lhs, const float* rhs,
-                            float* out, void* scratch) {
-  for (int64_t b = 0; b < p->batch; ++b) {
-    const ConstMatrix left = {lhs + b * p->lhs.batch_stride, p->lhs.row_stride,
-                              p->lhs.col_stride};
-    const ConstMatrix right = {rhs + b * p->rhs.batch_stride, p->rhs.row_stride,
-                               p->rhs.col_stride};
-    const MatrixView<float> to = {out + b * p->out.batch_stride, p->out.row_stride,
-                                  p->out.col_stride};
+void TFN_KERNEL(matmul_f32)(const void* params, const tfn_operands* o, tfn_part part) {
+  const tfn_matmul& p = *(const tfn_matmul*)params;
+  const tfn_epilogue none = {TFN_LINEAR, -INFINITY, INFINITY};
+  const Epilogue epilogue(none, *o);
+  const Range mine = share(p.batch, 1, part);
+  for (int64_t b = mine.begin; b < mine.end; ++b) {
+    const ConstMatrix left = {o->lhs + b * p.lhs.batch_stride, p.lhs.row_stride,
+                              p.lhs.col_stride};
+    const ConstMatrix right = {o->rhs + b * p.rhs.batch_stride, p.rhs.row_stride,
+                               p.rhs.col_stride};
+    const MatrixView<float> to = {o->out + b * p.out.batch_stride, p.out.row_stride,
+                                  p.out.col_stride};
     if (to.col_stride == 1) {
-      multiply_one(p->m, p->n, p->k, left, right, to, (float*)scratch);
+      multiply_one({p.m, p.n, p.k, left, unpacked(right), to, &epilogue, 0},
+                   (float*)o->scratch);
     } else {
       // Rows of the result are to lie in a row: out' = right' * left'.
-      multiply_one(p->n, p->m, p->k, transposed(right), transposed(left),
-                   transposed(to), (float*)scratch);
+      multiply_one({p.n, p.m, p.k, transposed(right), unpacked(transposed(left)),
+                    transposed(to), &epilogue, 0},
+                   (float*)o->scratch);
     }
   }
 }

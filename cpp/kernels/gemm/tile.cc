@@ -5,30 +5,44 @@
 namespace TFN_NAMESPACE {
 namespace {
 
-// Accumulators must be registers: every loop over rows and vectors is unrolled.
-#define UNROLL _Pragma("GCC unroll 8")
+// Results that are not next to each other, or fewer than the tile has columns.
+template <int kRows, int kVectors>
+__attribute__((noinline)) void finish_partly(const Vec (&sum)[kRows][kVectors],
+                                             const Result& out) {
+  for (int v = 0; v < kVectors; ++v) {
+    const int64_t left = out.columns - v * kLanes;
+    if (left <= 0) return;
+    for (int r = 0; r < kRows; ++r) {
+      out.epilogue->finish(sum[r][v], out.channel + v * kLanes,
+                           out.row[r] + v * kLanes * out.stride, out.stride,
+                           left < kLanes ? left : kLanes);
+    }
+  }
+}
 
 template <int kRows, int kVectors>
 void finish(Vec (&sum)[kRows][kVectors], const Result& out) {
-  if (out.stride == 1 && out.columns >= kVectors * kLanes) {
-    UNROLL for (int r = 0; r < kRows; ++r) {
+  const Epilogue& epilogue = *out.epilogue;
+  if (out.stride != 1 || out.columns < kVectors * kLanes) {
+    return finish_partly(sum, out);
+  }
+  if (const float* const bias = epilogue.bias(out.channel)) {
+    UNROLL for (int v = 0; v < kVectors; ++v) {
+      const Vec of_channel = load(bias + v * kLanes);
+      UNROLL for (int r = 0; r < kRows; ++r) sum[r][v] += of_channel;
+    }
+  }
+  UNROLL for (int r = 0; r < kRows; ++r) {
+    float* const to = out.row[r];
+    if (const float* const addend = epilogue.addend(to)) {
       UNROLL for (int v = 0; v < kVectors; ++v) {
-        float* const to = out.row[r] + v * kLanes;
-        store(to, out.accumulate ? load(to) + sum[r][v] : sum[r][v]);
+        sum[r][v] += load(addend + v * kLanes);
       }
     }
-    return;
-  }
-  const int64_t columns =
-      out.columns < kVectors * kLanes ? out.columns : kVectors * kLanes;
-  float line[kVectors * kLanes];
-  UNROLL for (int r = 0; r < kRows; ++r) {
-    UNROLL for (int v = 0; v < kVectors; ++v) store(line + v * kLanes, sum[r][v]);
-    float* const to = out.row[r];
-    for (int64_t c = 0; c < columns; ++c) {
-      float* const place = to + c * out.stride;
-      *place = out.accumulate ? *place + line[c] : line[c];
+    UNROLL for (int v = 0; v < kVectors; ++v) {
+      store(to + v * kLanes, epilogue.clamp(sum[r][v]));
     }
+    if (epilogue.has_activation()) epilogue.activate(to, kVectors);
   }
 }
 

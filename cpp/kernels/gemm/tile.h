@@ -5,7 +5,7 @@
 // few vectors of columns, accumulated in registers over all of k.
 #pragma once
 
-#include "simd.h"
+#include "epilogue.h"
 
 namespace TFN_NAMESPACE {
 
@@ -38,11 +38,11 @@ struct RightSide {
 };
 
 // Where results go, from the tile's first column on: `columns` of them in each row,
-// `stride` apart.
+// `stride` apart. The first column is output channel `channel`.
 struct Result {
   float* row[kMaxRows];
-  int64_t stride, columns;
-  bool accumulate;
+  int64_t stride, columns, channel;
+  const Epilogue* epilogue;
 };
 
 typedef void Tile(const LeftSide& left, const RightSide& right, const Result& out);

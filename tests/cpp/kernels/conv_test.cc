@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "reference.h"
+#include "epilogue_cases.h"
 
 namespace tfnative::testing {
 namespace {
@@ -30,6 +30,7 @@ tfn_conv convolution(std::int64_t batch, std::int64_t in_channels,
     p.kernel[d] = kernel[d];
     p.stride[d] = p.base_dilation[d] = p.window_dilation[d] = 1;
   }
+  p.epilogue = kNoEpilogue;
   return p;
 }
 
@@ -48,37 +49,47 @@ std::string name(const tfn_conv& p) {
   return text;
 }
 
+bool is_depthwise(const tfn_conv& p) {
+  return p.groups == p.in_channels && p.groups == p.out_channels && p.in[0] == 1 &&
+         p.out[0] == 1 && p.kernel[0] == 1 && p.base_dilation[1] == 1 &&
+         p.base_dilation[2] == 1;
+}
+
+void check_any(const tfn_conv& p, const std::vector<double>& sums, const float* input,
+               const float* weights) {
+  Aligned<float> output(p.batch * volume(p.out) * p.out_channels);
+  ASSERT_EQ(sums.size(), static_cast<std::size_t>(output.size()));
+  TFN_KERNEL(conv_any_f32)(&p, input, weights, output.data());
+  for (std::int64_t i = 0; i < output.size(); ++i) {
+    ASSERT_EQ(sums[static_cast<std::size_t>(i)], output[i])
+        << "conv_any_f32: " << name(p) << " at " << i;
+  }
+}
+
 void check(const tfn_conv& p) {
   if (volume(p.out) == 0) return;
   const std::int64_t depth = p.in_channels / p.groups;
   const std::int64_t rows = volume(p.kernel) * depth;
   Aligned<float> input(p.batch * volume(p.in) * p.in_channels);
   Aligned<float> weights(rows * p.out_channels);
-  Aligned<float> output(p.batch * volume(p.out) * p.out_channels);
+  Aligned<float> packed(packed_size(rows, p.out_channels, p.groups));
   fill(input, 1);
   fill(weights, 2);
-  const std::vector<double> expected = convolve(p, input.data(), weights.data());
-  ASSERT_EQ(expected.size(), static_cast<std::size_t>(output.size()));
-  const auto compare = [&](const char* kernel) {
-    for (std::int64_t i = 0; i < output.size(); ++i) {
-      ASSERT_EQ(expected[static_cast<std::size_t>(i)], output[i])
-          << kernel << ": " << name(p) << " at " << i;
-    }
-    fill(output, 9);
-  };
-  TFN_KERNEL(conv_any_f32)(&p, input.data(), weights.data(), output.data());
-  compare("conv_any_f32");
-  if (p.groups == p.in_channels) {
-    TFN_KERNEL(conv_depthwise_f32)(&p, input.data(), weights.data(), output.data());
-    compare("conv_depthwise_f32");
-  }
-  Aligned<float> packed(packed_size(rows, p.out_channels, p.groups));
   pack(rows, p.out_channels, p.groups, weights.data(), packed);
-  Aligned<char> scratch(
-      TFN_CONV_SCRATCH_BYTES(p.batch * volume(p.out), volume(p.kernel), depth));
-  TFN_KERNEL(conv_f32)
-  (&p, input.data(), packed.data(), output.data(), scratch.data());
-  compare("conv_f32");
+  const std::vector<double> sums = convolve(p, input.data(), weights.data());
+  check_any(p, sums, input.data(), weights.data());
+  const auto channel = [&](std::int64_t i) { return i % p.out_channels; };
+  const std::size_t scratch_bytes =
+      TFN_CONV_SCRATCH_BYTES(p.batch * volume(p.out), volume(p.kernel), depth);
+  for (const EpilogueCase& chosen : epilogue_cases()) {
+    check_kernel(TFN_KERNEL(conv_f32), p, chosen, sums, input.data(), packed.data(),
+                 p.out_channels, channel, scratch_bytes, "conv_f32: " + name(p));
+    if (!is_depthwise(p)) continue;
+    check_kernel(TFN_KERNEL(conv_depthwise_f32), p, chosen, sums, input.data(),
+                 weights.data(), p.out_channels, channel,
+                 TFN_DEPTHWISE_SCRATCH_BYTES(p.in_channels, p.kernel[1], p.kernel[2]),
+                 "conv_depthwise_f32: " + name(p));
+  }
 }
 
 TEST(Convolution, EveryWindowInTwoDimensions) {

@@ -4,7 +4,7 @@
 
 #include <complex>
 
-#include "reference.h"
+#include "epilogue_cases.h"
 
 namespace tfnative::testing {
 namespace {
@@ -38,36 +38,35 @@ std::string name(const tfn_matmul& p) {
          std::to_string(p.out.row_stride) + "," + std::to_string(p.out.col_stride);
 }
 
-void expect_equal(const std::vector<double>& expected, const Aligned<float>& got,
-                  const std::string& what) {
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_EQ(expected[i], got[static_cast<std::int64_t>(i)]) << what << " at " << i;
-  }
+// The column of an element of the output.
+auto column_of(const tfn_matmul& p) {
+  return [&p](std::int64_t i) {
+    const bool row_major = p.out.col_stride == 1 && p.out.row_stride == p.n;
+    return row_major ? i % p.n : i % (p.m * p.n) / p.out.col_stride;
+  };
 }
 
 TEST(PackedMatmul, EqualsTheDefinition) {
   for (const Sizes& s : all_sizes()) {
     for (Order left : {kRowMajor, kColumnMajor}) {
       for (Order to : {kRowMajor, kColumnMajor}) {
-        for (int accumulate : {0, 1}) {
-          const tfn_matmul p = {1,
-                                s.m,
-                                s.n,
-                                s.k,
-                                accumulate,
-                                matrix(left, s.m, s.k),
-                                matrix(kRowMajor, s.k, s.n),
-                                matrix(to, s.m, s.n)};
-          Aligned<float> lhs(s.m * s.k), rhs(s.k * s.n), out(s.m * s.n);
-          Aligned<float> packed(packed_size(s.k, s.n, 1));
-          fill(lhs, 1);
-          fill(rhs, 2);
-          fill(out, 3);
-          pack(s.k, s.n, 1, rhs.data(), packed);
-          const auto expected =
-              multiply(p, lhs.data(), rhs.data(), out.data(), out.size());
-          TFN_KERNEL(matmul_packed_f32)(&p, lhs.data(), packed.data(), out.data());
-          expect_equal(expected, out, name(p));
+        const tfn_matmul p = {1,
+                              s.m,
+                              s.n,
+                              s.k,
+                              matrix(left, s.m, s.k),
+                              matrix(kRowMajor, s.k, s.n),
+                              matrix(to, s.m, s.n),
+                              kNoEpilogue};
+        Aligned<float> lhs(s.m * s.k), rhs(s.k * s.n);
+        Aligned<float> packed(packed_size(s.k, s.n, 1));
+        fill(lhs, 1);
+        fill(rhs, 2);
+        pack(s.k, s.n, 1, rhs.data(), packed);
+        const auto sums = multiply(p, lhs.data(), rhs.data(), s.m * s.n);
+        for (const EpilogueCase& chosen : epilogue_cases()) {
+          check_kernel(TFN_KERNEL(matmul_packed_f32), p, chosen, sums, lhs.data(),
+                       packed.data(), s.n, column_of(p), 0, name(p));
         }
       }
     }
@@ -83,20 +82,20 @@ TEST(Matmul, EqualsTheDefinitionForEveryOrderOfElements) {
                                 s.m,
                                 s.n,
                                 s.k,
-                                0,
                                 matrix(left, s.m, s.k),
                                 matrix(right, s.k, s.n),
-                                matrix(to, s.m, s.n)};
-          Aligned<float> lhs(2 * s.m * s.k), rhs(2 * s.k * s.n), out(2 * s.m * s.n);
-          Aligned<char> scratch(TFN_MATMUL_SCRATCH_BYTES(2, s.m, s.n, s.k));
+                                matrix(to, s.m, s.n),
+                                kNoEpilogue};
+          Aligned<float> lhs(2 * s.m * s.k), rhs(2 * s.k * s.n);
           fill(lhs, 1);
           fill(rhs, 2);
-          fill(out, 3);
-          const auto expected =
-              multiply(p, lhs.data(), rhs.data(), out.data(), out.size());
-          TFN_KERNEL(matmul_f32)
-          (&p, lhs.data(), rhs.data(), out.data(), scratch.data());
-          expect_equal(expected, out, name(p));
+          const auto sums = multiply(p, lhs.data(), rhs.data(), 2 * s.m * s.n);
+          for (std::int32_t parts : {1, 2, 3}) {
+            check_kernel(TFN_KERNEL(matmul_f32), p,
+                         {kNoEpilogue, false, Addend::kNone, parts}, sums, lhs.data(),
+                         rhs.data(), s.n, column_of(p),
+                         TFN_MATMUL_SCRATCH_BYTES(2, s.m, s.n, s.k), name(p));
+          }
         }
       }
     }
@@ -105,7 +104,7 @@ TEST(Matmul, EqualsTheDefinitionForEveryOrderOfElements) {
 
 template <typename T>
 void check_any(tfn_matmul_fn* kernel) {
-  const tfn_matmul p = {2, 3, 5, 4, 0, {12, 4, 1}, {20, 1, 4}, {15, 5, 1}};
+  const tfn_matmul p = {2, 3, 5, 4, {12, 4, 1}, {20, 1, 4}, {15, 5, 1}, kNoEpilogue};
   std::vector<T> lhs(24), rhs(40), out(30), expected(30);
   for (std::size_t i = 0; i < lhs.size(); ++i) lhs[i] = static_cast<T>(i % 3);
   for (std::size_t i = 0; i < rhs.size(); ++i) rhs[i] = static_cast<T>(i % 4);
@@ -140,7 +139,7 @@ TEST(MatmulOfAnyType, EqualsTheDefinition) {
 }
 
 TEST(MatmulOfAnyType, IntegersWrapAround) {
-  const tfn_matmul p = {1, 1, 1, 2, 0, {2, 2, 1}, {2, 1, 1}, {1, 1, 1}};
+  const tfn_matmul p = {1, 1, 1, 2, {2, 2, 1}, {2, 1, 1}, {1, 1, 1}, kNoEpilogue};
   const std::int32_t lhs[] = {2147483647, 2147483647}, rhs[] = {2, 3};
   std::int32_t out = 0;
   TFN_KERNEL(matmul_any_s32)(&p, lhs, rhs, &out);
@@ -148,7 +147,7 @@ TEST(MatmulOfAnyType, IntegersWrapAround) {
 }
 
 TEST(MatmulOfAnyType, HalfPrecisionRoundsOnce) {
-  const tfn_matmul p = {1, 1, 1, 2, 0, {2, 2, 1}, {2, 1, 1}, {1, 1, 1}};
+  const tfn_matmul p = {1, 1, 1, 2, {2, 2, 1}, {2, 1, 1}, {1, 1, 1}, kNoEpilogue};
   // 1 * 1 + 2^-11 * 1 lies between two halves: ties go to the even one, 1.
   const std::uint16_t lhs[] = {0x3C00, 0x1000}, rhs[] = {0x3C00, 0x3C00};
   std::uint16_t out = 0;
@@ -162,7 +161,7 @@ TEST(MatmulOfAnyType, HalfPrecisionRoundsOnce) {
 // Every half: times one it must come back, subnormal numbers, infinities and NaNs
 // included.
 TEST(MatmulOfAnyType, EveryHalfIsConvertedExactly) {
-  const tfn_matmul p = {1, 1, 1, 1, 0, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}};
+  const tfn_matmul p = {1, 1, 1, 1, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, kNoEpilogue};
   const std::uint16_t one = 0x3C00;
   for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
     const auto half = static_cast<std::uint16_t>(bits);
@@ -179,7 +178,7 @@ TEST(MatmulOfAnyType, EveryHalfIsConvertedExactly) {
 }
 
 TEST(MatmulOfAnyType, BooleansAreOrOfAnds) {
-  const tfn_matmul p = {1, 1, 2, 2, 0, {2, 2, 1}, {4, 2, 1}, {2, 2, 1}};
+  const tfn_matmul p = {1, 1, 2, 2, {2, 2, 1}, {4, 2, 1}, {2, 2, 1}, kNoEpilogue};
   const bool lhs[] = {true, false}, rhs[] = {true, false, true, true};
   bool out[2] = {};
   TFN_KERNEL(matmul_any_pred)(&p, lhs, rhs, out);

@@ -49,15 +49,13 @@ inline void fill(const Aligned<float>& array, unsigned seed) {
 }
 
 inline std::vector<double> multiply(const tfn_matmul& p, const float* lhs,
-                                    const float* rhs, const float* addend,
-                                    std::int64_t out_size) {
-  std::vector<double> out(addend, addend + out_size);
+                                    const float* rhs, std::int64_t out_size) {
+  std::vector<double> out(static_cast<std::size_t>(out_size));
   for (std::int64_t b = 0; b < p.batch; ++b) {
     for (std::int64_t i = 0; i < p.m; ++i) {
       for (std::int64_t j = 0; j < p.n; ++j) {
         double& sum = out[static_cast<std::size_t>(
             b * p.out.batch_stride + i * p.out.row_stride + j * p.out.col_stride)];
-        if (!p.accumulate) sum = 0;
         for (std::int64_t k = 0; k < p.k; ++k) {
           sum +=
               static_cast<double>(lhs[b * p.lhs.batch_stride + i * p.lhs.row_stride +

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What happens to sums in registers before they are stored: tfn_epilogue.
+#pragma once
+
+#include "simd_math.h"
+
+namespace TFN_NAMESPACE {
+
+class Epilogue {
+ public:
+  Epilogue(const tfn_epilogue& p, const tfn_operands& operands)
+      : bias_(operands.bias),
+        addend_(operands.addend),
+        out_(operands.out),
+        low_(p.low),
+        high_(p.high),
+        activation_(p.activation) {}
+
+  // The biases of the channels from `channel` on, or null.
+  const float* bias(int64_t channel) const { return bias_ ? bias_ + channel : nullptr; }
+
+  // The addend of the result that is stored to `to`, or null.
+  const float* addend(const float* to) const {
+    return addend_ ? addend_ + (to - out_) : nullptr;
+  }
+
+  // A comparison with NaN is false.
+  Vec clamp(Vec x) const {
+    const Vec low = broadcast(low_), high = broadcast(high_);
+    x = x < low ? low : x;
+    return x > high ? high : x;
+  }
+
+  bool has_activation() const { return activation_ != TFN_LINEAR; }
+
+  // Applies the activation in place, to whole vectors.
+  void activate(float* values, int64_t vectors) const {
+    for (int64_t i = 0; i < vectors; ++i, values += kLanes) {
+      const Vec x = load(values);
+      store(values, activation_ == TFN_TANH    ? tanh(x)
+                    : activation_ == TFN_SWISH ? x * sigmoid(x)
+                                               : sigmoid(x));
+    }
+  }
+
+  // All of it for fewer results than a vector has: `sum` holds `count` of them, whose
+  // places are `stride` apart.
+  void finish(Vec sum, int64_t channel, float* to, int64_t stride,
+              int64_t count) const {
+    if (bias_) sum += load(bias_ + channel);
+    if (const float* const more = addend(to)) {
+      float line[kLanes] = {};
+      for (int64_t i = 0; i < count; ++i) line[i] = more[i * stride];
+      sum += load(line);
+    }
+    float line[kLanes];
+    store(line, clamp(sum));
+    if (has_activation()) activate(line, 1);
+    for (int64_t i = 0; i < count; ++i) to[i * stride] = line[i];
+  }
+
+ private:
+  const float* const bias_;
+  const float* const addend_;
+  const float* const out_;
+  const float low_, high_;
+  const int32_t activation_;
+};
+
+}  // namespace TFN_NAMESPACE

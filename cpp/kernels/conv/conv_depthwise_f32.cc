@@ -71,12 +71,10 @@ void run_tile(const Tile& t, const Epilogue& epilogue) {
       UNROLL for (int k = 0; k < kWidth; ++k) {
         weight[k] = load(weights + k * t.channels);
       }
-      UNROLL for (int j = 0; j < columns_of(kPixels, kWidth, kStride); ++j) {
-        const Vec x = load(columns[j] + c);
+      // The compiler loads each column once and keeps it for the pixels that share it.
+      UNROLL for (int i = 0; i < kPixels; ++i) {
         UNROLL for (int k = 0; k < kWidth; ++k) {
-          if (j >= k && (j - k) % kStride == 0 && (j - k) / kStride < kPixels) {
-            sum[(j - k) / kStride] += x * weight[k];
-          }
+          sum[i] += load(columns[i * kStride + k] + c) * weight[k];
         }
       }
       columns += t.step;
@@ -109,6 +107,8 @@ template <int kWidth, int kStride>
 void choose_pixels(const Tile& t, int pixels, const Epilogue& epilogue) {
   switch (pixels) {
     case 8: return run_tile<8, kWidth, kStride>(t, epilogue);
+    case 7: return run_tile<7, kWidth, kStride>(t, epilogue);
+    case 6: return run_tile<6, kWidth, kStride>(t, epilogue);
     case 4: return run_tile<4, kWidth, kStride>(t, epilogue);
     case 2: return run_tile<2, kWidth, kStride>(t, epilogue);
     default: return run_tile<1, kWidth, kStride>(t, epilogue);
@@ -149,7 +149,8 @@ class Depthwise {
 
   int next_pixels(int64_t left) const {
     if (!fast_) return 1;
-    return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    // 7 and 6 for what lines of 7 and 14 pixels, the most common ones, leave.
+    return left >= 8 ? 8 : left >= 6 ? (int)left : left >= 4 ? 4 : left >= 2 ? 2 : 1;
   }
 
   // Points at the input of `count` pixels from (h, w) on, and at the weights of the
@@ -157,6 +158,11 @@ class Depthwise {
   Tile describe(const float* input, int64_t h, int64_t w, int count) {
     const int64_t columns = (count - 1) * p_.stride[2] + p_.kernel[2];
     const int64_t left = w * p_.stride[2] - p_.padding_low[2];
+    const int64_t step = p_.window_dilation[2], column = step * p_.in_channels;
+    // Columns [begin, end) are not padding.
+    const int64_t begin = clamp(divide_up(-left, step), 0, columns);
+    const int64_t end = clamp(divide_up(p_.in[2] - left, step), begin, columns);
+    const int64_t first = left * p_.in_channels;
     const int64_t weight_line = p_.kernel[2] * p_.in_channels;
     Tile tile = {columns_, 0, columns, nullptr, nullptr, weight_line, p_.in_channels};
     for (int64_t k = 0; k < p_.kernel[1]; ++k) {
@@ -165,12 +171,18 @@ class Depthwise {
       if (tile.lines == 0) tile.weights = operands_.rhs + k * weight_line;
       const float** const to = columns_ + tile.lines++ * columns;
       const float* const line = input + y * p_.in[2] * p_.in_channels;
-      for (int64_t j = 0; j < columns; ++j) {
-        const int64_t x = left + j * p_.window_dilation[2];
-        to[j] = x < 0 || x >= p_.in[2] ? zeros_ : line + x * p_.in_channels;
-      }
+      for (int64_t j = 0; j < begin; ++j) to[j] = zeros_;
+      for (int64_t j = begin; j < end; ++j) to[j] = line + first + j * column;
+      for (int64_t j = end; j < columns; ++j) to[j] = zeros_;
     }
     return tile;
+  }
+
+  static int64_t divide_up(int64_t a, int64_t b) {
+    return a <= 0 ? 0 : (a + b - 1) / b;
+  }
+  static int64_t clamp(int64_t value, int64_t low, int64_t high) {
+    return value < low ? low : value > high ? high : value;
   }
 
   void multiply(const Tile& tile, int count) const {

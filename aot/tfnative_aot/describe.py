@@ -19,6 +19,7 @@ from tfnative_aot.emit.interface import (
     c_identifier,
     supported_dtype,
 )
+from tfnative_aot.emit.step_table import kind
 from tfnative_aot.golden import file_name
 from tfnative_aot.graph import BATCH, FrozenGraph
 from tfnative_aot.load_model import LoadedModel
@@ -124,11 +125,10 @@ def describe_programs(parts: Parts) -> str:
 def _listing(steps: Sequence[Step], program: Program, depth: int) -> list[str]:
     lines = []
     for step in steps:
-        kind = type(step).__name__.lower()
         places = ", ".join(
             _place(program, s.allocation, s.offset, s.size) for s in slices(step)
         )
-        lines.append(f"{'  ' * depth}{kind:<12}{step.source}")
+        lines.append(f"{'  ' * depth}{kind(step):<12}{step.source}")
         lines.append(f"{'  ' * depth}            {places}")
         for nested in children(step):
             lines += _listing(nested, program, depth + 1)

@@ -23,7 +23,7 @@ from tfnative_aot.program import Program
 from tfnative_aot.targets import CpuLevel
 from tfnative_aot.toolchain import Toolchain, sources_dir
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 """TFN_ABI_VERSION in abi.h."""
 
 _TRAILER = struct.Struct("<8sIIQQQQ80s")

@@ -62,7 +62,7 @@ def verify(
     for level in levels:
         with tfnative.load(artifact, cpu_level=level.name) as model:
             for batch_size, sample in samples:
-                got = model.predict(sample.inputs, signature=signature)
+                got = model.predict_compiled(sample.inputs, signature=signature)
                 for name, expected in sample.outputs.items():
                     found = _fidelity(
                         name, batch_size, level.name, got[name], expected, rtol

@@ -54,9 +54,12 @@ SignatureInfo::SignatureInfo(const std::string& model, const Signature& of)
   }
 }
 
-PyModel::PyModel(const std::string& path, const std::string& cpu_level) : path_(path) {
+PyModel::PyModel(const std::string& path, const std::string& cpu_level,
+                 const ThreadPool& threads)
+    : path_(path) {
   LoadOptions options;
   options.cpu_level = cpu_level;
+  options.threads = threads;
   {
     const WithoutGil release;
     model_ = Model::load(path, options);
@@ -94,9 +97,15 @@ const SignatureInfo& PyModel::find(py::handle name) const {
 }
 
 void register_model(py::module_& module) {
+  py::class_<ThreadPool>(module, "ThreadPool",
+                         "ThreadPool(threads)\n\nThreads that work together on one "
+                         "call, the calling one included; several models may share "
+                         "them.")
+      .def(py::init<int>(), py::arg("threads"))
+      .def_property_readonly("threads", &ThreadPool::threads);
   py::class_<PyModel> type(module, "Model");
-  type.def(py::init<const std::string&, const std::string&>(), py::arg("path"),
-           py::arg("cpu_level") = "")
+  type.def(py::init<const std::string&, const std::string&, const ThreadPool&>(),
+           py::arg("path"), py::arg("cpu_level"), py::arg("threads"))
       .def_property_readonly("name",
                              [](const PyModel& self) { return self.model().name(); })
       .def_property_readonly(
@@ -107,6 +116,20 @@ void register_model(py::module_& module) {
       .def_property_readonly("triple",
                              [](const PyModel& self) { return self.model().triple(); })
       .def_property_readonly("closed", &PyModel::closed)
+      .def_property_readonly("threads",
+                             [](const PyModel& self) { return self.model().threads(); })
+      .def("_workspace_bytes",
+           [](const PyModel& self, py::handle signature, std::int64_t batch_size) {
+             return self.model().workspace_bytes(self.find(signature).signature,
+                                                 batch_size);
+           })
+      .def("_find_signature",
+           [](const PyModel& self, py::handle name) { return self.find(name).name; })
+      .def("_steps",
+           [](const PyModel& self, py::handle signature, std::int64_t batch_size) {
+             return std::string(
+                 self.model().steps(self.find(signature).signature, batch_size));
+           })
       .def("_manifest_text",
            [](const PyModel& self) { return std::string(self.model().manifest()); })
       .def("_signature_list", &signature_list)

@@ -28,7 +28,8 @@ struct SignatureInfo {
 // calls that run then keep the model itself alive.
 class PyModel {
  public:
-  PyModel(const std::string& path, const std::string& cpu_level);
+  PyModel(const std::string& path, const std::string& cpu_level,
+          const ThreadPool& threads);
 
   // Throws Error (kFailedPrecondition) if the model is closed.
   const Model& model() const;
@@ -48,7 +49,8 @@ class PyModel {
 
 void register_model(pybind11::module_& module);
 
-// Adds `predict` to the class, as a function that Python calls directly.
+// Adds `predict` to the class, as a function that Python calls directly, and what else
+// runs the model.
 void add_predict(pybind11::class_<PyModel>& type);
 
 }  // namespace tfnative::bindings

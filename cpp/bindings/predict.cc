@@ -166,9 +166,11 @@ py::object result_of(const SignatureInfo& info, const Outputs& outputs, bool as_
   return result;
 }
 
-// `inputs` is borrowed from Python's stack: nothing else may free it meanwhile.
+// Runs the model with arrays for its inputs, and gives back those of its outputs.
+// `value` is borrowed from Python's stack: nothing else may free it meanwhile.
+template <typename Run>
 py::object predict(const PyModel& self, py::handle value, py::handle name,
-                   py::handle out) {
+                   py::handle out, const Run& run) {
   const Model model = self.model();  // Keeps it loaded if another thread closes it.
   const SignatureInfo& info = self.find(name);
   py::object owned;
@@ -188,9 +190,34 @@ py::object predict(const PyModel& self, py::handle value, py::handle name,
   }
   {
     const WithoutGil release;
-    model.run(info.signature, in, {outputs.views.data(), outputs.views.size()});
+    run(model, info.signature, in,
+        Span<const MutableTensorView>(outputs.views.data(), outputs.views.size()));
   }
   return result_of(info, outputs, PyDict_Check(value.ptr()));
+}
+
+constexpr auto kRun = [](const Model& model, const Signature& signature, auto in,
+                         auto out) { model.run(signature, in, out); };
+
+py::object predict_compiled(const PyModel& self, py::handle value, py::handle name) {
+  return predict(self, value, name, py::none(),
+                 [](const Model& model, const Signature& signature, auto in, auto out) {
+                   model.run_compiled(signature, in, out);
+                 });
+}
+
+// (batch size, step, begin, end in nanoseconds) of each step that ran.
+py::list profile(const PyModel& self, py::handle value, py::handle name) {
+  std::vector<StepEvent> events;
+  predict(self, value, name, py::none(),
+          [&](const Model& model, const Signature& signature, auto in, auto out) {
+            events = model.profile(signature, in, out);
+          });
+  py::list result;
+  for (const StepEvent& e : events) {
+    result.append(py::make_tuple(e.batch_size, e.step, e.begin_nanos, e.end_nanos));
+  }
+  return result;
 }
 
 constexpr const char* kDoc =
@@ -220,7 +247,7 @@ PyObject* predict_entry(PyObject* self, PyObject* const* arguments, Py_ssize_t c
         return nullptr;
       }
     }
-    return predict(model_of(self), arguments[0], name, out).release().ptr();
+    return predict(model_of(self), arguments[0], name, out, kRun).release().ptr();
   } catch (...) {
     set_python_error();
     return nullptr;
@@ -237,6 +264,7 @@ void add_predict(py::class_<PyModel>& type) {
   auto* const type_object = reinterpret_cast<PyTypeObject*>(type.ptr());
   type.attr("predict") =
       py::reinterpret_steal<py::object>(PyDescr_NewMethod(type_object, &method));
+  type.def("_predict_compiled", &predict_compiled).def("_profile", &profile);
 }
 
 }  // namespace tfnative::bindings

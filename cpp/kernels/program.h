@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernels.h"
+#include "tfnative/abi.h"
 
 /* --- Calls of XLA's kernels -------------------------------------------------
  *
@@ -54,8 +55,43 @@ static inline int tfn_xla_run(tfn_xla_kernel* kernel, tfn_xla_dim3 groups,
       return step;                                                           \
   } while (0)
 
-/* All of a kernel's work. */
-#define TFN_ALL (tfn_part){0, 1}
+/* --- Calls of our kernels ---------------------------------------------------- */
+typedef struct tfn_task {
+  tfn_f32_kernel* kernel;
+  const void* params;
+  const tfn_operands* operands;
+  size_t thread_bytes;
+  int32_t parts;
+} tfn_task;
+
+static inline void tfn_run_part(void* argument, int32_t index) {
+  const tfn_task* task = (const tfn_task*)argument;
+  const tfn_part part = {index, task->parts};
+  tfn_operands operands = *task->operands;
+  operands.scratch = (char*)operands.scratch + (size_t)index * task->thread_bytes;
+  task->kernel(task->params, &operands, part);
+}
+
+/* Runs a kernel in as many parts as the caller has threads, each part with its own
+ * scratch, `thread_bytes` after the one before. */
+static inline void tfn_share(const tfn_context* context, tfn_f32_kernel* kernel,
+                             const void* params, const tfn_operands* operands,
+                             size_t thread_bytes) {
+  if (context == 0 || context->threads <= 1) {
+    const tfn_part all = {0, 1};
+    kernel(params, operands, all);
+  } else {
+    tfn_task task = {kernel, params, operands, thread_bytes, context->threads};
+    context->parallel(context->self, tfn_run_part, &task, task.parts);
+  }
+}
+
+/* Begins step `number`, or with 0 ends the last. */
+#define TFN_STEP(number)                       \
+  do {                                         \
+    if (context != 0 && context->on_step != 0) \
+      context->on_step(context->self, number); \
+  } while (0)
 
 /* --- Places in memory, by byte offset --------------------------------------- */
 extern const char tfn_weights[] __attribute__((visibility("hidden")));

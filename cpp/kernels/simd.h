@@ -14,8 +14,10 @@
 // Names that kernels share carry the level, too: all levels are linked together.
 #define TFN_NAMESPACE TFN_KERNEL(internal)
 
-// Accumulators must be registers: every loop over them is unrolled.
+// Accumulators must be registers: every loop over them is unrolled,
+// and what they are passed to inlined.
 #define UNROLL _Pragma("GCC unroll 32")
+#define INLINE inline __attribute__((always_inline))
 
 namespace TFN_NAMESPACE {
 

@@ -17,7 +17,7 @@ using internal::quoted;
 
 struct Model::Impl {
   Impl(const std::string& path, const std::string& requested,
-       const std::string& requested_by);
+       const std::string& requested_by, const ThreadPool& threads);
 
   const internal::Runner& runner(const Signature& signature) const;
 
@@ -25,6 +25,7 @@ struct Model::Impl {
   const std::string name, triple;
   const std::int32_t level;
   const std::string level_name;
+  const ThreadPool threads;
   // Members below refer to those above.
   mutable internal::WorkspacePool pool;
   std::vector<std::unique_ptr<const internal::Runner>> runners;
@@ -32,17 +33,18 @@ struct Model::Impl {
 };
 
 Model::Impl::Impl(const std::string& path, const std::string& requested,
-                  const std::string& requested_by)
+                  const std::string& requested_by, const ThreadPool& threads_)
     : library(path),
       name(library.artifact().name),
       triple(library.artifact().triple),
       level(internal::choose_level(library.artifact(), internal::host_x86_level(),
                                    requested, requested_by)),
-      level_name(library.artifact().cpu_levels[level].name) {
+      level_name(library.artifact().cpu_levels[level].name),
+      threads(threads_) {
   const tfn_artifact& artifact = library.artifact();
   for (std::int32_t i = 0; i < artifact.signature_count; ++i) {
     runners.push_back(std::make_unique<const internal::Runner>(
-        name, artifact.signatures[i], level, pool));
+        name, artifact.signatures[i], level, pool, threads));
     const Signature& signature = runners.back()->signature();
     if (signature.batch_sizes.empty() &&
         std::any_of(signature.inputs.begin(), signature.inputs.end(),
@@ -75,7 +77,8 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
       requested_by = "TFNATIVE_CPU_LEVEL";
     }
   }
-  return Model(std::make_shared<const Impl>(path, requested, requested_by));
+  return Model(
+      std::make_shared<const Impl>(path, requested, requested_by, options.threads));
 }
 
 const std::string& Model::name() const noexcept { return impl_->name; }
@@ -118,7 +121,43 @@ std::int64_t Model::count_rows(const Signature& signature,
 
 void Model::run(const Signature& signature, Span<const TensorView> inputs,
                 Span<const MutableTensorView> outputs) const {
-  impl_->runner(signature).run(inputs, outputs);
+  impl_->runner(signature).run(inputs, outputs, {});
+}
+
+void Model::run_compiled(const Signature& signature, Span<const TensorView> inputs,
+                         Span<const MutableTensorView> outputs) const {
+  internal::RunOptions options;
+  options.compiled_sizes_only = true;
+  impl_->runner(signature).run(inputs, outputs, options);
+}
+
+std::vector<StepEvent> Model::profile(const Signature& signature,
+                                      Span<const TensorView> inputs,
+                                      Span<const MutableTensorView> outputs) const {
+  std::vector<StepEvent> events;
+  internal::RunOptions options;
+  options.events = &events;
+  impl_->runner(signature).run(inputs, outputs, options);
+  return events;
+}
+
+std::string_view Model::steps(const Signature& signature,
+                              std::int64_t batch_size) const {
+  const tfn_variant* const variant = impl_->runner(signature).variant(batch_size);
+  return variant != nullptr && variant->steps != nullptr ? variant->steps : "";
+}
+
+int Model::threads() const noexcept { return impl_->threads.threads(); }
+
+std::size_t Model::workspace_bytes(const Signature& signature,
+                                   std::int64_t batch_size) const {
+  const internal::Runner& runner = impl_->runner(signature);
+  if (const tfn_variant* const variant = runner.variant(batch_size)) {
+    return runner.workspace_bytes(*variant);
+  }
+  throw Error(Code::kInvalidArgument,
+              "model " + quoted(impl_->name) + ", signature " + quoted(signature.name) +
+                  ": it was not compiled for batch size " + std::to_string(batch_size));
 }
 
 std::int64_t Model::expected_nanos(const Signature& signature,

@@ -8,6 +8,7 @@
 
 #include "base/inline_vector.h"
 #include "base/text.h"
+#include "call.h"
 
 namespace tfnative::internal {
 namespace {
@@ -53,11 +54,12 @@ std::size_t aligned(std::size_t bytes) {
 }  // namespace
 
 Runner::Runner(const std::string& model, const tfn_signature& signature,
-               std::int32_t level, WorkspacePool& pool)
+               std::int32_t level, WorkspacePool& pool, const ThreadPool& threads)
     : model_(model),
       signature_(describe(signature, level)),
       variants_(variants_of(signature, level)),
-      pool_(pool) {
+      pool_(pool),
+      threads_(threads) {
   const auto layout = [](const TensorSpec& spec) {
     std::size_t bytes = dtype_bytes(spec.dtype);
     for (std::size_t d = spec.has_batch() ? 1 : 0; d < spec.shape.size(); ++d) {
@@ -126,25 +128,24 @@ void Runner::check_outputs(Span<const MutableTensorView> outputs,
   }
 }
 
-void Runner::run(Span<const TensorView> inputs,
-                 Span<const MutableTensorView> outputs) const {
+void Runner::run(Span<const TensorView> inputs, Span<const MutableTensorView> outputs,
+                 const RunOptions& options) const {
   const std::int64_t rows = count_rows(inputs);
   check_outputs(outputs, rows);
-  Workspace workspace(pool_);
+  Call call(pool_, threads_, options.events);
   if (!signature_.has_batch()) {
-    return run_batch(*variants_[0], inputs, outputs, 0, 1, workspace);
+    return run_batch(*variants_[0], inputs, outputs, 0, 1, call);
   }
   if (rows == 0) return;
-  if (!signature_.rows_independent) {
-    const tfn_variant& variant = *variants_[exact_variant(rows)];
-    return run_batch(variant, inputs, outputs, 0, rows, workspace);
+  if (!signature_.rows_independent || options.compiled_sizes_only) {
+    return run_batch(compiled_for(rows), inputs, outputs, 0, rows, call);
   }
   // A larger batch than needed costs no less: there is nothing to choose.
   if (variants_.size() == 1 || rows <= variants_[0]->batch_size) {
     const std::int64_t size = variants_[0]->batch_size;
     for (std::int64_t first = 0; first < rows; first += size) {
       run_batch(*variants_[0], inputs, outputs, first, std::min(size, rows - first),
-                workspace);
+                call);
     }
     return;
   }
@@ -152,17 +153,30 @@ void Runner::run(Span<const TensorView> inputs,
   for (std::int64_t first = 0; first < rows;) {
     const tfn_variant& variant = *variants_[chosen.next(rows - first)];
     const std::int64_t used = std::min(variant.batch_size, rows - first);
-    run_batch(variant, inputs, outputs, first, used, workspace);
+    run_batch(variant, inputs, outputs, first, used, call);
     first += used;
   }
 }
 
-std::size_t Runner::exact_variant(std::int64_t rows) const {
-  for (std::size_t i = 0; i < variants_.size(); ++i) {
-    if (variants_[i]->batch_size == rows) return i;
+const tfn_variant* Runner::variant(std::int64_t batch_size) const {
+  for (const tfn_variant* known : variants_) {
+    if (known->batch_size == batch_size) return known;
   }
-  fail("its rows influence each other, so that it takes the compiled batch sizes " +
-       joined(signature_.batch_sizes) + " only, got " + std::to_string(rows) + " rows");
+  return nullptr;
+}
+
+std::size_t Runner::workspace_bytes(const tfn_variant& variant) const {
+  const auto others = static_cast<std::size_t>(threads_.threads() - 1);
+  return variant.workspace_bytes + others * variant.thread_bytes;
+}
+
+const tfn_variant& Runner::compiled_for(std::int64_t rows) const {
+  if (const tfn_variant* const found = variant(rows)) return *found;
+  fail(std::string(signature_.rows_independent ? ""
+                                               : "its rows influence each other, "
+                                                 "so that ") +
+       "it takes the compiled batch sizes " + joined(signature_.batch_sizes) +
+       " only, got " + std::to_string(rows) + " rows");
 }
 
 // Where the rows of a batch lie in a tensor of the caller's, and whether they can be
@@ -183,12 +197,13 @@ Runner::Place Runner::place(const Layout& layout, const void* data,
 
 void Runner::run_batch(const tfn_variant& variant, Span<const TensorView> inputs,
                        Span<const MutableTensorView> outputs, std::int64_t first,
-                       std::int64_t used, Workspace& workspace) const {
+                       std::int64_t used, Call& call) const {
   const Batch batch = {
       static_cast<std::size_t>(std::max<std::int64_t>(variant.batch_size, 1)),
       static_cast<std::size_t>(first), static_cast<std::size_t>(used)};
   InlineVector<Place> in_places(inputs.size()), out_places(outputs.size());
-  std::size_t bytes = variant.workspace_bytes;
+  const std::size_t needed = workspace_bytes(variant);
+  std::size_t bytes = needed;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     in_places[i] = place(inputs_[i], inputs[i].data, batch);
     if (in_places[i].copied) bytes += aligned(in_places[i].bytes);
@@ -197,8 +212,8 @@ void Runner::run_batch(const tfn_variant& variant, Span<const TensorView> inputs
     out_places[i] = place(outputs_[i], outputs[i].data, batch);
     if (out_places[i].copied) bytes += aligned(out_places[i].bytes);
   }
-  char* const memory = workspace.reserve(bytes);
-  char* free = memory + variant.workspace_bytes;
+  char* const memory = call.reserve(bytes);
+  char* free = memory + needed;
   InlineVector<const void*> in(inputs.size());
   InlineVector<void*> out(outputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -211,7 +226,8 @@ void Runner::run_batch(const tfn_variant& variant, Span<const TensorView> inputs
       free += aligned(out_places[i].bytes);
     }
   }
-  check_step(variant, variant.run(in.data(), out.data(), memory));
+  call.begin(variant);
+  check_step(variant, variant.run(in.data(), out.data(), memory, call.context()));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Place& from = out_places[i];
     if (from.copied && from.used_bytes > 0) {
@@ -255,23 +271,24 @@ const Plan& Runner::plan() const {
 }
 
 std::vector<double> Runner::measure() const {
-  Workspace workspace(pool_);
+  Call call(pool_, threads_, nullptr);
   std::vector<double> costs;
   for (const tfn_variant* variant : variants_) {
-    costs.push_back(measure(*variant, workspace));
+    costs.push_back(measure(*variant, call));
   }
   return costs;
 }
 
 // Nanoseconds that a variant takes on zeros: the best of a few runs, since others on
 // the machine only make it slower.
-double Runner::measure(const tfn_variant& variant, Workspace& workspace) const {
+double Runner::measure(const tfn_variant& variant, Call& call) const {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::nanoseconds kEnough = std::chrono::milliseconds(2);
   constexpr int kMaxRuns = 20;
   const auto size =
       static_cast<std::size_t>(std::max<std::int64_t>(variant.batch_size, 1));
-  std::size_t bytes = variant.workspace_bytes;
+  const std::size_t needed = workspace_bytes(variant);
+  std::size_t bytes = needed;
   const auto reserve = [&](const Layout& layout) {
     const std::size_t at = bytes;
     bytes += aligned(layout.row_bytes * (layout.has_batch ? size : 1));
@@ -281,11 +298,8 @@ double Runner::measure(const tfn_variant& variant, Workspace& workspace) const {
   for (const Layout& layout : inputs_) in_at.push_back(reserve(layout));
   const std::size_t inputs_end = bytes;
   for (const Layout& layout : outputs_) out_at.push_back(reserve(layout));
-  char* const memory = workspace.reserve(bytes);
-  if (memory != nullptr) {
-    std::memset(memory + variant.workspace_bytes, 0,
-                inputs_end - variant.workspace_bytes);
-  }
+  char* const memory = call.reserve(bytes);
+  if (memory != nullptr) std::memset(memory + needed, 0, inputs_end - needed);
   std::vector<const void*> in;
   std::vector<void*> out;
   for (const std::size_t at : in_at) in.push_back(memory + at);
@@ -295,7 +309,7 @@ double Runner::measure(const tfn_variant& variant, Workspace& workspace) const {
   auto total = Clock::duration::zero();
   for (int i = 0; i < kMaxRuns && (i < 2 || total < kEnough); ++i) {
     const auto start = Clock::now();
-    variant.run(in.data(), out.data(), memory);
+    variant.run(in.data(), out.data(), memory, call.context());
     const auto taken = Clock::now() - start;
     best = std::min(best, taken);
     total += taken;

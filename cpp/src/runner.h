@@ -14,16 +14,25 @@
 #include "plan.h"
 #include "tfnative/abi.h"
 #include "tfnative/model.hpp"
+#include "tfnative/thread_pool.hpp"
 #include "workspace.h"
 
 namespace tfnative::internal {
 
-// Thread-safe. The artifact and the pool outlive it.
+class Call;
+
+// How a call is to run.
+struct RunOptions {
+  bool compiled_sizes_only = false;          // No padding, no splitting.
+  std::vector<StepEvent>* events = nullptr;  // Gets what ran when.
+};
+
+// Thread-safe. The artifact and the pools outlive it.
 class Runner {
  public:
   // `model` is the model's name, for messages. `level` is the CPU level to run.
   Runner(const std::string& model, const tfn_signature& signature, std::int32_t level,
-         WorkspacePool& pool);
+         WorkspacePool& pool, const ThreadPool& threads);
   ~Runner();
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
@@ -31,7 +40,11 @@ class Runner {
   const Signature& signature() const { return signature_; }
 
   std::int64_t count_rows(Span<const TensorView> inputs) const;
-  void run(Span<const TensorView> inputs, Span<const MutableTensorView> outputs) const;
+  void run(Span<const TensorView> inputs, Span<const MutableTensorView> outputs,
+           const RunOptions& options) const;
+  // The code for that batch size, or null.
+  const tfn_variant* variant(std::int64_t batch_size) const;
+  std::size_t workspace_bytes(const tfn_variant& variant) const;
   std::int64_t expected_nanos(std::int64_t rows) const noexcept;
   void warmup() const;
 
@@ -56,22 +69,23 @@ class Runner {
   std::int64_t check(const TensorSpec& spec, const View& view, const char* kind,
                      std::int64_t rows) const;
   void check_outputs(Span<const MutableTensorView> outputs, std::int64_t rows) const;
-  std::size_t exact_variant(std::int64_t rows) const;
+  const tfn_variant& compiled_for(std::int64_t rows) const;
   void run_batch(const tfn_variant& variant, Span<const TensorView> inputs,
                  Span<const MutableTensorView> outputs, std::int64_t first,
-                 std::int64_t used, Workspace& workspace) const;
+                 std::int64_t used, Call& call) const;
   static Place place(const Layout& layout, const void* data, const Batch& batch);
   static const void* copy_in(const Place& from, const void* data, char** free);
   void check_step(const tfn_variant& variant, std::int32_t failed) const;
   const Plan& plan() const;
   std::vector<double> measure() const;
-  double measure(const tfn_variant& variant, Workspace& workspace) const;
+  double measure(const tfn_variant& variant, Call& call) const;
 
   const std::string model_;
   const Signature signature_;
   std::vector<Layout> inputs_, outputs_;
   std::vector<const tfn_variant*> variants_;  // Ascending batch sizes.
   WorkspacePool& pool_;
+  const ThreadPool& threads_;
 
   // What variants cost, learned when it first matters.
   mutable Mutex mutex_;

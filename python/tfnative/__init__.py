@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tfnative._core import __version__ as __version__
+from tfnative._core import ThreadPool, __version__ as __version__
 from tfnative._model import Model, Signature, TensorSpec, load
 from tfnative.errors import (
     CancelledError,
@@ -33,6 +33,7 @@ from tfnative.errors import (
 if TYPE_CHECKING:
     from tfnative._bench import BenchRow as BenchRow, bench as bench
     from tfnative._compile import compile as compile  # noqa: A004 - as re.compile
+    from tfnative._profile import Profile as Profile, StepTime as StepTime
     from tfnative._selftest import (
         SelfTestReport as SelfTestReport,
         selftest as selftest,
@@ -50,10 +51,13 @@ __all__ = [
     "LoadError",
     "Model",
     "NotFoundError",
+    "Profile",
     "ResourceExhaustedError",
     "SelfTestReport",
     "Signature",
+    "StepTime",
     "TensorSpec",
+    "ThreadPool",
     "UnavailableError",
     "UnimplementedError",
     "bench",
@@ -65,7 +69,9 @@ __all__ = [
 # What predicting does not need is imported when it is first used.
 _LAZY = {
     "BenchRow": "_bench",
+    "Profile": "_profile",
     "SelfTestReport": "_selftest",
+    "StepTime": "_profile",
     "bench": "_bench",
     "compile": "_compile",
     "selftest": "_selftest",

@@ -15,6 +15,8 @@ from tfnative._model import Model, Signature, load
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from tfnative._profile import Profile
+
 
 @dataclass(frozen=True)
 class BenchRow:
@@ -41,14 +43,16 @@ def bench(
     batch_sizes: Sequence[int] | None = None,
     seconds: float = 1.0,
     cpu_level: str | None = None,
+    threads: int = 1,
 ) -> list[BenchRow]:
-    """Times every signature on random inputs, in one thread.
+    """Times every signature on random inputs.
 
     Args:
         artifact: The artifact's folder, or its library.
         batch_sizes: Numbers of rows. Default: the compiled batch sizes.
         seconds: How long to measure each.
         cpu_level: Name of the CPU level to run. Default: as ``load`` chooses.
+        threads: How many threads work on one call.
 
     Raises:
         NotFoundError, LoadError: As ``load``.
@@ -56,7 +60,7 @@ def bench(
             whose rows influence each other was not compiled for.
     """
     rows = []
-    with load(artifact, cpu_level=cpu_level) as model:
+    with load(artifact, cpu_level=cpu_level, threads=threads) as model:
         for signature in model.signatures.values():
             if not signature.batch_sizes:
                 rows.append(_measure(model, signature, 0, seconds))
@@ -66,13 +70,48 @@ def bench(
     return rows
 
 
-def _measure(model: Model, signature: Signature, rows: int, seconds: float) -> BenchRow:
-    inputs = {
+def profile(
+    artifact: str | os.PathLike[str],
+    *,
+    batch_size: int | None = None,
+    signature: str | None = None,
+    runs: int = 20,
+    cpu_level: str | None = None,
+    threads: int = 1,
+) -> Profile:
+    """Profiles a signature on random inputs.
+
+    Args:
+        artifact: The artifact's folder, or its library.
+        batch_size: Number of rows. Default: the smallest compiled batch size.
+        signature: Default: "serving_default", or the only one.
+        runs: How often to run it.
+        cpu_level: Name of the CPU level to run. Default: as ``load`` chooses.
+        threads: How many threads work on one call.
+
+    Raises:
+        NotFoundError, LoadError: As ``load``.
+        InvalidArgumentError: As ``Model.profile``, or there is no such signature.
+    """
+    with load(artifact, cpu_level=cpu_level, threads=threads) as model:
+        found = model.signature(signature)
+        rows = batch_size or min(found.batch_sizes, default=0)
+        return model.profile(
+            _random_inputs(found, rows), signature=found.name, runs=runs
+        )
+
+
+def _random_inputs(signature: Signature, rows: int) -> dict[str, npt.NDArray[Any]]:
+    return {
         name: _random_array(
             spec.dtype, tuple(rows if s == -1 else s for s in spec.shape)
         )
         for name, spec in signature.inputs.items()
     }
+
+
+def _measure(model: Model, signature: Signature, rows: int, seconds: float) -> BenchRow:
+    inputs = _random_inputs(signature, rows)
 
     def call() -> None:
         model.predict(inputs, signature=signature.name)

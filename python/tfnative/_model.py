@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfnative import _core
+from tfnative._core import ThreadPool
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
 
+    from tfnative._profile import Profile
     from tfnative.manifest import Manifest
 
 
@@ -89,6 +91,7 @@ class Model(_core.Model):
         library_path: The shared library.
         cpu_level: Name of the CPU level whose code runs, as "x86-64-v3".
         triple: Target triple that it was compiled for.
+        threads: How many threads work on one call.
         signatures: By name.
     """
 
@@ -96,12 +99,17 @@ class Model(_core.Model):
     signatures: Mapping[str, Signature]
 
     def __init__(
-        self, path: str | os.PathLike[str], *, cpu_level: str | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        cpu_level: str | None = None,
+        threads: int | ThreadPool = 1,
     ) -> None:
         self.path = os.fspath(path)
         self._requested_level = cpu_level
         self._manifest: Manifest | None = None
-        super().__init__(self.path, cpu_level or "")
+        pool = threads if isinstance(threads, ThreadPool) else ThreadPool(threads)
+        super().__init__(self.path, cpu_level or "", pool)
         self.signatures = {
             name: Signature(
                 name,
@@ -126,6 +134,14 @@ class Model(_core.Model):
             self._manifest = Manifest.from_json(self._manifest_text())
         return self._manifest
 
+    def signature(self, name: str | None = None) -> Signature:
+        """The signature of that name; without one, the one that ``predict`` takes.
+
+        Raises:
+            InvalidArgumentError: There is none.
+        """
+        return self.signatures[self._find_signature(name)]
+
     @property
     def assets(self) -> Mapping[str, Path]:
         """Files that came with the model, as labels, by name."""
@@ -134,6 +150,35 @@ class Model(_core.Model):
         folder = Path(self.library_path).parent / "assets"
         return {name: folder / name for name in self.manifest.assets}
 
+    def predict_compiled(self, inputs: Any, *, signature: str | None = None) -> Any:
+        """As ``predict``, in the code compiled for exactly that number of rows.
+
+        Rows are neither padded nor split, so that the same input gives the same bits
+        every time.
+
+        Raises:
+            InvalidArgumentError: As ``predict``, or the signature was not compiled for
+                that number of rows.
+        """
+        return self._predict_compiled(inputs, signature)
+
+    def profile(
+        self, inputs: Any, *, signature: str | None = None, runs: int = 10
+    ) -> Profile:
+        """Runs the model and says how long each of its steps takes.
+
+        Args:
+            inputs: As for ``predict``.
+            signature: As for ``predict``.
+            runs: How often to run it, after one run to warm up.
+
+        Raises:
+            InvalidArgumentError: As ``predict``, or ``runs`` is less than 1.
+        """
+        from tfnative._profile import profile
+
+        return profile(self, inputs, signature, runs)
+
     def __enter__(self) -> Model:
         return self
 
@@ -141,7 +186,8 @@ class Model(_core.Model):
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reload, (os.path.abspath(self.path), self._requested_level)
+        path = os.path.abspath(self.path)
+        return _reload, (path, self._requested_level, self.threads)
 
     def __repr__(self) -> str:
         if self.closed:
@@ -150,11 +196,16 @@ class Model(_core.Model):
         return f"<tfnative.Model {self.name!r}: {names}; {self.cpu_level}>"
 
 
-def _reload(path: str, cpu_level: str | None) -> Model:
-    return Model(path, cpu_level=cpu_level)
+def _reload(path: str, cpu_level: str | None, threads: int) -> Model:
+    return Model(path, cpu_level=cpu_level, threads=threads)
 
 
-def load(path: str | os.PathLike[str], *, cpu_level: str | None = None) -> Model:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    cpu_level: str | None = None,
+    threads: int | ThreadPool = 1,
+) -> Model:
     """Loads a compiled model.
 
     The library's checksum is verified before any of its code runs; the weights are
@@ -165,10 +216,14 @@ def load(path: str | os.PathLike[str], *, cpu_level: str | None = None) -> Model
         cpu_level: Name of the CPU level whose code to run, as "x86-64-v2". Default:
             the one named by the environment variable TFNATIVE_CPU_LEVEL, else the best
             one that this CPU can run.
+        threads: How many threads work on one call, the calling one included; or a
+            pool of them, to share between models. A call that finds them busy with
+            another one runs alone.
 
     Raises:
+        InvalidArgumentError: ``threads`` is not in 1 to 1024.
         NotFoundError: There is no such file or folder.
         LoadError: It is truncated, damaged, no artifact, or made for another machine,
             CPU or version. The message says which.
     """
-    return Model(path, cpu_level=cpu_level)
+    return Model(path, cpu_level=cpu_level, threads=threads)

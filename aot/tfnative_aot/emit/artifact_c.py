@@ -160,7 +160,8 @@ def _signature_tables(
         run = run_function(program)
         lines.append(
             f"    {{{program.key.batch_size}, {levels.index(program.key.level)}, "
-            f"{run}_step_count, {run}_workspace_bytes, {run}}},"
+            f"{run}_step_count, {run}_workspace_bytes, {run}_thread_bytes, {run},\n"
+            f"     {run}_steps}},"
         )
     lines.append("};")
     return "\n".join(lines) + "\n"
@@ -192,7 +193,7 @@ TFN_EXPORT int32_t {name}({signature.c_parameters}) {{
   if (!variant) return -1;
   const void* const in[] = {{{", ".join(inputs) or "NULL"}}};
   void* const out[] = {{{", ".join(outputs)}}};
-  return variant->run(in, out, workspace);
+  return variant->run(in, out, workspace, NULL);
 }}
 """
 

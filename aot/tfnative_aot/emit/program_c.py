@@ -10,10 +10,12 @@ cpp/kernels/program.h.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tfnative_aot.emit.step_table import flops, step_lines
 from tfnative_aot.emit.weights import ALIGNMENT, WeightPool
 from tfnative_aot.program import (
     Buffer,
@@ -33,6 +35,9 @@ from tfnative_aot.program import (
     While,
     walk,
 )
+
+_FEWEST_SHARED_FLOPS = 500_000
+"""Less work takes less time than waking a thread for it."""
 
 
 def run_function(program: Program) -> str:
@@ -89,8 +94,13 @@ class _Emitter:
                 self._scratch_union(name),
                 f"#define {name}_workspace_bytes \\",
                 f"  ({self._temp_bytes}u + TFN_ALIGNED(sizeof(union {name}_scratch)))",
+                f"#define {name}_thread_bytes \\",
+                f"  TFN_ALIGNED(sizeof(union {name}_scratch))",
                 f"#define {name}_step_count {self._step_number}",
-                f"int32_t {name}(const void* const*, void* const*, void*);",
+                f"extern const char {name}_steps[] "
+                '__attribute__((visibility("hidden")));',
+                f"int32_t {name}(const void* const*, void* const*, void*,",
+                "    const tfn_context*);",
                 "",
             ]
         )
@@ -101,12 +111,16 @@ class _Emitter:
             [
                 *self._declarations(),
                 "",
+                *self._step_table(),
+                "",
                 f"/* Signature {key.signature}, batch size {key.batch_size}. */",
                 f"int32_t {run_function(self._program)}(const void* const* in, "
-                "void* const* out, void* workspace) {",
+                "void* const* out, void* workspace,",
+                "    const tfn_context* context) {",
                 f"  char* const scratch = (char*)workspace + {self._temp_bytes};",
                 "  (void)in, (void)out, (void)scratch;",
                 *self._lines,
+                "  TFN_STEP(0);",
                 "  return 0;",
                 "}",
                 "",
@@ -121,6 +135,11 @@ class _Emitter:
             elif isinstance(step, Sort):
                 kernels[step.comparator] = "tfn_comparator"
         return [f"extern {kind} {symbol};" for symbol, kind in kernels.items()]
+
+    def _step_table(self) -> list[str]:
+        lines = step_lines(self._program) or [""]
+        text = [f'    {json.dumps(line)[:-1]}\\n"' for line in lines]
+        return [f"const char {run_function(self._program)}_steps[] =", *text, "    ;"]
 
     def _scratch_union(self, name: str) -> str:
         """As large as the most that one step needs."""
@@ -145,6 +164,7 @@ class _Emitter:
             self._step_number += 1
             comment = f"{self._step_number} {step.source}".replace("*/", "* /")
             self._line(depth, f"/* {comment} */")
+            self._line(depth, f"TFN_STEP({self._step_number});")
             self._step(step, depth)
 
     def _step(self, step: Step, depth: int) -> None:
@@ -262,7 +282,12 @@ class _Emitter:
         for operand in operands:
             self._line(depth + 3, operand + ",")
         self._line(depth + 3, ".scratch = scratch};")
-        self._line(depth + 1, f"TFN_KERNEL({kernel})(&p, &operands, TFN_ALL);")
+        call = f"TFN_KERNEL({kernel})"
+        if flops(step) < _FEWEST_SHARED_FLOPS:
+            self._line(depth + 1, f"{call}(&p, &operands, (tfn_part){{0, 1}});")
+        else:
+            self._line(depth + 1, f"tfn_share(context, {call}, &p, &operands,")
+            self._line(depth + 5, f"{run_function(self._program)}_thread_bytes);")
         self._line(depth, "}")
 
     def _copy(self, step: Copy, depth: int) -> None:

@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define TFN_ABI_VERSION 1u
+#define TFN_ABI_VERSION 2u
 
 /* Alignment, in bytes, of every tensor and workspace passed to `run`. */
 #define TFN_ALIGNMENT 64u
@@ -59,24 +59,50 @@ typedef struct tfn_tensor_spec {
   const int64_t* shape; /* `rank` sizes; -1, in the first place only: the batch */
 } tfn_tensor_spec;
 
+/* What a caller lends to a run. A null pointer to it: the run stays in its thread,
+ * and nobody watches. */
+typedef struct tfn_context {
+  uint32_t struct_bytes; /* sizeof(tfn_context) */
+  int32_t threads;       /* how many may work at once, at least 1 */
+  void* self;            /* passed to the functions below */
+
+  /* Calls task(argument, part) for every part < parts, in any threads and order,
+   * and returns when all have returned. Not called if `threads` is 1. */
+  void (*parallel)(void* self, void (*task)(void* argument, int32_t part),
+                   void* argument, int32_t parts);
+
+  /* Null, or called before each step with its 1-based number in the order of
+   * tfn_variant.steps, and with 0 after the last one, always in the thread of
+   * the run. */
+  void (*on_step)(void* self, int32_t step);
+} tfn_context;
+
 /* Runs one variant.
  *
  * `inputs` and `outputs` hold one pointer per tensor in the signature's order,
  * each aligned to TFN_ALIGNMENT and as large as its shape at this batch size;
- * `workspace` is aligned likewise and has at least `workspace_bytes` bytes.
+ * `workspace` is aligned likewise and has at least `workspace_bytes` bytes, and
+ * `thread_bytes` more for each thread but the first of `context`.
  * Inputs are only read. Outputs and workspace must not overlap anything else.
  * Thread-safe as long as calls share no output and no workspace.
  * Returns 0, or the 1-based number of the step that failed. */
 typedef int32_t (*tfn_run_fn)(const void* const* inputs, void* const* outputs,
-                              void* workspace);
+                              void* workspace, const tfn_context* context);
 
 /* A signature compiled for one batch size and one CPU level. */
 typedef struct tfn_variant {
   int64_t batch_size;       /* rows; 0 if the signature has no batch dimension */
   int32_t cpu_level;        /* index into tfn_artifact.cpu_levels */
-  int32_t step_count;       /* number of steps in the program, for messages */
+  int32_t step_count;       /* number of steps in the program */
   uint64_t workspace_bytes; /* multiple of TFN_ALIGNMENT, may be 0 */
+  uint64_t thread_bytes;    /* likewise */
   tfn_run_fn run;
+  /* A line for each step, in order, of fields that are separated by tabs: how
+   * deep it is nested (a loop's body is 1 deeper than the loop), what kind it is
+   * ("convolution", "dot", "kernel" ...), floating-point operations of one run of
+   * it (0 if not known), the TensorFlow op ("Conv2D", or empty), the name of its
+   * node. */
+  const char* steps;
 } tfn_variant;
 
 /* The rows of a batch do not influence each other: a batch may be padded up to

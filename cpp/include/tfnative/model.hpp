@@ -20,6 +20,7 @@
 
 #include "tfnative/error.hpp"
 #include "tfnative/tensor.hpp"
+#include "tfnative/thread_pool.hpp"
 
 struct tfn_artifact;  // tfnative/abi.h
 
@@ -46,6 +47,15 @@ struct LoadOptions {
   // by the environment variable TFNATIVE_CPU_LEVEL, else the best that the
   // artifact has code for and this CPU can run.
   std::string cpu_level;
+  // What works on one call. Default: the calling thread alone.
+  ThreadPool threads;
+};
+
+// When a step of a compiled program ran.
+struct StepEvent {
+  std::int64_t batch_size;  // Of the variant; 0 without a batch dimension.
+  std::int32_t step;        // 0-based line of Model::steps(signature, batch_size).
+  std::int64_t begin_nanos, end_nanos;  // Since the call began.
 };
 
 // A compiled model in memory. A handle: copies share one model, which is unloaded
@@ -104,6 +114,29 @@ class Model {
   // unspecified then.
   void run(const Signature& signature, Span<const TensorView> inputs,
            Span<const MutableTensorView> outputs) const;
+
+  // As `run`, but in the code that was compiled for exactly that number of rows: rows
+  // are neither padded nor split, so that results are the same on every call. Throws
+  // kInvalidArgument if there is none.
+  void run_compiled(const Signature& signature, Span<const TensorView> inputs,
+                    Span<const MutableTensorView> outputs) const;
+
+  // As `run`, and returns when each step began and ended, in order.
+  std::vector<StepEvent> profile(const Signature& signature,
+                                 Span<const TensorView> inputs,
+                                 Span<const MutableTensorView> outputs) const;
+
+  // The steps of the code for a compiled batch size: a line each, as
+  // tfn_variant.steps of abi.h describes. Empty if there is no such code.
+  std::string_view steps(const Signature& signature, std::int64_t batch_size) const;
+
+  // How many threads work on one call.
+  int threads() const noexcept;
+
+  // Bytes of memory that a run of a compiled batch size needs beside its inputs and
+  // outputs. Throws kInvalidArgument if there is no such code.
+  std::size_t workspace_bytes(const Signature& signature,
+                              std::int64_t batch_size) const;
 
   // Nanoseconds that `run` is expected to take for that many rows, from what was
   // measured so far; 0 while that is not known. Costs next to nothing.

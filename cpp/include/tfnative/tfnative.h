@@ -59,6 +59,7 @@ typedef struct tfn_model tfn_model;
 typedef struct tfn_load_options {
   size_t struct_bytes;   /* sizeof(tfn_load_options) */
   const char* cpu_level; /* name of the CPU level to run; null: the best one */
+  int32_t threads;       /* how many work on one call; 0 and 1: the calling one */
 } tfn_load_options;
 
 /* A dense row-major tensor in the caller's memory. In an array of these all

@@ -34,7 +34,7 @@ struct Tile {
   int64_t weight_line, channels;
 };
 
-inline void finish(Vec sum, const Epilogue& epilogue, int64_t channel, float* to) {
+INLINE void finish(Vec sum, const Epilogue& epilogue, int64_t channel, float* to) {
   if (const float* const bias = epilogue.bias(channel)) sum += load(bias);
   if (const float* const addend = epilogue.addend(to)) sum += load(addend);
   store(to, epilogue.clamp(sum));
@@ -63,7 +63,8 @@ template <int kPixels, int kWidth, int kStride>
 void run_tile(const Tile& t, const Epilogue& epilogue) {
   int64_t c = 0;
   for (; c + kLanes <= t.channels; c += kLanes) {
-    Vec sum[kPixels] = {};
+    Vec sum[kPixels];
+    UNROLL for (int i = 0; i < kPixels; ++i) sum[i] = Vec{};
     const float* const* columns = t.columns;
     const float* weights = t.weights + c;
     for (int64_t line = 0; line < t.lines; ++line) {

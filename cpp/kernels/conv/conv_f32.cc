@@ -3,6 +3,7 @@
 //
 // Convolutions of f32 with packed weights.
 #include "conv/indirection.h"
+#include "conv/patches.h"
 
 using namespace TFN_NAMESPACE;
 
@@ -214,6 +215,8 @@ void TFN_KERNEL(conv_f32)(const void* params, const tfn_operands* operands,
   const tfn_conv& p = *(const tfn_conv*)params;
   if (is_pointwise(p)) {
     run_pointwise(p, *operands, part);
+  } else if (copies_patches(p)) {
+    convolve_patches(p, *operands, part);
   } else {
     Convolution(p, *operands).run(part);
   }

@@ -20,8 +20,9 @@ __attribute__((noinline)) void finish_partly(const Vec (&sum)[kRows][kVectors],
   }
 }
 
+// Inline, so that the sums never leave their registers.
 template <int kRows, int kVectors>
-void finish(Vec (&sum)[kRows][kVectors], const Result& out) {
+INLINE void finish(Vec (&sum)[kRows][kVectors], const Result& out) {
   const Epilogue& epilogue = *out.epilogue;
   if (out.stride != 1 || out.columns < kVectors * kLanes) {
     return finish_partly(sum, out);
@@ -53,7 +54,7 @@ inline Vec load_column(const float* columns, int v, int64_t panel_stride) {
 // One k: the outer product of a column and a row. What there is less of stays in
 // registers.
 template <int kRows, int kVectors>
-inline void step(Vec (&sum)[kRows][kVectors], const float* const* row, int64_t k,
+INLINE void step(Vec (&sum)[kRows][kVectors], const float* const* row, int64_t k,
                  const float* columns, int64_t panel_stride) {
   if (kRows < kVectors) {
     Vec x[kRows];
@@ -76,7 +77,10 @@ inline void step(Vec (&sum)[kRows][kVectors], const float* const* row, int64_t k
 
 template <int kRows, int kVectors, bool kUnitStride>
 void tile(const LeftSide& left, const RightSide& right, const Result& out) {
-  Vec sum[kRows][kVectors] = {};
+  Vec sum[kRows][kVectors];
+  UNROLL for (int r = 0; r < kRows; ++r) {
+    UNROLL for (int v = 0; v < kVectors; ++v) sum[r][v] = Vec{};
+  }
   const int64_t stride = kUnitStride ? 1 : left.stride;
   for (int64_t s = 0; s < left.count; ++s) {
     const Segment& segment = left.segments[s];

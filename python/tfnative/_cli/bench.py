@@ -8,7 +8,7 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING
 
-from tfnative._bench import bench
+from tfnative._bench import bench, profile
 from tfnative._cli.common import (
     add_command,
     add_json,
@@ -16,6 +16,7 @@ from tfnative._cli.common import (
     print_table,
     whole_numbers,
 )
+from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
   tfnative bench build/digits
   tfnative bench build/digits --batch-sizes 1,5,100 --seconds 3 --json
+  tfnative bench build/digits --profile --batch-sizes 32 --trace trace.json
 """
 
 
@@ -42,16 +44,34 @@ def register(commands: Commands) -> None:
         "--seconds", type=float, default=1.0, help="to measure each (default: 1)"
     )
     parser.add_argument("--cpu", metavar="LEVEL", help="CPU level (default: the best)")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="that work on one call (default: 1)"
+    )
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="time per step of the program, with the TensorFlow node it comes from",
+    )
+    parser.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="with --profile: write a run for chrome://tracing or ui.perfetto.dev",
+    )
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Shows the latency of each signature and number of rows."""
+    """Shows the latency of each signature and number of rows, or of each step."""
+    if options.trace and not options.profile:
+        raise InvalidArgumentError("--trace needs --profile")
+    if options.profile:
+        return _profile(options)
     found = bench(
         options.artifact,
         batch_sizes=options.batch_sizes,
         seconds=options.seconds,
         cpu_level=options.cpu,
+        threads=options.threads,
     )
     if options.json:
         print_json([dataclasses.asdict(row) for row in found])
@@ -67,4 +87,38 @@ def run(options: argparse.Namespace) -> int:
         for row in found
     ]
     print_table(("signature", "rows", "median us", "p99 us", "rows/s"), rows)
+    return 0
+
+
+def _profile(options: argparse.Namespace) -> int:
+    sizes = options.batch_sizes or [None]
+    if len(sizes) > 1:
+        raise InvalidArgumentError("--profile takes one batch size")
+    found = profile(
+        options.artifact,
+        batch_size=sizes[0],
+        cpu_level=options.cpu,
+        threads=options.threads,
+    )
+    if options.trace:
+        found.save_trace(options.trace)
+    if options.json:
+        shown = dataclasses.asdict(found)
+        del shown["trace"]
+        print_json(shown)
+        return 0
+    rows = [
+        (
+            f"{step.micros:.1f}",
+            f"{step.share:.1%}",
+            f"{step.gflops:.1f}" if step.gflops else "",
+            step.calls,
+            "  " * step.depth + step.kind,
+            step.op,
+            step.name,
+        )
+        for step in found.steps
+    ]
+    print_table(("us", "share", "GFLOP/s", "calls", "step", "op", "node"), rows)
+    print(f"{found.micros:.1f} us in {found.signature}, {found.runs} runs")
     return 0

@@ -90,7 +90,7 @@ TEST_F(CApiTest, LoadingWrongly) {
   EXPECT_EQ(tfn_model_load(nullptr, nullptr, &model, &error_), TFN_INVALID_ARGUMENT);
   EXPECT_EQ(model, nullptr);
   EXPECT_EQ(tfn_model_load("x", nullptr, nullptr, &error_), TFN_INVALID_ARGUMENT);
-  tfn_load_options options = {sizeof options, "x86-64-v9"};
+  tfn_load_options options = {sizeof options, "x86-64-v9", 1};
   EXPECT_EQ(tfn_model_load(FAKE_ARTIFACT, &options, &model, &error_),
             TFN_FAILED_PRECONDITION);
   options.struct_bytes = 1;

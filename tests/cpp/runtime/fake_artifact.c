@@ -12,27 +12,51 @@
 
 #include "tfnative/abi.h"
 
-/* So that a test can tell which batch sizes ran: the last element of the workspace. */
-static int32_t affine(int64_t rows, const void* const* in, void* const* out,
-                      void* workspace) {
-  const float* x = (const float*)in[0];
-  float* y = (float*)out[0];
-  float* scratch = (float*)workspace;
-  for (int64_t i = 0; i < rows * 3; ++i) {
-    scratch[i % 16] = x[i];
-    y[i] = 2 * scratch[i % 16] + 1;
+typedef struct affine_job {
+  int64_t rows;
+  const float* x;
+  float* y;
+  char* scratch; /* 64 bytes for each part */
+  int32_t parts;
+} affine_job;
+
+static void affine_part(void* argument, int32_t part) {
+  const affine_job* job = (const affine_job*)argument;
+  float* scratch = (float*)(job->scratch + 64 * part);
+  for (int64_t i = part; i < job->rows * 3; i += job->parts) {
+    scratch[i % 16] = job->x[i];
+    job->y[i] = 2 * scratch[i % 16] + 1;
   }
+}
+
+/* Two steps: the first does nothing, the second is divided among the threads. */
+static int32_t affine(int64_t rows, const void* const* in, void* const* out,
+                      void* workspace, const tfn_context* context) {
+  affine_job job = {rows, (const float*)in[0], (float*)out[0], (char*)workspace, 1};
+  const int watched = context != NULL && context->on_step != NULL;
+  if (watched) context->on_step(context->self, 1);
+  if (watched) context->on_step(context->self, 2);
+  if (context != NULL && context->threads > 1) {
+    job.parts = context->threads;
+    context->parallel(context->self, affine_part, &job, job.parts);
+  } else {
+    affine_part(&job, 0);
+  }
+  if (watched) context->on_step(context->self, 0);
   return 0;
 }
 
-static int32_t affine_1(const void* const* in, void* const* out, void* w) {
-  return affine(1, in, out, w);
+static int32_t affine_1(const void* const* in, void* const* out, void* w,
+                        const tfn_context* c) {
+  return affine(1, in, out, w, c);
 }
-static int32_t affine_4(const void* const* in, void* const* out, void* w) {
-  return affine(4, in, out, w);
+static int32_t affine_4(const void* const* in, void* const* out, void* w,
+                        const tfn_context* c) {
+  return affine(4, in, out, w, c);
 }
-static int32_t affine_16(const void* const* in, void* const* out, void* w) {
-  return affine(16, in, out, w);
+static int32_t affine_16(const void* const* in, void* const* out, void* w,
+                         const tfn_context* c) {
+  return affine(16, in, out, w, c);
 }
 
 static int32_t mean(int64_t rows, const void* const* in, void* const* out) {
@@ -44,28 +68,38 @@ static int32_t mean(int64_t rows, const void* const* in, void* const* out) {
   return 0;
 }
 
-static int32_t mean_2(const void* const* in, void* const* out, void* w) {
+static int32_t mean_2(const void* const* in, void* const* out, void* w,
+                      const tfn_context* c) {
+  (void)c;
   (void)w;
   return mean(2, in, out);
 }
-static int32_t mean_4(const void* const* in, void* const* out, void* w) {
+static int32_t mean_4(const void* const* in, void* const* out, void* w,
+                      const tfn_context* c) {
+  (void)c;
   (void)w;
   return mean(4, in, out);
 }
 
-static int32_t constant(const void* const* in, void* const* out, void* w) {
+static int32_t constant(const void* const* in, void* const* out, void* w,
+                        const tfn_context* c) {
+  (void)c;
   const int32_t* x = (const int32_t*)in[0];
   (void)w;
   *(int64_t*)out[0] = (int64_t)x[0] + x[1] + x[2] + x[3];
   return 0;
 }
 
-static int32_t failing(const void* const* in, void* const* out, void* w) {
+static int32_t failing(const void* const* in, void* const* out, void* w,
+                       const tfn_context* c) {
+  (void)c;
   (void)in, (void)out, (void)w;
   return 3;
 }
 
-static int32_t pair(const void* const* in, void* const* out, void* w) {
+static int32_t pair(const void* const* in, void* const* out, void* w,
+                    const tfn_context* c) {
+  (void)c;
   const float* a = (const float*)in[0];
   const double* b = (const double*)in[1];
   (void)w;
@@ -86,12 +120,18 @@ static const tfn_tensor_spec pair_in[] = {{"a", TFN_FLOAT32, 1, rows_only},
 static const tfn_tensor_spec pair_out[] = {{"product", TFN_FLOAT32, 1, rows_only},
                                            {"b", TFN_FLOAT64, 0, NULL}};
 
+static const char affine_steps[] =
+    "0\tcopy\t0\t\tx\n"
+    "0\tkernel\t6\tMul\ty/mul\n";
 static const tfn_variant affine_variants[] = {
-    {1, 0, 1, 64, affine_1}, {4, 0, 1, 64, affine_4}, {16, 0, 1, 64, affine_16}};
-static const tfn_variant mean_variants[] = {{2, 0, 1, 0, mean_2}, {4, 0, 1, 0, mean_4}};
-static const tfn_variant constant_variants[] = {{0, 0, 1, 0, constant}};
-static const tfn_variant failing_variants[] = {{1, 0, 5, 0, failing}};
-static const tfn_variant pair_variants[] = {{2, 0, 1, 0, pair}};
+    {1, 0, 2, 64, 64, affine_1, affine_steps},
+    {4, 0, 2, 64, 64, affine_4, affine_steps},
+    {16, 0, 2, 64, 64, affine_16, affine_steps}};
+static const tfn_variant mean_variants[] = {{2, 0, 1, 0, 0, mean_2, ""},
+                                            {4, 0, 1, 0, 0, mean_4, ""}};
+static const tfn_variant constant_variants[] = {{0, 0, 1, 0, 0, constant, ""}};
+static const tfn_variant failing_variants[] = {{1, 0, 5, 0, 0, failing, ""}};
+static const tfn_variant pair_variants[] = {{2, 0, 1, 0, 0, pair, ""}};
 
 static const tfn_signature signatures[] = {
     {"affine", TFN_SIGNATURE_ROWS_INDEPENDENT, 1, 1, 3, affine_in, affine_out,

@@ -182,5 +182,41 @@ TEST_F(ModelTest, TheEnvironmentCanChooseTheCpuLevel) {
   ::unsetenv("TFNATIVE_CPU_LEVEL");
 }
 
+TEST_F(ModelTest, RunsAsCompiledOnRequest) {
+  std::vector<float> x(9), y(9);
+  for (std::int64_t rows : {1, 3}) {
+    const Shape shape = {rows, 3};
+    const TensorView in[] = {{x.data(), DType::kFloat32, shape}};
+    const MutableTensorView out[] = {{y.data(), DType::kFloat32, shape}};
+    const auto run = [&] { model_.run_compiled(model_.signature("affine"), in, out); };
+    if (rows == 1) {
+      run();
+      EXPECT_EQ(y[2], 1.0f);
+    } else {
+      EXPECT_THROW(run(), Error);
+    }
+  }
+}
+
+TEST_F(ModelTest, TellsWhenEachStepRan) {
+  std::vector<float> x(15), y(15);
+  const Shape shape = {5, 3};
+  const TensorView in[] = {{x.data(), DType::kFloat32, shape}};
+  const MutableTensorView out[] = {{y.data(), DType::kFloat32, shape}};
+  const Signature& affine = model_.signature("affine");
+  const std::vector<StepEvent> events = model_.profile(affine, in, out);
+  ASSERT_FALSE(events.empty());
+  std::int64_t last = 0;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    EXPECT_EQ(events[i].step, static_cast<std::int32_t>(i % 2));
+    EXPECT_GE(events[i].begin_nanos, last);
+    EXPECT_GE(events[i].end_nanos, events[i].begin_nanos);
+    last = events[i].end_nanos;
+  }
+  EXPECT_NE(model_.steps(affine, 4).find("Mul\ty/mul"), std::string_view::npos);
+  EXPECT_EQ(model_.steps(affine, 5), "");
+  EXPECT_THROW(model_.workspace_bytes(affine, 5), Error);
+}
+
 }  // namespace
 }  // namespace tfnative

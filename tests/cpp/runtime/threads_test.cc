@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <thread>
 
 #include "files.h"
@@ -34,6 +37,67 @@ TEST(Threads, ManyOnOneModelGetWhatOneWouldGet) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(mistakes, std::vector<int>(16));
+}
+
+TEST(Threads, OneCallMayHaveSeveral) {
+  LoadOptions options;
+  options.threads = 3;
+  const Model model = Model::load(FAKE_ARTIFACT, options);
+  EXPECT_EQ(model.threads(), 3);
+  const Signature& affine = model.signature("affine");
+  EXPECT_EQ(model.workspace_bytes(affine, 4), 3u * 64);
+  const auto work = [&] {
+    for (std::int64_t rows = 0; rows < 100; ++rows) {
+      const std::vector<std::int64_t> shape = {rows, 3};
+      std::vector<float> x(static_cast<std::size_t>(rows) * 3, 5.0f), y(x.size());
+      const TensorView in[] = {{x.data(), DType::kFloat32, shape}};
+      const MutableTensorView out[] = {{y.data(), DType::kFloat32, shape}};
+      model.run(affine, in, out);
+      EXPECT_EQ(y, std::vector<float>(y.size(), 11.0f));
+    }
+  };
+  std::thread other(work);  // Finds the threads busy, or finds them free.
+  work();
+  other.join();
+}
+
+TEST(ThreadPool, RunsEveryPartOnce) {
+  for (int threads : {1, 2, 5}) {
+    const ThreadPool pool(threads);
+    EXPECT_EQ(pool.threads(), threads);
+    for (std::int32_t parts : {0, 1, 2, 5, 100}) {
+      std::vector<std::atomic<int>> runs(100);
+      pool.run(
+          [](void* argument, std::int32_t part) {
+            (*static_cast<std::vector<std::atomic<int>>*>(
+                argument))[static_cast<std::size_t>(part)]++;
+          },
+          &runs, parts);
+      for (std::int32_t i = 0; i < 100; ++i) {
+        EXPECT_EQ(runs[static_cast<std::size_t>(i)], i < parts ? 1 : 0);
+      }
+    }
+  }
+}
+
+TEST(ThreadPool, RefusesNumbersThatMakeNoSense) {
+  for (int threads : {0, -1, 1025}) {
+    EXPECT_THROW(ThreadPool{threads}, Error) << threads;
+  }
+}
+
+TEST(ThreadPool, WorksAloneAfterAFork) {
+  const ThreadPool pool(2);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    int runs = 0;
+    pool.run([](void* argument, std::int32_t) { ++*static_cast<int*>(argument); },
+             &runs, 2);
+    ::_exit(runs == 2 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Threads, LoadingAtOnceIsFine) {

@@ -138,6 +138,33 @@ typedef struct tfn_conv {
  * each group's channels padded to a multiple of 16 with zeros. */
 tfn_f32_kernel TFN_KERNEL(conv_f32);
 
+/* How much of a convolution goes through Winograd's algorithm at once. */
+#ifndef TFN_WINOGRAD_BLOCK_FLOATS
+#define TFN_WINOGRAD_BLOCK_FLOATS 4096
+#define TFN_WINOGRAD_GROUP_CHANNELS 64
+#define TFN_WINOGRAD_MAX_TILES 48
+#define TFN_WINOGRAD_MIN_TILES 12
+#endif
+#define TFN_WINOGRAD_MIN_(a, b) ((a) < (b) ? (a) : (b))
+#define TFN_WINOGRAD_BLOCK_TILES(tiles, in_channels)                                   \
+  TFN_WINOGRAD_MIN_(tiles,                                                             \
+                    TFN_WINOGRAD_BLOCK_FLOATS / (in_channels) < TFN_WINOGRAD_MIN_TILES \
+                        ? TFN_WINOGRAD_MIN_TILES                                       \
+                        : TFN_WINOGRAD_MIN_(TFN_WINOGRAD_BLOCK_FLOATS / (in_channels), \
+                                            TFN_WINOGRAD_MAX_TILES))
+#define TFN_WINOGRAD_PANELS_(channels) \
+  (((channels) + TFN_PANEL - 1) / TFN_PANEL * TFN_PANEL)
+#define TFN_WINOGRAD_SCRATCH_BYTES(tiles, in_channels, out_channels)     \
+  (4 * (TFN_WINOGRAD_PANELS_(in_channels) +                              \
+        36 * ((size_t)TFN_WINOGRAD_BLOCK_TILES(tiles, in_channels) *     \
+                  (TFN_WINOGRAD_PANELS_(in_channels) +                   \
+                   TFN_WINOGRAD_MIN_(TFN_WINOGRAD_PANELS_(out_channels), \
+                                     TFN_WINOGRAD_GROUP_CHANNELS)) +     \
+              2 * TFN_PANEL)))
+
+tfn_f32_kernel TFN_KERNEL(conv_winograd_f32);
+tfn_f32_kernel TFN_KERNEL(conv_winograd2_f32);
+
 /* params: a tfn_conv. Depthwise: in_channels == groups == out_channels, in one or
  * two dimensions, base_dilation 1. Weights as XLA has them: [kh][kw][channels],
  * dense. */

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Convolution of f32 by Winograd's algorithm: a block of tiles is transformed, with
-// their values at each point a matrix (tiles, channels) is made, which the transformed
-// weights of that point are multiplied with, and the products are transformed back.
+// Convolution of f32 by Winograd's algorithm, a block of tiles at a time. The values of
+// the tiles at each point are a matrix (tiles, channels), which is multiplied with the
+// weights' values at that point; results are interpolated from the products.
 #include <math.h>
 
 #include "conv/winograd.h"
@@ -15,8 +15,8 @@ namespace {
 
 constexpr tfn_part kAll = {0, 1};
 
-// With fewer tiles than this, reading the weights takes longer than multiplying.
-constexpr int64_t kFewTiles = 2 * kMaxRows;
+// Parts with fewer tiles than this would read the weights for longer than multiply.
+constexpr int64_t kFewTiles = 12;
 
 int64_t whole_panels(int64_t channels) {
   return (channels + TFN_PANEL - 1) / TFN_PANEL * TFN_PANEL;
@@ -24,26 +24,30 @@ int64_t whole_panels(int64_t channels) {
 
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// Tiles of an image, line by line, one image after the other.
-struct TileGrid {
+// Tiles in each dimension of an image.
+struct Grid {
   int64_t lines, columns;
 };
 
-template <typename Transform>
-class Winograd {
-  static constexpr int kIn = Transform::kIn, kOut = Transform::kOut;
-  static constexpr int kPoints = kIn * kIn;
+// Where the results of a tile begin.
+struct Place {
+  int64_t image, h, w;
+};
 
+class Winograd {
  public:
   Winograd(const tfn_conv& p, const tfn_operands& operands)
       : p_(p),
         operands_(operands),
         epilogue_(p.epilogue, operands),
-        grid_{(p.out[1] + kOut - 1) / kOut, (p.out[2] + kOut - 1) / kOut},
+        grid_{(p.out[1] + kTileOut - 1) / kTileOut,
+              (p.out[2] + kTileOut - 1) / kTileOut},
         tiles_(p.batch * grid_.lines * grid_.columns),
-        block_(TFN_WINOGRAD_BLOCK_TILES(tiles_, p.in_channels)),
+        block_(TFN_WINOGRAD_BLOCK(tiles_, p.in_channels)),
         line_(whole_panels(p.in_channels)),
-        group_(smaller(whole_panels(p.out_channels), TFN_WINOGRAD_GROUP_CHANNELS)),
+        group_(smaller(whole_panels(p.out_channels), TFN_WINOGRAD_CHANNELS)),
+        // A line of cache more than needed: at a multiple of 4096 bytes, the values of
+        // all points would be in the same few sets of the cache.
         value_stride_(block_ * line_ + TFN_PANEL),
         product_stride_(block_ * group_ + TFN_PANEL),
         zeros_((float*)operands.scratch),
@@ -61,23 +65,27 @@ class Winograd {
     }
     if (channels.begin == channels.end) return;
     while (tiles.begin < tiles.end) {
-      const int64_t left = tiles.end - tiles.begin;
-      const int64_t blocks = (left + block_ - 1) / block_;
-      const int64_t count = (left + blocks - 1) / blocks;
+      const int64_t count = next_tiles(tiles.end - tiles.begin);
       run_block({tiles.begin, tiles.begin + count}, channels);
       tiles.begin += count;
     }
   }
 
  private:
-  // Where a tile's results are.
-  struct Place {
-    int64_t image, h, w;
-  };
+  // How many of `left` tiles go into the next block, so that all blocks are nearly
+  // equal, and of whole register tiles.
+  int64_t next_tiles(int64_t left) const {
+    const int64_t blocks = (left + block_ - 1) / block_;
+    const int64_t equal = (left + blocks - 1) / blocks;
+    const int64_t whole = (equal + kMaxRows - 1) / kMaxRows * kMaxRows;
+    return smaller(left, smaller(whole, block_));
+  }
 
+  // Tiles are counted line by line, one image after the other.
   Place place(int64_t tile) const {
     const int64_t line = tile / grid_.columns;
-    return {line / grid_.lines, line % grid_.lines * kOut, tile % grid_.columns * kOut};
+    return {line / grid_.lines, line % grid_.lines * kTileOut,
+            tile % grid_.columns * kTileOut};
   }
 
   void run_block(Range tiles, Range channels) {
@@ -97,22 +105,21 @@ class Winograd {
     const float* pixels[kPoints];
     const float* const image =
         operands_.lhs + at.image * p_.in[1] * p_.in[2] * p_.in_channels;
-    for (int i = 0; i < kIn; ++i) {
+    for (int i = 0; i < kTileIn; ++i) {
       const int64_t h = at.h + i - p_.padding_low[1];
-      for (int j = 0; j < kIn; ++j) {
+      for (int j = 0; j < kTileIn; ++j) {
         const int64_t w = at.w + j - p_.padding_low[2];
         const bool inside = h >= 0 && h < p_.in[1] && w >= 0 && w < p_.in[2];
-        pixels[i * kIn + j] =
+        pixels[i * kTileIn + j] =
             inside ? image + (h * p_.in[2] + w) * p_.in_channels : zeros_;
       }
     }
     int64_t c = 0;
     for (; c + kLanes <= p_.in_channels; c += kLanes) {
-      transform_input<Transform, true>(pixels, c, kLanes, to + c, value_stride_);
+      transform_input<true>(pixels, c, kLanes, to + c, value_stride_);
     }
     if (c < p_.in_channels) {
-      transform_input<Transform, false>(pixels, c, p_.in_channels - c, to + c,
-                                        value_stride_);
+      transform_input<false>(pixels, c, p_.in_channels - c, to + c, value_stride_);
     }
   }
 
@@ -139,14 +146,14 @@ class Winograd {
 
   void leave_tile(const Place& at, const float* from, int64_t channel,
                   int64_t count) const {
-    const int64_t lines = smaller(p_.out[1] - at.h, kOut);
-    const int64_t columns = smaller(p_.out[2] - at.w, kOut);
+    const int64_t lines = smaller(p_.out[1] - at.h, kTileOut);
+    const int64_t columns = smaller(p_.out[2] - at.w, kTileOut);
     const int64_t line = p_.out[2] * p_.out_channels;
     float* const out = operands_.out + (at.image * p_.out[1] + at.h) * line +
                        at.w * p_.out_channels + channel;
     for (int64_t c = 0; c < count; c += kLanes) {
-      Vec results[kOut][kOut];
-      transform_output<Transform>(from + c, product_stride_, results);
+      Vec results[kTileOut][kTileOut];
+      transform_output(from + c, product_stride_, results);
       for (int64_t i = 0; i < lines; ++i) {
         for (int64_t j = 0; j < columns; ++j) {
           finish(results[i][j], channel + c, out + i * line + j * p_.out_channels + c,
@@ -168,7 +175,7 @@ class Winograd {
   const tfn_conv& p_;
   const tfn_operands& operands_;
   const Epilogue epilogue_;
-  const TileGrid grid_;
+  const Grid grid_;
   const int64_t tiles_, block_;
   const int64_t line_, group_;                   // Channels, padded.
   const int64_t value_stride_, product_stride_;  // From point to point.
@@ -181,10 +188,5 @@ class Winograd {
 
 void TFN_KERNEL(conv_winograd_f32)(const void* params, const tfn_operands* operands,
                                    tfn_part part) {
-  Winograd<Winograd4>(*(const tfn_conv*)params, *operands).run(part);
-}
-
-void TFN_KERNEL(conv_winograd2_f32)(const void* params, const tfn_operands* operands,
-                                    tfn_part part) {
-  Winograd<Winograd2>(*(const tfn_conv*)params, *operands).run(part);
+  Winograd(*(const tfn_conv*)params, *operands).run(part);
 }

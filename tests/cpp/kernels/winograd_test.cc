@@ -56,6 +56,7 @@ tfn_conv three_by_three(std::int64_t batch, std::int64_t in_channels,
   return p;
 }
 
+// Sums are multiples of 1/64: what is off by more than the tolerance is a mistake.
 void check(const tfn_conv& p, const std::vector<EpilogueCase>& cases) {
   if (volume(p.out) == 0) return;
   Aligned<float> input(p.batch * volume(p.in) * p.in_channels);
@@ -73,11 +74,11 @@ void check(const tfn_conv& p, const std::vector<EpilogueCase>& cases) {
         p.out_channels, [&](std::int64_t i) { return i % p.out_channels; },
         TFN_WINOGRAD_SCRATCH_BYTES(tiles, p.in_channels, p.out_channels),
         "conv_winograd_f32: " + name(p),
-        1e-5 * std::sqrt(static_cast<double>(p.in_channels)));
+        2e-5 * std::sqrt(static_cast<double>(p.in_channels)));
   }
 }
 
-// A few parts, bias, addend and clamping: enough where not epilogues are tested.
+// Enough where it is not epilogues that are tested.
 std::vector<EpilogueCase> one_case() {
   return {{{TFN_LINEAR, -2, 6}, true, Addend::kOther, 3}};
 }

@@ -120,7 +120,7 @@ Timed time_convolution(const std::string& kind, std::istream& line) {
   const Floats bias(whole_panels(p.out_channels) + TFN_PANEL);
   const Floats input(p.batch * size * size * p.in_channels);
   const bool winograd = kind == "winograd";
-  const std::int64_t tiles = p.batch * ((out + 3) / 4) * ((out + 3) / 4);
+  const std::int64_t tiles = TFN_WINOGRAD_TILES(p.batch, out, out);
   const Floats weights((winograd ? 36 : kernel * kernel) * depth *
                        whole_panels(p.out_channels));
   const Floats output(p.batch * out * out * p.out_channels);

@@ -163,8 +163,10 @@ tfn_f32_kernel TFN_KERNEL(conv_f32);
  * dilations 1. Weights transformed (tfnative_aot/passes/winograd.py), for each of 36
  * points packed as matmul weights: packed[point][oc / 16][ic][oc % 16].
  *
- * The result is less exact than that of conv_f32. ERRORS
- * An infinity or a NaN spreads to all pixels of a tile, as NaN. */
+ * Less exact than conv_f32: with normal input and weights, the largest error, over the
+ * largest result, is 1.4e-6 for 64 input channels, 2.4e-6 for 128, 2.9e-6 for 256 and
+ * 4.4e-6 for 512, twice that of conv_f32. An infinity or a NaN in the input makes NaN
+ * of the whole tile. Worth it from about 8 input channels on. */
 tfn_f32_kernel TFN_KERNEL(conv_winograd_f32);
 
 /* params: a tfn_conv. Depthwise: in_channels == groups == out_channels, in one or

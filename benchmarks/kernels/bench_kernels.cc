@@ -99,7 +99,8 @@ struct Timed {
   double seconds, flops;
 };
 
-Timed time_convolution(std::istream& line) {
+// Multiplications of the direct algorithm are counted, whatever the kernel does.
+Timed time_convolution(const std::string& kind, std::istream& line) {
   tfn_conv p = {};
   std::int64_t size, kernel, stride;
   line >> p.batch >> size >> p.in_channels >> p.out_channels >> kernel >> stride >>
@@ -118,17 +119,21 @@ Timed time_convolution(std::istream& line) {
   p.epilogue = kRelu;
   const Floats bias(whole_panels(p.out_channels) + TFN_PANEL);
   const Floats input(p.batch * size * size * p.in_channels);
-  const Floats weights(kernel * kernel * depth * whole_panels(p.out_channels));
+  const bool winograd = kind == "winograd";
+  const std::int64_t tiles = TFN_WINOGRAD_TILES(p.batch, out, out);
+  const Floats weights((winograd ? 36 : kernel * kernel) * depth *
+                       whole_panels(p.out_channels));
   const Floats output(p.batch * out * out * p.out_channels);
-  const Floats scratch(static_cast<std::int64_t>(TFN_CONV_SCRATCH_BYTES(
-                           p.batch * out * out, kernel * kernel, depth)) /
-                           4 +
-                       16);
+  const std::size_t scratch_bytes =
+      winograd ? TFN_WINOGRAD_SCRATCH_BYTES(tiles, p.in_channels, p.out_channels)
+               : TFN_CONV_SCRATCH_BYTES(p.batch * out * out, kernel * kernel, depth);
+  const Floats scratch(static_cast<std::int64_t>(scratch_bytes) / 4 + 16);
   const tfn_operands operands = {input.data(), weights.data(), bias.data(),
                                  nullptr,      output.data(),  scratch.data()};
   const double seconds = best_seconds([&] {
-    const auto kernel =
-        p.groups == 1 ? TFN_KERNEL(conv_f32) : TFN_KERNEL(conv_depthwise_f32);
+    const auto kernel = winograd        ? TFN_KERNEL(conv_winograd_f32)
+                        : p.groups == 1 ? TFN_KERNEL(conv_f32)
+                                        : TFN_KERNEL(conv_depthwise_f32);
     kernel(&p, &operands, {0, 1});
   });
   return {seconds, 2.0 * static_cast<double>(p.batch * out * out * p.out_channels *
@@ -175,8 +180,9 @@ int main(int argc, char** argv) {
     std::string kind, name;
     if (!(line >> kind >> name) || kind == "#") continue;
     if (name.find(filter) == std::string::npos) continue;
-    const Timed timed =
-        kind == "conv" ? time_convolution(line) : time_product(kind == "packed", line);
+    const Timed timed = kind == "conv" || kind == "winograd"
+                            ? time_convolution(kind, line)
+                            : time_product(kind == "packed", line);
     const double gflops = timed.flops / timed.seconds / 1e9;
     std::printf("%-26s %12.2f %10.1f %7.0f%%\n", name.c_str(), timed.seconds * 1e6,
                 gflops, 100 * gflops / peak);

@@ -42,12 +42,13 @@ inline double finished(const tfn_epilogue& p, double x) {
 }
 
 // Runs `kernel` and compares with `sums`, the results before the epilogue. `channel`
-// is that of each result, of `channels`; `scratch_bytes` is what one part needs.
+// is that of each result, of `channels`; `scratch_bytes` is what one part needs,
+// and a sum may be off by `tolerance`.
 template <typename Params, typename Channel>
 void check_kernel(tfn_f32_kernel* kernel, Params params, const EpilogueCase& chosen,
                   const std::vector<double>& sums, const float* lhs, const float* rhs,
                   std::int64_t channels, Channel channel, std::size_t scratch_bytes,
-                  const std::string& what) {
+                  const std::string& what, double tolerance = 0) {
   const auto size = static_cast<std::int64_t>(sums.size());
   Aligned<float> out(size), other(size), bias(channels + TFN_PANEL);
   fill(out, 9);
@@ -73,7 +74,8 @@ void check_kernel(tfn_f32_kernel* kernel, Params params, const EpilogueCase& cho
   const bool exact = chosen.epilogue.activation == TFN_LINEAR;
   for (std::int64_t i = 0; i < size; ++i) {
     const double wanted = expected[static_cast<std::size_t>(i)];
-    ASSERT_NEAR(wanted, out[i], exact ? 0 : 1e-6 * std::max(1.0, std::abs(wanted)))
+    const double rounding = exact ? 0 : 1e-6 * std::max(1.0, std::abs(wanted));
+    ASSERT_NEAR(wanted, out[i], tolerance + rounding)
         << what << " at " << i << ", activation " << chosen.epilogue.activation
         << " in " << chosen.parts << " parts";
   }

@@ -1,0 +1,192 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Convolution of f32 by Winograd's algorithm, a block of tiles at a time. The values of
+// the tiles at each point are a matrix (tiles, channels), which is multiplied with the
+// weights' values at that point; results are interpolated from the products.
+#include <math.h>
+
+#include "conv/winograd.h"
+#include "gemm/gemm.h"
+
+using namespace TFN_NAMESPACE;
+
+namespace {
+
+constexpr tfn_part kAll = {0, 1};
+
+// Parts with fewer tiles than this would read the weights for longer than multiply.
+constexpr int64_t kFewTiles = 12;
+
+int64_t whole_panels(int64_t channels) {
+  return (channels + TFN_PANEL - 1) / TFN_PANEL * TFN_PANEL;
+}
+
+int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Tiles in each dimension of an image.
+struct Grid {
+  int64_t lines, columns;
+};
+
+// Where the results of a tile begin.
+struct Place {
+  int64_t image, h, w;
+};
+
+class Winograd {
+ public:
+  Winograd(const tfn_conv& p, const tfn_operands& operands)
+      : p_(p),
+        operands_(operands),
+        epilogue_(p.epilogue, operands),
+        grid_{(p.out[1] + kTileOut - 1) / kTileOut,
+              (p.out[2] + kTileOut - 1) / kTileOut},
+        tiles_(p.batch * grid_.lines * grid_.columns),
+        block_(TFN_WINOGRAD_BLOCK(tiles_, p.in_channels)),
+        line_(whole_panels(p.in_channels)),
+        group_(smaller(whole_panels(p.out_channels), TFN_WINOGRAD_CHANNELS)),
+        // A line of cache more than needed: at a multiple of 4096 bytes, the values of
+        // all points would be in the same few sets of the cache.
+        value_stride_(block_ * line_ + TFN_PANEL),
+        product_stride_(block_ * group_ + TFN_PANEL),
+        zeros_((float*)operands.scratch),
+        values_(zeros_ + line_),
+        products_(values_ + kPoints * value_stride_) {
+    memset(operands.scratch, 0, (size_t)line_ * sizeof(float));
+  }
+
+  void run(tfn_part part) {
+    Range tiles = {0, tiles_}, channels = {0, p_.out_channels};
+    if (tiles_ < kFewTiles * part.count && p_.out_channels > TFN_PANEL) {
+      channels = share(p_.out_channels, TFN_PANEL, part);
+    } else {
+      tiles = share(tiles_, kMaxRows, part);
+    }
+    if (channels.begin == channels.end) return;
+    while (tiles.begin < tiles.end) {
+      const int64_t count = next_tiles(tiles.end - tiles.begin);
+      run_block({tiles.begin, tiles.begin + count}, channels);
+      tiles.begin += count;
+    }
+  }
+
+ private:
+  // How many of `left` tiles go into the next block, so that all blocks are nearly
+  // equal, and of whole register tiles.
+  int64_t next_tiles(int64_t left) const {
+    const int64_t blocks = (left + block_ - 1) / block_;
+    const int64_t equal = (left + blocks - 1) / blocks;
+    const int64_t whole = (equal + kMaxRows - 1) / kMaxRows * kMaxRows;
+    return smaller(left, smaller(whole, block_));
+  }
+
+  // Tiles are counted line by line, one image after the other.
+  Place place(int64_t tile) const {
+    const int64_t line = tile / grid_.columns;
+    return {line / grid_.lines, line % grid_.lines * kTileOut,
+            tile % grid_.columns * kTileOut};
+  }
+
+  void run_block(Range tiles, Range channels) {
+    for (int64_t t = tiles.begin; t < tiles.end; ++t) {
+      enter_tile(place(t), values_ + (t - tiles.begin) * line_);
+    }
+    for (int64_t c = channels.begin; c < channels.end; c += group_) {
+      const int64_t count = smaller(channels.end - c, group_);
+      multiply_group(tiles.end - tiles.begin, c, whole_panels(count));
+      for (int64_t t = tiles.begin; t < tiles.end; ++t) {
+        leave_tile(place(t), products_ + (t - tiles.begin) * group_, c, count);
+      }
+    }
+  }
+
+  void enter_tile(const Place& at, float* to) const {
+    const float* pixels[kPoints];
+    const float* const image =
+        operands_.lhs + at.image * p_.in[1] * p_.in[2] * p_.in_channels;
+    for (int i = 0; i < kTileIn; ++i) {
+      const int64_t h = at.h + i - p_.padding_low[1];
+      for (int j = 0; j < kTileIn; ++j) {
+        const int64_t w = at.w + j - p_.padding_low[2];
+        const bool inside = h >= 0 && h < p_.in[1] && w >= 0 && w < p_.in[2];
+        pixels[i * kTileIn + j] =
+            inside ? image + (h * p_.in[2] + w) * p_.in_channels : zeros_;
+      }
+    }
+    int64_t c = 0;
+    for (; c + kLanes <= p_.in_channels; c += kLanes) {
+      transform_input<true>(pixels, c, kLanes, to + c, value_stride_);
+    }
+    if (c < p_.in_channels) {
+      transform_input<false>(pixels, c, p_.in_channels - c, to + c, value_stride_);
+    }
+  }
+
+  // The products of all points, of output channels from `channel` on.
+  void multiply_group(int64_t tiles, int64_t channel, int64_t count) const {
+    const tfn_epilogue none = {TFN_LINEAR, -INFINITY, INFINITY};
+    const Epilogue epilogue(none, {});
+    const int64_t panel = p_.in_channels * TFN_PANEL;
+    const int64_t of_point = whole_panels(p_.out_channels) * p_.in_channels;
+    for (int point = 0; point < kPoints; ++point) {
+      const float* const weights =
+          operands_.rhs + point * of_point + channel / TFN_PANEL * panel;
+      multiply({tiles,
+                count,
+                p_.in_channels,
+                {values_ + point * value_stride_, line_, 1},
+                {weights, TFN_PANEL, panel},
+                {products_ + point * product_stride_, group_, 1},
+                &epilogue,
+                0},
+               kAll);
+    }
+  }
+
+  void leave_tile(const Place& at, const float* from, int64_t channel,
+                  int64_t count) const {
+    const int64_t lines = smaller(p_.out[1] - at.h, kTileOut);
+    const int64_t columns = smaller(p_.out[2] - at.w, kTileOut);
+    const int64_t line = p_.out[2] * p_.out_channels;
+    float* const out = operands_.out + (at.image * p_.out[1] + at.h) * line +
+                       at.w * p_.out_channels + channel;
+    for (int64_t c = 0; c < count; c += kLanes) {
+      Vec results[kTileOut][kTileOut];
+      transform_output(from + c, product_stride_, results);
+      for (int64_t i = 0; i < lines; ++i) {
+        for (int64_t j = 0; j < columns; ++j) {
+          finish(results[i][j], channel + c, out + i * line + j * p_.out_channels + c,
+                 count - c);
+        }
+      }
+    }
+  }
+
+  // `count`: channels from this one on.
+  void finish(Vec sum, int64_t channel, float* to, int64_t count) const {
+    if (count < kLanes) return epilogue_.finish(sum, channel, to, 1, count);
+    if (const float* const bias = epilogue_.bias(channel)) sum += load(bias);
+    if (const float* const addend = epilogue_.addend(to)) sum += load(addend);
+    store(to, epilogue_.clamp(sum));
+    if (epilogue_.has_activation()) epilogue_.activate(to, 1);
+  }
+
+  const tfn_conv& p_;
+  const tfn_operands& operands_;
+  const Epilogue epilogue_;
+  const Grid grid_;
+  const int64_t tiles_, block_;
+  const int64_t line_, group_;                   // Channels, padded.
+  const int64_t value_stride_, product_stride_;  // From point to point.
+  float* const zeros_;
+  float* const values_;
+  float* const products_;
+};
+
+}  // namespace
+
+void TFN_KERNEL(conv_winograd_f32)(const void* params, const tfn_operands* operands,
+                                   tfn_part part) {
+  Winograd(*(const tfn_conv*)params, *operands).run(part);
+}

@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "conv_cases.h"
+
+namespace tfnative::testing {
+namespace {
+
+constexpr int kPoints = 6;
+
+// What three weights are worth at 0, 5/8, -5/8, 3/2, -3/2 and infinity, divided by the
+// derivative of the polynomial with these roots.
+std::vector<std::vector<double>> weights_at_points() {
+  const double roots[5] = {0, 0.625, -0.625, 1.5, -1.5};
+  std::vector<std::vector<double>> rows;
+  for (const double x : roots) {
+    double derivative = 1;
+    for (const double root : roots) derivative *= root == x ? 1 : x - root;
+    rows.push_back({1 / derivative, x / derivative, x * x / derivative});
+  }
+  rows.push_back({0, 0, 1});
+  return rows;
+}
+
+// Transforms (3, 3, ic, oc) and packs each point.
+void transform(const tfn_conv& p, const float* weights, const Aligned<float>& packed) {
+  const std::vector<std::vector<double>> rows = weights_at_points();
+  const std::int64_t count = p.in_channels * p.out_channels;
+  const std::int64_t size = packed_size(p.in_channels, p.out_channels, 1);
+  Aligned<float> matrix(count), panels(size);
+  for (std::size_t point = 0; point < kPoints * kPoints; ++point) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      double sum = 0;
+      for (std::size_t h = 0; h < 3; ++h) {
+        for (std::size_t w = 0; w < 3; ++w) {
+          sum += rows[point / kPoints][h] * rows[point % kPoints][w] *
+                 weights[static_cast<std::int64_t>(h * 3 + w) * count + i];
+        }
+      }
+      matrix[i] = static_cast<float>(sum);
+    }
+    pack(p.in_channels, p.out_channels, 1, matrix.data(), panels);
+    std::copy(panels.data(), panels.data() + size,
+              packed.data() + static_cast<std::int64_t>(point) * size);
+  }
+}
+
+tfn_conv three_by_three(std::int64_t batch, std::int64_t in_channels,
+                        std::int64_t out_channels, std::int64_t height,
+                        std::int64_t width, std::int64_t padding) {
+  tfn_conv p =
+      convolution(batch, in_channels, out_channels, 1, {1, height, width}, {1, 3, 3});
+  p.padding_low[1] = p.padding_low[2] = padding;
+  set_output(p, {0, padding, padding});
+  return p;
+}
+
+// Sums are multiples of 1/64: what is off by more than the tolerance is a mistake.
+void check(const tfn_conv& p, const std::vector<EpilogueCase>& cases) {
+  if (volume(p.out) == 0) return;
+  Aligned<float> input(p.batch * volume(p.in) * p.in_channels);
+  Aligned<float> weights(9 * p.in_channels * p.out_channels);
+  Aligned<float> packed(kPoints * kPoints *
+                        packed_size(p.in_channels, p.out_channels, 1));
+  fill(input, 1);
+  fill(weights, 2);
+  transform(p, weights.data(), packed);
+  const std::vector<double> sums = convolve(p, input.data(), weights.data());
+  const std::int64_t tiles = TFN_WINOGRAD_TILES(p.batch, p.out[1], p.out[2]);
+  for (const EpilogueCase& chosen : cases) {
+    check_kernel(
+        TFN_KERNEL(conv_winograd_f32), p, chosen, sums, input.data(), packed.data(),
+        p.out_channels, [&](std::int64_t i) { return i % p.out_channels; },
+        TFN_WINOGRAD_SCRATCH_BYTES(tiles, p.in_channels, p.out_channels),
+        "conv_winograd_f32: " + name(p),
+        2e-5 * std::sqrt(static_cast<double>(p.in_channels)));
+  }
+}
+
+// Enough where it is not epilogues that are tested.
+std::vector<EpilogueCase> one_case() {
+  return {{{TFN_LINEAR, -2, 6}, true, Addend::kOther, 3}};
+}
+
+TEST(WinogradConvolution, EverySizeAndPadding) {
+  for (std::int64_t height : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13}) {
+    for (std::int64_t width : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13}) {
+      for (std::int64_t padding : {-1, 0, 1, 2}) {
+        check(three_by_three(2, 5, 18, height, width, padding), one_case());
+      }
+    }
+  }
+}
+
+TEST(WinogradConvolution, PaddingOfOneSide) {
+  for (std::int64_t low : {-1, 0, 1, 2, 5}) {
+    for (std::int64_t high : {-1, 0, 1, 2, 5}) {
+      tfn_conv p = three_by_three(1, 8, 16, 7, 6, 0);
+      p.padding_low[1] = low;
+      p.padding_low[2] = high;
+      set_output(p, {0, high, low});
+      check(p, one_case());
+    }
+  }
+}
+
+TEST(WinogradConvolution, EveryEpilogueWithChannelsAroundVectorsAndPanels) {
+  for (std::int64_t in_channels : {1, 3, 4, 7, 8, 15, 16, 17, 33}) {
+    for (std::int64_t out_channels : {1, 4, 7, 8, 15, 16, 17, 24, 40, 64, 65}) {
+      check(three_by_three(1, in_channels, out_channels, 6, 9, 1), epilogue_cases());
+    }
+  }
+}
+
+TEST(WinogradConvolution, SeveralBlocksOfTilesAndGroupsOfChannels) {
+  for (std::int64_t width : {45, 49, 97, 149}) {
+    check(three_by_three(1, 6, 20, 10, width, 1), epilogue_cases());
+  }
+  check(three_by_three(5, 130, 144, 13, 10, 1), epilogue_cases());
+  check(three_by_three(2, 400, 17, 14, 14, 1), epilogue_cases());
+}
+
+TEST(WinogradConvolution, MorePartsThanWork) {
+  for (std::int32_t parts : {5, 16}) {
+    for (std::int64_t out_channels : {3, 32, 80}) {
+      for (std::int64_t width : {2, 40, 200}) {
+        check(three_by_three(1, 4, out_channels, 6, width, 1),
+              {{kNoEpilogue, true, Addend::kOutput, parts}});
+      }
+    }
+  }
+}
+
+TEST(WinogradConvolution, Random) {
+  std::mt19937 engine(20);
+  const auto any = [&](std::int64_t low, std::int64_t high) {
+    return low +
+           static_cast<std::int64_t>(engine() % static_cast<unsigned>(high - low));
+  };
+  const std::vector<EpilogueCase> cases = epilogue_cases();
+  for (int i = 0; i < 150; ++i) {
+    const std::int64_t height = any(1, 20), width = any(1, 20);
+    check(three_by_three(any(1, 4), any(1, 70), any(1, 90), height, width, any(-1, 3)),
+          {cases[static_cast<std::size_t>(i) % cases.size()]});
+  }
+}
+
+}  // namespace
+}  // namespace tfnative::testing

@@ -13,6 +13,8 @@ import numpy as np
 
 from tfnative.errors import CompileError, InternalError
 from tfnative_aot import tf_adapters
+from tfnative_aot.decode_expression import read_expression
+from tfnative_aot.expression import Expression
 from tfnative_aot.program import (
     Allocation,
     Buffer,
@@ -172,7 +174,21 @@ class _Decoder:
             results=results,
             workgroups=(max(w.x, 1), max(w.y, 1), max(w.z, 1)),
             dot=self._dot_of_kernel(source, arguments, results),
+            expression=self._expression_of_kernel(source, arguments, results),
         )
+
+    def _expression_of_kernel(
+        self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]
+    ) -> Expression | None:
+        """What a kernel computes element by element, if it does."""
+        fusion = self._instructions.get(source.hlo)
+        if fusion is None or fusion.fusion_kind != "kLoop" or len(results) != 1:
+            return None
+        operands = [self._by_id[i] for i in fusion.operand_ids]
+        if [b.shape for b in arguments] != [_shape(i.shape) for i in operands]:
+            return None
+        computation = self._computations[fusion.called_computation_ids[0]]
+        return read_expression(computation, self._by_id)
 
     def _dot_of_kernel(
         self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]

@@ -141,7 +141,7 @@ def _place(program: Program, index: int, offset: int, size: int) -> str:
         return f"{allocation.kind}{allocation.position}[{size}]"
     if allocation.kind == "constant":
         return f"{program.constants[index].shape}"
-    return f"temp+{offset}[{size}]"
+    return f"temp+{program.temp_offsets[index] + offset}[{size}]"
 
 
 def _tensor(

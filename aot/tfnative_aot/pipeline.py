@@ -30,7 +30,7 @@ from tfnative_aot.freeze import freeze
 from tfnative_aot.graph import FrozenGraph
 from tfnative_aot.load_model import LoadedModel, load_model
 from tfnative_aot.package import Parts, build_parts, link, write_sdk
-from tfnative_aot.passes import pack_weights
+from tfnative_aot.passes import run_passes
 from tfnative_aot.program import Program
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.samples import Sample, Sampler
@@ -148,11 +148,11 @@ def _compile_variants(
         folder = work / key.symbol
         symbol = f"{options.name}_{key.symbol}"
         program = decode(tfcompile(graph, graph_path, key, symbol, folder))
-        packed = pack_weights(program)
+        finished = run_passes(program)
         progress.advance(
             f"{graph.signature}, batch size {key.batch_size}, {key.level.name}"
         )
-        return packed
+        return finished
 
     jobs: list[tuple[FrozenGraph, Path, VariantKey]] = []
     for index, graph in enumerate(graphs):

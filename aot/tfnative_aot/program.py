@@ -10,11 +10,12 @@ a new program.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from tfnative_aot.expression import Expression
 from tfnative_aot.targets import VariantKey
 
 DTYPE_BYTES = {
@@ -117,6 +118,8 @@ class Kernel:
     Attributes:
         dot: The matrix product, where the function computes nothing else (but for
             adding something to it), so that a kernel of ours may take its place.
+        expression: What it computes, if that is element-wise and in f32, over its
+            arguments.
     """
 
     source: Source
@@ -125,6 +128,7 @@ class Kernel:
     results: tuple[Buffer, ...]
     workgroups: tuple[int, int, int]
     dot: Dot | None = None
+    expression: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -338,6 +342,12 @@ class Program:
         output_slices: Where each output is when the last step has run. It lies in
             its own "output" allocation unless XLA gives one buffer for two
             outputs, an input, or a constant.
+        may_share: Pairs of allocations that may lie in the same memory though one
+            step reads the first and writes the second: it does so element by element.
+        temp_offsets: Where "temp" allocations lie in the workspace; see
+            ``passes.assign_memory``.
+        temp_bytes: How much of it they take.
+        xla_temp_bytes: How much XLA's own plan takes.
     """
 
     key: VariantKey
@@ -348,6 +358,10 @@ class Program:
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     output_slices: tuple[Slice, ...]
+    may_share: frozenset[tuple[int, int]] = frozenset()
+    temp_offsets: Mapping[int, int] = field(default_factory=dict)
+    temp_bytes: int = 0
+    xla_temp_bytes: int = 0
 
 
 def children(step: Step) -> tuple[tuple[Step, ...], ...]:
@@ -371,23 +385,84 @@ def walk(steps: Sequence[Step]) -> Iterator[Step]:
 
 def slices(step: Step) -> Iterator[Slice]:
     """The memory that a step itself touches, without what is nested in it."""
+    reads, writes = accesses(step)
+    yield from reads
+    yield from (place for place in writes if place not in reads)
+
+
+def accesses(step: Step) -> tuple[tuple[Slice, ...], tuple[Slice, ...]]:
+    """What a step itself reads and writes, without what is nested in it."""
+    seen: tuple[list[Slice], list[Slice]] = ([], [])
+
+    def note(place: Slice, kind: int) -> Slice:
+        seen[kind].append(place)
+        return place
+
+    map_slices(step, lambda s: note(s, 0), lambda s: note(s, 1), nested=False)
+    return tuple(seen[0]), tuple(seen[1])
+
+
+def map_slices(
+    step: Step,
+    read: Callable[[Slice], Slice],
+    write: Callable[[Slice], Slice],
+    *,
+    nested: bool = True,
+) -> Step:
+    """The step with other slices: ``read`` of what it reads, ``write`` of the rest."""
+
+    def of(buffer: Buffer, change: Callable[[Slice], Slice]) -> Buffer:
+        return replace(buffer, slice=change(buffer.slice))
+
+    def inside(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        return tuple(map_slices(s, read, write) for s in steps) if nested else steps
+
     if isinstance(step, Kernel):
-        yield from (buffer.slice for buffer in step.arguments + step.results)
-    elif isinstance(step, Dot | Convolution):
-        yield from (step.lhs.slice, step.rhs.slice, step.out.slice)
-        for operand in (step.epilogue.bias, step.epilogue.addend):
-            if operand is not None:
-                yield operand.slice
-    elif isinstance(step, Copy):
-        yield from (step.src.slice, step.dst.slice)
-    elif isinstance(step, While):
-        yield step.condition_buffer
-    elif isinstance(step, Conditional):
-        yield step.index
-    elif isinstance(step, Sort):
-        yield from (buffer.slice for buffer in step.arrays)
-    elif isinstance(step, TopK):
-        yield from (step.values, step.out_values, step.out_indices)
+        dot = None if step.dot is None else map_slices(step.dot, read, write)
+        assert dot is None or isinstance(dot, Dot)
+        return replace(
+            step,
+            arguments=tuple(of(b, read) for b in step.arguments),
+            results=tuple(of(b, write) for b in step.results),
+            dot=dot,
+        )
+    if isinstance(step, Dot | Convolution):
+        e = step.epilogue
+        return replace(
+            step,
+            lhs=of(step.lhs, read),
+            rhs=of(step.rhs, read),
+            out=of(step.out, write),
+            epilogue=replace(
+                e,
+                bias=None if e.bias is None else of(e.bias, read),
+                addend=None if e.addend is None else of(e.addend, read),
+            ),
+        )
+    if isinstance(step, Copy):
+        return replace(step, src=of(step.src, read), dst=of(step.dst, write))
+    if isinstance(step, While):
+        return replace(
+            step,
+            condition=inside(step.condition),
+            body=inside(step.body),
+            condition_buffer=read(step.condition_buffer),
+        )
+    if isinstance(step, Conditional):
+        branches = tuple(inside(branch) for branch in step.branches)
+        return replace(step, branches=branches, index=read(step.index))
+    if isinstance(step, Call):
+        return replace(step, steps=inside(step.steps))
+    if isinstance(step, Sort):
+        for buffer in step.arrays:
+            read(buffer.slice)
+        return replace(step, arrays=tuple(of(b, write) for b in step.arrays))
+    return replace(
+        step,
+        values=read(step.values),
+        out_values=write(step.out_values),
+        out_indices=write(step.out_indices),
+    )
 
 
 def _commas(numbers: Sequence[int]) -> str:

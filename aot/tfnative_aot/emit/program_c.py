@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tfnative_aot.emit.step_table import flops, step_lines
-from tfnative_aot.emit.weights import ALIGNMENT, WeightPool
+from tfnative_aot.emit.weights import WeightPool
 from tfnative_aot.program import (
     Buffer,
     Call,
@@ -76,12 +76,8 @@ class _Emitter:
         self._lines: list[str] = []
         self._step_number = 0
         self._scratch: list[str] = []
-        self._temp: dict[int, int] = {}
-        self._temp_bytes = 0
-        for allocation in program.allocations:
-            if allocation.kind == "temp":
-                self._temp[allocation.index] = self._temp_bytes
-                self._temp_bytes += -(-allocation.size // ALIGNMENT) * ALIGNMENT
+        self._temp = program.temp_offsets
+        self._temp_bytes = program.temp_bytes
 
     def run(self) -> None:
         self._sequence(self._program.steps, 1)

@@ -1,0 +1,219 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Gives each value of the workspace an allocation of its own.
+
+XLA places values that are not alive at once in the same memory. Passes that move or
+drop steps would have to prove each time that they do not bring two such values
+together; with separate allocations there is nothing to prove. ``assign_memory`` places
+them together again when all is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from tfnative_aot.passes.assign_memory import ALIGNMENT
+from tfnative_aot.program import (
+    Allocation,
+    Kernel,
+    Program,
+    Slice,
+    Sort,
+    Step,
+    accesses,
+    children,
+    map_slices,
+    walk,
+)
+
+
+def separate_values(program: Program) -> Program:
+    """Renames the allocations of the workspace so that each holds one value.
+
+    Values that a step may expect in one place stay together: those that a nested step
+    touches, and what a step of unknown content reads and overwrites.
+    """
+    return _Separator(program).run()
+
+
+@dataclass(eq=False)
+class _Value:
+    """Bytes [low, high) of an allocation, from the step that writes them on."""
+
+    allocation: int
+    low: int
+    high: int
+    parent: _Value | None = None
+    new: int = -1
+
+    def __post_init__(self) -> None:
+        # Offsets in a value keep the alignment that they had.
+        self.low = self.low // ALIGNMENT * ALIGNMENT
+
+    def root(self) -> _Value:
+        value = self
+        while value.parent is not None:
+            value = value.parent
+        return value
+
+
+@dataclass
+class _Segment:
+    """Bytes whose last writer is known."""
+
+    low: int
+    high: int
+    value: _Value
+
+
+@dataclass
+class _Renaming:
+    """Which value each slice of a step belongs to."""
+
+    reads: dict[Slice, _Value] = field(default_factory=dict)
+    writes: dict[Slice, _Value] = field(default_factory=dict)
+
+
+class _Separator:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._temp = {a.index for a in program.allocations if a.kind == "temp"}
+        self._segments: dict[int, list[_Segment]] = {i: [] for i in self._temp}
+        self._allocations = list(program.allocations)
+        self._may_share: set[tuple[_Value, _Value]] = set()
+
+    def run(self) -> Program:
+        renamings = [self._visit(step) for step in self._program.steps]
+        outputs = {
+            s: self._read(s) for s in self._temp_only(self._program.output_slices)
+        }
+        steps = tuple(
+            map_slices(step, self._renamer(r.reads), self._renamer(r.writes))
+            for step, r in zip(self._program.steps, renamings, strict=True)
+        )
+        rename = self._renamer(outputs)
+        return replace(
+            self._program,
+            steps=steps,
+            output_slices=tuple(rename(s) for s in self._program.output_slices),
+            allocations=tuple(
+                replace(a, kind="none") if a.index in self._temp else a
+                for a in self._allocations
+            ),
+            xla_temp_bytes=sum(
+                a.size for a in self._allocations if a.index in self._temp
+            ),
+            may_share=frozenset(
+                (self._new(a), self._new(b)) for a, b in self._may_share
+            ),
+        )
+
+    # --- Which value a slice belongs to ---------------------------------------
+
+    def _visit(self, step: Step) -> _Renaming:
+        if children(step):
+            return self._visit_nested(step)
+        reads, writes = accesses(step)
+        renaming = _Renaming({s: self._read(s) for s in self._temp_only(reads)})
+        for place in self._temp_only(writes):
+            value = self._write(place)
+            renaming.writes[place] = value
+            for other, read in renaming.reads.items():
+                if not _overlap(place, other):
+                    continue
+                if isinstance(step, Kernel) and step.expression is not None:
+                    if place == other:
+                        self._may_share.add((read, value))
+                elif not _is_pure(step):
+                    _join(value, read)
+        return renaming
+
+    def _visit_nested(self, step: Step) -> _Renaming:
+        """What is nested keeps its places: each region is one value, read and kept."""
+        touched = {
+            s
+            for inner in walk([step])
+            for sequence in accesses(inner)
+            for s in self._temp_only(sequence)
+        }
+        values = {s: self._read(s) for s in sorted(touched, key=_place)}
+        # A later slice may have joined values that an earlier one belongs to.
+        return _Renaming(values, values)
+
+    def _read(self, place: Slice) -> _Value:
+        """The value of a slice: of all the writers of its bytes, joined."""
+        segments = self._segments[place.allocation]
+        low, high = place.offset, place.offset + place.size
+        value = _Value(place.allocation, low, high)
+        covered = 0
+        for segment in segments:
+            if segment.low < high and low < segment.high:
+                _join(value, segment.value)
+                covered += min(high, segment.high) - max(low, segment.low)
+        if covered < high - low:  # Bytes that nothing has written belong to it, too.
+            self._replace(place.allocation, _Segment(low, high, value))
+        return value
+
+    def _write(self, place: Slice) -> _Value:
+        low, high = place.offset, place.offset + place.size
+        value = _Value(place.allocation, low, high)
+        self._replace(place.allocation, _Segment(low, high, value))
+        return value
+
+    def _replace(self, allocation: int, new: _Segment) -> None:
+        """Makes ``new`` the last writer of its bytes."""
+        kept = [new]
+        for old in self._segments[allocation]:
+            if old.low < new.low:
+                kept.append(_Segment(old.low, min(old.high, new.low), old.value))
+            if old.high > new.high:
+                kept.append(_Segment(max(old.low, new.high), old.high, old.value))
+        self._segments[allocation] = [s for s in kept if s.low < s.high]
+
+    # --- New names ------------------------------------------------------------
+
+    def _renamer(self, values: dict[Slice, _Value]) -> Callable[[Slice], Slice]:
+        def rename(place: Slice) -> Slice:
+            if place not in values:
+                return place
+            root = values[place].root()
+            return Slice(self._new(root), place.offset - root.low, place.size)
+
+        return rename
+
+    def _new(self, value: _Value) -> int:
+        root = value.root()
+        if root.new < 0:
+            root.new = len(self._allocations)
+            size = root.high - root.low
+            self._allocations.append(Allocation(root.new, size, "temp"))
+        return root.new
+
+    def _temp_only(self, places: Iterable[Slice]) -> list[Slice]:
+        return [s for s in places if s.allocation in self._temp and s.size > 0]
+
+
+def _is_pure(step: Step) -> bool:
+    """Whether a step writes all of its results, wherever its operands are."""
+    return not isinstance(step, Kernel | Sort)
+
+
+def _join(a: _Value, b: _Value) -> None:
+    a, b = a.root(), b.root()
+    if a is b:
+        return
+    a.parent = b
+    b.low, b.high = min(a.low, b.low), max(a.high, b.high)
+
+
+def _overlap(a: Slice, b: Slice) -> bool:
+    return (
+        a.allocation == b.allocation
+        and a.offset < b.offset + b.size
+        and b.offset < a.offset + a.size
+    )
+
+
+def _place(place: Slice) -> tuple[int, int, int]:
+    return place.allocation, place.offset, place.size

@@ -91,13 +91,11 @@ def _prepare(
     if note.is_file() and contestant != "tfnative":
         return _Prepared(contestant, Path(note.read_text()))
     say(f"{saved_model.name}: convert for {contestant}")
+    command = ("-m", "benchmarks.contestants", contestant, saved_model, sizes)
     try:
-        said = run_python(
-            "-m", "benchmarks.contestants", contestant, saved_model, sizes
-        )
+        path = run_python(*command).splitlines()[-1]
     except RuntimeError as error:
         return _Prepared(contestant, None, str(error).strip().splitlines()[-1])
-    path = said.splitlines()[-1]
     note.write_text(path)
     return _Prepared(contestant, Path(path))
 

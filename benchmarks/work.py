@@ -44,10 +44,12 @@ def count(serve: Any, rows: int) -> Work:
         name: tf.TensorSpec((rows, *spec.shape[1:]), spec.dtype, name=name)
         for name, spec in serve.structured_input_signature[1].items()
     }
-    static = tf.function(lambda **tensors: serve(**tensors), autograph=False)
-    frozen = convert_variables_to_constants_v2(
-        static.get_concrete_function(**specs), lower_control_flow=False
-    )
+
+    def serve_rows(**tensors: Any) -> Any:
+        return serve(**tensors)
+
+    static = tf.function(serve_rows, autograph=False).get_concrete_function(**specs)
+    frozen = convert_variables_to_constants_v2(static, lower_control_flow=False)
     return _Counter(rows).work(frozen)
 
 

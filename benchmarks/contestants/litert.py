@@ -59,9 +59,8 @@ def _export_for(rows: int, name: str, folder: str) -> None:
     }
 
     def serve(**tensors: Any) -> dict[str, Any]:
-        return {
-            "output_0": model(tensors if len(specs) > 1 else [*tensors.values()][0])
-        }
+        only, *others = tensors.values()
+        return {"output_0": model(tensors if others else only)}
 
     traced = tf.function(serve, autograph=False).get_concrete_function(**specs)
     frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)

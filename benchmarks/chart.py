@@ -22,7 +22,10 @@ STYLES = {
     "openvino": ("OpenVINO", "#CC79A7", "v"),
 }
 MARK = {"markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.8}
-INK, PALE, LINE = "#333333", "#888888", "#D0D0D0"
+TICK = {"markersize": 15, "markeredgewidth": 1.8, "color": "#333333"}
+NOTE: Any = {"fontsize": 8, "color": "#777777"}
+TARGET = "target"
+INK, LINE = "#333333", "#D0D0D0"
 TITLE = "How many times longer than tfnative a call takes"
 
 
@@ -36,7 +39,7 @@ def draw(results: Sequence[Result], output: Path, machine: str) -> None:
     """
     batch_sizes = sorted({result.batch_size for result in results})
     names = list(dict.fromkeys(result.model for result in results))
-    size = (max(7.0, 1.5 + 5.0 * len(batch_sizes)), 2.4 + 0.45 * len(names))
+    size = (max(9.0, 1.5 + 5.0 * len(batch_sizes)), 2.3 + 0.45 * len(names))
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     columns = len(batch_sizes)
     panels = figure.subplots(1, columns, sharex=True, sharey=True, squeeze=False)[0]
@@ -46,11 +49,7 @@ def draw(results: Sequence[Result], output: Path, machine: str) -> None:
         panel.set_title(f"{batch_size} {rows} per call", color=INK)
         _draw_marks(panel, chosen, names)
         _dress_axes(panel, names)
-    # Shared by all panels, whose marks are known only now.
-    low, high = panels[0].get_xlim()
-    panels[0].set_xlim(min(low, 0.8), max(high, 1.25))
-    for panel in panels:
-        panel.axvspan(1, panels[0].get_xlim()[1], color="#F1F8F5", zorder=0)
+    _shade(panels)
     _dress_figure(figure, panels, machine)
     figure.savefig(output, dpi=160)
 
@@ -65,18 +64,32 @@ def _draw_marks(panel: Any, results: Sequence[Result], names: list[str]) -> None
         if shown:
             ends = (min(shown.values()), max(shown.values()))
             panel.plot(ends, (row, row), color=LINE, linewidth=2, zorder=3)
+        if result.target:
+            panel.plot(result.target, row, "|", label=TARGET, zorder=5, **TICK)
         for peer, ratio in shown.items():
             label, colour, shape = STYLES[peer]
             panel.plot(ratio, row, shape, color=colour, label=label, zorder=4, **MARK)
 
 
+def _shade(panels: Sequence[Any]) -> None:
+    """Marks the side that is ours; the axis is shared and has all marks by now."""
+    low, high = panels[0].get_xlim()
+    low, high = min(low, 0.8), max(high, 1.25)
+    for panel in panels:
+        panel.axvspan(1, high, color="#F1F8F5", zorder=0)
+        place = {"xycoords": "axes fraction", "textcoords": "offset points"}
+        text = ("tfnative is faster →", (1, 1), (-6, -12))
+        panel.annotate(*text, ha="right", **place, **NOTE)
+        panel.set_xlim(low, high)
+
+
 def _dress_axes(panel: Any, names: list[str]) -> None:
     panel.set_yticks(range(len(names)), names)
-    panel.set_ylim(len(names) - 0.5, -0.5)  # The first model on top.
+    panel.set_ylim(len(names) - 0.5, -0.8)  # The first model on top.
     panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g}"))
     panel.xaxis.set_minor_formatter(NullFormatter())
-    panel.set_xlabel("← tfnative is slower   1   tfnative is faster →", color=PALE)
+    panel.set_xlabel("a peer's median / tfnative's median", color=INK)
     panel.grid(axis="x", color="#E4E4E4", zorder=1)
     panel.set_axisbelow(True)
     panel.tick_params(which="both", length=0, labelcolor=INK)
@@ -89,12 +102,11 @@ def _dress_figure(figure: Figure, panels: Sequence[Any], machine: str) -> None:
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    figure.suptitle(TITLE, fontsize=14, color=INK)
-    figure.supxlabel(f"Median of a peer / median of tfnative. {machine}", **NOTE)
+    inch = 1 / float(figure.get_figheight())
+    figure.set_layout_engine("constrained", rect=(0, 0.25 * inch, 1, 1 - 1.05 * inch))
+    figure.text(0.02, 1 - 0.38 * inch, TITLE, fontsize=15, color=INK)
+    figure.text(0.02, 0.12 * inch, machine, **NOTE)
     if handles:
-        columns = min(len(handles), 5)
-        place = {"loc": "outside upper center", "ncols": columns, "frameon": False}
-        figure.legend(handles.values(), handles, **place)
-
-
-NOTE: Any = {"fontsize": 8, "color": PALE}
+        at = {"loc": "upper left", "bbox_to_anchor": (0.01, 1 - 0.45 * inch)}
+        style = {"frameon": False, "handletextpad": 0.1, "columnspacing": 1.3}
+        figure.legend(handles.values(), handles, ncols=len(handles), **at, **style)

@@ -107,6 +107,6 @@ def _dress_figure(figure: Figure, panels: Sequence[Any], machine: str) -> None:
     figure.text(0.02, 1 - 0.38 * inch, TITLE, fontsize=15, color=INK)
     figure.text(0.02, 0.12 * inch, machine, **NOTE)
     if handles:
-        at = {"loc": "upper left", "bbox_to_anchor": (0.01, 1 - 0.45 * inch)}
-        style = {"frameon": False, "handletextpad": 0.1, "columnspacing": 1.3}
+        at: Any = {"loc": "upper left", "bbox_to_anchor": (0.01, 1 - 0.45 * inch)}
+        style: Any = {"frameon": False, "handletextpad": 0.1, "columnspacing": 1.3}
         figure.legend(handles.values(), handles, ncols=len(handles), **at, **style)

@@ -62,8 +62,8 @@ class Limits:
         return max(compute, work.bytes / place.gigabytes_per_second / 1e3)
 
 
-def measure() -> Limits:
-    """Compiles and runs the loops, the best of three times; takes ten seconds.
+def measure(rounds: int = 3) -> Limits:
+    """Compiles and runs the loops; takes three seconds a round. The best one counts.
 
     Raises:
         tfnative.NotFoundError: There is no compiler.
@@ -76,8 +76,8 @@ def measure() -> Limits:
     sizes = [*(capacity // 2 for capacity in caches), far]
     with tempfile.TemporaryDirectory(prefix="tfnative-limits-") as folder:
         program = _compile(Path(folder) / "limits")
-        rounds = [_run(program, sizes) for _ in range(3)]
-    best = [max(rates) for rates in zip(*rounds, strict=True)]
+        found = [_run(program, sizes) for _ in range(rounds)]
+    best = [max(rates) for rates in zip(*found, strict=True)]
     # A nearer place is never slower: what looks like it was disturbed by others.
     gflops, *rates = best[:1] + list(accumulate(best[:0:-1], max))[::-1]
     names = [*(f"l{n}" for n in range(1, len(sizes))), "memory"]
@@ -100,14 +100,15 @@ def cache_capacities() -> tuple[int, ...]:
 
 def _compile(program: Path) -> Path:
     source = ROOT / "benchmarks/kernels/limits.cc"
-    flags = [*FLAGS, "-I", ROOT / "cpp/kernels", "-DTFN_LEVEL=native"]
-    subprocess.run([*find_toolchain().cxx, *flags, source, "-o", program], check=True)
+    flags = [*FLAGS, "-I", f"{ROOT / 'cpp/kernels'}", "-DTFN_LEVEL=native"]
+    command = [*find_toolchain().cxx, *flags, f"{source}", "-o", f"{program}"]
+    subprocess.run(command, check=True)
     return program
 
 
 def _run(program: Path, sizes: list[int]) -> list[float]:
     """GFLOP/s, then gigabytes per second for each size."""
-    command = [program, *map(str, sizes)]
+    command = [str(program), *map(str, sizes)]
     said = subprocess.run(command, check=True, capture_output=True).stdout
     found = json.loads(said)
     return [found["gflops"], *found["gigabytes_per_second"]]

@@ -51,9 +51,8 @@ class ContestantProcess:
 
     def close(self) -> None:
         """Ends the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        with self._process:  # Closes both pipes, and waits.
+            pass
         self._errors.close()
 
     def _read(self) -> list[float]:

@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.json.write_text(json.dumps(content, indent=2) + "\n")
     table.show(results, limits, Console())
     if results:
-        chart.draw(results, options.chart, f"{known['cpu']}, {plan.threads} thread")
+        chart.draw(results, options.chart, f"{known['cpu']}; threads: {plan.threads}")
     return 0
 
 

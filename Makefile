@@ -14,6 +14,7 @@ SOURCES := $(shell find cpp python aot cmake -type f -not -name '*.pyc')
 PROJECT := pyproject.toml CMakeLists.txt README.md LICENSE
 CXX_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cc' '*.c')
 PYTEST_ARGS ?=
+BENCH ?=
 PRESETS ?= dev asan tsan
 
 .DEFAULT_GOAL := help
@@ -49,8 +50,11 @@ format: $(VENV)/.installed  ## rewrite the sources in our style
 tidy: $(VENV)/.tools  ## clang-tidy (needs the program)
 	cmake --preset tidy && cmake --build --preset tidy
 
-bench: $(VENV)/.installed  ## measure against TensorFlow and our targets
-	$(BIN)/python benchmarks/run.py
+bench: $(VENV)/.bench  ## measure against peers; BENCH="--models mlp" for some
+	@mkdir -p build/benchmarks
+	$(BIN)/python benchmarks/run.py >build/benchmarks/workloads.txt; missed=$$?; \
+	  $(BIN)/python -m benchmarks $(BENCH); failed=$$?; \
+	  cat build/benchmarks/workloads.txt; exit $$((missed | failed))
 
 bench-kernels: $(VENV)/.tools  ## each kernel, layer by layer, at each CPU level
 	cmake --preset bench && cmake --build --preset bench
@@ -76,4 +80,9 @@ $(VENV)/.tools: pyproject.toml
 # The package itself, not editable: tests see what users get.
 $(VENV)/.installed: $(VENV)/.tools $(SOURCES) $(PROJECT)
 	$(BIN)/pip install --quiet --no-build-isolation ".[aot,test,training]"
+	@touch $@
+
+# What the benchmarks compare with, and draw with.
+$(VENV)/.bench: $(VENV)/.installed
+	$(BIN)/pip install --quiet --no-build-isolation ".[aot,bench,training]"
 	@touch $@

@@ -1,78 +1,105 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""python -m benchmarks: tfnative beside its peers, model by model."""
+"""python -m benchmarks: tfnative beside its peers, model by model.
+
+Prints a line as soon as a model is measured, and a table at the end; writes the same as
+JSON and as a picture. docs/performance.md says what the numbers mean.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.compare import PEERS, Latency, as_json, compare
+from rich.console import Console
+
+from benchmarks import chart, limits as machine_limits, table
+from benchmarks.compare import PEERS, Plan, compare
 from benchmarks.measure import machine
 from benchmarks.models import MODELS
+from benchmarks.results import Result, as_json
+
+FOLDER = Path("build/benchmarks")
 
 
-def main() -> int:
-    """Prints a table of medians, and how much longer the fastest peer takes."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--models", type=_words, default=list(MODELS), metavar="A,B")
-    parser.add_argument("--peers", type=_words, default=list(PEERS), metavar="A,B")
-    parser.add_argument("--batch-sizes", type=_numbers, default=[1, 32], metavar="N,M")
-    parser.add_argument("--threads", type=int, default=1, help="per call (default: 1)")
-    parser.add_argument("--json", type=Path, help="also write the results to this file")
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=Path("build/benchmarks"),
-        help="keeps converted models (default: build/benchmarks)",
-    )
-    options = parser.parse_args()
-    for kind, known in (("models", MODELS), ("peers", PEERS)):
-        unknown = set(getattr(options, kind)) - set(known)
-        if unknown:
-            parser.error(f"unknown {kind}: {', '.join(unknown)}; of {', '.join(known)}")
-    options.folder.mkdir(parents=True, exist_ok=True)
-    print(", ".join(f"{key} {value}" for key, value in machine().items()))
-    measured: list[Latency] = []
-    for group in compare(
-        options.models,
-        options.peers,
-        options.batch_sizes,
-        options.threads,
-        options.folder.resolve(),
-        lambda text: print(text, file=sys.stderr, flush=True),
-    ):
-        measured += group
-        print(_line(group), flush=True)
-        if options.json:
-            content = {"machine": machine(), "latencies": as_json(measured)}
+def main(arguments: list[str] | None = None) -> int:
+    """Measures what the command line asks for."""
+    options = _options(arguments)
+    for path in (options.json, options.chart):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    plan = _plan(options)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    known = machine()
+    print(", ".join(f"{key} {value}" for key, value in known.items()))
+    _say("limits of this machine: measure")
+    limits = machine_limits.measure()
+    settings = {name: getattr(plan, name) for name in ("threads", "rounds", "seconds")}
+    results: list[Result] = []
+    with suppress(KeyboardInterrupt):  # Shows what there is.
+        for result in compare(plan, limits, _say):
+            results.append(result)
+            _say(table.line(result))
+            content = as_json(results, limits, known, settings)
             options.json.write_text(json.dumps(content, indent=2) + "\n")
+    table.show(results, limits, Console())
+    if results:
+        chart.draw(results, options.chart, f"{known['cpu']}; threads: {plan.threads}")
     return 0
 
 
-def _line(group: list[Latency]) -> str:
-    """One model and batch size: medians, and ours against the fastest peer's."""
-    ours, *peers = group
-    cells = [
-        f"{latency.contestant} {latency.median_micros:,.1f}"
-        if not latency.problem
-        else f"{latency.contestant} ({latency.problem[:60]})"
-        for latency in group
-    ]
-    timed = [peer.median_micros for peer in peers if not peer.problem]
-    ratio = min(timed) / ours.median_micros if timed and not ours.problem else 0
-    name = f"{ours.model} b{ours.batch_size}"
-    return f"{name:<20} {ratio:5.2f}x  " + ", ".join(cells) + "  us"
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0]
+    )
+    add = parser.add_argument
+    add("--models", type=_words, default=tuple(MODELS), metavar="A,B")
+    add("--peers", type=_words, default=PEERS, metavar="A,B", help='"" for none')
+    add("--batch-sizes", type=_numbers, default=(1, 32), metavar="N,M")
+    add("--threads", type=int, default=1, help="per call (default: 1)")
+    add("--rounds", type=int, default=7, help="turns of each contestant (default: 7)")
+    add("--seconds", type=float, default=0.3, help="length of a turn (default: 0.3)")
+    add("--json", type=Path, default=FOLDER / "results.json", help=_written("json"))
+    add("--chart", type=Path, default=FOLDER / "results.png", help=_written("png"))
+    add("--folder", type=Path, default=FOLDER, help=f"converted models ({FOLDER})")
+    options = parser.parse_args(arguments)
+    for kind, known in (("models", tuple(MODELS)), ("peers", PEERS)):
+        unknown = set(getattr(options, kind)) - set(known)
+        if unknown:
+            parser.error(f"unknown {kind}: {', '.join(unknown)}; of {', '.join(known)}")
+    if options.rounds < 1:
+        parser.error("--rounds has to be 1 or more")
+    return options
 
 
-def _words(text: str) -> list[str]:
-    return [word for word in text.split(",") if word]
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(
+        models=options.models,
+        peers=options.peers,
+        batch_sizes=options.batch_sizes,
+        threads=options.threads,
+        rounds=options.rounds,
+        seconds=options.seconds,
+        folder=options.folder.resolve(),
+    )
 
 
-def _numbers(text: str) -> list[int]:
-    return [int(word) for word in _words(text)]
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _written(kind: str) -> str:
+    return f"written (default: {FOLDER / 'results'}.{kind})"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in text.split(",") if word)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in _words(text))
 
 
 if __name__ == "__main__":

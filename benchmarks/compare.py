@@ -9,215 +9,130 @@ after the other, round by round, so that the drift of a shared machine hits all 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import contestants, models
+from benchmarks import models
+from benchmarks.limits import Limits
 from benchmarks.measure import run_python
-from benchmarks.worker import RESULT
+from benchmarks.process import ContestantProcess
+from benchmarks.results import Latency, Result
+from benchmarks.work import Work
 
-ROUNDS = 7
-SECONDS = 0.3
 PEERS = ("tensorflow", "xla", "ort", "litert", "openvino")
 
 
 @dataclass(frozen=True)
-class Latency:
-    """What one contestant takes for one model and batch size.
+class Plan:
+    """What to measure, and how long.
 
     Attributes:
-        model: Name of the model.
-        batch_size: Rows per call.
-        contestant: Name of the contestant.
-        median_micros: Median of all calls.
-        p99_micros: 99% of the calls take less.
-        problem: Why there are no numbers, or "".
-    """
-
-    model: str
-    batch_size: int
-    contestant: str
-    median_micros: float
-    p99_micros: float
-    problem: str = ""
-
-
-def compare(
-    names: Sequence[str],
-    peers: Sequence[str],
-    batch_sizes: Sequence[int],
-    threads: int,
-    folder: Path,
-    say: Callable[[str], None],
-) -> Iterator[list[Latency]]:
-    """Measures one model and batch size after the other.
-
-    Args:
-        names: Of benchmarks.models.MODELS.
+        models: Of benchmarks.models.MODELS.
         peers: Of PEERS; tfnative always takes part.
         batch_sizes: Rows per call.
         threads: How many may work on one call.
+        rounds: How often every contestant has its turn.
+        seconds: How long a turn is.
         folder: Keeps exported and converted models for the next time.
+    """
+
+    models: tuple[str, ...]
+    peers: tuple[str, ...]
+    batch_sizes: tuple[int, ...]
+    threads: int
+    rounds: int
+    seconds: float
+    folder: Path
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A converted model, or why there is none."""
+
+    contestant: str
+    model: Path | None
+    problem: str = ""
+
+
+def compare(plan: Plan, limits: Limits, say: Callable[[str], None]) -> Iterator[Result]:
+    """Measures one model and batch size after the other.
+
+    Args:
+        plan: What to measure.
+        limits: Of this machine.
         say: Shows what is being done.
     """
-    for name in names:
-        saved_model = folder / name
+    for name in plan.models:
+        saved_model = plan.folder / name
         if not saved_model.is_dir():
             say(f"{name}: export")
-            models.export(name, folder)
-        ready = {
-            contestant: _prepared(contestant, saved_model, folder, batch_sizes, say)
-            for contestant in ("tfnative", *peers)
-        }
-        for batch_size in batch_sizes:
+            models.export(name, plan.folder)
+        prepared = [
+            _prepare(contestant, saved_model, plan, say)
+            for contestant in ("tfnative", *plan.peers)
+        ]
+        for batch_size in plan.batch_sizes:
             say(f"{name}, batch size {batch_size}: measure")
-            answer = folder / f"{name}_{batch_size}.npz"
-            if not answer.is_file():
-                run_python("-m", "benchmarks.compare", "answer", saved_model, answer)
-            yield _measure(name, batch_size, ready, answer, threads)
+            answer, work = _reference(saved_model, batch_size, plan.folder)
+            ours, *peers = _measure(prepared, answer, plan)
+            least = limits.micros(work)
+            yield Result(name, batch_size, ours, tuple(peers), work, least)
 
 
-def _prepared(
-    contestant: str,
-    saved_model: Path,
-    folder: Path,
-    batch_sizes: Sequence[int],
-    say: Callable[[str], None],
-) -> tuple[Path | None, str]:
-    """The converted model, or why there is none."""
-    sizes = ",".join(map(str, batch_sizes))
+def _prepare(
+    contestant: str, saved_model: Path, plan: Plan, say: Callable[[str], None]
+) -> _Prepared:
+    sizes = ",".join(map(str, plan.batch_sizes))
     # tfnative is compiled anew: it is what changes between two runs.
-    note = folder / f"{saved_model.name}_{contestant}.path"
+    note = plan.folder / f"{saved_model.name}_{contestant}_{sizes}.path"
     if note.is_file() and contestant != "tfnative":
-        return Path(note.read_text()), ""
+        return _Prepared(contestant, Path(note.read_text()))
     say(f"{saved_model.name}: convert for {contestant}")
-    command = ("-m", "benchmarks.compare", "prepare", contestant, saved_model, sizes)
+    command = ("-m", "benchmarks.contestants", contestant, saved_model, sizes)
     try:
         path = run_python(*command).splitlines()[-1]
     except RuntimeError as error:
-        return None, str(error).strip().splitlines()[-1]
+        return _Prepared(contestant, None, str(error).strip().splitlines()[-1])
     note.write_text(path)
-    return Path(path), ""
+    return _Prepared(contestant, Path(path))
 
 
-def _measure(
-    name: str,
-    batch_size: int,
-    ready: dict[str, tuple[Path | None, str]],
-    answer: Path,
-    threads: int,
-) -> list[Latency]:
-    workers = {
-        contestant: _Worker(contestant, model, answer, threads)
-        for contestant, (model, _) in ready.items()
-        if model is not None
-    }
-    calls: dict[str, list[float]] = {contestant: [] for contestant in workers}
-    for _ in range(ROUNDS):
-        for contestant, worker in workers.items():
-            if not worker.problem:
-                calls[contestant] += worker.round(SECONDS)
-    found = []
-    for contestant, (model, unprepared) in ready.items():
-        problem = workers[contestant].close() if model is not None else unprepared
-        micros = calls.get(contestant) or [float("nan")]
-        median, p99 = np.percentile(micros, [50, 99])
-        found.append(Latency(name, batch_size, contestant, median, p99, problem))
-    return found
+def _reference(saved_model: Path, rows: int, folder: Path) -> tuple[Path, Work]:
+    """TensorFlow's answer, and what the model computes."""
+    base = folder / f"{saved_model.name}_{rows}"
+    answer, work = Path(f"{base}.npz"), Path(f"{base}.json")
+    if not (answer.is_file() and work.is_file()):
+        run_python("-m", "benchmarks.reference", saved_model, str(rows), base)
+    return answer, Work(**json.loads(work.read_text()))
 
 
-class _Worker:
-    """A process of benchmarks.worker."""
-
-    def __init__(
-        self, contestant: str, model: Path, answer: Path, threads: int
-    ) -> None:
-        command = [sys.executable, "-m", "benchmarks.worker", contestant]
-        environment = {
-            **os.environ,
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "OMP_NUM_THREADS": str(threads),
-        }
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - ends with us
-        self._process = subprocess.Popen(
-            [*command, str(model), str(answer), str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env=environment,
+def _measure(prepared: list[_Prepared], answer: Path, plan: Plan) -> list[Latency]:
+    processes = {
+        entry.contestant: ContestantProcess(
+            entry.contestant, entry.model, answer, plan.threads
         )
-        self.problem = ""
-        self._read()
-
-    def round(self, seconds: float) -> list[float]:
-        """Microseconds of the calls of one round."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{seconds}\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def close(self) -> str:
-        """Ends the process; returns what went wrong, or ""."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._errors.close()
-        return self.problem
-
-    def _read(self) -> list[float]:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith(RESULT):
-                found: list[float] = json.loads(line.removeprefix(RESULT))
-                return found
-        self._process.wait()
-        self._errors.seek(0)
-        self.problem = (self._errors.read().strip().splitlines() or ["it ended"])[-1]
-        return []
-
-
-def write_answer(saved_model: Path, answer: Path) -> None:
-    """Records an input of as many rows as the file's name says, and the output."""
-    import tensorflow as tf
-
-    rows = int(answer.stem.rpartition("_")[2])
-    loaded = tf.saved_model.load(str(saved_model))
-    serve = loaded.signatures["serving_default"]
-    rng = np.random.default_rng(5)
-    inputs = {
-        name: rng.standard_normal((rows, *spec.shape[1:])).astype(np.float32)
-        for name, spec in serve.structured_input_signature[1].items()
+        for entry in prepared
+        if entry.model is not None
     }
-    (output,) = serve(**{k: tf.constant(v) for k, v in inputs.items()}).values()
-    named = {f"input:{name}": value for name, value in inputs.items()}
-    np.savez(answer, output=output.numpy(), **named)
-
-
-def as_json(latencies: Sequence[Latency]) -> list[dict[str, object]]:
-    """For a file; what was not measured is null."""
+    calls: dict[str, list[float]] = {contestant: [] for contestant in processes}
+    for _ in range(plan.rounds):
+        for contestant, process in processes.items():
+            calls[contestant] += process.round(plan.seconds)
+    for process in processes.values():
+        process.close()
     return [
-        {k: None if v != v else v for k, v in asdict(latency).items()}
-        for latency in latencies
+        _latency(processes[entry.contestant], calls[entry.contestant])
+        if entry.model is not None
+        else Latency(entry.contestant, None, None, entry.problem)
+        for entry in prepared
     ]
 
 
-def _child(action: str, *arguments: str) -> None:
-    if action == "answer":
-        write_answer(Path(arguments[0]), Path(arguments[1]))
-        return
-    contestant, saved_model, sizes = arguments
-    path = Path(saved_model)
-    batch_sizes = [int(size) for size in sizes.split(",")]
-    print(contestants.find(contestant).prepare(path, path.parent, batch_sizes))
-
-
-if __name__ == "__main__":
-    _child(*sys.argv[1:])
+def _latency(process: ContestantProcess, micros: list[float]) -> Latency:
+    if process.problem:
+        return Latency(process.contestant, None, None, process.problem)
+    median, p99 = map(float, np.percentile(micros, [50, 99]))
+    return Latency(process.contestant, median, p99)

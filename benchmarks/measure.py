@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -76,6 +78,13 @@ def machine() -> dict[str, str]:
     return known
 
 
+def child_environment() -> dict[str, str]:
+    """For processes that import this package from wherever they are started."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    own = {"PYTHONPATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return {**os.environ, **own}
+
+
 def run_python(*arguments: str | Path) -> str:
     """Standard output of a fresh Python; its last line is the result.
 
@@ -83,9 +92,8 @@ def run_python(*arguments: str | Path) -> str:
         RuntimeError: It failed; the message has what it said.
     """
     command = [sys.executable, *map(str, arguments)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment
+        command, capture_output=True, text=True, check=False, env=child_environment()
     )
     if done.returncode != 0:
         raise RuntimeError(f"{command[1:]} failed:\n{done.stderr[-2000:]}")

@@ -13,7 +13,8 @@ from typing import Any
 
 from benchmarks.measure import run_python
 
-ROOT = Path(__file__).resolve().parents[1]
+VOCABULARY = 1000
+"""Whole numbers that a model takes are ids below this."""
 
 
 def export(name: str, folder: Path) -> Path:
@@ -114,6 +115,24 @@ def audio() -> Any:
     return keras.Sequential([*stack, *pooled])
 
 
+def wide_and_deep() -> Any:
+    """8 ids and 13 numbers: a linear part, and embeddings under 256-128-64."""
+    import keras
+    from keras import layers
+
+    ids = keras.Input((8,), name="ids", dtype="int32")
+    numbers = keras.Input((13,), name="numbers")
+    columns = [ids[:, i] for i in range(8)]
+    weights = [layers.Embedding(VOCABULARY, 1)(column) for column in columns]
+    wide = layers.Dense(1)(layers.Concatenate()([*weights, numbers]))
+    vectors = [layers.Embedding(VOCABULARY, 16)(column) for column in columns]
+    deep = layers.Concatenate()([*vectors, numbers])
+    for units in (256, 128, 64):
+        deep = layers.Dense(units, activation="relu")(deep)
+    y = layers.Activation("sigmoid", name="y")(wide + layers.Dense(1)(deep))
+    return keras.Model({"ids": ids, "numbers": numbers}, y)
+
+
 def mobilenet_v2() -> Any:
     """For images of 224 by 224."""
     return _application("MobileNetV2")
@@ -138,8 +157,8 @@ def _application(name: str) -> Any:
 
 
 MODELS = {
-    build.__name__: build
-    for build in (
+    model.__name__: model
+    for model in (
         mlp,
         mlp_large,
         cnn,
@@ -147,6 +166,7 @@ MODELS = {
         gru,
         transformer,
         audio,
+        wide_and_deep,
         mobilenet_v2,
         efficientnet_b0,
         resnet50,
@@ -154,12 +174,17 @@ MODELS = {
 }
 
 
-def main(name: str, output: str) -> None:
-    """Exports a model with seeded random weights."""
+def build(name: str) -> Any:
+    """A Keras model with random weights, the same each time."""
     import keras
 
     keras.utils.set_random_seed(1)
-    MODELS[name]().export(output, format="tf_saved_model", verbose=False)
+    return MODELS[name]()
+
+
+def main(name: str, output: str) -> None:
+    """Exports a model."""
+    build(name).export(output, format="tf_saved_model", verbose=False)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-# Of this process, and of the children. The script's own folder would let
-# `benchmarks/contestants/tensorflow.py` and the like be found by other names.
-sys.path[0] = str(ROOT)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
-)
+# The script's own folder would let `benchmarks/contestants/tensorflow.py` and the like
+# be found by other names.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from benchmarks import report, workloads  # noqa: E402
 from benchmarks.measure import machine  # noqa: E402

@@ -4,38 +4,97 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
+from typing import Any
 
+from benchmarks import models
 from benchmarks.contestants import Arrays, Predict
+
+ANY = "any.tflite"
 
 
 def prepare(saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
-    """Converts to a flat buffer with 32-bit floats."""
-    del batch_sizes
+    """Converts to a flat buffer with 32-bit floats.
+
+    Or to one per batch size, where its converter needs to know the sizes of all arrays,
+    as it does for loops that collect what their steps return.
+    """
+    output = folder / f"{saved_model.name}.litert"
+    output.mkdir(exist_ok=True)
+    try:
+        (output / ANY).write_bytes(_convert(saved_model))
+    except Exception:  # Of the converter, which does not document what it raises.
+        if saved_model.name not in models.MODELS:
+            raise
+        for rows in batch_sizes:
+            with tempfile.TemporaryDirectory() as fixed:
+                _export_for(rows, saved_model.name, fixed)
+                (output / f"{rows}.tflite").write_bytes(_convert(Path(fixed)))
+    return output
+
+
+def _convert(saved_model: Path) -> bytes:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
-    output = folder / f"{saved_model.name}.tflite"
-    output.write_bytes(converter.convert())
-    return output
+    converted: bytes = converter.convert()
+    return converted
+
+
+def _export_for(rows: int, name: str, folder: str) -> None:
+    """Traces a Keras model once more: loops in a SavedModel keep unknown sizes.
+
+    Frozen, since variables that a loop reads are not found at run time.
+    """
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    model = models.build(name)
+    specs = {
+        x.name: tf.TensorSpec((rows, *x.shape[1:]), x.dtype, name=x.name)
+        for x in model.inputs
+    }
+
+    def serve(**tensors: Any) -> dict[str, Any]:
+        only, *others = tensors.values()
+        return {"output_0": model(tensors if others else only)}
+
+    traced = tf.function(serve, autograph=False).get_concrete_function(**specs)
+    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    tf.saved_model.save(tf.Module(), folder, signatures=frozen)
 
 
 def load(model: Path, threads: int = 1) -> Predict:
     """Loads ``serving_default``; tensors are set and read by index, as is fastest."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(model), num_threads=threads)
+    loaded: dict[int, Predict] = {}
+
+    def predict(inputs: Arrays) -> Arrays:
+        rows = len(next(iter(inputs.values())))
+        if rows not in loaded:
+            fixed = model / f"{rows}.tflite"
+            path = str(fixed if fixed.is_file() else model / ANY)
+            interpreter = Interpreter(model_path=path, num_threads=threads)
+            loaded[rows] = _for_shapes(interpreter, inputs)
+        return loaded[rows](inputs)
+
+    return predict
+
+
+def _for_shapes(interpreter: Any, like: Arrays) -> Predict:
     runner = interpreter.get_signature_runner("serving_default")
     inputs_at = {k: v["index"] for k, v in runner.get_input_details().items()}
     outputs_at = {k: v["index"] for k, v in runner.get_output_details().items()}
-    shapes: dict[str, tuple[int, ...]] = {}
+    del runner  # Or there are two owners, and resizing is refused.
+    for name, value in like.items():
+        interpreter.resize_tensor_input(inputs_at[name], value.shape)
+    interpreter.allocate_tensors()
 
     def predict(inputs: Arrays) -> Arrays:
-        if any(shapes.get(name) != value.shape for name, value in inputs.items()):
-            for name, value in inputs.items():
-                interpreter.resize_tensor_input(inputs_at[name], value.shape)
-                shapes[name] = value.shape
-            interpreter.allocate_tensors()
         for name, value in inputs.items():
             interpreter.set_tensor(inputs_at[name], value)
         interpreter.invoke()

@@ -21,8 +21,7 @@ def prepare(saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
 
 
 def load(model: Path, threads: int = 1) -> Predict:
-    """Loads ``serving_default``. It has one thread per call."""
-    del threads
+    """Loads ``serving_default``."""
     import tfnative
 
-    return tfnative.load(model).predict
+    return tfnative.load(model, threads=threads).predict

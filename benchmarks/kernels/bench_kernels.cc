@@ -4,74 +4,19 @@
 // Times the kernels on the layers of layers.txt and prints GFLOP/s and the fraction
 // of what this machine's multipliers can do, measured in the same run. An argument
 // chooses the layers whose names contain it.
-#include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <new>
 #include <sstream>
 #include <string>
 
 #include "cpu_level.h"
 #include "kernels.h"
-#include "simd.h"
+#include "peak.h"
 
 namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-      .count();
-}
-
-// The best of a few rounds: others on the machine only make it slower.
-double best_seconds(const std::function<void()>& run) {
-  double best = 1e30;
-  for (int round = 0; round < 7; ++round) {
-    for (long calls = 1;; calls *= 2) {
-      const auto start = std::chrono::steady_clock::now();
-      for (long i = 0; i < calls; ++i) run();
-      const double seconds = seconds_since(start);
-      if (seconds < 0.03) continue;
-      best = std::min(best, seconds / static_cast<double>(calls));
-      break;
-    }
-  }
-  return best;
-}
-
-// Hides a value from the compiler, in a register.
-inline void hide(TFN_NAMESPACE::Vec& value) {
-#if defined(__x86_64__)
-  __asm__ volatile("" : "+v"(value));
-#else
-  __asm__ volatile("" : "+w"(value));
-#endif
-}
-
-// Chains of multiply-adds that do not wait for each other.
-double peak_gflops() {
-  using TFN_NAMESPACE::Vec;
-  constexpr long kSteps = 1000000;
-  constexpr int kChains = 10;
-  const Vec one = TFN_NAMESPACE::broadcast(1);
-  Vec x = TFN_NAMESPACE::broadcast(0.999f), y = TFN_NAMESPACE::broadcast(0.001f);
-  hide(x);
-  hide(y);
-  const double seconds = best_seconds([&] {
-    Vec a = one, b = one, c = one, d = one, e = one;
-    Vec f = one, g = one, h = one, i = one, j = one;
-    for (long step = 0; step < kSteps; ++step) {
-      a = a * x + y, b = b * x + y, c = c * x + y, d = d * x + y, e = e * x + y;
-      f = f * x + y, g = g * x + y, h = h * x + y, i = i * x + y, j = j * x + y;
-      hide(a), hide(b), hide(c), hide(d), hide(e);
-      hide(f), hide(g), hide(h), hide(i), hide(j);
-    }
-  });
-  return 2.0 * kChains * TFN_NAMESPACE::kLanes * kSteps / seconds / 1e9;
-}
 
 class Floats {
  public:
@@ -130,7 +75,7 @@ Timed time_convolution(const std::string& kind, std::istream& line) {
   const Floats scratch(static_cast<std::int64_t>(scratch_bytes) / 4 + 16);
   const tfn_operands operands = {input.data(), weights.data(), bias.data(),
                                  nullptr,      output.data(),  scratch.data()};
-  const double seconds = best_seconds([&] {
+  const double seconds = bench::best_seconds([&] {
     const auto kernel = winograd        ? TFN_KERNEL(conv_winograd_f32)
                         : p.groups == 1 ? TFN_KERNEL(conv_f32)
                                         : TFN_KERNEL(conv_depthwise_f32);
@@ -153,7 +98,7 @@ Timed time_product(bool packed, std::istream& line) {
       static_cast<std::int64_t>(TFN_MATMUL_SCRATCH_BYTES(1, p.m, p.n, p.k)) / 4);
   const tfn_operands operands = {lhs.data(), rhs.data(), nullptr,
                                  nullptr,    out.data(), scratch.data()};
-  const double seconds = best_seconds([&] {
+  const double seconds = bench::best_seconds([&] {
     const auto kernel = packed ? TFN_KERNEL(matmul_packed_f32) : TFN_KERNEL(matmul_f32);
     kernel(&p, &operands, {0, 1});
   });
@@ -171,7 +116,7 @@ int main(int argc, char** argv) {
     std::printf("this CPU cannot run code for x86-64-v%d\n", needed);
     return 0;
   }
-  const double peak = peak_gflops();
+  const double peak = bench::peak_gflops();
   std::printf("peak %.1f GFLOP/s\n%-26s %12s %10s %8s\n", peak, "layer", "us",
               "GFLOP/s", "of peak");
   std::ifstream layers(LAYERS);

@@ -13,8 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks import contestants
-from benchmarks.measure import resident_bytes, run_python, summarize
-from benchmarks.models import ROOT
+from benchmarks.measure import ROOT, resident_bytes, run_python, summarize
 from benchmarks.workloads import Measurement
 
 NAME = "start_digits"

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.measure import run_python, summarize
-from benchmarks.models import ROOT
+from benchmarks.measure import ROOT, run_python, summarize
 from benchmarks.workloads import Measurement
 
 NAME = "wheel_size"

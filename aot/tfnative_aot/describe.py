@@ -128,8 +128,8 @@ def _listing(steps: Sequence[Step], program: Program, depth: int) -> list[str]:
         places = ", ".join(
             _place(program, s.allocation, s.offset, s.size) for s in slices(step)
         )
-        lines.append(f"{'  ' * depth}{kind(step):<12}{step.source}")
-        lines.append(f"{'  ' * depth}            {places}")
+        lines.append(f"{'  ' * depth}{kind(step):<21}{step.source}")
+        lines.append(f"{'  ' * depth}{'':<21}{places}")
         for nested in children(step):
             lines += _listing(nested, program, depth + 1)
     return lines

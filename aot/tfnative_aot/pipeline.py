@@ -51,6 +51,7 @@ class Options:
         levels: CPU levels, ascending.
         rtol: Tolerance for floats, or None for the default of each type.
         static: Whether to make libNAME.a.
+        winograd: Whether Winograd's algorithm may compute convolutions.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Options:
     levels: tuple[CpuLevel, ...]
     rtol: float | None
     static: bool
+    winograd: bool
 
 
 def compile(  # noqa: A001 - the name and the arguments users know
@@ -73,6 +75,7 @@ def compile(  # noqa: A001 - the name and the arguments users know
     golden: str | os.PathLike[str] | Mapping[str, object] | None = None,
     rtol: float | None = None,
     static: bool = False,
+    winograd: bool = True,
     inputs: Mapping[str, str] | Sequence[str] | None = None,
     outputs: Mapping[str, str] | Sequence[str] | None = None,
     progress: Progress | None = None,
@@ -86,6 +89,7 @@ def compile(  # noqa: A001 - the name and the arguments users know
         levels=cpu_levels(cpus),
         rtol=rtol,
         static=static,
+        winograd=winograd,
     )
     _check_output(target)
     user_inputs = golden_vectors.read_inputs(golden) if golden is not None else None
@@ -148,7 +152,7 @@ def _compile_variants(
         folder = work / key.symbol
         symbol = f"{options.name}_{key.symbol}"
         program = decode(tfcompile(graph, graph_path, key, symbol, folder))
-        finished = run_passes(program)
+        finished = run_passes(program, winograd=options.winograd)
         progress.advance(
             f"{graph.signature}, batch size {key.batch_size}, {key.level.name}"
         )

@@ -195,7 +195,7 @@ class Dot:
     epilogue: Epilogue = NO_EPILOGUE
 
 
-ConvKernel = Literal["any", "packed", "depthwise"]
+ConvKernel = Literal["any", "packed", "depthwise", "winograd"]
 
 
 @dataclass(frozen=True)

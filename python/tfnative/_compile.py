@@ -28,6 +28,7 @@ def compile(  # noqa: A001 - as re.compile
     golden: str | os.PathLike[str] | Mapping[str, object] | None = None,
     rtol: float | None = None,
     static: bool = False,
+    winograd: bool = True,
     inputs: Mapping[str, str] | Sequence[str] | None = None,
     outputs: Mapping[str, str] | Sequence[str] | None = None,
     progress: Any = None,
@@ -53,6 +54,9 @@ def compile(  # noqa: A001 - as re.compile
         rtol: Largest error allowed, relative to an output's largest value. Default:
             1e-5 for float32, 1e-10 for float64, 1e-2 for float16, 5e-2 for bfloat16.
         static: Make libNAME.a as well, which holds a second copy of the weights.
+        winograd: Compute 3 x 3 convolutions by Winograd's algorithm where that is
+            faster. Their weights take four times as much space, and results differ by
+            a few units in the last place.
         inputs: For a GraphDef: input names to tensors, as {"image": "x:0"}, or tensors.
         outputs: Likewise.
         progress: Shows how far it is; see tfnative_aot.progress. Default: silent.
@@ -89,6 +93,7 @@ def compile(  # noqa: A001 - as re.compile
         golden=golden,
         rtol=rtol,
         static=static,
+        winograd=winograd,
         inputs=inputs,
         outputs=outputs,
         progress=progress,

@@ -9,12 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfnative_aot.passes.pack_weights import (
-    PANEL,
-    pack_filter,
-    pack_matrix,
-    pack_weights,
-)
+from tfnative_aot.passes.pack_weights import pack_weights
+from tfnative_aot.passes.packing import PANEL, pack_filter, pack_matrix
 from tfnative_aot.program import (
     Allocation,
     Buffer,

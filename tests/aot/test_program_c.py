@@ -11,6 +11,7 @@ import pytest
 
 from tfnative_aot.emit.program_c import emit_programs
 from tfnative_aot.emit.weights import WeightPool
+from tfnative_aot.passes.assign_memory import assign_memory
 from tfnative_aot.program import (
     Allocation,
     Buffer,
@@ -100,6 +101,7 @@ STEPS: dict[str, Step] = {
     "integer dot": dot("s32"),
     "packed convolution": convolution("packed"),
     "depthwise convolution": convolution("depthwise"),
+    "winograd convolution": convolution("winograd"),
     "double convolution": convolution("any", "f64"),
     "copy": Copy(SOURCE, buffer(INPUT), buffer(OUTPUT)),
     "transposing copy": Copy(SOURCE, buffer(INPUT), TRANSPOSED),
@@ -137,6 +139,7 @@ def program(*steps: Step) -> Program:
 
 
 def check_c(example: Program, folder: Path) -> str:
+    example = assign_memory(example)
     emitted = emit_programs([example], WeightPool([example]), "program.gen.h")
     (folder / "program.gen.h").write_text(emitted.header)
     source = folder / "program.c"

@@ -237,12 +237,21 @@ class _Emitter:
         if step.kernel == "depthwise":
             _, lines, columns = step.kernel_size
             scratch = f"DEPTHWISE_SCRATCH_BYTES({step.in_channels}, {lines}, {columns})"
+        elif step.kernel == "winograd":
+            _, height, width = step.out_size
+            tiles = f"TFN_WINOGRAD_TILES({step.batch}, {height}, {width})"
+            sizes = f"{tiles}, {step.in_channels}, {step.out_channels}"
+            scratch = f"WINOGRAD_SCRATCH_BYTES({sizes})"
         else:
             pixels = step.batch * math.prod(step.out_size)
             places = math.prod(step.kernel_size)
             channels = step.in_channels // step.groups
             scratch = f"CONV_SCRATCH_BYTES({pixels}, {places}, {channels})"
-        kernel = {"depthwise": "conv_depthwise_f32", "packed": "conv_f32"}[step.kernel]
+        kernel = {
+            "depthwise": "conv_depthwise_f32",
+            "winograd": "conv_winograd_f32",
+            "packed": "conv_f32",
+        }[step.kernel]
         self._f32_kernel("tfn_conv", fields, kernel, step, f"TFN_{scratch}", depth)
 
     def _f32_kernel(

@@ -8,15 +8,10 @@ from tfnative_aot.passes.pack_weights import pack_weights
 from tfnative_aot.passes.separate_values import separate_values
 from tfnative_aot.program import Program
 
-PASSES = (pack_weights, separate_values, fuse_epilogues, assign_memory)
-"""In the order in which they run."""
+__all__ = ["run_passes"]
 
 
-def run_passes(program: Program) -> Program:
-    """What is emitted, from what XLA compiled."""
-    for run in PASSES:
-        program = run(program)
-    return program
-
-
-__all__ = ["PASSES", "run_passes"]
+def run_passes(program: Program, *, winograd: bool = True) -> Program:
+    """What is emitted, from what XLA compiled; see ``pack_weights`` for the option."""
+    packed = pack_weights(program, winograd=winograd)
+    return assign_memory(fuse_epilogues(separate_values(packed)))

@@ -9,8 +9,10 @@ element-wise kernel and the buffer between the two go away.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,7 @@ from tfnative_aot.expression import (
     Expression,
     Scalar,
 )
-from tfnative_aot.passes.pack_weights import PANEL
+from tfnative_aot.passes.packing import PANEL
 from tfnative_aot.program import (
     NO_EPILOGUE,
     Activation,
@@ -43,6 +45,9 @@ from tfnative_aot.program import (
 
 Producer = Dot | Convolution
 
+_Key = tuple[Any, ...]
+"""An expression over memory: equal for what computes the same."""
+
 
 def fuse_epilogues(program: Program) -> Program:
     """Folds element-wise kernels into the kernels before them.
@@ -62,15 +67,20 @@ class _Fuser:
         self._constants = dict(program.constants)
         self._biases: dict[bytes, Buffer] = {}
         self._may_share = set(program.may_share)
+        self.results = self._results()
 
     def run(self) -> Program:
-        position = 0
-        while position < len(self._steps):
+        # From the end, since XLA computes sums again rather than read them: when what
+        # follows a residual block no longer reads the sums inside of it, the block's
+        # own kernel is their only reader.
+        for position in reversed(range(len(self._steps))):
+            if position >= len(self._steps):
+                continue
             step = self._steps[position]
             takes = isinstance(step, Dot | Convolution) and _takes_epilogue(step)
             # When a reader was folded in, perhaps what follows it fits, too.
-            if not (takes and self._fuse_next(position)):
-                position += 1
+            while takes and self._fuse_next(position):
+                pass
         return replace(
             self._program,
             steps=tuple(self._steps),
@@ -89,7 +99,7 @@ class _Fuser:
         at, reader = found
         epilogue = self._epilogue(producer, reader)
         out = reader.results[0]
-        if epilogue is None or not self._may_move(position, at, reader):
+        if epilogue is None or not self._may_move(position, at, epilogue, out.slice):
             return False
         if epilogue.addend is not None:
             pair = epilogue.addend.slice.allocation, out.slice.allocation
@@ -131,11 +141,14 @@ class _Fuser:
         ]
         return [*self._program.output_slices, *fixed]
 
-    def _may_move(self, position: int, at: int, reader: Kernel) -> bool:
-        """Whether the reader could run right after the step at ``position``."""
-        reads, writes = accesses(reader)
-        read = {s.allocation for s in reads} - {self._out(position)}
-        written = {s.allocation for s in writes}
+    def _may_move(self, position: int, at: int, epilogue: Epilogue, out: Slice) -> bool:
+        """Whether the step at ``position`` could do what the one at ``at`` does."""
+        producer = self._steps[position]
+        assert isinstance(producer, Dot | Convolution)
+        read = set()
+        if epilogue.addend is not None:
+            read = {epilogue.addend.slice.allocation}
+        written = {out.allocation}
         for between in range(position + 1, at):
             if not self._touched[between] & (read | written):
                 continue
@@ -145,16 +158,27 @@ class _Fuser:
                     return False
                 if any(s.allocation in read for s in inner_writes):
                     return False
-        producer_reads, _ = accesses(self._steps[position])
-        return not any(
-            s.allocation in written and s.allocation != self._out(position)
-            for s in producer_reads
-        )
+        operands = {producer.lhs.slice.allocation, producer.rhs.slice.allocation}
+        return not operands & written
 
-    def _out(self, position: int) -> int:
-        step = self._steps[position]
-        assert isinstance(step, Dot | Convolution)
-        return step.out.slice.allocation
+    # --- What earlier steps have computed -------------------------------------
+
+    def _results(self) -> dict[_Key, Buffer]:
+        """What lies in memory that never changes, by what it was computed as."""
+        writes: Counter[int] = Counter()
+        for step in walk(self._steps):
+            writes.update({s.allocation for s in accesses(step)[1]})
+        found: dict[_Key, Buffer] = {}
+        for step in self._steps:
+            if not isinstance(step, Kernel) or step.expression is None:
+                continue
+            out = step.results[0]
+            memory = {b.slice.allocation for b in step.arguments}
+            target = out.slice.allocation
+            constant = all(writes[i] <= 1 for i in memory) and target not in memory
+            if constant and writes[target] == 1:
+                found.setdefault(_key(step.expression, step.arguments), out)
+        return found
 
     # --- What the reader computes ---------------------------------------------
 
@@ -242,8 +266,8 @@ class _Matcher:
         before, other = self._split(e)
         if (before.low, before.high, before.activation) != _NOT_CLAMPED:
             raise _OtherError
-        if isinstance(other, Element) and before.addend is None:
-            buffer = self._reader.arguments[other.argument]
+        if isinstance(other, Element | Apply) and before.addend is None:
+            buffer = self._buffer(other)
             if buffer.shape.elements != self._producer.out.shape.elements:
                 raise _OtherError
             return replace(before, addend=buffer)
@@ -256,6 +280,16 @@ class _Matcher:
             if bias is not None and self._channels_fit():
                 return replace(before, bias=bias)
         raise _OtherError
+
+    def _buffer(self, e: Element | Apply) -> Buffer:
+        """Where the value of an expression is."""
+        if isinstance(e, Element):
+            return self._reader.arguments[e.argument]
+        key = _key(e, self._reader.arguments)
+        found = self._fuser.results.get(key)
+        if found is None or found == self._reader.results[0]:
+            raise _OtherError
+        return found
 
     def _channels_fit(self) -> bool:
         """Whether the reader's last dimension is the producer's channels."""
@@ -278,6 +312,17 @@ class _Matcher:
             low=bound(before.low, other.value),
             high=bound(before.high, other.value),
         )
+
+
+def _key(e: Expression, arguments: Sequence[Buffer]) -> _Key:
+    if isinstance(e, Apply):
+        operands = [_key(operand, arguments) for operand in e.operands]
+        if e.operation in ("add", "multiply", "maximum", "minimum"):
+            operands.sort(key=repr)
+        return (e.operation, *operands)
+    if isinstance(e, Element | Channel):
+        return (type(e).__name__, arguments[e.argument].slice)
+    return (e,)
 
 
 _NOT_CLAMPED = (NO_EPILOGUE.low, NO_EPILOGUE.high, NO_EPILOGUE.activation)

@@ -14,14 +14,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from tfnative_aot.passes.packing import FloatArray, pack_filter, pack_matrix
+from tfnative_aot.passes.winograd import pack_winograd
 from tfnative_aot.program import (
     Allocation,
     Buffer,
     Call,
     Conditional,
     Constant,
+    ConvKernel,
     Convolution,
     Dot,
     Kernel,
@@ -32,38 +34,30 @@ from tfnative_aot.program import (
     While,
 )
 
-PANEL = 16
-"""Columns of a panel: TFN_PANEL in kernels.h."""
-
 _FEWEST_COLUMNS = 4
 """A matrix with fewer columns would be mostly padding."""
 
-FloatArray = npt.NDArray[np.float32]
+_FEWEST_WINOGRAD_CHANNELS = 16
+_SMALLEST_WINOGRAD_IMAGE = 7
+_MOST_WINOGRAD_BYTES = 12 << 20
+"""Larger weights would rather be read from memory once than be four times as large."""
 
 
-def pack_weights(program: Program) -> Program:
-    """Replaces constant f32 weights by packed ones, and plain dots by our kernel."""
-    return _Packer(program).run()
+def pack_weights(program: Program, *, winograd: bool = True) -> Program:
+    """Replaces constant f32 weights by packed ones, and plain dots by our kernel.
 
-
-def pack_matrix(matrix: FloatArray) -> FloatArray:
-    """Packs (k, n) into (ceil(n / 16), k, 16), padded with zeros."""
-    k, n = matrix.shape
-    panels = -(-n // PANEL)
-    padded = np.zeros((k, panels * PANEL), np.float32)
-    padded[:, :n] = matrix
-    return np.ascontiguousarray(padded.reshape(k, panels, PANEL).transpose(1, 0, 2))
-
-
-def pack_filter(weights: FloatArray, groups: int) -> FloatArray:
-    """Packs (d, h, w, ic / groups, oc), group by group, as matrices."""
-    rows = weights.reshape(-1, groups, weights.shape[-1] // groups)
-    return np.stack([pack_matrix(rows[:, g]) for g in range(groups)])
+    Args:
+        program: As decoded.
+        winograd: Whether Winograd's algorithm may compute convolutions, which is
+            faster, rounds a little more, and needs four times the weights.
+    """
+    return _Packer(program, winograd).run()
 
 
 class _Packer:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, winograd: bool) -> None:
         self._program = program
+        self._winograd = winograd
         self._allocations = list(program.allocations)
         self._constants = dict(program.constants)
         self._packed: dict[tuple[int, ...], Buffer] = {}
@@ -126,11 +120,17 @@ class _Packer:
         flat = self._array(step.rhs)
         if flat is None:
             return step
-        key = (step.rhs.slice.allocation, step.groups)
+        weights = flat.reshape(step.rhs.shape.dims)
+        winograd = self._winograd and _suits_winograd(step)
+        key = (step.rhs.slice.allocation, step.groups, int(winograd))
         if key not in self._packed:
-            weights = flat.reshape(step.rhs.shape.dims)
-            self._packed[key] = self._add(pack_filter(weights, step.groups))
-        return replace(step, rhs=self._packed[key], kernel="packed")
+            self._packed[key] = self._add(
+                pack_winograd(weights)
+                if winograd
+                else pack_filter(weights, step.groups)
+            )
+        kernel: ConvKernel = "winograd" if winograd else "packed"
+        return replace(step, rhs=self._packed[key], kernel=kernel)
 
     def _array(self, buffer: Buffer) -> FloatArray | None:
         """A constant as a flat array in memory order, or None if it is none."""
@@ -156,6 +156,24 @@ def _is_depthwise(step: Convolution) -> bool:
         and (step.in_size[0], step.out_size[0], step.kernel_size[0]) == (1, 1, 1)
         and step.padding_low[0] == 0
         and step.base_dilation == (1, 1, 1)
+    )
+
+
+def _suits_winograd(step: Convolution) -> bool:
+    """Whether conv_winograd_f32 takes it, and is faster at every batch size.
+
+    The choice must not depend on the batch size: variants share their weights.
+    """
+    one = (1, 1, 1)
+    return (
+        step.kernel_size == (1, 3, 3)
+        and step.in_size[0] == 1
+        and step.padding_low[0] == 0
+        and (step.groups, step.stride) == (1, one)
+        and (step.base_dilation, step.window_dilation) == (one, one)
+        and min(step.in_channels, step.out_channels) >= _FEWEST_WINOGRAD_CHANNELS
+        and min(step.out_size[1:]) >= _SMALLEST_WINOGRAD_IMAGE
+        and 36 * 4 * step.in_channels * step.out_channels <= _MOST_WINOGRAD_BYTES
     )
 
 

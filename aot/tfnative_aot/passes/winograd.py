@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tfnative_aot.passes.pack_weights import FloatArray, pack_matrix
+from tfnative_aot.passes.packing import FloatArray, pack_matrix
 
 ROOTS = (0.0, 0.625, -0.625, 1.5, -1.5)
 """The points; the sixth is infinity. The same as in conv/winograd.h."""

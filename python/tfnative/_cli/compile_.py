@@ -113,6 +113,13 @@ def _add_rest(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="make libNAME.a as well, with a second copy of the weights",
     )
+    parser.add_argument(
+        "--no-winograd",
+        dest="winograd",
+        action="store_false",
+        help="keep the weights of 3x3 convolutions at their size, which may then take "
+        "twice as long",
+    )
     add_json(parser)
 
 
@@ -141,6 +148,7 @@ def run(options: argparse.Namespace) -> int:
             golden=options.golden,
             rtol=options.rtol,
             static=options.static,
+            winograd=options.winograd,
             inputs=_tensors(options.inputs),
             outputs=_tensors(options.outputs),
             progress=progress,

@@ -35,15 +35,9 @@ class Epilogue {
 
   bool has_activation() const { return activation_ != TFN_LINEAR; }
 
-  // Applies the activation in place, to whole vectors.
-  void activate(float* values, int64_t vectors) const {
-    for (int64_t i = 0; i < vectors; ++i, values += kLanes) {
-      const Vec x = load(values);
-      store(values, activation_ == TFN_TANH    ? tanh(x)
-                    : activation_ == TFN_SWISH ? x * sigmoid(x)
-                                               : sigmoid(x));
-    }
-  }
+  // Applies the activation in place, to so many vectors in each row. Out of line and
+  // many at once, since one vector alone would wait for its own results.
+  void activate(float* const* row, int rows, int vectors) const;
 
   // All of it for fewer results than a vector has: `sum` holds `count` of them, whose
   // places are `stride` apart.
@@ -57,7 +51,8 @@ class Epilogue {
     }
     float line[kLanes];
     store(line, clamp(sum));
-    if (has_activation()) activate(line, 1);
+    float* const row = line;
+    if (has_activation()) activate(&row, 1, 1);
     for (int64_t i = 0; i < count; ++i) to[i * stride] = line[i];
   }
 

@@ -38,7 +38,6 @@ INLINE void finish(Vec sum, const Epilogue& epilogue, int64_t channel, float* to
   if (const float* const bias = epilogue.bias(channel)) sum += load(bias);
   if (const float* const addend = epilogue.addend(to)) sum += load(addend);
   store(to, epilogue.clamp(sum));
-  if (epilogue.has_activation()) epilogue.activate(to, 1);
 }
 
 // The channels after the last whole vector, one by one.
@@ -81,9 +80,12 @@ void run_tile(const Tile& t, const Epilogue& epilogue) {
       columns += t.step;
       weights += t.weight_line;
     }
+    float* to[kPixels];
     UNROLL for (int i = 0; i < kPixels; ++i) {
-      finish(sum[i], epilogue, c, t.output + i * t.channels + c);
+      to[i] = t.output + i * t.channels + c;
+      finish(sum[i], epilogue, c, to[i]);
     }
+    if (epilogue.has_activation()) epilogue.activate(to, kPixels, 1);
   }
   run_rest(t, c, kPixels, kWidth, kStride, epilogue);
 }
@@ -99,7 +101,9 @@ void run_pixel(const Tile& t, int64_t width, const Epilogue& epilogue) {
                load(t.weights + line * t.weight_line + k * t.channels + c);
       }
     }
-    finish(sum, epilogue, c, t.output + c);
+    float* const to = t.output + c;
+    finish(sum, epilogue, c, to);
+    if (epilogue.has_activation()) epilogue.activate(&to, 1, 1);
   }
   run_rest(t, c, 1, width, 1, epilogue);
 }

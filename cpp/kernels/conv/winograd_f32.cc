@@ -154,22 +154,27 @@ class Winograd {
     for (int64_t c = 0; c < count; c += kLanes) {
       Vec results[kTileOut][kTileOut];
       transform_output(from + c, product_stride_, results);
+      float* to[kTileOut * kTileOut];
+      int pixels = 0;
       for (int64_t i = 0; i < lines; ++i) {
         for (int64_t j = 0; j < columns; ++j) {
-          finish(results[i][j], channel + c, out + i * line + j * p_.out_channels + c,
-                 count - c);
+          to[pixels] = out + i * line + j * p_.out_channels + c;
+          finish(results[i][j], channel + c, to[pixels++], count - c);
         }
+      }
+      if (epilogue_.has_activation() && count - c >= kLanes) {
+        epilogue_.activate(to, pixels, 1);
       }
     }
   }
 
-  // `count`: channels from this one on.
+  // All but the activation; `count`: channels from this one on. Fewer than a vector
+  // has get theirs here, too.
   void finish(Vec sum, int64_t channel, float* to, int64_t count) const {
     if (count < kLanes) return epilogue_.finish(sum, channel, to, 1, count);
     if (const float* const bias = epilogue_.bias(channel)) sum += load(bias);
     if (const float* const addend = epilogue_.addend(to)) sum += load(addend);
     store(to, epilogue_.clamp(sum));
-    if (epilogue_.has_activation()) epilogue_.activate(to, 1);
   }
 
   const tfn_conv& p_;

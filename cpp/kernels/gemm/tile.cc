@@ -43,8 +43,8 @@ INLINE void finish(Vec (&sum)[kRows][kVectors], const Result& out) {
     UNROLL for (int v = 0; v < kVectors; ++v) {
       store(to + v * kLanes, epilogue.clamp(sum[r][v]));
     }
-    if (epilogue.has_activation()) epilogue.activate(to, kVectors);
   }
+  if (epilogue.has_activation()) epilogue.activate(out.row, kRows, kVectors);
 }
 
 inline Vec load_column(const float* columns, int v, int64_t panel_stride) {

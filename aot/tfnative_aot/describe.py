@@ -116,7 +116,11 @@ def describe_programs(parts: Parts) -> str:
         size = (
             f", batch size {program.key.batch_size}" if program.key.batch_size else ""
         )
-        lines = [f"signature {signature.name}{size}"]
+        lines = [
+            f"signature {signature.name}{size}",
+            f"  {program.temp_bytes:,} bytes between steps; XLA's own plan has "
+            f"{program.xla_temp_bytes:,}",
+        ]
         lines += _listing(program.steps, program, 1)
         texts.append("\n".join(lines))
     return "\n\n".join(texts) + "\n"

@@ -44,8 +44,9 @@ def bench(
     seconds: float = 1.0,
     cpu_level: str | None = None,
     threads: int = 1,
+    signature: str | None = None,
 ) -> list[BenchRow]:
-    """Times every signature on random inputs.
+    """Times signatures on random inputs.
 
     Args:
         artifact: The artifact's folder, or its library.
@@ -53,20 +54,25 @@ def bench(
         seconds: How long to measure each.
         cpu_level: Name of the CPU level to run. Default: as ``load`` chooses.
         threads: How many threads work on one call.
+        signature: Name of the signature to time. Default: all.
 
     Raises:
         NotFoundError, LoadError: As ``load``.
-        InvalidArgumentError: A number of rows is negative, or one that a signature
-            whose rows influence each other was not compiled for.
+        InvalidArgumentError: There is no such signature; a number of rows is negative,
+            or one that a signature whose rows influence each other was not compiled
+            for.
     """
     rows = []
     with load(artifact, cpu_level=cpu_level, threads=threads) as model:
-        for signature in model.signatures.values():
-            if not signature.batch_sizes:
-                rows.append(_measure(model, signature, 0, seconds))
+        chosen = list(model.signatures.values())
+        if signature is not None:
+            chosen = [model.signature(signature)]
+        for each in chosen:
+            if not each.batch_sizes:
+                rows.append(_measure(model, each, 0, seconds))
                 continue
-            for size in batch_sizes or signature.batch_sizes:
-                rows.append(_measure(model, signature, size, seconds))
+            for size in batch_sizes or each.batch_sizes:
+                rows.append(_measure(model, each, size, seconds))
     return rows
 
 

@@ -72,6 +72,28 @@ def test_inspect(fake, capsys):
     content = json.loads(capsys.readouterr().out)
     assert content["signatures"]["affine"]["batch_sizes"] == [1, 4, 16]
     assert content["files"]["libfake.so"] > 0
+    assert content["workspace_bytes"]["affine"] == {"1": 64, "4": 64, "16": 64}
+
+
+def test_bench_profiles_a_signature(fake, tmp_path, capsys):
+    trace = tmp_path / "trace.json"
+    command = ["bench", str(fake), "--signature", "affine", "--profile"]
+    assert main([*command, "--batch-sizes", "5", "--trace", str(trace)]) == 0
+    shown = capsys.readouterr().out
+    assert "y/mul" in shown
+    assert "us in affine" in shown
+    assert json.loads(trace.read_text())["traceEvents"]
+    assert main([*command, "--threads", "2", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert {step["name"] for step in content["steps"]} == {"x", "y/mul"}
+
+
+def test_bench_options_that_do_not_go_together_are_refused(fake, tmp_path, capsys):
+    assert main(["bench", str(fake), "--trace", str(tmp_path / "t.json")]) == 1
+    assert "--trace needs --profile" in capsys.readouterr().err
+    command = ["bench", str(fake), "--profile", "--batch-sizes", "1,4"]
+    assert main(command) == 1
+    assert "one batch size" in capsys.readouterr().err
 
 
 def test_inspect_program(fake, capsys):

@@ -48,6 +48,9 @@ def register(commands: Commands) -> None:
         "--threads", type=int, default=1, help="that work on one call (default: 1)"
     )
     parser.add_argument(
+        "--signature", metavar="NAME", help="measure only this one (default: all)"
+    )
+    parser.add_argument(
         "--profile",
         action="store_true",
         help="time per step of the program, with the TensorFlow node it comes from",
@@ -72,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
         seconds=options.seconds,
         cpu_level=options.cpu,
         threads=options.threads,
+        signature=options.signature,
     )
     if options.json:
         print_json([dataclasses.asdict(row) for row in found])
@@ -97,6 +101,7 @@ def _profile(options: argparse.Namespace) -> int:
     found = profile(
         options.artifact,
         batch_size=sizes[0],
+        signature=options.signature,
         cpu_level=options.cpu,
         threads=options.threads,
     )

@@ -52,10 +52,25 @@ def run(options: argparse.Namespace) -> int:
         elif options.json:
             content = dataclasses.asdict(model.manifest)
             files = dict(_files(model))
-            print_json({**content, "files": files, "cpu_level_here": model.cpu_level})
+            print_json(
+                {
+                    **content,
+                    "files": files,
+                    "cpu_level_here": model.cpu_level,
+                    "workspace_bytes": {
+                        name: {size: model._workspace_bytes(name, size) for size in of}
+                        for name, of in _compiled_sizes(model).items()
+                    },
+                }
+            )
         else:
             _show(model)
     return 0
+
+
+def _compiled_sizes(model: Model) -> dict[str, tuple[int, ...]]:
+    """The batch sizes of each signature, (0,) for one without a batch dimension."""
+    return {name: s.batch_sizes or (0,) for name, s in model.signatures.items()}
 
 
 def _program(model: Model) -> str:
@@ -100,6 +115,9 @@ def _show(model: Model) -> None:
             for tensor in tensors
         ]
         print_table(("", "name", "dtype", "shape"), rows)
+        compiled = _compiled_sizes(model).get(name, ())
+        needed = (model._workspace_bytes(name, size) for size in compiled)
+        print(f"workspace: {', '.join(format_bytes(size) for size in needed)}")
     print("\nerrors against TensorFlow, when it was compiled:")
     print_fidelity(manifest)
     print(f"\nfiles (weights: {format_bytes(manifest.weights_bytes)}):")

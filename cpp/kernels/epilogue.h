@@ -8,6 +8,16 @@
 
 namespace TFN_NAMESPACE {
 
+// A comparison with NaN is false, so that NaN passes.
+struct Clamp {
+  Vec low, high;
+
+  Vec operator()(Vec x) const {
+    x = x < low ? low : x;
+    return x > high ? high : x;
+  }
+};
+
 class Epilogue {
  public:
   Epilogue(const tfn_epilogue& p, const tfn_operands& operands)
@@ -26,12 +36,9 @@ class Epilogue {
     return addend_ ? addend_ + (to - out_) : nullptr;
   }
 
-  // A comparison with NaN is false.
-  Vec clamp(Vec x) const {
-    const Vec low = broadcast(low_), high = broadcast(high_);
-    x = x < low ? low : x;
-    return x > high ? high : x;
-  }
+  bool has_addend() const { return addend_ != nullptr; }
+
+  Clamp clamp() const { return {broadcast(low_), broadcast(high_)}; }
 
   bool has_activation() const { return activation_ != TFN_LINEAR; }
 
@@ -50,7 +57,7 @@ class Epilogue {
       sum += load(line);
     }
     float line[kLanes];
-    store(line, clamp(sum));
+    store(line, clamp()(sum));
     float* const row = line;
     if (has_activation()) activate(&row, 1, 1);
     for (int64_t i = 0; i < count; ++i) to[i * stride] = line[i];

@@ -37,7 +37,7 @@ struct Tile {
 INLINE void finish(Vec sum, const Epilogue& epilogue, int64_t channel, float* to) {
   if (const float* const bias = epilogue.bias(channel)) sum += load(bias);
   if (const float* const addend = epilogue.addend(to)) sum += load(addend);
-  store(to, epilogue.clamp(sum));
+  store(to, epilogue.clamp()(sum));
 }
 
 // The channels after the last whole vector, one by one.

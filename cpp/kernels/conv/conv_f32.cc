@@ -143,19 +143,20 @@ class Convolution {
     const int64_t panels = (channels_ + TFN_PANEL - 1) / TFN_PANEL;
     const float* const weights = weights_ + group * panels * k_ * TFN_PANEL;
     const int most = max_vectors(tiles[0].rows);
-    Result result;
-    result.stride = 1;
-    result.epilogue = &epilogue_;
+    Target target;
+    target.stride = 1;
+    target.epilogue = &epilogue_;
     for (int64_t c = channels.begin; c < channels.end;) {
       const int vectors = next_vectors(channels.end - c, most);
       const RightSide right = {weights + c / TFN_PANEL * k_ * TFN_PANEL, TFN_PANEL,
                                k_ * TFN_PANEL};
-      result.columns = channels.end - c;
-      result.channel = group * channels_ + c;
+      target.columns = channels.end - c;
+      target.channel = group * channels_ + c;
       for (int64_t t = 0; t < count; ++t) {
         const ConvTile& tile = tiles[t];
-        for (int r = 0; r < tile.rows; ++r) result.row[r] = tile.out[r] + c;
-        find_tile(tile.rows, vectors, true)(tile.left, right, result);
+        float* to[kMaxRows];
+        for (int r = 0; r < tile.rows; ++r) to[r] = tile.out[r] + c;
+        find_tile(tile.rows, vectors, true)(tile.left, right, to, target);
       }
       c += vectors * kLanes;
     }

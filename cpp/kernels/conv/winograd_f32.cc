@@ -174,7 +174,7 @@ class Winograd {
     if (count < kLanes) return epilogue_.finish(sum, channel, to, 1, count);
     if (const float* const bias = epilogue_.bias(channel)) sum += load(bias);
     if (const float* const addend = epilogue_.addend(to)) sum += load(addend);
-    store(to, epilogue_.clamp(sum));
+    store(to, epilogue_.clamp()(sum));
   }
 
   const tfn_conv& p_;

@@ -10,31 +10,54 @@ struct Area {
   Range rows, columns;
 };
 
-// A group of columns stays in cache while the rows of a block pass by.
-void multiply_block(const Product& p, const Area& area) {
+// Tiles whose left side is not dense: a row of the matrix has its own pointer.
+void multiply_rows(const Product& p, Range rows, int64_t column, int vectors,
+                   const RightSide& columns, const Target& target) {
   Segment segment;
   segment.k = 0;
   const LeftSide side = {&segment, p.k > 0 ? 1 : 0, p.k, p.left.col_stride};
-  const bool unit_stride = p.left.col_stride == 1;
+  for (int64_t i = rows.begin; i < rows.end;) {
+    const int count = next_rows(rows.end - i);
+    float* to[kMaxRows];
+    for (int r = 0; r < count; ++r) {
+      segment.row[r] = p.left.data + (i + r) * p.left.row_stride;
+      to[r] = p.out.data + (i + r) * p.out.row_stride + column * p.out.col_stride;
+    }
+    find_tile(count, vectors, false)(side, columns, to, target);
+    i += count;
+  }
+}
+
+// Tiles of a dense left side: first those with one row more, then the others.
+void multiply_strips(const Product& p, Range rows, int64_t column, int vectors,
+                     const RightSide& columns, const Target& target) {
+  Strip strip = {nullptr, p.left.row_stride, p.k, 0, nullptr, p.out.row_stride};
+  for (int64_t i = rows.begin; i < rows.end;) {
+    const int64_t left = rows.end - i;
+    const int64_t tiles = (left + kMaxRows - 1) / kMaxRows;
+    const int count = next_rows(left);
+    strip.tiles = left - (count - 1) * tiles;
+    strip.left = p.left.data + i * p.left.row_stride;
+    strip.out = p.out.data + i * p.out.row_stride + column * p.out.col_stride;
+    find_strip(count, vectors)(strip, columns, target);
+    i += strip.tiles * count;
+  }
+}
+
+// A group of columns stays in cache while the rows of a block pass by.
+void multiply_block(const Product& p, const Area& area) {
   const int most = max_vectors(next_rows(area.rows.end - area.rows.begin));
+  const auto multiply_column = p.left.col_stride == 1 ? multiply_strips : multiply_rows;
   RightSide columns = p.right;
-  Result result;
-  result.stride = p.out.col_stride;
-  result.epilogue = p.epilogue;
+  Target target;
+  target.stride = p.out.col_stride;
+  target.epilogue = p.epilogue;
   for (int64_t j = area.columns.begin; j < area.columns.end;) {
     const int vectors = next_vectors(area.columns.end - j, most);
     columns.data = p.right.data + j / TFN_PANEL * p.right.panel_stride;
-    result.columns = area.columns.end - j;
-    result.channel = p.channel + j;
-    for (int64_t i = area.rows.begin; i < area.rows.end;) {
-      const int rows = next_rows(area.rows.end - i);
-      for (int r = 0; r < rows; ++r) {
-        segment.row[r] = p.left.data + (i + r) * p.left.row_stride;
-        result.row[r] = p.out.data + (i + r) * p.out.row_stride + j * p.out.col_stride;
-      }
-      find_tile(rows, vectors, unit_stride)(side, columns, result);
-      i += rows;
-    }
+    target.columns = area.columns.end - j;
+    target.channel = p.channel + j;
+    multiply_column(p, area.rows, j, vectors, columns, target);
     j += vectors * kLanes;
   }
 }

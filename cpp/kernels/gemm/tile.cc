@@ -8,13 +8,13 @@ namespace {
 // Results that are not next to each other, or fewer than the tile has columns.
 template <int kRows, int kVectors>
 __attribute__((noinline)) void finish_partly(const Vec (&sum)[kRows][kVectors],
-                                             const Result& out) {
+                                             float* const* row, const Target& out) {
   for (int v = 0; v < kVectors; ++v) {
     const int64_t left = out.columns - v * kLanes;
     if (left <= 0) return;
     for (int r = 0; r < kRows; ++r) {
       out.epilogue->finish(sum[r][v], out.channel + v * kLanes,
-                           out.row[r] + v * kLanes * out.stride, out.stride,
+                           row[r] + v * kLanes * out.stride, out.stride,
                            left < kLanes ? left : kLanes);
     }
   }
@@ -22,29 +22,36 @@ __attribute__((noinline)) void finish_partly(const Vec (&sum)[kRows][kVectors],
 
 // Inline, so that the sums never leave their registers.
 template <int kRows, int kVectors>
-INLINE void finish(Vec (&sum)[kRows][kVectors], const Result& out) {
-  const Epilogue& epilogue = *out.epilogue;
+INLINE void finish(Vec (&sum)[kRows][kVectors], float* const (&row)[kRows],
+                   const Target& out) {
   if (out.stride != 1 || out.columns < kVectors * kLanes) {
-    return finish_partly(sum, out);
+    // Of a copy: what has its address taken must be in memory.
+    Vec copy[kRows][kVectors];
+    UNROLL for (int r = 0; r < kRows; ++r) {
+      UNROLL for (int v = 0; v < kVectors; ++v) copy[r][v] = sum[r][v];
+    }
+    return finish_partly(copy, row, out);
   }
+  const Epilogue& epilogue = *out.epilogue;
   if (const float* const bias = epilogue.bias(out.channel)) {
     UNROLL for (int v = 0; v < kVectors; ++v) {
       const Vec of_channel = load(bias + v * kLanes);
       UNROLL for (int r = 0; r < kRows; ++r) sum[r][v] += of_channel;
     }
   }
-  UNROLL for (int r = 0; r < kRows; ++r) {
-    float* const to = out.row[r];
-    if (const float* const addend = epilogue.addend(to)) {
-      UNROLL for (int v = 0; v < kVectors; ++v) {
-        sum[r][v] += load(addend + v * kLanes);
-      }
-    }
-    UNROLL for (int v = 0; v < kVectors; ++v) {
-      store(to + v * kLanes, epilogue.clamp(sum[r][v]));
+  if (epilogue.has_addend()) {
+    UNROLL for (int r = 0; r < kRows; ++r) {
+      const float* const addend = epilogue.addend(row[r]);
+      UNROLL for (int v = 0; v < kVectors; ++v) sum[r][v] += load(addend + v * kLanes);
     }
   }
-  if (epilogue.has_activation()) epilogue.activate(out.row, kRows, kVectors);
+  const Clamp clamp = epilogue.clamp();
+  UNROLL for (int r = 0; r < kRows; ++r) {
+    UNROLL for (int v = 0; v < kVectors; ++v) {
+      store(row[r] + v * kLanes, clamp(sum[r][v]));
+    }
+  }
+  if (epilogue.has_activation()) epilogue.activate(row, kRows, kVectors);
 }
 
 inline Vec load_column(const float* columns, int v, int64_t panel_stride) {
@@ -75,12 +82,18 @@ INLINE void step(Vec (&sum)[kRows][kVectors], const float* const* row, int64_t k
   }
 }
 
-template <int kRows, int kVectors, bool kUnitStride>
-void tile(const LeftSide& left, const RightSide& right, const Result& out) {
-  Vec sum[kRows][kVectors];
+template <int kRows, int kVectors>
+INLINE void clear(Vec (&sum)[kRows][kVectors]) {
   UNROLL for (int r = 0; r < kRows; ++r) {
     UNROLL for (int v = 0; v < kVectors; ++v) sum[r][v] = Vec{};
   }
+}
+
+template <int kRows, int kVectors, bool kUnitStride>
+void tile(const LeftSide& left, const RightSide& right, float* const* to,
+          const Target& out) {
+  Vec sum[kRows][kVectors];
+  clear(sum);
   const int64_t stride = kUnitStride ? 1 : left.stride;
   for (int64_t s = 0; s < left.count; ++s) {
     const Segment& segment = left.segments[s];
@@ -91,36 +104,80 @@ void tile(const LeftSide& left, const RightSide& right, const Result& out) {
       step<kRows, kVectors>(sum, row, k * stride, columns, right.panel_stride);
     }
   }
-  finish(sum, out);
+  float* row[kRows];
+  UNROLL for (int r = 0; r < kRows; ++r) row[r] = to[r];
+  finish(sum, row, out);
 }
 
-template <int kRows, bool kUnitStride>
-Tile* choose_vectors(int vectors) {
-  switch (vectors) {
-    case 1: return tile<kRows, 1, kUnitStride>;
-    case 2: return tile<kRows, 2, kUnitStride>;
-    case 4: return tile < kRows, max_vectors(kRows) < 4 ? 2 : 4, kUnitStride > ;
-    default: return tile<kRows, max_vectors(kRows), kUnitStride>;
+template <int kRows, int kVectors>
+void strip(const Strip& s, const RightSide& right, const Target& out) {
+  const float* left = s.left;
+  float* to = s.out;
+  for (int64_t t = 0; t < s.tiles; ++t) {
+    Vec sum[kRows][kVectors];
+    clear(sum);
+    const float* row[kRows];
+    UNROLL for (int r = 0; r < kRows; ++r) row[r] = left + r * s.left_stride;
+    const float* columns = right.data;
+    for (int64_t k = 0; k < s.k; ++k, columns += right.row_stride) {
+      step<kRows, kVectors>(sum, row, k, columns, right.panel_stride);
+    }
+    float* result[kRows];
+    UNROLL for (int r = 0; r < kRows; ++r) result[r] = to + r * s.out_stride;
+    finish(sum, result, out);
+    left += kRows * s.left_stride;
+    to += kRows * s.out_stride;
   }
 }
 
-template <bool kUnitStride>
-Tile* choose_rows(int rows, int vectors) {
+// The tiles of a kind, by the number of vectors and of rows.
+template <int kRows>
+struct Kind {
+  static constexpr int kMost = max_vectors(kRows);
+
+  template <template <int, int> class Choice>
+  static auto choose(int vectors) {
+    switch (vectors) {
+      case 1: return Choice<kRows, 1>::get();
+      case 2: return Choice<kRows, 2>::get();
+      case 4: return Choice < kRows, kMost < 4 ? 2 : 4 > ::get();
+      default: return Choice<kRows, kMost>::get();
+    }
+  }
+};
+
+template <template <int, int> class Choice>
+auto choose(int rows, int vectors) {
   switch (rows) {
-    case 1: return choose_vectors<1, kUnitStride>(vectors);
-    case 2: return choose_vectors<2, kUnitStride>(vectors);
-    case 3: return choose_vectors < kMaxRows<3 ? 2 : 3, kUnitStride>(vectors);
-    case 4: return choose_vectors < kMaxRows<4 ? 2 : 4, kUnitStride>(vectors);
-    case 5: return choose_vectors < kMaxRows<5 ? 2 : 5, kUnitStride>(vectors);
-    default: return choose_vectors<kMaxRows, kUnitStride>(vectors);
+    case 1: return Kind<1>::choose<Choice>(vectors);
+    case 2: return Kind<2>::choose<Choice>(vectors);
+    case 3: return Kind < kMaxRows < 3 ? 2 : 3 > ::template choose<Choice>(vectors);
+    case 4: return Kind < kMaxRows < 4 ? 2 : 4 > ::template choose<Choice>(vectors);
+    case 5: return Kind < kMaxRows < 5 ? 2 : 5 > ::template choose<Choice>(vectors);
+    default: return Kind<kMaxRows>::choose<Choice>(vectors);
   }
 }
+
+template <int kRows, int kVectors>
+struct UnitTile {
+  static Tile* get() { return tile<kRows, kVectors, true>; }
+};
+template <int kRows, int kVectors>
+struct StridedTile {
+  static Tile* get() { return tile<kRows, kVectors, false>; }
+};
+template <int kRows, int kVectors>
+struct StripOf {
+  static StripTile* get() { return strip<kRows, kVectors>; }
+};
 
 }  // namespace
 
 Tile* find_tile(int rows, int vectors, bool unit_stride) {
-  return unit_stride ? choose_rows<true>(rows, vectors)
-                     : choose_rows<false>(rows, vectors);
+  return unit_stride ? choose<UnitTile>(rows, vectors)
+                     : choose<StridedTile>(rows, vectors);
 }
+
+StripTile* find_strip(int rows, int vectors) { return choose<StripOf>(rows, vectors); }
 
 }  // namespace TFN_NAMESPACE

@@ -37,20 +37,35 @@ struct RightSide {
   int64_t row_stride, panel_stride;
 };
 
-// Where results go, from the tile's first column on: `columns` of them in each row,
-// `stride` apart. The first column is output channel `channel`.
-struct Result {
-  float* row[kMaxRows];
+// What becomes of the results of a tile: each of its rows has `columns` of them or
+// more to give, `stride` apart. The first column is output channel `channel`.
+struct Target {
   int64_t stride, columns, channel;
   const Epilogue* epilogue;
 };
 
-typedef void Tile(const LeftSide& left, const RightSide& right, const Result& out);
+// `to`: where each row's first result goes.
+typedef void Tile(const LeftSide& left, const RightSide& right, float* const* to,
+                  const Target& target);
 
 // The tile of so many rows (1 to kMaxRows) and vectors of columns, of which there
 // are tiles for 1, 2 and 4, and for 8 with at most two rows. Vectors of one tile
 // cover whole panels, or the first part of one.
 Tile* find_tile(int rows, int vectors, bool unit_stride);
+
+// `tiles` tiles, one below the other, of a matrix whose rows are dense: k elements,
+// rows `left_stride` apart. Rows of results are `out_stride` apart.
+struct Strip {
+  const float* left;
+  int64_t left_stride, k, tiles;
+  float* out;
+  int64_t out_stride;
+};
+
+typedef void StripTile(const Strip& strip, const RightSide& right,
+                       const Target& target);
+
+StripTile* find_strip(int rows, int vectors);
 
 // How many vectors a tile of so many rows should have at most.
 constexpr int max_vectors(int rows) {

@@ -13,6 +13,9 @@ namespace {
 // With so few rows, packing the right side would cost about as much as multiplying.
 constexpr int64_t kRowsWorthPacking = 24;
 
+// A right side as small as this stays in the first cache in whatever order it is.
+constexpr int64_t kBytesToReadDirectly = 16 << 10;
+
 typedef MatrixView<const float> ConstMatrix;
 
 template <typename T>
@@ -31,7 +34,8 @@ constexpr tfn_part kAll = {0, 1};
 void multiply_one(Product p, float* packed) {
   const ConstMatrix right = {p.right.data, p.right.row_stride, p.right.panel_stride};
   int64_t direct = 0;  // Columns that are read where they are.
-  if (right.col_stride == 1 && p.m < kRowsWorthPacking) {
+  if (right.col_stride == 1 &&
+      (p.m < kRowsWorthPacking || p.k * p.n * 4 <= kBytesToReadDirectly)) {
     direct = p.n / TFN_PANEL * TFN_PANEL;
     Product first = p;
     first.n = direct;

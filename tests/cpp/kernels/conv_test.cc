@@ -163,5 +163,34 @@ TEST(DepthwiseConvolution, InThreeDimensions) {
   check(p);
 }
 
+// Sizes, strides, paddings, dilations and groups as they come; a failure names them.
+TEST(Convolution, RandomShapes) {
+  std::mt19937 engine(2026);
+  const auto draw = [&](std::int64_t low, std::int64_t high) {
+    return low +
+           static_cast<std::int64_t>(engine() % static_cast<unsigned>(high - low + 1));
+  };
+  for (int i = 0; i < 300; ++i) {
+    const std::int64_t groups = draw(0, 3) ? 1 : draw(2, 9);
+    const std::int64_t in_channels = groups * draw(1, groups > 1 ? 3 : 40);
+    const std::int64_t out_channels =
+        draw(0, 1) && groups > 1 ? in_channels : groups * draw(1, groups > 1 ? 3 : 40);
+    const bool flat = draw(0, 4) != 0;
+    tfn_conv p = convolution(draw(1, 3), in_channels, out_channels, groups,
+                             {flat ? 1 : draw(1, 4), draw(1, 14), draw(1, 20)},
+                             {flat ? 1 : draw(1, 3), draw(1, 5), draw(1, 6)});
+    std::int64_t padding_high[3] = {0, 0, 0};
+    for (int d = flat ? 1 : 0; d < 3; ++d) {
+      p.stride[d] = draw(1, 3);
+      p.padding_low[d] = draw(-1, 4);
+      padding_high[d] = draw(-1, 4);
+      p.base_dilation[d] = draw(0, 3) ? 1 : draw(2, 3);
+      p.window_dilation[d] = draw(0, 3) ? 1 : draw(2, 3);
+    }
+    set_output(p, padding_high);
+    check(p);
+  }
+}
+
 }  // namespace
 }  // namespace tfnative::testing

@@ -102,6 +102,42 @@ TEST(Matmul, EqualsTheDefinitionForEveryOrderOfElements) {
   }
 }
 
+// Sizes as they come, large enough to be packed, read directly, split into blocks.
+TEST(Matmul, RandomShapes) {
+  std::mt19937 engine(2026);
+  const auto draw = [&](std::int64_t most) {
+    return 1 + static_cast<std::int64_t>(engine() % static_cast<unsigned>(most));
+  };
+  for (int i = 0; i < 150; ++i) {
+    const Sizes s = {draw(130), draw(90), draw(100)};
+    const Order left = draw(2) == 1 ? kRowMajor : kColumnMajor;
+    const Order right = draw(2) == 1 ? kRowMajor : kColumnMajor;
+    const Order to = draw(2) == 1 ? kRowMajor : kColumnMajor;
+    tfn_matmul p = {1,
+                    s.m,
+                    s.n,
+                    s.k,
+                    matrix(left, s.m, s.k),
+                    matrix(right, s.k, s.n),
+                    matrix(to, s.m, s.n),
+                    kNoEpilogue};
+    Aligned<float> lhs(s.m * s.k), rhs(s.k * s.n);
+    fill(lhs, static_cast<unsigned>(i));
+    fill(rhs, static_cast<unsigned>(i) + 1000);
+    const auto sums = multiply(p, lhs.data(), rhs.data(), s.m * s.n);
+    check_kernel(TFN_KERNEL(matmul_f32), p, {kNoEpilogue, false, Addend::kNone, 1},
+                 sums, lhs.data(), rhs.data(), s.n, column_of(p),
+                 TFN_MATMUL_SCRATCH_BYTES(1, s.m, s.n, s.k), name(p));
+    if (right == kColumnMajor) continue;
+    Aligned<float> packed(packed_size(s.k, s.n, 1));
+    pack(s.k, s.n, 1, rhs.data(), packed);
+    for (const EpilogueCase& chosen : epilogue_cases()) {
+      check_kernel(TFN_KERNEL(matmul_packed_f32), p, chosen, sums, lhs.data(),
+                   packed.data(), s.n, column_of(p), 0, name(p));
+    }
+  }
+}
+
 template <typename T>
 void check_any(tfn_matmul_fn* kernel) {
   const tfn_matmul p = {2, 3, 5, 4, {12, 4, 1}, {20, 1, 4}, {15, 5, 1}, kNoEpilogue};

@@ -283,8 +283,10 @@ std::vector<double> Runner::measure() const {
 // the machine only make it slower.
 double Runner::measure(const tfn_variant& variant, Call& call) const {
   using Clock = std::chrono::steady_clock;
-  constexpr std::chrono::nanoseconds kEnough = std::chrono::milliseconds(2);
-  constexpr int kMaxRuns = 20;
+  // The first runs of a large variant are slow: its weights and workspace have yet to
+  // be mapped. What a wrong choice costs later is a multiple of some runs more.
+  constexpr std::chrono::nanoseconds kEnough = std::chrono::milliseconds(60);
+  constexpr int kMaxRuns = 20, kMinRuns = 3;
   const auto size =
       static_cast<std::size_t>(std::max<std::int64_t>(variant.batch_size, 1));
   const std::size_t needed = workspace_bytes(variant);
@@ -307,7 +309,7 @@ double Runner::measure(const tfn_variant& variant, Call& call) const {
 
   auto best = Clock::duration::max();
   auto total = Clock::duration::zero();
-  for (int i = 0; i < kMaxRuns && (i < 2 || total < kEnough); ++i) {
+  for (int i = 0; i < kMaxRuns && (i < kMinRuns || total < kEnough); ++i) {
     const auto start = Clock::now();
     variant.run(in.data(), out.data(), memory, call.context());
     const auto taken = Clock::now() - start;

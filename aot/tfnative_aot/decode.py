@@ -14,6 +14,7 @@ import numpy as np
 from tfnative.errors import CompileError, InternalError
 from tfnative_aot import tf_adapters
 from tfnative_aot.decode_expression import read_expression
+from tfnative_aot.decode_reduction import ReductionReader
 from tfnative_aot.expression import Expression
 from tfnative_aot.program import (
     Allocation,
@@ -28,6 +29,7 @@ from tfnative_aot.program import (
     Kernel,
     Matrix,
     Program,
+    ReduceWindow,
     Shape,
     Slice,
     Sort,
@@ -62,6 +64,10 @@ class _Decoder:
             i.name: i for c in module.computations for i in c.instructions
         }
         self._by_id = {i.id: i for i in self._instructions.values()}
+        self._known_constants = self._constants()
+        self._reductions = ReductionReader(
+            self._by_id, self._computations, self._constant_bytes
+        )
         # By the name of the field of the thunk that is set.
         self._decoders: dict[str, Callable[[Source, Any], Step]] = {
             "kernel": self._kernel,
@@ -91,7 +97,7 @@ class _Decoder:
             object_file=self._compiled.object_file,
             steps=steps,
             allocations=self._allocations(touched),
-            constants=self._constants(),
+            constants=self._known_constants,
             input_shapes=tuple(_row_major(s) for s in signature.parameters),
             output_shapes=tuple(_row_major(s) for s in outputs),
             output_slices=tuple(
@@ -163,9 +169,16 @@ class _Decoder:
             return Source(hlo)
         return Source(hlo, instruction.metadata.op_name, instruction.metadata.op_type)
 
-    def _kernel(self, source: Source, k: Any) -> Kernel:
+    def _constant_bytes(self, buffer: Buffer) -> bytes | None:
+        constant = self._known_constants.get(buffer.slice.allocation)
+        return None if constant is None else constant.data
+
+    def _kernel(self, source: Source, k: Any) -> Kernel | ReduceWindow:
         arguments = tuple(_buffer(b) for b in k.arguments)
         results = tuple(_buffer(b) for b in k.results)
+        reduction = self._reduction_of_kernel(source, arguments, results)
+        if reduction is not None:
+            return reduction
         w = k.workgroups
         return Kernel(
             source=source,
@@ -177,18 +190,36 @@ class _Decoder:
             expression=self._expression_of_kernel(source, arguments, results),
         )
 
+    def _reduction_of_kernel(
+        self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]
+    ) -> ReduceWindow | None:
+        """Pooling or a reduction, if that is all that a kernel computes."""
+        computation = self._loop(source, arguments, results)
+        if computation is None:
+            return None
+        root = self._by_id[computation.root_id]
+        return self._reductions.read(source, root, arguments, results[0])
+
     def _expression_of_kernel(
         self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]
     ) -> Expression | None:
         """What a kernel computes element by element, if it does."""
+        computation = self._loop(source, arguments, results)
+        if computation is None:
+            return None
+        return read_expression(computation, self._by_id)
+
+    def _loop(
+        self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]
+    ) -> Any | None:
+        """The computation of a kernel that is one loop with one result."""
         fusion = self._instructions.get(source.hlo)
         if fusion is None or fusion.fusion_kind != "kLoop" or len(results) != 1:
             return None
         operands = [self._by_id[i] for i in fusion.operand_ids]
         if [b.shape for b in arguments] != [_shape(i.shape) for i in operands]:
             return None
-        computation = self._computations[fusion.called_computation_ids[0]]
-        return read_expression(computation, self._by_id)
+        return self._computations[fusion.called_computation_ids[0]]
 
     def _dot_of_kernel(
         self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]

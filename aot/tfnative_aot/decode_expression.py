@@ -61,7 +61,7 @@ class _Reader:
         return self._known[instruction.id]
 
     def _read(self, i: Any) -> Expression:
-        if not _is_plain_f32(i):
+        if not is_plain_f32(i):
             raise _OtherError
         if i.opcode == "broadcast":
             return self._broadcast(i)
@@ -80,7 +80,7 @@ class _Reader:
         source = self._operand(i, 0)
         while source.opcode in ("bitcast", "reshape"):
             source = self._operand(source, 0)
-        if not _is_plain_f32(source):
+        if not is_plain_f32(source):
             raise _OtherError
         if source.opcode == "constant" and _count(source) == 1:
             return Scalar(float(np.frombuffer(source.literal.f32s, np.float32)[0]))
@@ -100,7 +100,7 @@ class _Reader:
         return self._instructions[instruction.operand_ids[position]]
 
 
-def _is_plain_f32(instruction: Any) -> bool:
+def is_plain_f32(instruction: Any) -> bool:
     """Whether it gives a row-major array of f32."""
     shape = instruction.shape
     order = list(shape.layout.minor_to_major)

@@ -228,6 +228,32 @@ class Convolution:
     epilogue: Epilogue = NO_EPILOGUE
 
 
+Reduction = Literal["sum", "max", "min"]
+
+Triple = tuple[int, int, int]
+"""Depth, height, width."""
+
+
+@dataclass(frozen=True)
+class ReduceWindow:
+    """Pooling, or a reduction, as tfn_reduce_window in kernels.h."""
+
+    source: Source
+    operation: Reduction
+    init: float
+    scale: float
+    batch: int
+    channels: int
+    in_size: Triple
+    out_size: Triple
+    kernel_size: Triple
+    stride: Triple
+    padding_low: Triple
+    window_dilation: Triple
+    lhs: Buffer
+    out: Buffer
+
+
 @dataclass(frozen=True)
 class Copy:
     """A copy, which may change the memory order."""
@@ -298,7 +324,18 @@ class TopK:
     out_indices: Slice
 
 
-Step = Kernel | Dot | Convolution | Copy | While | Conditional | Call | Sort | TopK
+Step = (
+    Kernel
+    | Dot
+    | Convolution
+    | ReduceWindow
+    | Copy
+    | While
+    | Conditional
+    | Call
+    | Sort
+    | TopK
+)
 
 
 @dataclass(frozen=True)
@@ -439,6 +476,8 @@ def map_slices(
                 addend=None if e.addend is None else of(e.addend, read),
             ),
         )
+    if isinstance(step, ReduceWindow):
+        return replace(step, lhs=of(step.lhs, read), out=of(step.out, write))
     if isinstance(step, Copy):
         return replace(step, src=of(step.src, read), dst=of(step.dst, write))
     if isinstance(step, While):

@@ -199,6 +199,27 @@ typedef void tfn_conv_fn(const tfn_conv* p, const void* input, const void* weigh
 TFN_FOR_EACH_TYPE(TFN_DECLARE_GENERIC)
 #undef TFN_DECLARE_GENERIC
 
+/* --- Pooling and reductions --------------------------------------------------
+ *
+ * Input [batch][d][h][w][channels], output likewise, both dense. Each result is
+ * scale * (init, joined with the places of its window that are not padding). A
+ * largest or smallest of anything and NaN is NaN. */
+typedef enum tfn_reduction {
+  TFN_REDUCE_SUM = 0,
+  TFN_REDUCE_MAX = 1,
+  TFN_REDUCE_MIN = 2
+} tfn_reduction;
+
+typedef struct tfn_reduce_window {
+  int32_t operation; /* a tfn_reduction */
+  float init, scale;
+  int64_t batch, channels;
+  int64_t in[3], out[3], kernel[3], stride[3], padding_low[3], window_dilation[3];
+} tfn_reduce_window;
+
+/* params: a tfn_reduce_window. lhs and out only, no scratch. */
+tfn_f32_kernel TFN_KERNEL(reduce_window_f32);
+
 /* --- Sorting ----------------------------------------------------------------
  *
  * Sorts `count` arrays together along the middle dimension of

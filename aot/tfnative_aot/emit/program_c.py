@@ -28,6 +28,7 @@ from tfnative_aot.program import (
     Kernel,
     Matrix,
     Program,
+    ReduceWindow,
     Slice,
     Sort,
     Step,
@@ -170,6 +171,8 @@ class _Emitter:
             self._dot(step, depth)
         elif isinstance(step, Convolution):
             self._convolution(step, depth)
+        elif isinstance(step, ReduceWindow):
+            self._reduce_window(step, depth)
         elif isinstance(step, Copy):
             self._copy(step, depth)
         elif isinstance(step, While):
@@ -254,25 +257,37 @@ class _Emitter:
         }[step.kernel]
         self._f32_kernel("tfn_conv", fields, kernel, step, f"TFN_{scratch}", depth)
 
+    def _reduce_window(self, step: ReduceWindow, depth: int) -> None:
+        fields = [
+            f".operation = TFN_REDUCE_{step.operation.upper()},",
+            f".init = {_float(step.init)}, .scale = {_float(step.scale)},",
+            f".batch = {step.batch}, .channels = {step.channels},",
+            f".in = {_braces(step.in_size)}, .out = {_braces(step.out_size)},",
+            f".kernel = {_braces(step.kernel_size)}, .stride = {_braces(step.stride)},",
+            f".padding_low = {_braces(step.padding_low)},",
+            f".window_dilation = {_braces(step.window_dilation)}",
+        ]
+        kernel = "reduce_window_f32"
+        self._f32_kernel("tfn_reduce_window", fields, kernel, step, "", depth)
+
     def _f32_kernel(
         self,
         struct: str,
         fields: Sequence[str],
         kernel: str,
-        step: Dot | Convolution,
+        step: Dot | Convolution | ReduceWindow,
         scratch: str,
         depth: int,
     ) -> None:
         """A call of a tfn_f32_kernel with its parameters and operands."""
         if scratch:
             self._scratch.append(scratch)
-        parts = {
-            "lhs": step.lhs,
-            "rhs": step.rhs,
-            "bias": step.epilogue.bias,
-            "addend": step.epilogue.addend,
-            "out": step.out,
-        }
+        parts: dict[str, Buffer | None] = {"lhs": step.lhs}
+        if isinstance(step, Dot | Convolution):
+            parts["rhs"] = step.rhs
+            parts["bias"] = step.epilogue.bias
+            parts["addend"] = step.epilogue.addend
+        parts["out"] = step.out
         operands = [
             f".{name} = {self._buffer(buffer)}"
             for name, buffer in parts.items()
@@ -422,6 +437,8 @@ def _epilogue(epilogue: Epilogue) -> str:
 def _float(value: float) -> str:
     if math.isinf(value):
         return "INFINITY" if value > 0 else "-INFINITY"
+    if math.isnan(value):
+        return "NAN"
     return f"{value.hex()}f"
 
 

@@ -7,7 +7,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from tfnative_aot.program import Convolution, Dot, Program, Step, children
+from tfnative_aot.program import (
+    Convolution,
+    Dot,
+    Program,
+    ReduceWindow,
+    Step,
+    children,
+)
 
 
 def step_lines(program: Program) -> list[str]:
@@ -34,6 +41,8 @@ def kind(step: Step) -> str:
     """What kind of step it is, for people."""
     if isinstance(step, Convolution) and step.kernel not in ("any", "packed"):
         return f"{step.kernel} convolution"
+    if isinstance(step, ReduceWindow):
+        return "reduction"
     return type(step).__name__.lower()
 
 
@@ -48,4 +57,7 @@ def flops(step: Step) -> int:
         per_output = math.prod(step.kernel_size) * step.in_channels // step.groups
         outputs = step.batch * math.prod(step.out_size) * step.out_channels
         return 2 * outputs * per_output
+    if isinstance(step, ReduceWindow):
+        results = step.batch * step.channels * math.prod(step.out_size)
+        return results * math.prod(step.kernel_size)
     return 0

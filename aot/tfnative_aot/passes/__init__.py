@@ -4,6 +4,7 @@
 
 from tfnative_aot.passes.assign_memory import assign_memory
 from tfnative_aot.passes.fuse_epilogues import fuse_epilogues
+from tfnative_aot.passes.merge_reductions import merge_reductions
 from tfnative_aot.passes.pack_weights import pack_weights
 from tfnative_aot.passes.separate_values import separate_values
 from tfnative_aot.program import Program
@@ -14,4 +15,5 @@ __all__ = ["run_passes"]
 def run_passes(program: Program, *, winograd: bool = True) -> Program:
     """What is emitted, from what XLA compiled; see ``pack_weights`` for the option."""
     packed = pack_weights(program, winograd=winograd)
-    return assign_memory(fuse_epilogues(separate_values(packed)))
+    separate = merge_reductions(separate_values(packed))
+    return assign_memory(fuse_epilogues(separate))

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "reference.h"
+
+namespace tfnative::testing {
+namespace {
+
+double join(std::int32_t operation, double a, double x) {
+  if (operation == TFN_REDUCE_SUM) return a + x;
+  if (std::isnan(a) || std::isnan(x)) return std::nan("");
+  return operation == TFN_REDUCE_MAX ? std::max(a, x) : std::min(a, x);
+}
+
+// The definition; an output is also told by its window's places in each dimension.
+std::vector<double> reduce(const tfn_reduce_window& p, const float* input) {
+  std::vector<double> out;
+  for (std::int64_t b = 0; b < p.batch; ++b) {
+    for (std::int64_t o = 0; o < volume(p.out); ++o) {
+      const std::int64_t at[3] = {o / (p.out[1] * p.out[2]), o / p.out[2] % p.out[1],
+                                  o % p.out[2]};
+      for (std::int64_t c = 0; c < p.channels; ++c) {
+        double result = static_cast<double>(p.init);
+        for (std::int64_t k = 0; k < volume(p.kernel); ++k) {
+          const std::int64_t place[3] = {k / (p.kernel[1] * p.kernel[2]),
+                                         k / p.kernel[2] % p.kernel[1],
+                                         k % p.kernel[2]};
+          std::int64_t index = b;
+          bool inside = true;
+          for (int d = 0; d < 3; ++d) {
+            const std::int64_t x = at[d] * p.stride[d] - p.padding_low[d] +
+                                   place[d] * p.window_dilation[d];
+            inside = inside && x >= 0 && x < p.in[d];
+            index = index * p.in[d] + x;
+          }
+          if (inside) {
+            result = join(p.operation, result,
+                          static_cast<double>(input[index * p.channels + c]));
+          }
+        }
+        out.push_back(result * static_cast<double>(p.scale));
+      }
+    }
+  }
+  return out;
+}
+
+void check(const tfn_reduce_window& p, bool special, std::int32_t parts) {
+  Aligned<float> input(p.batch * volume(p.in) * p.channels);
+  Aligned<float> output(p.batch * volume(p.out) * p.channels);
+  fill(input, 1);
+  if (special) {
+    for (std::int64_t i = 0; i < input.size(); i += 11) {
+      const float values[] = {NAN, INFINITY, -INFINITY};
+      input[i] = values[i % 3];
+    }
+  }
+  const std::vector<double> expected = reduce(p, input.data());
+  const tfn_operands operands = {input.data(), nullptr,       nullptr,
+                                 nullptr,      output.data(), nullptr};
+  for (std::int32_t part = 0; part < parts; ++part) {
+    TFN_KERNEL(reduce_window_f32)(&p, &operands, {part, parts});
+  }
+  for (std::int64_t i = 0; i < output.size(); ++i) {
+    const double wanted = expected[static_cast<std::size_t>(i)];
+    const auto got = static_cast<double>(output[i]);
+    if (std::isnan(wanted)) {
+      ASSERT_TRUE(std::isnan(got)) << "operation " << p.operation << " at " << i;
+    } else {
+      ASSERT_EQ(wanted, got) << "operation " << p.operation << ", channels "
+                             << p.channels << ", kernel " << p.kernel[2] << " at " << i;
+    }
+  }
+}
+
+TEST(ReduceWindow, RandomShapes) {
+  std::mt19937 engine(2026);
+  const auto draw = [&](std::int64_t low, std::int64_t high) {
+    return low +
+           static_cast<std::int64_t>(engine() % static_cast<unsigned>(high - low + 1));
+  };
+  const float inits[] = {0, -INFINITY, INFINITY};
+  for (int i = 0; i < 600; ++i) {
+    tfn_reduce_window p = {};
+    p.operation = static_cast<std::int32_t>(draw(0, 2));
+    p.init = inits[p.operation];
+    p.scale = draw(0, 1) ? 1.0f : 0.25f;
+    p.batch = draw(1, 3);
+    const bool row = draw(0, 2) == 0;
+    p.channels = row ? 1 : draw(1, 90);
+    for (int d = 0; d < 3; ++d) {
+      const bool flat = d == 0 || (row && d == 1);
+      p.in[d] = flat ? draw(1, 2) : draw(1, row ? 300 : 12);
+      p.kernel[d] = flat ? 1 : draw(1, row ? 150 : 5);
+      p.stride[d] = draw(1, 3);
+      p.padding_low[d] = flat ? 0 : draw(-1, 3);
+      p.window_dilation[d] = flat || draw(0, 3) ? 1 : 2;
+      const std::int64_t reach = (p.kernel[d] - 1) * p.window_dilation[d] + 1;
+      const std::int64_t spread = p.in[d] + p.padding_low[d] + (flat ? 0 : draw(0, 3));
+      p.out[d] = spread < reach ? 0 : (spread - reach) / p.stride[d] + 1;
+    }
+    if (volume(p.out) == 0) continue;
+    check(p, draw(0, 3) == 0, static_cast<std::int32_t>(draw(1, 3)));
+  }
+}
+
+}  // namespace
+}  // namespace tfnative::testing

@@ -51,6 +51,8 @@ class _Generator:
         self._alive = [self._b.buffer("input", *self._shape()) for _ in range(2)]
         self._alive.append(self._b.constant(*self._shape()))
         self._kinds: list[Callable[[], None]] = [
+            self._block,
+            self._block,
             self._elementwise,
             self._producer,
             self._unknown,
@@ -112,20 +114,32 @@ class _Generator:
 
     # --- Steps ----------------------------------------------------------------
 
-    def _elementwise(self) -> None:
-        shape = self._any().shape.dims
-        shape = shape if self._draw(st.booleans()) else self._alive[-1].shape.dims
-        count = self._draw(st.integers(1, 2))
-        arguments = [self._like(shape) for _ in range(count)]
-        chosen = [a for a in arguments if a is not None]
+    def _block(self) -> None:
+        """A product or convolution, perhaps something else, and what uses the sums."""
+        self._producer()
+        sums = self._alive[-1]
+        for _ in range(self._draw(st.integers(0, 1))):
+            self._draw(st.sampled_from([self._unknown, self._copy, self._producer]))()
+        for _ in range(self._draw(st.integers(1, 2))):
+            self._elementwise(sums)
+            sums = self._alive[-1]
+
+    def _elementwise(self, first: Buffer | None = None) -> None:
+        """A kernel over ``first``, or any value, and perhaps one more."""
+        first = first or self._any()
+        shape = first.shape.dims
+        others = [self._like(shape) for _ in range(self._draw(st.integers(0, 1)))]
+        chosen = [first, *(other for other in others if other is not None)]
         bias = self._b.constant(shape[-1])
         e = self._expression(len(chosen), shape[-1])
         in_place = [a for a in chosen if self._may_overwrite(a)]
         if in_place and self._draw(st.booleans()):
-            out = self._draw(st.sampled_from(in_place))
+            out = reshaped(self._draw(st.sampled_from(in_place)), *shape)
             self._end(out)
         else:
             out = self._new(*shape)
+        if self._draw(st.booleans()):
+            self._end(first)
         self._b.kernel(e, [*chosen, bias], out)
         self._alive.append(out)
 
@@ -160,8 +174,8 @@ class _Generator:
             out_channels = self._draw(st.sampled_from([4, 20]))
             addend = self._like((rows, out_channels)) if kind else None
             out = self._new(rows, out_channels)
-            if addend and self._may_overwrite(addend) and addend.slice != x.slice:
-                if self._draw(st.booleans()):
+            if addend and self._may_overwrite(addend) and self._draw(st.booleans()):
+                if addend.slice != x.slice:
                     self._end(addend)
                     out = addend
             self._b.dot(x, out, addend)
@@ -215,7 +229,7 @@ class _Generator:
         state = self._owned()
         body = self._nested(state)
         trips = self._draw(st.integers(0, 3))
-        flag = Slice(state.slice.allocation, 0, 1)  # Never read: trips are counted.
+        flag = self._b.buffer("temp", 1).slice  # Never read: trips are counted.
         self._b.steps.append(While(self._b.source("while"), (), body, flag, trips))
         self._alive.append(state)
 

@@ -101,13 +101,24 @@ class _Fuser:
         out = reader.results[0]
         if epilogue is None or not self._may_move(position, at, epilogue, out.slice):
             return False
-        if epilogue.addend is not None:
-            pair = epilogue.addend.slice.allocation, out.slice.allocation
-            self._may_share.add(pair)
         self._steps[position] = replace(producer, out=out, epilogue=epilogue)
+        self._note_sharing(self._steps[position], out.slice, epilogue.addend)
         self._touched[position] = _touched(self._steps[position])
         del self._steps[at], self._touched[at]
         return True
+
+    def _note_sharing(self, fused: Step, out: Slice, addend: Buffer | None) -> None:
+        """A fused step may overwrite its addend, but no longer the reader's operands.
+
+        Nor the addend, if the step multiplies by it, too.
+        """
+        self._may_share = {p for p in self._may_share if p[1] != out.allocation}
+        if addend is None:
+            return
+        place = addend.slice
+        others = [s for s in accesses(fused)[0] if s.allocation == place.allocation]
+        if len(others) == 1 and (place.offset, place.size) == (out.offset, out.size):
+            self._may_share.add((place.allocation, out.allocation))
 
     def _only_reader(
         self, position: int, producer: Producer

@@ -218,5 +218,10 @@ def _update(arguments: Sequence[Array], results: Sequence[Array]) -> None:
     result[1 : 1 + count] = arguments[1][:count]
 
 
-FUNCTIONS: dict[str, Function] = {"mix": _mix, "update": _update}
+def _choose(arguments: Sequence[Array], results: Sequence[Array]) -> None:
+    """Writes an s32: 0 or 1."""
+    results[0].view(np.int32)[:] = int(arguments[0].sum() > 0)
+
+
+FUNCTIONS: dict[str, Function] = {"mix": _mix, "update": _update, "choose": _choose}
 IN_PLACE = ("update",)

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
 
 from hypothesis import strategies as st
 
@@ -19,22 +18,56 @@ from tfnative_aot.expression import (
     Expression,
     Scalar,
 )
-from tfnative_aot.program import Buffer, Call, Copy, Program, Slice, Sort, Step, While
+from tfnative_aot.program import (
+    Buffer,
+    Call,
+    Conditional,
+    Copy,
+    Kernel,
+    Program,
+    Sort,
+    Step,
+    TopK,
+    While,
+    accesses,
+    children,
+)
 
 SHAPES = [(1, 4), (2, 4), (3, 8), (1, 20), (4, 20), (8, 4), (3, 1)]
 
 
 @st.composite
-def programs(draw: st.DrawFn, *, nested: bool = True) -> Program:
+def programs(draw: st.DrawFn, *, most_steps: int = 9) -> Program:
     """A program whose values lie in one temp allocation, as tightly as XLA does it."""
-    generator = _Generator(draw, nested=nested)
-    for _ in range(draw(st.integers(1, 9))):
+    generator = _Generator(draw)
+    for _ in range(draw(st.integers(1, most_steps))):
         generator.add_step()
-    return place_like_xla(
+    program = place_like_xla(
         generator.finish(),
         by_size=draw(st.booleans()),
         reuse_outputs=draw(st.booleans()),
     )
+    return ListedProgram(**vars(program))
+
+
+class ListedProgram(Program):
+    """A program that hypothesis prints in a few lines."""
+
+    def __repr__(self) -> str:
+        return "\n".join(["Program:", *_listing(self.steps, "  ")])
+
+
+def _listing(steps: Iterable[Step], indent: str) -> Iterator[str]:
+    for step in steps:
+        reads, writes = (
+            [f"{s.allocation}[{s.offset}:{s.offset + s.size}]" for s in places]
+            for places in accesses(step)
+        )
+        yield f"{indent}{step.source}: {' '.join(reads)} -> {' '.join(writes)}"
+        if isinstance(step, Kernel) and step.expression is not None:
+            yield f"{indent}  = {step.expression}"
+        for nested in children(step):
+            yield from _listing(nested, indent + "  ")
 
 
 class _Generator:
@@ -44,7 +77,7 @@ class _Generator:
     ends the life of the value that it overwrites.
     """
 
-    def __init__(self, draw: st.DrawFn, *, nested: bool) -> None:
+    def __init__(self, draw: st.DrawFn) -> None:
         self._draw = draw
         self._b = ProgramBuilder()
         self._is_nested = False
@@ -59,9 +92,11 @@ class _Generator:
             self._update,
             self._copy,
             self._sort,
+            self._top_k,
+            self._loop,
+            self._call,
+            self._branch,
         ]
-        if nested:
-            self._kinds += [self._loop, self._call]
 
     def add_step(self) -> None:
         self._draw(st.sampled_from(self._kinds))()
@@ -174,10 +209,9 @@ class _Generator:
             out_channels = self._draw(st.sampled_from([4, 20]))
             addend = self._like((rows, out_channels)) if kind else None
             out = self._new(rows, out_channels)
-            if addend and self._may_overwrite(addend) and self._draw(st.booleans()):
-                if addend.slice != x.slice:
-                    self._end(addend)
-                    out = addend
+            if addend and addend.slice != x.slice and self._may_overwrite(addend):
+                self._end(addend)
+                out = addend
             self._b.dot(x, out, addend)
         elif kind == 2:
             out = self._new(self._draw(st.sampled_from([4, 8])), channels)
@@ -222,6 +256,17 @@ class _Generator:
         self._b.steps.append(Sort(source, "less", 1, rows, channels, (value,)))
         self._alive.append(value)
 
+    def _top_k(self) -> None:
+        value = self._any()
+        rows, channels = value.shape.dims
+        best, indices = self._new(rows, 1), self._new(rows, 1)
+        source, places = (
+            self._b.source("topk"),
+            (value.slice, best.slice, indices.slice),
+        )
+        self._b.steps.append(TopK(source, rows, channels, 1, *places))
+        self._alive.append(best)
+
     # --- Nested steps ---------------------------------------------------------
 
     def _loop(self) -> None:
@@ -237,6 +282,15 @@ class _Generator:
         state = self._owned()
         body = self._nested(state)
         self._b.steps.append(Call(self._b.source("call"), body))
+        self._alive.append(state)
+
+    def _branch(self) -> None:
+        """Changes a value in one of two ways."""
+        state, index = self._owned(), self._new(1, 1)
+        self._b.call("choose", [self._any()], index)
+        branches = (self._nested(state), self._nested(state))
+        source = self._b.source("conditional")
+        self._b.steps.append(Conditional(source, branches, index.slice))
         self._alive.append(state)
 
     def _nested(self, state: Buffer) -> tuple[Step, ...]:

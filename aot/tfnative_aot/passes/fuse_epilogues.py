@@ -9,6 +9,7 @@ element-wise kernel and the buffer between the two go away.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -288,7 +289,8 @@ class _Matcher:
                 if isinstance(other, ChannelConstant)
                 else self._reader.arguments[other.argument]
             )
-            if bias is not None and self._channels_fit():
+            # The reader's last dimension may be none of the producer's channels.
+            if bias is not None and bias.shape.elements == self._channels() + PANEL:
                 return replace(before, bias=bias)
         raise _OtherError
 
@@ -302,12 +304,9 @@ class _Matcher:
             raise _OtherError
         return found
 
-    def _channels_fit(self) -> bool:
-        """Whether the reader's last dimension is the producer's channels."""
+    def _channels(self) -> int:
         producer = self._producer
-        channels = producer.n if isinstance(producer, Dot) else producer.out_channels
-        dims = [size for size in self._reader.results[0].shape.dims if size > 1]
-        return channels == 1 or (bool(dims) and dims[-1] == channels)
+        return producer.n if isinstance(producer, Dot) else producer.out_channels
 
     def _clamp(self, e: Apply) -> Epilogue:
         if e.operation == "clamp":
@@ -316,6 +315,8 @@ class _Matcher:
             return self._clamp(inner)
         before, other = self._split(e)
         if before.activation != "linear" or not isinstance(other, Scalar):
+            raise _OtherError
+        if math.isnan(other.value):
             raise _OtherError
         bound = max if e.operation == "maximum" else min
         return replace(

@@ -217,7 +217,7 @@ class _Separator:
         return root.new
 
     def _temp_only(self, places: Iterable[Slice]) -> list[Slice]:
-        return [s for s in places if s.allocation in self._temp and s.size > 0]
+        return [s for s in places if s.allocation in self._temp]
 
 
 def _is_pure(step: Step) -> bool:

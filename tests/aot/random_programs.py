@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 from hypothesis import strategies as st
 
+from tests.aot.listed_program import ListedProgram
 from tests.aot.program_builder import ProgramBuilder, reshaped, row_major
+from tests.aot.random_expressions import draw_expression, shifted, swapped
 from tests.aot.xla_placement import place_like_xla
-from tfnative_aot.expression import (
-    Apply,
-    Channel,
-    ChannelConstant,
-    Element,
-    Expression,
-    Scalar,
-)
+from tfnative_aot.expression import Apply, Element
 from tfnative_aot.program import (
     Buffer,
     Call,
@@ -29,8 +24,6 @@ from tfnative_aot.program import (
     Step,
     TopK,
     While,
-    accesses,
-    children,
 )
 
 SHAPES = [(1, 4), (2, 4), (3, 8), (1, 20), (4, 20), (8, 4), (3, 1)]
@@ -50,26 +43,6 @@ def programs(draw: st.DrawFn, *, most_steps: int = 9) -> Program:
     return ListedProgram(**vars(program))
 
 
-class ListedProgram(Program):
-    """A program that hypothesis prints in a few lines."""
-
-    def __repr__(self) -> str:
-        return "\n".join(["Program:", *_listing(self.steps, "  ")])
-
-
-def _listing(steps: Iterable[Step], indent: str) -> Iterator[str]:
-    for step in steps:
-        reads, writes = (
-            [f"{s.allocation}[{s.offset}:{s.offset + s.size}]" for s in places]
-            for places in accesses(step)
-        )
-        yield f"{indent}{step.source}: {' '.join(reads)} -> {' '.join(writes)}"
-        if isinstance(step, Kernel) and step.expression is not None:
-            yield f"{indent}  = {step.expression}"
-        for nested in children(step):
-            yield from _listing(nested, indent + "  ")
-
-
 class _Generator:
     """Draws steps over buffers of their own; ``place_like_xla`` brings them together.
 
@@ -81,6 +54,7 @@ class _Generator:
         self._draw = draw
         self._b = ProgramBuilder()
         self._is_nested = False
+        self._kernels: list[Kernel] = []
         self._alive = [self._b.buffer("input", *self._shape()) for _ in range(2)]
         self._alive.append(self._b.constant(*self._shape()))
         self._kinds: list[Callable[[], None]] = [
@@ -165,41 +139,35 @@ class _Generator:
         shape = first.shape.dims
         others = [self._like(shape) for _ in range(self._draw(st.integers(0, 1)))]
         chosen = [first, *(other for other in others if other is not None)]
-        bias = self._b.constant(shape[-1])
-        e = self._expression(len(chosen), shape[-1])
+        inside = self._b.constant(shape[-1]).slice.allocation
+        data = self._b.constants[inside].data
+        e = draw_expression(self._draw, len(chosen), data)
+        chosen.append(self._b.constant(shape[-1]))
+        again = [k for k in self._kernels if self._may_repeat(k, first)]
+        if again and self._draw(st.booleans()):
+            kernel = self._draw(st.sampled_from(again))
+            assert kernel.expression is not None
+            e = Apply("add", (Element(0), shifted(kernel.expression, 1)))
+            e = swapped(self._draw, e)
+            chosen = [first, *kernel.arguments]
+        out = self._new(*shape)
         in_place = [a for a in chosen if self._may_overwrite(a)]
+        in_place = [a for a in in_place if a.shape.elements == first.shape.elements]
         if in_place and self._draw(st.booleans()):
             out = reshaped(self._draw(st.sampled_from(in_place)), *shape)
             self._end(out)
-        else:
-            out = self._new(*shape)
         if self._draw(st.booleans()):
             self._end(first)
-        self._b.kernel(e, [*chosen, bias], out)
+        self._kernels.append(self._b.kernel(e, chosen, out))
         self._alive.append(out)
 
-    def _expression(self, count: int, channels: int) -> Expression:
-        """Something over ``count`` elements and a bias; mostly what can be folded."""
-        e: Expression = Element(0)
-        terms: list[Expression] = [Element(i) for i in range(1, count)]
-        if self._draw(st.booleans()):
-            data = self._b.constants[self._b.constant(channels).slice.allocation].data
-            bias = self._draw(st.sampled_from([Channel(count), ChannelConstant(data)]))
-            terms.insert(self._draw(st.integers(0, len(terms))), bias)
-        for term in terms:
-            operation = self._draw(st.sampled_from(["add", "add", "add", "multiply"]))
-            pair = (e, term) if self._draw(st.booleans()) else (term, e)
-            e = Apply(operation, pair)
-        kind = self._draw(st.integers(0, 5))
-        logistic = Apply("logistic", (e,))
-        return [
-            e,
-            Apply("maximum", (e, Scalar(0.0))),
-            Apply("clamp", (Scalar(0.0), e, Scalar(6.0))),
-            Apply("tanh", (e,)),
-            logistic,
-            Apply("multiply", (e, logistic)),
-        ][kind]
+    def _may_repeat(self, kernel: Kernel, first: Buffer) -> bool:
+        """Whether a kernel's arguments are there, and its result fits ``first``."""
+        there = {b.slice for b in self._alive}
+        return kernel.results[0].shape == first.shape and all(
+            a.slice in there or a.slice.allocation in self._b.constants
+            for a in kernel.arguments
+        )
 
     def _producer(self) -> None:
         x = self._any()

@@ -66,7 +66,8 @@ def interpret(
         if allocation.kind == "input":
             data = inputs[allocation.position].tobytes()
             machine.bytes_of(Slice(allocation.index, 0, len(data)))[:] = list(data)
-    machine.run(program.steps)
+    with np.errstate(over="ignore"):
+        machine.run(program.steps)
     return [
         machine.array(Buffer(place, shape)).reshape(shape.dims).copy()
         for place, shape in zip(

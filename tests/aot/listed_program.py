@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from tfnative_aot.program import Kernel, Program, Step, accesses, children
 
@@ -14,6 +15,9 @@ class ListedProgram(Program):
 
     def __repr__(self) -> str:
         return "\n".join(["Program:", *_listing(self.steps, "  ")])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
 
 
 def _listing(steps: Iterable[Step], indent: str) -> Iterator[str]:

@@ -61,7 +61,7 @@ class ProgramBuilder:
 
     def constant(self, *dims: int) -> Buffer:
         """A constant of random numbers."""
-        data = self._random.uniform(-1, 1, dims).astype(np.float32)
+        data = self._random.uniform(-0.5, 0.5, dims).astype(np.float32)
         index = len(self.allocations)
         self.allocations.append(Allocation(index, data.nbytes, "constant"))
         shape = row_major(*dims)

@@ -29,10 +29,13 @@ def draw_expression(draw: st.DrawFn, count: int, bias: bytes) -> Expression:
     e: Expression = Element(0)
     terms: list[Expression] = [Element(i) for i in range(1, count)]
     if draw(st.booleans()):
-        term = draw(st.sampled_from([Channel(count), ChannelConstant(bias)]))
-        terms.insert(draw(st.integers(0, len(terms))), term)
-    for term in terms:
+        added = draw(st.sampled_from([Channel(count), ChannelConstant(bias)]))
+        terms.insert(draw(st.integers(0, len(terms))), added)
+    for plain in terms:
         operation = draw(st.sampled_from(["add", "add", "add", "multiply"]))
+        # Factors are small, so that results are.
+        computed = operation == "multiply" or draw(st.integers(0, 2)) == 2
+        term = Apply("tanh", (plain,)) if computed else plain
         e = swapped(draw, Apply(operation, (e, term)))
     logistic = Apply("logistic", (e,))
     kinds = [

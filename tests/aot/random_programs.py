@@ -61,6 +61,7 @@ class _Generator:
             self._block,
             self._block,
             self._elementwise,
+            self._part,
             self._producer,
             self._unknown,
             self._update,
@@ -132,6 +133,8 @@ class _Generator:
         for _ in range(self._draw(st.integers(1, 2))):
             self._elementwise(sums)
             sums = self._alive[-1]
+        if self._draw(st.booleans()):
+            self._part()
 
     def _elementwise(self, first: Buffer | None = None) -> None:
         """A kernel over ``first``, or any value, and perhaps one more."""
@@ -160,6 +163,22 @@ class _Generator:
             self._end(first)
         self._kernels.append(self._b.kernel(e, chosen, out))
         self._alive.append(out)
+
+    def _part(self) -> None:
+        """A kernel that computes a part of what another one has computed."""
+        parts = [
+            (kernel, operand)
+            for kernel in self._kernels
+            if self._may_repeat(kernel, kernel.results[0])
+            and isinstance(kernel.expression, Apply)
+            for operand in kernel.expression.operands
+            if isinstance(operand, Apply)
+        ]
+        if parts:
+            kernel, operand = self._draw(st.sampled_from(parts))
+            out = self._new(*kernel.results[0].shape.dims)
+            self._b.kernel(operand, kernel.arguments, out)
+            self._alive.append(out)
 
     def _may_repeat(self, kernel: Kernel, first: Buffer) -> bool:
         """Whether a kernel's arguments are there, and its result fits ``first``."""

@@ -23,10 +23,10 @@ from tests.aot.network import (
     relu,
 )
 from tests.aot.program_builder import ProgramBuilder, reshaped
-from tfnative_aot.expression import Channel, Element
+from tfnative_aot.expression import Apply, Channel, Element
 from tfnative_aot.passes.assign_memory import assign_memory
 from tfnative_aot.passes.fuse_epilogues import fuse_epilogues
-from tfnative_aot.program import Call, Convolution
+from tfnative_aot.program import Call, Convolution, Dot
 
 
 def test_two_chained_kernels_are_folded_in() -> None:
@@ -117,6 +117,26 @@ def test_a_residual_must_be_there_before_the_sums(late: bool) -> None:
     else:
         assert len(network.fuse().steps) == 2
     assert dot in network.b.steps
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_is_computed_again_is_added_if_it_is_there(late: bool) -> None:
+    """The reader computes tanh of the residual, and so does another kernel."""
+    network = Network()
+    again = network.b.buffer("temp", ROWS, CHANNELS)
+    tanh = Apply("tanh", (SUM,))
+    network.follow(add(SUM, Apply("tanh", (OTHER,))))
+    other = network.b.kernel(tanh, [network.residual], again)
+    if not late:
+        network.b.steps.insert(0, network.b.steps.pop())
+    network.b.call("mix", [again], network.b.buffer("output", 4))
+    if late:
+        network.check_refused()
+    else:
+        first, fused, _ = network.fuse().steps
+        assert first == other
+        assert isinstance(fused, Dot)
+        assert fused.epilogue.addend == again
 
 
 def test_a_residual_that_a_nested_step_writes_is_too_late() -> None:

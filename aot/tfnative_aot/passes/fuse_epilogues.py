@@ -157,21 +157,29 @@ class _Fuser:
         """Whether the step at ``position`` could do what the one at ``at`` does."""
         producer = self._steps[position]
         assert isinstance(producer, Dot | Convolution)
-        read = set()
-        if epilogue.addend is not None:
-            read = {epilogue.addend.slice.allocation}
-        written = {out.allocation}
-        for between in range(position + 1, at):
-            if not self._touched[between] & (read | written):
-                continue
-            for inner in walk([self._steps[between]]):
-                inner_reads, inner_writes = accesses(inner)
-                if any(s.allocation in written for s in (*inner_reads, *inner_writes)):
-                    return False
-                if any(s.allocation in read for s in inner_writes):
-                    return False
+        addend = epilogue.addend
+        is_new = addend is not None and producer.epilogue.addend is None
+        if is_new and addend and self._is_late(position, at, addend.slice):
+            return False
+        if any(
+            out.allocation in touched for touched in self._touched[position + 1 : at]
+        ):
+            return False
         operands = {producer.lhs.slice.allocation, producer.rhs.slice.allocation}
-        return not operands & written
+        return out.allocation not in operands
+
+    def _is_late(self, position: int, at: int, addend: Slice) -> bool:
+        """Whether an addend is not there yet when the step at ``position`` runs.
+
+        One that the reader itself does not read may be written even after the reader.
+        """
+        is_operand = addend in accesses(self._steps[at])[0]
+        later = self._steps[position + 1 : at if is_operand else None]
+        return any(
+            place.allocation == addend.allocation
+            for step in walk(later)
+            for place in accesses(step)[1]
+        )
 
     # --- What earlier steps have computed -------------------------------------
 

@@ -25,6 +25,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_artifact.py",
         "test_check.py",
         "test_compile.py",
+        "test_decode_expression.py",
         "test_freeze.py",
         "test_load_model.py",
         "test_tfcompile.py",

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import insort
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tfnative_aot.program import Program, accesses, walk
@@ -16,22 +17,17 @@ ALIGNMENT = 64
 def assign_memory(program: Program) -> Program:
     """Chooses an offset for each allocation of kind "temp".
 
-    An allocation is alive from the first step that touches it to the last. The
-    largest ones are placed first, each at the lowest place that is free as long as
-    it lives.
+    An allocation is alive from the first step that touches it to the last. They are
+    placed one by one, each at the lowest place that is free as long as it lives, in
+    several orders, of which the one that takes the least memory is kept.
     """
-    lives = _lives(program)
-    groups = _share(lives, program.may_share)
-    placed: list[_Life] = []
-    offsets: dict[int, int] = {}
-    for life in sorted(groups, key=lambda g: (-g.size, g.first, g.members)):
-        life.offset = _lowest_place(life, placed)
-        placed.append(life)
-        offsets |= dict.fromkeys(life.members, life.offset)
+    groups = _share(_lives(program), program.may_share)
+    plans = [_place(sorted(groups, key=order)) for order in _ORDERS]
+    best = min(plans, key=_bytes)
     return replace(
         program,
-        temp_offsets=offsets,
-        temp_bytes=max((life.offset + life.size for life in placed), default=0),
+        temp_offsets={i: p.offset for p in best for i in p.life.members},
+        temp_bytes=_bytes(best),
     )
 
 
@@ -43,7 +39,11 @@ class _Life:
     size: int
     first: int
     last: int
-    offset: int = 0
+
+    @property
+    def area(self) -> int:
+        """Bytes times steps."""
+        return self.size * (self.last - self.first + 1)
 
     def meets(self, other: _Life) -> bool:
         return self.first <= other.last and other.first <= self.last
@@ -82,9 +82,37 @@ def _share(lives: dict[int, _Life], pairs: frozenset[tuple[int, int]]) -> list[_
     return list({id(life): life for life in group.values()}.values())
 
 
-def _lowest_place(life: _Life, placed: Iterable[_Life]) -> int:
-    offset = 0
-    for other in sorted(placed, key=lambda p: p.offset):
-        if other.meets(life) and other.offset < offset + life.size:
-            offset = max(offset, other.offset + other.size)
-    return offset
+_ORDERS: tuple[Callable[[_Life], tuple[int, ...]], ...] = (
+    lambda life: (-life.size, life.first, *life.members),
+    lambda life: (-life.area, life.first, *life.members),
+    lambda life: (life.first, -life.size, *life.members),
+    lambda life: (-life.last, -life.size, *life.members),
+    lambda life: (life.first - life.last, -life.size, *life.members),
+)
+
+
+@dataclass(frozen=True)
+class _Placed:
+    life: _Life
+    offset: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.life.size
+
+
+def _place(lives: Iterable[_Life]) -> list[_Placed]:
+    placed: list[_Placed] = []  # By offset.
+    for life in lives:
+        offset = 0
+        for other in placed:
+            if other.offset >= offset + life.size:
+                break
+            if other.life.meets(life):
+                offset = max(offset, other.end)
+        insort(placed, _Placed(life, offset), key=lambda p: p.offset)
+    return placed
+
+
+def _bytes(placed: Iterable[_Placed]) -> int:
+    return max((p.end for p in placed), default=0)

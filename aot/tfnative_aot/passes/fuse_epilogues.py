@@ -9,6 +9,7 @@ element-wise kernel and the buffer between the two go away.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -101,13 +102,24 @@ class _Fuser:
         out = reader.results[0]
         if epilogue is None or not self._may_move(position, at, epilogue, out.slice):
             return False
-        if epilogue.addend is not None:
-            pair = epilogue.addend.slice.allocation, out.slice.allocation
-            self._may_share.add(pair)
         self._steps[position] = replace(producer, out=out, epilogue=epilogue)
+        self._note_sharing(self._steps[position], out.slice, epilogue.addend)
         self._touched[position] = _touched(self._steps[position])
         del self._steps[at], self._touched[at]
         return True
+
+    def _note_sharing(self, fused: Step, out: Slice, addend: Buffer | None) -> None:
+        """A fused step may overwrite its addend, but no longer the reader's operands.
+
+        Nor the addend, if the step multiplies by it, too.
+        """
+        self._may_share = {p for p in self._may_share if p[1] != out.allocation}
+        if addend is None:
+            return
+        place = addend.slice
+        others = [s for s in accesses(fused)[0] if s.allocation == place.allocation]
+        if len(others) == 1 and (place.offset, place.size) == (out.offset, out.size):
+            self._may_share.add((place.allocation, out.allocation))
 
     def _only_reader(
         self, position: int, producer: Producer
@@ -145,21 +157,29 @@ class _Fuser:
         """Whether the step at ``position`` could do what the one at ``at`` does."""
         producer = self._steps[position]
         assert isinstance(producer, Dot | Convolution)
-        read = set()
-        if epilogue.addend is not None:
-            read = {epilogue.addend.slice.allocation}
-        written = {out.allocation}
-        for between in range(position + 1, at):
-            if not self._touched[between] & (read | written):
-                continue
-            for inner in walk([self._steps[between]]):
-                inner_reads, inner_writes = accesses(inner)
-                if any(s.allocation in written for s in (*inner_reads, *inner_writes)):
-                    return False
-                if any(s.allocation in read for s in inner_writes):
-                    return False
+        addend = epilogue.addend
+        is_new = addend is not None and producer.epilogue.addend is None
+        if is_new and addend and self._is_late(position, at, addend.slice):
+            return False
+        if any(
+            out.allocation in touched for touched in self._touched[position + 1 : at]
+        ):
+            return False
         operands = {producer.lhs.slice.allocation, producer.rhs.slice.allocation}
-        return not operands & written
+        return out.allocation not in operands
+
+    def _is_late(self, position: int, at: int, addend: Slice) -> bool:
+        """Whether an addend is not there yet when the step at ``position`` runs.
+
+        One that the reader itself does not read may be written even after the reader.
+        """
+        is_operand = addend in accesses(self._steps[at])[0]
+        later = self._steps[position + 1 : at if is_operand else None]
+        return any(
+            place.allocation == addend.allocation
+            for step in walk(later)
+            for place in accesses(step)[1]
+        )
 
     # --- What earlier steps have computed -------------------------------------
 
@@ -277,7 +297,8 @@ class _Matcher:
                 if isinstance(other, ChannelConstant)
                 else self._reader.arguments[other.argument]
             )
-            if bias is not None and self._channels_fit():
+            # The reader's last dimension may be none of the producer's channels.
+            if bias is not None and bias.shape.elements == self._channels() + PANEL:
                 return replace(before, bias=bias)
         raise _OtherError
 
@@ -291,12 +312,9 @@ class _Matcher:
             raise _OtherError
         return found
 
-    def _channels_fit(self) -> bool:
-        """Whether the reader's last dimension is the producer's channels."""
+    def _channels(self) -> int:
         producer = self._producer
-        channels = producer.n if isinstance(producer, Dot) else producer.out_channels
-        dims = [size for size in self._reader.results[0].shape.dims if size > 1]
-        return channels == 1 or (bool(dims) and dims[-1] == channels)
+        return producer.n if isinstance(producer, Dot) else producer.out_channels
 
     def _clamp(self, e: Apply) -> Epilogue:
         if e.operation == "clamp":
@@ -305,6 +323,8 @@ class _Matcher:
             return self._clamp(inner)
         before, other = self._split(e)
         if before.activation != "linear" or not isinstance(other, Scalar):
+            raise _OtherError
+        if math.isnan(other.value):
             raise _OtherError
         bound = max if e.operation == "maximum" else min
         return replace(

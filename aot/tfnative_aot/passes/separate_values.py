@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from tfnative_aot.passes.assign_memory import ALIGNMENT
+from tfnative_aot.passes.exposed_bytes import Flow
 from tfnative_aot.program import (
     Allocation,
+    Convolution,
+    Dot,
     Kernel,
     Program,
     Slice,
@@ -60,11 +63,11 @@ class _Value:
 
 @dataclass
 class _Segment:
-    """Bytes whose last writer is known."""
+    """Bytes whose last writer is known, or is one of a few."""
 
     low: int
     high: int
-    value: _Value
+    values: tuple[_Value, ...]
 
 
 @dataclass
@@ -81,7 +84,7 @@ class _Separator:
         self._temp = {a.index for a in program.allocations if a.kind == "temp"}
         self._segments: dict[int, list[_Segment]] = {i: [] for i in self._temp}
         self._allocations = list(program.allocations)
-        self._may_share: set[tuple[_Value, _Value]] = set()
+        self._may_share: list[tuple[_Value, _Value]] = []
 
     def run(self) -> Program:
         renamings = [self._visit(step) for step in self._program.steps]
@@ -105,7 +108,9 @@ class _Separator:
                 a.size for a in self._allocations if a.index in self._temp
             ),
             may_share=frozenset(
-                (self._new(a), self._new(b)) for a, b in self._may_share
+                (self._new(a), self._new(b))
+                for a, b in self._may_share
+                if a.root().low == b.root().low
             ),
         )
 
@@ -119,56 +124,77 @@ class _Separator:
         for place in self._temp_only(writes):
             value = self._write(place)
             renaming.writes[place] = value
-            for other, read in renaming.reads.items():
-                if not _overlap(place, other):
-                    continue
-                if isinstance(step, Kernel) and step.expression is not None:
-                    if place == other:
-                        self._may_share.add((read, value))
-                elif not _is_pure(step):
-                    _join(value, read)
+            overlapping = {s for s in renaming.reads if _overlap(place, s)}
+            if not _is_pure(step):
+                for other in overlapping:
+                    _join(value, renaming.reads[other])
+            elif overlapping == {place} and _works_in_place(step, place):
+                self._may_share.append((renaming.reads[place], value))
         return renaming
 
     def _visit_nested(self, step: Step) -> _Renaming:
-        """What is nested keeps its places: each region is one value, read and kept."""
-        touched = {
-            s
-            for inner in walk([step])
-            for sequence in accesses(inner)
-            for s in self._temp_only(sequence)
-        }
-        values = {s: self._read(s) for s in sorted(touched, key=_place)}
-        # A later slice may have joined values that an earlier one belongs to.
+        """What is nested keeps its places: slices that overlap are one value.
+
+        The value begins here, but for bytes that the step reads before it has
+        written them.
+        """
+        flow = Flow().run([step])
+        values: dict[Slice, _Value] = {}
+        for place in self._temp_only(_touched(step)):
+            read = [self._read(part) for part in flow.exposed.inside(place)]
+            perhaps = [
+                segment
+                for part in flow.written.outside(place)
+                for segment in self._within(part)
+            ]
+            value = values[place] = self._write(place)
+            for segment in perhaps:  # Afterwards, bytes may be as they were.
+                segment.values += (value,)
+                self._replace(place.allocation, segment)
+            for other in read:
+                _join(value, other)
+        for place, value in values.items():
+            for other, its_value in values.items():
+                if _overlap(place, other):
+                    _join(value, its_value)
         return _Renaming(values, values)
 
     def _read(self, place: Slice) -> _Value:
         """The value of a slice: of all the writers of its bytes, joined."""
-        segments = self._segments[place.allocation]
         low, high = place.offset, place.offset + place.size
         value = _Value(place.allocation, low, high)
         covered = 0
-        for segment in segments:
-            if segment.low < high and low < segment.high:
-                _join(value, segment.value)
-                covered += min(high, segment.high) - max(low, segment.low)
-        if covered < high - low:  # Bytes that nothing has written belong to it, too.
-            self._replace(place.allocation, _Segment(low, high, value))
+        for segment in self._within(place):
+            for writer in segment.values:
+                _join(value, writer)
+            covered += segment.high - segment.low
+        if covered < place.size:  # Bytes that nothing has written belong to it, too.
+            self._replace(place.allocation, _Segment(low, high, (value,)))
         return value
 
     def _write(self, place: Slice) -> _Value:
         low, high = place.offset, place.offset + place.size
         value = _Value(place.allocation, low, high)
-        self._replace(place.allocation, _Segment(low, high, value))
+        self._replace(place.allocation, _Segment(low, high, (value,)))
         return value
+
+    def _within(self, place: Slice) -> list[_Segment]:
+        """The segments of a slice's bytes."""
+        low, high = place.offset, place.offset + place.size
+        return [
+            _Segment(max(low, s.low), min(high, s.high), s.values)
+            for s in self._segments[place.allocation]
+            if s.low < high and low < s.high
+        ]
 
     def _replace(self, allocation: int, new: _Segment) -> None:
         """Makes ``new`` the last writer of its bytes."""
         kept = [new]
         for old in self._segments[allocation]:
             if old.low < new.low:
-                kept.append(_Segment(old.low, min(old.high, new.low), old.value))
+                kept.append(_Segment(old.low, min(old.high, new.low), old.values))
             if old.high > new.high:
-                kept.append(_Segment(max(old.low, new.high), old.high, old.value))
+                kept.append(_Segment(max(old.low, new.high), old.high, old.values))
         self._segments[allocation] = [s for s in kept if s.low < s.high]
 
     # --- New names ------------------------------------------------------------
@@ -191,12 +217,28 @@ class _Separator:
         return root.new
 
     def _temp_only(self, places: Iterable[Slice]) -> list[Slice]:
-        return [s for s in places if s.allocation in self._temp and s.size > 0]
+        return [s for s in places if s.allocation in self._temp]
 
 
 def _is_pure(step: Step) -> bool:
     """Whether a step writes all of its results, wherever its operands are."""
-    return not isinstance(step, Kernel | Sort)
+    if isinstance(step, Kernel):
+        return step.expression is not None
+    return not isinstance(step, Sort)
+
+
+def _works_in_place(step: Step, place: Slice) -> bool:
+    """Whether a step may read and write ``place``: it does so element by element."""
+    if isinstance(step, Kernel):
+        return step.expression is not None
+    if not isinstance(step, Dot | Convolution):
+        return False
+    addend = step.epilogue.addend
+    return (
+        addend is not None
+        and addend.slice == place
+        and not any(_overlap(place, s) for s in (step.lhs.slice, step.rhs.slice))
+    )
 
 
 def _join(a: _Value, b: _Value) -> None:
@@ -215,5 +257,12 @@ def _overlap(a: Slice, b: Slice) -> bool:
     )
 
 
-def _place(place: Slice) -> tuple[int, int, int]:
-    return place.allocation, place.offset, place.size
+def _touched(step: Step) -> list[Slice]:
+    """What a step and those nested in it read and write, each slice once."""
+    found = (
+        place
+        for inner in walk([step])
+        for sequence in accesses(inner)
+        for place in sequence
+    )
+    return list(dict.fromkeys(found))

@@ -63,6 +63,30 @@ def test_predicts_what_tensorflow_predicts(
         assert tfnative.selftest(artifact).passed
 
 
+def listing(case: ModelCase, source: Path, output: Path) -> list[str]:
+    """The kinds of the steps for one row."""
+    text = (compile_case(case, source, output) / "program.txt").read_text()
+    of_one = text.partition("\n\n")[0]
+    return [line.strip() for line in of_one.splitlines() if " <- " in line]
+
+
+def test_reductions_are_kernels_of_ours(export: Export, tmp_path: Path) -> None:
+    case = ZOO["reductions"]
+    steps = listing(case, export(case), tmp_path / "model")
+    # The largest and the sum of softmax; the others one each, and no partial ones.
+    assert sum(step.startswith("reduction") for step in steps) == 7
+
+
+def test_what_follows_convolutions_is_no_step_of_its_own(
+    export: Export, tmp_path: Path
+) -> None:
+    case = ZOO["epilogues"]
+    steps = listing(case, export(case), tmp_path / "model")
+    assert sum(step.startswith("winograd convolution") for step in steps) == 4
+    # What is added in a step of XLA's own, before the clamp, may stay.
+    assert sum(step.startswith("kernel") for step in steps) <= 1, steps
+
+
 @pytest.mark.parametrize("case", REFUSED, ids=str)
 def test_what_cannot_be_compiled_is_refused_with_its_reason(
     case: ModelCase, export: Export, tmp_path: Path

@@ -211,6 +211,36 @@ def _resize(x: Any) -> Tensors:
     return {"y": tf.image.resize(x, (7, 9)), "pool": tf.nn.avg_pool2d(x, 2, 2, "SAME")}
 
 
+def _reductions(x: Any) -> Tensors:
+    import tensorflow as tf
+
+    return {
+        "max_pool": tf.nn.max_pool2d(x, 3, 2, "SAME"),
+        "average": tf.nn.avg_pool2d(x, (2, 3), (1, 2), "VALID"),
+        "mean": tf.reduce_mean(x, [1, 2]),
+        "smallest": tf.reduce_min(x, 2),
+        "rows": tf.reduce_sum(tf.reshape(x, [-1, 9 * 70 * 16]), -1),
+        "softmax": tf.nn.softmax(tf.reshape(x, [-1, 9, 70 * 16])),
+    }
+
+
+def _epilogues(x: Any) -> Tensors:
+    """Every form of what follows a convolution or product, and residual blocks."""
+    import tensorflow as tf
+
+    def conv(y: Any, channels: int, seed: int) -> Any:
+        weights = _weights(3, 3, int(y.shape[-1]), channels, seed=seed) / 10
+        return tf.nn.conv2d(y, weights, 1, "SAME") + _weights(channels, seed=seed)
+
+    y = tf.nn.relu6(conv(x, 24, 1))
+    for seed in (2, 3):
+        y = tf.nn.relu(conv(tf.nn.swish(conv(y, 24, seed)), 24, seed + 5) + y)
+    depthwise = tf.nn.depthwise_conv2d(y, _weights(5, 5, 24, 1), [1, 1, 1, 1], "SAME")
+    y = tf.sigmoid(depthwise + _weights(24))
+    flat = tf.tanh(tf.reshape(y, [-1, 9 * 8 * 24]) @ _weights(9 * 8 * 24, 20) / 50)
+    return {"y": tf.clip_by_value(flat @ _weights(20, 6) + 1.0, -2.0, 3.0), "map": y}
+
+
 def _pad_and_slice(x: Any) -> Tensors:
     import tensorflow as tf
 
@@ -409,6 +439,8 @@ CASES = [
         {"x": normal(4), "ignored": integers(2, below=5)},
     ),
     _one("resize", _resize, 4, 5, 3),
+    _one("reductions", _reductions, 9, 70, 16),
+    _one("epilogues", _epilogues, 9, 8, 5),
     _one("pad_and_slice", _pad_and_slice, 6, 2),
     _one("stateless_random", _stateless_random, 4),
     _case(

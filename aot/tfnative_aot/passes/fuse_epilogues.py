@@ -10,10 +10,8 @@ element-wise kernel and the buffer between the two go away.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +23,7 @@ from tfnative_aot.expression import (
     Expression,
     Scalar,
 )
+from tfnative_aot.passes.known_results import KnownResults
 from tfnative_aot.passes.packing import PANEL
 from tfnative_aot.program import (
     NO_EPILOGUE,
@@ -37,6 +36,7 @@ from tfnative_aot.program import (
     Epilogue,
     Kernel,
     Program,
+    ReduceWindow,
     Shape,
     Slice,
     Step,
@@ -45,9 +45,6 @@ from tfnative_aot.program import (
 )
 
 Producer = Dot | Convolution
-
-_Key = tuple[Any, ...]
-"""An expression over memory: equal for what computes the same."""
 
 
 def fuse_epilogues(program: Program) -> Program:
@@ -68,7 +65,7 @@ class _Fuser:
         self._constants = dict(program.constants)
         self._biases: dict[bytes, Buffer] = {}
         self._may_share = set(program.may_share)
-        self.results = self._results()
+        self.known = KnownResults(program.steps)
 
     def run(self) -> Program:
         # From the end, since XLA computes sums again rather than read them: when what
@@ -132,17 +129,29 @@ class _Fuser:
             if at != position and place.allocation in touched
         ]
         outside = any(s.allocation == place.allocation for s in self._outputs())
-        if len(users) != 1 or users[0] < position:
+        at = next((user for user in users if user > position), None)
+        reader = None if at is None else self._steps[at]
+        if at is None or not isinstance(reader, Kernel) or reader.expression is None:
             return None
-        reader = self._steps[users[0]]
-        if not isinstance(reader, Kernel) or reader.expression is None:
-            return None
+        # A reader that overwrites it leaves nothing of it to others.
         in_place = reader.results[0].slice == place
-        if outside and not in_place:
+        later = [user for user in users if user > at]
+        if later and self._overwrites(later[0], place):
+            later, outside = [], False
+        if not in_place and (outside or later):
             return None
         reads = {b.slice for b in reader.arguments}
         reads = {s for s in reads if s.allocation == place.allocation}
-        return (users[0], reader) if reads == {place} else None
+        return (at, reader) if reads == {place} else None
+
+    def _overwrites(self, at: int, place: Slice) -> bool:
+        """Whether a step overwrites all of ``place`` without having read it."""
+        step = self._steps[at]
+        if not isinstance(step, Dot | Convolution | ReduceWindow):
+            return False
+        reads, writes = accesses(step)
+        read = any(s.allocation == place.allocation for s in reads)
+        return place in writes and not read
 
     def _outputs(self) -> Sequence[Slice]:
         """Slices that the caller reads when all steps have run."""
@@ -180,25 +189,6 @@ class _Fuser:
             for step in walk(later)
             for place in accesses(step)[1]
         )
-
-    # --- What earlier steps have computed -------------------------------------
-
-    def _results(self) -> dict[_Key, Buffer]:
-        """What lies in memory that never changes, by what it was computed as."""
-        writes: Counter[int] = Counter()
-        for step in walk(self._steps):
-            writes.update({s.allocation for s in accesses(step)[1]})
-        found: dict[_Key, Buffer] = {}
-        for step in self._steps:
-            if not isinstance(step, Kernel) or step.expression is None:
-                continue
-            out = step.results[0]
-            memory = {b.slice.allocation for b in step.arguments}
-            target = out.slice.allocation
-            constant = all(writes[i] <= 1 for i in memory) and target not in memory
-            if constant and writes[target] == 1:
-                found.setdefault(_key(step.expression, step.arguments), out)
-        return found
 
     # --- What the reader computes ---------------------------------------------
 
@@ -306,9 +296,8 @@ class _Matcher:
         """Where the value of an expression is."""
         if isinstance(e, Element):
             return self._reader.arguments[e.argument]
-        key = _key(e, self._reader.arguments)
-        found = self._fuser.results.get(key)
-        if found is None or found == self._reader.results[0]:
+        found = self._fuser.known.find(e, self._reader)
+        if found is None:
             raise _OtherError
         return found
 
@@ -332,17 +321,6 @@ class _Matcher:
             low=bound(before.low, other.value),
             high=bound(before.high, other.value),
         )
-
-
-def _key(e: Expression, arguments: Sequence[Buffer]) -> _Key:
-    if isinstance(e, Apply):
-        operands = [_key(operand, arguments) for operand in e.operands]
-        if e.operation in ("add", "multiply", "maximum", "minimum"):
-            operands.sort(key=repr)
-        return (e.operation, *operands)
-    if isinstance(e, Element | Channel):
-        return (type(e).__name__, arguments[e.argument].slice)
-    return (e,)
 
 
 _NOT_CLAMPED = (NO_EPILOGUE.low, NO_EPILOGUE.high, NO_EPILOGUE.activation)

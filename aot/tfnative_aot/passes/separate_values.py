@@ -35,7 +35,7 @@ def separate_values(program: Program) -> Program:
     """Renames the allocations of the workspace so that each holds one value.
 
     Values that a step may expect in one place stay together: those that a nested step
-    touches, and what a step of unknown content reads and overwrites.
+    touches, and what XLA's code reads and overwrites.
     """
     return _Separator(program).run()
 
@@ -81,7 +81,10 @@ class _Renaming:
 class _Separator:
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._temp = {a.index for a in program.allocations if a.kind == "temp"}
+        # XLA keeps other values in the memory of outputs, too, until they are written.
+        self._temp = {
+            a.index for a in program.allocations if a.kind in ("temp", "output")
+        }
         self._segments: dict[int, list[_Segment]] = {i: [] for i in self._temp}
         self._allocations = list(program.allocations)
         self._may_share: list[tuple[_Value, _Value]] = []
@@ -91,6 +94,8 @@ class _Separator:
         outputs = {
             s: self._read(s) for s in self._temp_only(self._program.output_slices)
         }
+        for place, value in outputs.items():
+            self._keep_output(place, value.root())
         steps = tuple(
             map_slices(step, self._renamer(r.reads), self._renamer(r.writes))
             for step, r in zip(self._program.steps, renamings, strict=True)
@@ -101,11 +106,13 @@ class _Separator:
             steps=steps,
             output_slices=tuple(rename(s) for s in self._program.output_slices),
             allocations=tuple(
-                replace(a, kind="none") if a.index in self._temp else a
+                replace(a, kind="none")
+                if a.index in self._temp and a.kind == "temp"
+                else a
                 for a in self._allocations
             ),
             xla_temp_bytes=sum(
-                a.size for a in self._allocations if a.index in self._temp
+                a.size for a in self._program.allocations if a.kind == "temp"
             ),
             may_share=frozenset(
                 (self._new(a), self._new(b))
@@ -113,6 +120,14 @@ class _Separator:
                 if a.root().low == b.root().low
             ),
         )
+
+    def _keep_output(self, place: Slice, value: _Value) -> None:
+        """Leaves the last value of an output's memory, the output, where it is."""
+        allocation = self._allocations[place.allocation]
+        whole = value.low >= 0 and value.high <= allocation.size
+        if allocation.kind == "output" and whole and value.new < 0:
+            value.low = 0
+            value.new = place.allocation
 
     # --- Which value a slice belongs to ---------------------------------------
 
@@ -126,8 +141,8 @@ class _Separator:
             renaming.writes[place] = value
             overlapping = {s for s in renaming.reads if _overlap(place, s)}
             if not _is_pure(step):
-                for other in overlapping:
-                    _join(value, renaming.reads[other])
+                for operand in overlapping:
+                    _join(value, renaming.reads[operand])
             elif overlapping == {place} and _works_in_place(step, place):
                 self._may_share.append((renaming.reads[place], value))
         return renaming
@@ -151,8 +166,8 @@ class _Separator:
             for segment in perhaps:  # Afterwards, bytes may be as they were.
                 segment.values += (value,)
                 self._replace(place.allocation, segment)
-            for other in read:
-                _join(value, other)
+            for earlier in read:
+                _join(value, earlier)
         for place, value in values.items():
             for other, its_value in values.items():
                 if _overlap(place, other):
@@ -221,16 +236,16 @@ class _Separator:
 
 
 def _is_pure(step: Step) -> bool:
-    """Whether a step writes all of its results, wherever its operands are."""
-    if isinstance(step, Kernel):
-        return step.expression is not None
-    return not isinstance(step, Sort)
+    """Whether a step writes all of its results, wherever its operands are.
+
+    Code that XLA compiled for one buffer reads its operand where it writes the
+    result, even where that is all that the kernel does.
+    """
+    return not isinstance(step, Kernel | Sort)
 
 
 def _works_in_place(step: Step, place: Slice) -> bool:
     """Whether a step may read and write ``place``: it does so element by element."""
-    if isinstance(step, Kernel):
-        return step.expression is not None
     if not isinstance(step, Dot | Convolution):
         return False
     addend = step.epilogue.addend

@@ -78,7 +78,7 @@ class _Reader:
 
     def _broadcast(self, i: Any) -> Expression:
         source = self._operand(i, 0)
-        while _is_plain_f32(source) and source.opcode in ("bitcast", "reshape"):
+        while is_plain_f32(source) and source.opcode in ("bitcast", "reshape"):
             source = self._operand(source, 0)
         if not is_plain_f32(source):
             raise _OtherError

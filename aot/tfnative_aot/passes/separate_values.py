@@ -126,8 +126,8 @@ class _Separator:
             renaming.writes[place] = value
             overlapping = {s for s in renaming.reads if _overlap(place, s)}
             if not _is_pure(step):
-                for other in overlapping:
-                    _join(value, renaming.reads[other])
+                for operand in overlapping:
+                    _join(value, renaming.reads[operand])
             elif overlapping == {place} and _works_in_place(step, place):
                 self._may_share.append((renaming.reads[place], value))
         return renaming
@@ -151,8 +151,8 @@ class _Separator:
             for segment in perhaps:  # Afterwards, bytes may be as they were.
                 segment.values += (value,)
                 self._replace(place.allocation, segment)
-            for other in read:
-                _join(value, other)
+            for earlier in read:
+                _join(value, earlier)
         for place, value in values.items():
             for other, its_value in values.items():
                 if _overlap(place, other):

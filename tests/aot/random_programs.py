@@ -30,15 +30,23 @@ SHAPES = [(1, 4), (2, 4), (3, 8), (1, 20), (4, 20), (8, 4), (3, 1)]
 
 
 @st.composite
-def programs(draw: st.DrawFn, *, most_steps: int = 9) -> Program:
-    """A program whose values lie in one temp allocation, as tightly as XLA does it."""
+def programs(
+    draw: st.DrawFn, *, most_steps: int = 9, reuse_outputs: bool = True
+) -> Program:
+    """A program whose values lie in one temp allocation, as tightly as XLA does it.
+
+    Args:
+        draw: Of hypothesis.
+        most_steps: Drawn, each of which may be a few steps of the program.
+        reuse_outputs: Whether outputs' memory may hold other values before.
+    """
     generator = _Generator(draw)
     for _ in range(draw(st.integers(1, most_steps))):
         generator.add_step()
     program = place_like_xla(
         generator.finish(),
         by_size=draw(st.booleans()),
-        reuse_outputs=draw(st.booleans()),
+        reuse_outputs=reuse_outputs and draw(st.booleans()),
     )
     return ListedProgram(**vars(program))
 
@@ -55,6 +63,7 @@ class _Generator:
         self._b = ProgramBuilder()
         self._is_nested = False
         self._kernels: list[Kernel] = []
+        self._outputs: list[Buffer] = []
         self._alive = [self._b.buffer("input", *self._shape()) for _ in range(2)]
         self._alive.append(self._b.constant(*self._shape()))
         self._kinds: list[Callable[[], None]] = [
@@ -80,8 +89,9 @@ class _Generator:
         outputs = [self._any() for _ in range(self._draw(st.integers(1, 3)))]
         last = self._any()
         out = self._b.buffer("output", *last.shape.dims)
+        self._outputs.append(out)
         self._b.steps.append(Copy(self._b.source("copy"), last, out))
-        return self._b.program(out, *outputs)
+        return self._b.program(*self._outputs, *outputs)
 
     # --- Values ---------------------------------------------------------------
 
@@ -101,8 +111,11 @@ class _Generator:
 
     def _new(self, *dims: int) -> Buffer:
         """Memory for a result."""
-        is_output = self._draw(st.integers(0, 7)) == 7
-        return self._b.buffer("output" if is_output else "temp", *dims)
+        # What is nested may never run, and an output must be written.
+        if self._is_nested or self._draw(st.integers(0, 7)) < 7:
+            return self._b.buffer("temp", *dims)
+        self._outputs.append(self._b.buffer("output", *dims))
+        return self._outputs[-1]
 
     def _may_overwrite(self, buffer: Buffer) -> bool:
         """Whether it may be; what is nested overwrites nothing from outside."""
@@ -153,12 +166,13 @@ class _Generator:
             e = Apply("add", (Element(0), shifted(kernel.expression, 1)))
             e = swapped(self._draw, e)
             chosen = [first, *kernel.arguments]
-        out = self._new(*shape)
         in_place = [a for a in chosen if self._may_overwrite(a)]
         in_place = [a for a in in_place if a.shape.elements == first.shape.elements]
         if in_place and self._draw(st.booleans()):
             out = reshaped(self._draw(st.sampled_from(in_place)), *shape)
             self._end(out)
+        else:
+            out = self._new(*shape)
         if self._draw(st.booleans()):
             self._end(first)
         self._kernels.append(self._b.kernel(e, chosen, out))
@@ -195,10 +209,11 @@ class _Generator:
         if kind < 2:
             out_channels = self._draw(st.sampled_from([4, 20]))
             addend = self._like((rows, out_channels)) if kind else None
-            out = self._new(rows, out_channels)
             if addend and addend.slice != x.slice and self._may_overwrite(addend):
                 self._end(addend)
                 out = addend
+            else:
+                out = self._new(rows, out_channels)
             self._b.dot(x, out, addend)
         elif kind == 2:
             out = self._new(self._draw(st.sampled_from([4, 8])), channels)

@@ -37,10 +37,9 @@ from tfnative_aot.program import (
     Step,
     TopK,
     While,
-    slices,
-    walk,
 )
 from tfnative_aot.tfcompile import CompiledVariant
+from tfnative_aot.traverse import slices, walk
 
 
 def decode(compiled: CompiledVariant) -> Program:

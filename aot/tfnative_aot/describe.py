@@ -24,8 +24,9 @@ from tfnative_aot.golden import file_name
 from tfnative_aot.graph import BATCH, FrozenGraph
 from tfnative_aot.load_model import LoadedModel
 from tfnative_aot.package import Parts
-from tfnative_aot.program import Program, Step, children, slices
+from tfnative_aot.program import Program, Step
 from tfnative_aot.targets import CpuLevel, host_runs
+from tfnative_aot.traverse import children, slices
 
 
 def describe(

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tfnative_aot.program import Kernel, Program, Step, accesses, children
+from tfnative_aot.program import Kernel, Program, Step
+from tfnative_aot.traverse import accesses, children
 
 
 class ListedProgram(Program):

@@ -30,6 +30,7 @@ from tfnative_aot.passes.fuse_epilogues import fuse_epilogues
 ACCEPTED: dict[str, tuple[Expression, tuple[bool, bool, float, float, str]]] = {
     "nothing": (SUM, (NO, NO, -INF, INF, "linear")),
     "bias": (add(SUM, BIAS), (YES, NO, -INF, INF, "linear")),
+    "a number": (add(SUM, ONE), (YES, NO, -INF, INF, "linear")),
     "bias, on the left": (add(BIAS, SUM), (YES, NO, -INF, INF, "linear")),
     "bias in the kernel": (
         add(SUM, ChannelConstant(np.arange(CHANNELS, dtype=np.float32).tobytes())),
@@ -76,7 +77,6 @@ REFUSED: dict[str, Expression] = {
     "two biases": add(add(SUM, BIAS), BIAS),
     "a sum of other terms": add(SUM, add(OTHER, BIAS)),
     "a scale": Apply("multiply", (SUM, BIAS)),
-    "a number added": add(SUM, ONE),
     "a product with another value": Apply("multiply", (SUM, OTHER)),
     "a gate of another value": Apply("multiply", (SUM, sigmoid(OTHER))),
     "a gate of another sum": Apply("multiply", (SUM, sigmoid(add(SUM, BIAS)))),

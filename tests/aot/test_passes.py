@@ -15,7 +15,8 @@ from tests.aot.random_programs import programs
 from tfnative_aot.passes import run_passes
 from tfnative_aot.passes.assign_memory import ALIGNMENT
 from tfnative_aot.passes.pack_weights import pack_weights
-from tfnative_aot.program import Kernel, Program, Slice, walk
+from tfnative_aot.program import Kernel, Program, Slice
+from tfnative_aot.traverse import walk
 
 
 def outputs_of(program: Program) -> list[np.ndarray]:

@@ -23,8 +23,8 @@ from tfnative_aot.program import (
     Slice,
     Sort,
     While,
-    walk,
 )
+from tfnative_aot.traverse import walk
 
 TANH = Apply("tanh", (Element(0),))
 

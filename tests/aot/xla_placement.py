@@ -7,16 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from tfnative_aot.program import (
-    Allocation,
-    Program,
-    Slice,
-    Step,
-    accesses,
-    children,
-    map_slices,
-    walk,
-)
+from tfnative_aot.program import Allocation, Program, Slice, Step
+from tfnative_aot.traverse import accesses, children, map_slices, walk
 
 ALIGNMENT = 64
 

@@ -34,8 +34,8 @@ from tfnative_aot.program import (
     Step,
     TopK,
     While,
-    walk,
 )
+from tfnative_aot.traverse import walk
 
 _FEWEST_SHARED_FLOPS = 500_000
 """Less work takes less time than waking a thread for it."""

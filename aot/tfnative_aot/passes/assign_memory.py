@@ -8,7 +8,8 @@ from bisect import insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from tfnative_aot.program import Program, accesses, walk
+from tfnative_aot.program import Program
+from tfnative_aot.traverse import accesses, walk
 
 ALIGNMENT = 64
 """TFN_ALIGNMENT in abi.h."""

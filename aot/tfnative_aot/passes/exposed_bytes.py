@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tfnative_aot.program import Call, Conditional, Slice, Step, While, accesses
+from tfnative_aot.program import Call, Conditional, Slice, Step, While
+from tfnative_aot.traverse import accesses
 
 
 @dataclass

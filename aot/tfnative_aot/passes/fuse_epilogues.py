@@ -40,9 +40,8 @@ from tfnative_aot.program import (
     Shape,
     Slice,
     Step,
-    accesses,
-    walk,
 )
+from tfnative_aot.traverse import accesses, walk
 
 Producer = Dot | Convolution
 
@@ -281,6 +280,10 @@ class _Matcher:
             if buffer.shape.elements != self._producer.out.shape.elements:
                 raise _OtherError
             return replace(before, addend=buffer)
+        if isinstance(other, Scalar):
+            other = ChannelConstant(
+                np.full(self._channels(), other.value, np.float32).tobytes()
+            )
         if isinstance(other, Channel | ChannelConstant) and before.bias is None:
             bias = self._fuser.bias(
                 other.data

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tfnative_aot.expression import Apply, Channel, Element, Expression
-from tfnative_aot.program import Buffer, Kernel, Step, accesses, walk
+from tfnative_aot.program import Buffer, Kernel, Step
+from tfnative_aot.traverse import accesses, walk
 
 _Key = tuple[Any, ...]
 """An expression over memory: equal for what computes the same of the same."""

@@ -12,7 +12,8 @@ import math
 from collections import Counter
 from dataclasses import replace
 
-from tfnative_aot.program import Program, ReduceWindow, Step, accesses, walk
+from tfnative_aot.program import Program, ReduceWindow, Step
+from tfnative_aot.traverse import accesses, walk
 
 
 def merge_reductions(program: Program) -> Program:

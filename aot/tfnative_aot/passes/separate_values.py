@@ -24,11 +24,8 @@ from tfnative_aot.program import (
     Slice,
     Sort,
     Step,
-    accesses,
-    children,
-    map_slices,
-    walk,
 )
+from tfnative_aot.traverse import accesses, children, map_slices, walk
 
 
 def separate_values(program: Program) -> Program:

@@ -38,15 +38,17 @@ std::string spelled(const std::string& file) {
   return spelling + "/" + path.filename().string();
 }
 
-// dlopen and dlclose have a lock of their own, but none that ThreadSanitizer sees.
+// dlopen and dlclose have a lock of their own, but none that ThreadSanitizer sees. The
+// check is under it, too: it maps the file where the next library may be mapped.
 Mutex& linker_mutex() {
   static Mutex mutex;
   return mutex;
 }
 
-void* open_library(const std::string& file) {
+void* open_library(const std::string& file, tfn_trailer* trailer) {
   const std::string path = spelled(file);
   const MutexLock lock(linker_mutex());
+  *trailer = check_library(file);
   void* const handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* const reason = ::dlerror();
@@ -135,8 +137,8 @@ std::string find_library(const std::string& path) {
 }
 
 Library::Library(const std::string& path) : file_(find_library(path)) {
-  const tfn_trailer trailer = check_library(file_);
-  handle_ = open_library(file_);
+  tfn_trailer trailer;
+  handle_ = open_library(file_, &trailer);
   const std::string symbol = std::string(trailer.name) + "_artifact";
   void* const address = ::dlsym(handle_, symbol.c_str());
   if (address != nullptr) {

@@ -4,9 +4,9 @@
 // How the work of a kernel is divided: tfn_part.
 #pragma once
 
-#include "kernels.h"
+#include "simd.h"
 
-namespace TFN_KERNEL(internal) {
+namespace TFN_NAMESPACE {
 
 struct Range {
   int64_t begin, end;
@@ -20,4 +20,4 @@ inline Range share(int64_t count, int64_t unit, tfn_part part) {
   return {begin < count ? begin : count, end < count ? end : count};
 }
 
-}  // namespace TFN_KERNEL(internal)
+}  // namespace TFN_NAMESPACE

@@ -50,10 +50,13 @@ def test_all_passes_together_compute_the_same(program: Program) -> None:
 @settings(max_examples=300, deadline=None)
 @given(programs(reuse_outputs=False))
 def test_the_workspace_is_hardly_larger_than_xlas(program: Program) -> None:
+    """A fused step needs its operands and its result at once; XLA's steps did not."""
     passed = run_passes(program)
     xla = sum(a.size for a in program.allocations if a.kind == "temp")
     assert passed.xla_temp_bytes == xla
-    assert passed.temp_bytes <= 1.25 * -(-xla // ALIGNMENT) * ALIGNMENT
+    largest = max((a.size for a in passed.allocations if a.kind == "temp"), default=0)
+    room = 2 * -(-largest // ALIGNMENT) * ALIGNMENT
+    assert passed.temp_bytes <= 1.25 * -(-xla // ALIGNMENT) * ALIGNMENT + room
 
 
 @settings(max_examples=300, deadline=None)

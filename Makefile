@@ -15,6 +15,7 @@ PROJECT := pyproject.toml CMakeLists.txt README.md LICENSE
 CXX_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cc' '*.c')
 PYTEST_ARGS ?=
 BENCH ?=
+BATCHING ?=
 PRESETS ?= dev asan tsan
 
 .DEFAULT_GOAL := help
@@ -54,6 +55,7 @@ bench: $(VENV)/.bench  ## measure against peers; BENCH="--models mlp" for some
 	@mkdir -p build/benchmarks
 	$(BIN)/python benchmarks/run.py >build/benchmarks/workloads.txt; missed=$$?; \
 	  $(BIN)/python -m benchmarks $(BENCH); failed=$$?; \
+	  $(BIN)/python -m benchmarks.batching $(BATCHING) || failed=1; \
 	  cat build/benchmarks/workloads.txt; exit $$((missed | failed))
 
 bench-kernels: $(VENV)/.tools  ## each kernel, layer by layer, at each CPU level

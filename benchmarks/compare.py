@@ -8,7 +8,6 @@ after the other, round by round, so that the drift of a shared machine hits all 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,9 @@ import numpy as np
 
 from benchmarks import models
 from benchmarks.limits import Limits
-from benchmarks.measure import run_python
+from benchmarks.prepare import Prepared, prepare, reference
 from benchmarks.process import ContestantProcess
 from benchmarks.results import Latency, Result
-from benchmarks.work import Work
 
 PEERS = ("tensorflow", "xla", "ort", "litert", "openvino")
 
@@ -48,15 +46,6 @@ class Plan:
     folder: Path
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """A converted model, or why there is none."""
-
-    contestant: str
-    model: Path | None
-    problem: str = ""
-
-
 def compare(plan: Plan, limits: Limits, say: Callable[[str], None]) -> Iterator[Result]:
     """Measures one model and batch size after the other.
 
@@ -71,45 +60,18 @@ def compare(plan: Plan, limits: Limits, say: Callable[[str], None]) -> Iterator[
             say(f"{name}: export")
             models.export(name, plan.folder)
         prepared = [
-            _prepare(contestant, saved_model, plan, say)
+            prepare(contestant, saved_model, plan.batch_sizes, say)
             for contestant in ("tfnative", *plan.peers)
         ]
         for batch_size in plan.batch_sizes:
             say(f"{name}, batch size {batch_size}: measure")
-            answer, work = _reference(saved_model, batch_size, plan.folder)
+            answer, work = reference(saved_model, batch_size)
             ours, *peers = _measure(prepared, answer, plan)
             least = limits.micros(work)
             yield Result(name, batch_size, ours, tuple(peers), work, least)
 
 
-def _prepare(
-    contestant: str, saved_model: Path, plan: Plan, say: Callable[[str], None]
-) -> _Prepared:
-    sizes = ",".join(map(str, plan.batch_sizes))
-    # tfnative is compiled anew: it is what changes between two runs.
-    note = plan.folder / f"{saved_model.name}_{contestant}_{sizes}.path"
-    if note.is_file() and contestant != "tfnative":
-        return _Prepared(contestant, Path(note.read_text()))
-    say(f"{saved_model.name}: convert for {contestant}")
-    command = ("-m", "benchmarks.contestants", contestant, saved_model, sizes)
-    try:
-        path = run_python(*command).splitlines()[-1]
-    except RuntimeError as error:
-        return _Prepared(contestant, None, str(error).strip().splitlines()[-1])
-    note.write_text(path)
-    return _Prepared(contestant, Path(path))
-
-
-def _reference(saved_model: Path, rows: int, folder: Path) -> tuple[Path, Work]:
-    """TensorFlow's answer, and what the model computes."""
-    base = folder / f"{saved_model.name}_{rows}"
-    answer, work = Path(f"{base}.npz"), Path(f"{base}.json")
-    if not (answer.is_file() and work.is_file()):
-        run_python("-m", "benchmarks.reference", saved_model, str(rows), base)
-    return answer, Work(**json.loads(work.read_text()))
-
-
-def _measure(prepared: list[_Prepared], answer: Path, plan: Plan) -> list[Latency]:
+def _measure(prepared: list[Prepared], answer: Path, plan: Plan) -> list[Latency]:
     processes = {
         entry.contestant: ContestantProcess(
             entry.contestant, entry.model, answer, plan.threads

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""A contestant in a process of its own: the side that asks benchmarks.worker."""
+"""A contestant in a process of its own: the side that asks."""
 
 from __future__ import annotations
 
@@ -8,61 +8,83 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import child_environment
 from benchmarks.worker import RESULT
 
 
-class ContestantProcess:
-    """Loads a model, checks its answer, and is timed when it is told to.
+class WorkerProcess:
+    """Answers lines on its standard input with results.
+
+    A result is a line that begins with RESULT and goes on in JSON. The first one comes
+    unasked, when the process is ready.
 
     Attributes:
         contestant: Its name.
-        problem: What went wrong, or "". After that there are no more numbers.
+        problem: What went wrong, or "". After that there are no more results.
     """
 
     def __init__(
-        self, contestant: str, model: Path, answer: Path, threads: int
+        self,
+        contestant: str,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        command = [sys.executable, "-m", "benchmarks.worker", contestant]
-        environment = {**child_environment(), "OMP_NUM_THREADS": str(threads)}
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - ends with us
         self._process = subprocess.Popen(
-            [*command, str(model), str(answer), str(threads)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env=environment,
+            env={**child_environment(), **(environment or {})},
         )
         self.contestant = contestant
         self.problem = ""
         self._read()
 
-    def round(self, seconds: float) -> list[float]:
-        """Microseconds of the calls of one round."""
+    def ask(self, line: str) -> Any:
+        """The result for a line; None if there is a problem."""
         if self.problem:
-            return []
+            return None
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{seconds}\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # It has ended; why, is read below.
+            self._process.stdin.write(f"{line}\n")
+            self._process.stdin.flush()
         return self._read()
 
     def close(self) -> None:
         """Ends the process."""
-        with self._process:  # Closes both pipes, and waits.
+        with suppress(BrokenPipeError), self._process:  # Closes both pipes, and waits.
             pass
         self._errors.close()
 
-    def _read(self) -> list[float]:
+    def _read(self) -> Any:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith(RESULT):
-                found: list[float] = json.loads(line.removeprefix(RESULT))
-                return found
+                return json.loads(line.removeprefix(RESULT))
         code = self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
         self.problem = lines[-1] if lines else f"it ended with exit code {code}"
-        return []
+        return None
+
+
+class ContestantProcess(WorkerProcess):
+    """Loads a model, checks its answer, and is timed when it is told to."""
+
+    def __init__(
+        self, contestant: str, model: Path, answer: Path, threads: int
+    ) -> None:
+        command = [sys.executable, "-m", "benchmarks.worker", contestant]
+        command += [str(model), str(answer), str(threads)]
+        super().__init__(contestant, command, {"OMP_NUM_THREADS": str(threads)})
+
+    def round(self, seconds: float) -> list[float]:
+        """Microseconds of the calls of one round."""
+        return self.ask(str(seconds)) or []

@@ -27,6 +27,7 @@ class Round:
         p99_micros: 99 of 100 were.
         queued_p99_micros: 99 of 100 waited no longer for their run; 0 if not recorded.
         rejected: Requests that found the queue full.
+        rows_per_batch: On average; 0 if not recorded.
     """
 
     rows: int
@@ -36,6 +37,7 @@ class Round:
     p99_micros: float
     queued_p99_micros: float = 0.0
     rejected: int = 0
+    rows_per_batch: float = 0.0
 
     @classmethod
     def of(

@@ -57,6 +57,17 @@ Round run(const Subject& subject, tfnative::Batcher& batcher, const std::string&
   throw std::runtime_error("unknown load: " + line);
 }
 
+// Likewise, and says how large batches were.
+Round run_and_count(const Subject& subject, tfnative::Batcher& batcher,
+                    const std::string& line) {
+  const tfnative::Histogram before = batcher.metrics().processed_batch_size;
+  Round round = run(subject, batcher, line);
+  const tfnative::Histogram after = batcher.metrics().processed_batch_size;
+  const auto batches = static_cast<double>(after.count() - before.count());
+  if (batches > 0) round.rows_per_batch = (after.sum - before.sum) / batches;
+  return round;
+}
+
 void serve(const Subject& subject, char** options) {
   tfnative::BatchOptions batching;
   batching.max_batch_size = std::atoll(options[0]);
@@ -68,7 +79,8 @@ void serve(const Subject& subject, char** options) {
   check_answers(subject, batcher);
   std::cout << "result: {}" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
-    std::cout << "result: " << as_json(run(subject, batcher, line)) << std::endl;
+    std::cout << "result: " << as_json(run_and_count(subject, batcher, line))
+              << std::endl;
   }
 }
 
@@ -81,7 +93,7 @@ std::string as_json(Round round) {
        << quantile(round.micros, 0.5) << R"(, "p99_micros": )"
        << quantile(round.micros, 0.99) << R"(, "queued_p99_micros": )"
        << quantile(round.queued_micros, 0.99) << R"(, "rejected": )" << round.rejected
-       << "}";
+       << R"(, "rows_per_batch": )" << round.rows_per_batch << "}";
   return json.str();
 }
 

@@ -21,6 +21,7 @@ struct Round {
   std::vector<double> micros;         // Of each request, from its start to its answer.
   std::vector<double> queued_micros;  // From its arrival to its run; open_load only.
   std::int64_t rejected = 0;          // Requests that found the queue full.
+  double rows_per_batch = 0;          // On average.
 };
 
 // The function itself, without a batcher: threads that each run full batches.

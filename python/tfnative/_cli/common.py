@@ -6,8 +6,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -43,6 +48,51 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def print_json(content: object) -> None:
     """Prints a value as JSON."""
     print(json.dumps(content, indent=2))
+
+
+def require_folder(path: str | os.PathLike[str]) -> None:
+    """For what writes a file after long work: that it can, as far as one can tell.
+
+    Raises:
+        InvalidArgumentError: The file's folder does not exist, or is not one to write
+            to; or the file is a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InvalidArgumentError(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir():
+        raise InvalidArgumentError(
+            f"cannot write {path}: there is no folder {path.parent}"
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise InvalidArgumentError(
+            f"cannot write {path}: {path.parent} cannot be written to"
+        )
+
+
+def write_file(
+    path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]
+) -> None:
+    """Writes a file beside its place and moves it there.
+
+    Raises:
+        InvalidArgumentError: It cannot be written there.
+    """
+    path = Path(path)
+    try:
+        descriptor, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}-"
+        )
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                write(file)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InvalidArgumentError(f"cannot write {path}: {error}") from error
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 import argparse
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfnative._cli.common import add_command, add_json, print_json, print_table
+from tfnative._cli.common import (
+    add_command,
+    add_json,
+    print_json,
+    print_table,
+    write_file,
+)
 from tfnative._model import Model, load
 from tfnative.errors import InvalidArgumentError, NotFoundError
 
@@ -145,21 +149,10 @@ def _target(argument: str, names: tuple[str, ...]) -> tuple[str | None, Path]:
 
 
 def _write(path: Path, content: npt.NDArray[Any] | Arrays) -> None:
-    """Writes a file beside its place and moves it there."""
-    try:
-        descriptor, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}-"
-        )
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                if isinstance(content, dict):
-                    np.savez(file, allow_pickle=False, **content)
-                else:
-                    np.save(file, content, allow_pickle=False)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise InvalidArgumentError(f"cannot write {path}: {error}") from error
+    def write(file: IO[bytes]) -> None:
+        if isinstance(content, dict):
+            np.savez(file, allow_pickle=False, **content)
+        else:
+            np.save(file, content, allow_pickle=False)
+
+    write_file(path, write)

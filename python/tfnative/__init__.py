@@ -42,12 +42,11 @@ if TYPE_CHECKING:
         BatchTrace as BatchTrace,
         Histogram as Histogram,
     )
-    from tfnative._batch.tune import (
+    from tfnative._batch.trials import (
         BatchParameters as BatchParameters,
         BatchTrial as BatchTrial,
-        TuneReport as TuneReport,
-        tune as tune,
     )
+    from tfnative._batch.tune import TuneReport as TuneReport, tune as tune
     from tfnative._bench import BenchRow as BenchRow, bench as bench
     from tfnative._compile import compile as compile  # noqa: A004 - as re.compile
     from tfnative._profile import Profile as Profile, StepTime as StepTime
@@ -114,10 +113,10 @@ _LAZY = {
     "AllVersions": "_store.versions",
     "BatchFuture": "_batch.futures",
     "BatchMetrics": "_batch.metrics",
-    "BatchParameters": "_batch.tune",
+    "BatchParameters": "_batch.trials",
     "BatchScheduler": "_batch.batcher",
     "BatchTrace": "_batch.metrics",
-    "BatchTrial": "_batch.tune",
+    "BatchTrial": "_batch.trials",
     "Batcher": "_batch.batcher",
     "BenchRow": "_bench",
     "Histogram": "_batch.metrics",

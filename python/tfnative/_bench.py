@@ -69,10 +69,10 @@ def bench(
             chosen = [model.signature(signature)]
         for each in chosen:
             if not each.batch_sizes:
-                rows.append(_measure(model, each, 0, seconds))
+                rows.append(measure(model, each, 0, seconds))
                 continue
             for size in batch_sizes or each.batch_sizes:
-                rows.append(_measure(model, each, size, seconds))
+                rows.append(measure(model, each, size, seconds))
     return rows
 
 
@@ -117,7 +117,8 @@ def random_inputs(signature: Signature, rows: int) -> dict[str, npt.NDArray[Any]
     }
 
 
-def _measure(model: Model, signature: Signature, rows: int, seconds: float) -> BenchRow:
+def measure(model: Model, signature: Signature, rows: int, seconds: float) -> BenchRow:
+    """Times one signature at one number of rows, with random inputs."""
     inputs = random_inputs(signature, rows)
 
     def call() -> None:

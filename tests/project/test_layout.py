@@ -117,6 +117,16 @@ def test_only_numpy_is_needed_to_predict():
     assert [re.match(r"[\w-]+", d)[0] for d in dependencies] == ["numpy"]
 
 
+def test_extras_that_are_named_exist():
+    extras = pyproject()["project"]["optional-dependencies"].keys()
+    named = {
+        extra
+        for path in TEXTS
+        for extra in re.findall(r"tfnative\[([\w-]+)\]", path.read_text())
+    }
+    assert {"aot", "chart"} <= named <= extras
+
+
 def test_the_sdk_imports_no_tensorflow_when_imported():
     for path in (ROOT / "python" / "tfnative").rglob("*.py"):
         for node in ast.parse(path.read_text()).body:

@@ -6,20 +6,21 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfnative._cli.common import (
     add_command,
-    add_json,
     print_json,
-    print_table,
+    require_folder,
     whole_numbers,
+    write_file,
 )
+from tfnative._cli.tune_report import print_report
 
 if TYPE_CHECKING:
-    from tfnative._batch.tune import BatchTrial, TuneReport
+    from tfnative._batch.tune import TuneReport
     from tfnative._cli.common import Commands
 
 _EXAMPLES = """\
@@ -27,10 +28,13 @@ _EXAMPLES = """\
   tfnative tune build/digits --latency-target-ms 20 --output batching.txt
   tfnative tune build/digits --rate 5000 --timeouts 0,500,2000 --chart tune.png
 
-Each combination of --max-batch-sizes, --timeouts and --batch-threads is tried for
---seconds. Proposed is the one with most rows per second of those whose p99 is within
-the target; and of those that come within 5% of it, the one with the least p99. Callers
-are Python threads: they need CPU time, too, as those of a service would.
+Each combination of --max-batch-sizes, --timeouts, --batch-threads and
+--allowed-batch-sizes is tried for --seconds. With a latency target, those count whose
+p99 is within it, and without one, all; but none that fails more than one request of
+100. Of those the one with most rows per second is proposed, or another that comes
+within 5% of it with a lower p99: the knee, beyond which a little more throughput costs
+much latency. If none counts, the one with the least p99. Callers are Python threads:
+they need CPU time, too, as those of a service would.
 """
 
 
@@ -41,6 +45,9 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument("artifact", help="folder of the artifact")
     parser.add_argument("--signature", metavar="NAME", help="default: as predict")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="that work on one batch (default: 1)"
+    )
     load = parser.add_mutually_exclusive_group()
     load.add_argument(
         "--concurrency",
@@ -81,6 +88,14 @@ def register(commands: Commands) -> None:
         help="to try (default: 1, 2, 4, ... up to the machine's)",
     )
     parser.add_argument(
+        "--allowed-batch-sizes",
+        type=whole_numbers,
+        action="append",
+        default=[],
+        metavar="N,...",
+        help="to try, too: pad batches to the next of these sizes; may be repeated",
+    )
+    parser.add_argument(
         "--seconds", type=float, default=1.0, help="for each combination (default: 1)"
     )
     parser.add_argument(
@@ -89,99 +104,72 @@ def register(commands: Commands) -> None:
         help="write what is proposed as TensorFlow Serving's batching parameters",
     )
     parser.add_argument(
-        "--chart", metavar="FILE", help="draw the trials (PNG, SVG, PDF)"
+        "--chart", metavar="FILE", help="draw the trials (.png, .svg or .pdf)"
     )
-    add_json(parser)
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="write all that was measured as JSON; print it if FILE is - or left out",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Tries batching parameters and proposes some."""
     from tfnative._batch.tune import tune
 
-    if options.chart:
-        from tfnative._cli.tune_chart import require_matplotlib
-
-        require_matplotlib()  # Before the work, not after it.
-
-    def show_progress(done: int, count: int) -> None:
-        end = "\n" if done == count else ""
-        left = (count - done) * options.seconds * 1.1
-        print(
-            f"\rtrial {done} of {count}, {left:.0f} s left  ", end=end, file=sys.stderr
-        )
-
+    _check_files(options)  # Before the work, not after it.
     report = tune(
         options.artifact,
         signature=options.signature,
+        threads=options.threads,
         concurrency=options.concurrency,
         rate=options.rate,
         latency_target_ms=options.latency_target_ms,
         max_batch_sizes=options.max_batch_sizes,
         batch_timeouts_micros=options.timeouts,
         num_batch_threads=options.batch_threads,
+        allowed_batch_sizes=options.allowed_batch_sizes,
         seconds=options.seconds,
-        on_trial=show_progress if sys.stderr.isatty() else None,
+        on_trial=_show_progress,
     )
+    _write_files(report, options)
+    if options.json == "-":
+        print_json(dataclasses.asdict(report))
+    else:
+        print_report(report, options)
+    return 0
+
+
+def _show_progress(done: int, count: int, seconds_left: float) -> None:
+    """How long it will take; and where it is, if somebody looks."""
+    if done == 0:
+        print(f"{count} trials, about {seconds_left:.0f} s", file=sys.stderr)
+    elif sys.stderr.isatty():
+        text = f"\rtrial {done} of {count}, {seconds_left:.0f} s left  "
+        end = "\n" if done == count else ""
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    for file in (options.output, options.chart, options.json):
+        if file and file != "-":
+            require_folder(file)
+    if options.chart:
+        from tfnative._cli.tune_chart import require_chart
+
+        require_chart(options.chart)
+
+
+def _write_files(report: TuneReport, options: argparse.Namespace) -> None:
     if options.output:
-        Path(options.output).write_text(report.proposed.parameters.to_text_proto())
+        text = report.proposed.parameters.to_text_proto()
+        write_file(options.output, lambda file: file.write(text.encode()))
+    if options.json and options.json != "-":
+        content = json.dumps(dataclasses.asdict(report), indent=2) + "\n"
+        write_file(options.json, lambda file: file.write(content.encode()))
     if options.chart:
         from tfnative._cli.tune_chart import save_chart
 
         save_chart(report, options.latency_target_ms, options.chart)
-    if options.json:
-        print_json(dataclasses.asdict(report))
-    else:
-        _print(report, options.latency_target_ms)
-    return 0
-
-
-def _print(report: TuneReport, latency_target_ms: float | None) -> None:
-    print(f"{report.model}, signature {report.signature}: one batch at a time")
-    print_table(
-        ("rows", "median us", "us per row"),
-        [
-            (
-                t.rows,
-                f"{t.median_micros:.1f}",
-                f"{t.median_micros / max(1, t.rows):.2f}",
-            )
-            for t in report.batch_times
-        ],
-    )
-    print("\nbatched")
-    print_table(
-        (
-            "max batch",
-            "timeout us",
-            "threads",
-            "rows/s",
-            "p50 us",
-            "p99 us",
-            "mean batch",
-            "failed",
-            "",
-        ),
-        [_cells(trial, trial is report.proposed) for trial in report.trials],
-    )
-    found = report.proposed.parameters
-    if not report.in_time:
-        print(f"\nNo trial was within {latency_target_ms:g} ms; the nearest is")
-    print(
-        f"\ntfnative.Batcher(model, max_batch_size={found.max_batch_size},"
-        f" batch_timeout_micros={found.batch_timeout_micros},"
-        f" num_batch_threads={found.num_batch_threads})"
-    )
-
-
-def _cells(trial: BatchTrial, is_proposed: bool) -> tuple[object, ...]:
-    return (
-        trial.parameters.max_batch_size,
-        trial.parameters.batch_timeout_micros,
-        trial.parameters.num_batch_threads,
-        f"{trial.rows_per_second:,.0f}",
-        f"{trial.p50_micros:,.0f}",
-        f"{trial.p99_micros:,.0f}",
-        f"{trial.mean_batch_size:.1f}",
-        trial.failed,
-        "proposed" if is_proposed else "",
-    )

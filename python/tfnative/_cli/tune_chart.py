@@ -5,19 +5,33 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfnative.errors import FailedPreconditionError
+from tfnative._cli.common import write_file
+from tfnative.errors import FailedPreconditionError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from tfnative._batch.tune import TuneReport
 
 
-def require_matplotlib() -> None:
-    """Raises FailedPreconditionError, with what to install, if it is missing."""
+FORMATS = (".png", ".svg", ".pdf")
+
+
+def require_chart(path: str) -> None:
+    """Checks that a picture can be drawn.
+
+    Raises:
+        InvalidArgumentError: The file's name does not end in a known format.
+        FailedPreconditionError: matplotlib is missing. Says what to install.
+    """
+    if Path(path).suffix.lower() not in FORMATS:
+        raise InvalidArgumentError(
+            f"--chart {path}: expected a file that ends in {', '.join(FORMATS)}"
+        )
     if importlib.util.find_spec("matplotlib") is None:
         raise FailedPreconditionError(
-            "--chart needs matplotlib: pip install matplotlib"
+            '--chart needs matplotlib: pip install "tfnative[chart]"'
         )
 
 
@@ -55,4 +69,5 @@ def save_chart(report: TuneReport, latency_target_ms: float | None, path: str) -
     axes.set_ylim(bottom=0)
     axes.set_title(f"{report.model}, signature {report.signature}")
     axes.legend(title="rows per batch")
-    figure.savefig(path, dpi=150)
+    suffix = Path(path).suffix.lower()
+    write_file(path, lambda file: figure.savefig(file, format=suffix[1:], dpi=150))

@@ -12,8 +12,9 @@ request may wait in the queue (default: 1).
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -63,10 +64,26 @@ class Rows(BaseModel):
 async def predict(rows: Rows, request: Request) -> dict[str, Any]:
     """Predictions for each of the rows."""
     batcher: tfnative.Batcher = request.app.state.batcher
-    answer = await batcher.predict_async(rows.instances, timeout=TIMEOUT_SECONDS)
+    answer = await unless_gone(
+        request, batcher.predict_async(rows.instances, timeout=TIMEOUT_SECONDS)
+    )
     if isinstance(answer, dict):
         return {"outputs": {name: array.tolist() for name, array in answer.items()}}
     return {"predictions": answer.tolist()}
+
+
+async def unless_gone(request: Request, answer: Coroutine[Any, Any, Any]) -> Any:
+    """The answer. If the client goes away, its rows leave the queue."""
+    task = asyncio.ensure_future(answer)
+    gone = asyncio.ensure_future(request.receive())  # The body was read: what is left.
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise HTTPException(499, "the client has gone away")
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
 
 
 @app.get("/metrics", response_class=PlainTextResponse)

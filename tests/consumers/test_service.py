@@ -133,6 +133,33 @@ def test_what_is_in_flight_is_answered_before_it_ends(
     assert service.process.returncode in (0, -signal.SIGTERM)
 
 
+def test_the_rows_of_a_client_that_goes_away_leave_the_queue(
+    digits: Path, rows: list, tmp_path: Path
+):
+    parameters = tmp_path / "batching.txt"
+    parameters.write_text(
+        "max_batch_size { value: 32 } batch_timeout_micros { value: 60000000 }"
+        "num_batch_threads { value: 1 }"
+    )
+    service = Service(
+        MODEL=str(digits), BATCHING_PARAMETERS=str(parameters), TIMEOUT_SECONDS="60"
+    )
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(
+            f"{service.address}/predict", json={"instances": rows[:3]}, timeout=0.5
+        )
+    cancelled = 'tfnative_batcher_errors{model_name="digits",code="CANCELLED"} 1\n'
+    for _ in range(100):
+        metrics = httpx.get(f"{service.address}/metrics").text
+        if cancelled in metrics:
+            break
+        time.sleep(0.1)
+    assert cancelled in metrics
+    assert 'tfnative_batcher_queued_rows{model_name="digits"} 0\n' in metrics
+    service.process.send_signal(signal.SIGTERM)
+    service.process.communicate(timeout=30)
+
+
 def test_the_load_test_says_how_it_did(service: Service, rows: list, tmp_path: Path):
     row = tmp_path / "row.json"
     row.write_text(json.dumps(rows[0]))

@@ -38,7 +38,8 @@ class Overhead:
         name: Which way.
         batching: What the batcher was asked for.
         turns: With a batcher.
-        without: The same calls of the model itself; None where they cost nothing.
+        without: The same without it: Python's calls of the model itself, or threads in
+            C++ that only meet. None where that costs nothing.
         target_micros: For a request; None if there is no target.
     """
 
@@ -119,6 +120,7 @@ def _loads(callers: int) -> list[tuple[str, str]]:
     """Of which process, and what."""
     return [
         ("nothing", f"blocking {callers}"),
+        ("nothing", f"meeting {callers}"),
         ("nothing", f"submit {callers}"),
         ("nothing", "blocking 1"),
         ("tfnative", f"{callers}"),
@@ -133,6 +135,7 @@ def _overheads(
     batching: Batching,
     callers: int,
     blocking: Turns,
+    meeting: Turns,
     submit: Turns,
     single: Turns,
     threads: Turns,
@@ -143,15 +146,15 @@ def _overheads(
 ) -> list[Overhead]:
     """In the order of ``_loads``."""
 
-    def from_cpp(name: str, turns: Turns) -> Overhead:
-        return Overhead(f"C++, {name}", batching, turns, None, CPP_TARGET_MICROS)
+    def from_cpp(name: str, turns: Turns, without: Turns | None = None) -> Overhead:
+        return Overhead(f"C++, {name}", batching, turns, without, CPP_TARGET_MICROS)
 
     def from_python(name: str, turns: Turns, without: Turns) -> Overhead:
         target = PYTHON_TARGET_MICROS
         return Overhead(f"Python, {name}", batching, turns, without, target)
 
     return [
-        from_cpp(f"{callers} threads in predict", blocking),
+        from_cpp(f"{callers} threads in predict", blocking, meeting),
         from_cpp(f"submit, {callers} on their way", submit),
         from_cpp("1 thread in predict", single),
         from_python(f"{callers} threads", threads, bare_threads),

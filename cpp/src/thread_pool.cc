@@ -3,7 +3,6 @@
 #include "tfnative/thread_pool.hpp"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -13,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/process.h"
 #include "tfnative/error.hpp"
 
 namespace tfnative {
@@ -36,7 +36,7 @@ void pause() {
 // Threads that wait for a job, which one caller at a time hands to all of them.
 class Workers {
  public:
-  explicit Workers(int threads) : process_(::getpid()) {
+  explicit Workers(int threads) : process_(process_id()) {
     try {
       for (int i = 1; i < threads; ++i) {
         threads_.emplace_back([this] { work(); });
@@ -56,13 +56,13 @@ class Workers {
   // After fork(), its threads are the parent's: what they wait for here never comes,
   // not even in a destructor.
   static void destroy(Workers* workers) {
-    if (::getpid() == workers->process_) delete workers;
+    if (process_id() == workers->process_) delete workers;
   }
 
   int threads() const { return static_cast<int>(threads_.size()) + 1; }
 
   void run(void (*task)(void*, std::int32_t), void* argument, std::int32_t parts) {
-    if (parts > 1 && ::getpid() == process_ && !busy_.exchange(true)) {
+    if (parts > 1 && process_id() == process_ && !busy_.exchange(true)) {
       share(task, argument, parts);
       busy_.store(false);
     } else {

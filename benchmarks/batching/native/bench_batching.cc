@@ -48,6 +48,9 @@ Round run(const Subject& subject, tfnative::Batcher& batcher, const std::string&
   if (!words.fail() && load == "blocking") {
     return blocking_load(subject, batcher, count, seconds);
   }
+  if (!words.fail() && load == "meeting") {
+    return meeting_load(count, batcher.options().max_batch_size, seconds);
+  }
   if (!words.fail() && load == "submit") {
     return submit_load(subject, batcher, count, seconds);
   }

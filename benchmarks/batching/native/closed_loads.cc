@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "base/doorbell.h"
 #include "loads.h"
 #include "stopwatch.h"
 
@@ -136,6 +137,25 @@ Round blocking_load(const Subject& subject, Batcher& batcher, int callers,
                               [&](auto in, auto out) {
                                 return repeat(until, [&] { batcher.predict(in, out); });
                               });
+  });
+}
+
+Round meeting_load(int threads, std::int64_t group, double seconds) {
+  std::atomic<std::int64_t> came{0};
+  tfnative::internal::Doorbell bell;
+  constexpr std::int64_t kNanosPerMilli = 1000 * 1000;
+  return run_threads(threads, seconds, [&](int, std::int64_t until) {
+    return repeat(until, [&] {
+      const std::uint32_t rings = bell.rings();
+      if ((came.fetch_add(1) + 1) % group == 0) {
+        bell.ring();
+        return;
+      }
+      // At the end too few may come to meet.
+      while (bell.rings() == rings && now_nanos() < until) {
+        bell.wait(rings, kNanosPerMilli);
+      }
+    });
   });
 }
 

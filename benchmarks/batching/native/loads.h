@@ -32,6 +32,10 @@ Round model_load(const Subject& subject, int threads, std::int64_t batch_size,
 Round blocking_load(const Subject& subject, tfnative::Batcher& batcher, int callers,
                     double seconds);
 
+// No batcher: threads that sleep until so many have come, and are woken by the last.
+// What the system takes for the threads of `blocking_load` to wait for each other.
+Round meeting_load(int threads, std::int64_t group, double seconds);
+
 // One thread that keeps so many requests on their way, with callbacks.
 Round submit_load(const Subject& subject, tfnative::Batcher& batcher, int outstanding,
                   double seconds);

@@ -30,6 +30,10 @@ class Clock {
   virtual void wait(std::condition_variable& condition,
                     std::unique_lock<std::mutex>& lock, std::int64_t until_micros) = 0;
 
+  // For how many nanoseconds one may sleep at most before one looks at the time again,
+  // until it is `until_micros`. Negative: as long as one likes.
+  virtual std::int64_t nanos_until(std::int64_t until_micros) const;
+
   // The machine's monotonic clock.
   static std::shared_ptr<Clock> system();
 };

@@ -44,6 +44,26 @@ bool same(const std::vector<TensorSpec>& a, const std::vector<TensorSpec>& b) {
                     });
 }
 
+// Rings the bells of requests that are done: one bell after the other, each once if its
+// requests follow one another. Requests have to live longer than this.
+class Ringing {
+ public:
+  Ringing() = default;
+  ~Ringing() {
+    if (last_ != nullptr) last_->ring();
+  }
+  Ringing(const Ringing&) = delete;
+  Ringing& operator=(const Ringing&) = delete;
+
+  void add(Doorbell& bell) {
+    if (last_ != nullptr && last_ != &bell) last_->ring();
+    last_ = &bell;
+  }
+
+ private:
+  Doorbell* last_ = nullptr;
+};
+
 }  // namespace
 
 BatchLane::BatchLane(BatchFunction function, const BatchOptions& options,
@@ -191,7 +211,7 @@ bool BatchLane::enqueue_and_run(const std::shared_ptr<Request>& request,
 }
 
 void BatchLane::answer_empty(Request& request) noexcept {
-  finish(request, std::unique_lock<std::mutex>(request.mutex));
+  finish(request, clock_->now_micros(), std::unique_lock<std::mutex>(request.mutex));
 }
 
 bool BatchLane::give_up(const std::shared_ptr<Request>& request,
@@ -203,7 +223,8 @@ bool BatchLane::give_up(const std::shared_ptr<Request>& request,
   }
   std::unique_lock<std::mutex> lock(request->mutex);
   request->error = error;
-  finish(*request, std::move(lock));
+  finish(*request, clock_->now_micros(), std::move(lock));
+  request->bell->ring();
   told(1);
   return true;
 }
@@ -299,7 +320,7 @@ void BatchLane::compute(Batch& batch, std::int32_t thread) noexcept {
     for (const Part& part : batch.parts) record.requests.push_back(part.request->id);
     tracer_.record(std::move(record));
   }
-  for (const Part& part : batch.parts) answer(part, failed);
+  answer(batch.parts, failed);
 }
 
 // Gathers the rows of a streaming batch as they come, until it is closed.
@@ -331,24 +352,29 @@ void BatchLane::collect(Batch& batch, Gathering& gathering) {
 
 // --- Answers -------------------------------------------------------------------
 
-void BatchLane::answer(const Part& part, const Error* error) noexcept {
-  Request& request = *part.request;
-  std::unique_lock<std::mutex> lock(request.mutex);
-  if (error != nullptr && !request.error) request.error = *error;
-  if (--request.unanswered_parts == 0) finish(request, std::move(lock));
+void BatchLane::answer(const std::vector<Part>& parts, const Error* error) noexcept {
+  const std::int64_t now = clock_->now_micros();
+  Ringing ringing;
+  for (const Part& part : parts) {
+    Request& request = *part.request;
+    std::unique_lock<std::mutex> lock(request.mutex);
+    if (error != nullptr && !request.error) request.error = *error;
+    if (--request.unanswered_parts > 0) continue;
+    finish(request, now, std::move(lock));
+    ringing.add(*request.bell);
+  }
 }
 
-// `lock` holds the request's mutex.
-void BatchLane::finish(Request& request, std::unique_lock<std::mutex> lock) noexcept {
-  const std::int64_t now = clock_->now_micros();
+// `lock` holds the request's mutex. Its bell is yet to be rung.
+void BatchLane::finish(Request& request, std::int64_t now,
+                       std::unique_lock<std::mutex> lock) noexcept {
   const Error* const error = request.error ? &*request.error : nullptr;
   counters_.answered(now - request.enqueued_micros, code_of(error));
   tracer_.record(BatchTrace::Request{request.id, request.rows, request.enqueued_micros,
                                      now, code_of(error)});
   const std::function<void(const Error*)> on_done = std::move(request.on_done);
-  request.done = true;
   lock.unlock();
-  request.answered.notify_all();
+  request.done.store(true, std::memory_order_release);
   if (!on_done) return;
   try {
     on_done(error);
@@ -358,10 +384,15 @@ void BatchLane::finish(Request& request, std::unique_lock<std::mutex> lock) noex
 }
 
 void BatchLane::expire(std::vector<std::shared_ptr<Request>> requests) noexcept {
-  for (const std::shared_ptr<Request>& request : requests) {
-    std::unique_lock<std::mutex> lock(request->mutex);
-    request->error = deadline_error(*request);
-    finish(*request, std::move(lock));
+  {
+    const std::int64_t now = clock_->now_micros();
+    Ringing ringing;
+    for (const std::shared_ptr<Request>& request : requests) {
+      std::unique_lock<std::mutex> lock(request->mutex);
+      request->error = deadline_error(*request);
+      finish(*request, now, std::move(lock));
+      ringing.add(*request->bell);
+    }
   }
   told(requests.size());
 }
@@ -447,7 +478,7 @@ bool BatchLane::close(bool drain, std::int64_t timeout_micros) {
   untold_ += left.size();
   lock.unlock();
   const Error cancelled(Code::kCancelled, name_ + ": the batcher was closed");
-  for (const Part& part : left) answer(part, &cancelled);
+  answer(left, &cancelled);
   told(left.size());
   lock.lock();
   idle_.wait(lock, [this] { return is_idle(); });

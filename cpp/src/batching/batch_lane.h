@@ -84,8 +84,9 @@ class BatchLane final : public Lane {
   std::int64_t padded(std::int64_t rows) const;
   void collect(Batch& batch, Gathering& gathering);
   void compute(Batch& batch, std::int32_t thread) noexcept;
-  void answer(const Part& part, const Error* error) noexcept;
-  void finish(Request& request, std::unique_lock<std::mutex> lock) noexcept;
+  void answer(const std::vector<Part>& parts, const Error* error) noexcept;
+  void finish(Request& request, std::int64_t now,
+              std::unique_lock<std::mutex> lock) noexcept;
   void told(std::size_t requests) noexcept;
   bool is_idle() const { return running_ == 0 && untold_ == 0; }
   void let_go_of_functions() noexcept;

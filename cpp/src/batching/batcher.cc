@@ -18,6 +18,13 @@ using internal::Scheduler;
 
 namespace {
 
+void wait_until_done(const Request& request) {
+  while (!request.done.load(std::memory_order_acquire)) {
+    const std::uint32_t rings = request.bell->rings();
+    if (!request.done.load(std::memory_order_acquire)) request.bell->wait(rings);
+  }
+}
+
 // How long a waiting thread goes without calling `poll`.
 constexpr std::int64_t kPollMicros = 50 * 1000;
 
@@ -29,43 +36,38 @@ class Waiter {
       : lane_(lane), clock_(clock), request_(std::move(request)) {}
 
   void wait(const std::function<void()>& poll) {
-    std::unique_lock<std::mutex> lock(request_->mutex);
     std::int64_t until = request_->deadline_micros;
-    while (!request_->done) {
+    while (!request_->done.load(std::memory_order_acquire)) {
       if (until != kForever && clock_.now_micros() >= until) {
         until = kForever;
-        give_up(lock, lane_.deadline_error(*request_));
+        lane_.give_up(request_, lane_.deadline_error(*request_));
         continue;
       }
       if (!poll) {
-        clock_.wait(request_->answered, lock, until);
+        wait_for_bell(until);
         continue;
       }
-      const std::int64_t now = clock_.now_micros();
-      clock_.wait(request_->answered, lock, std::min(until, now + kPollMicros));
-      if (!request_->done) call(poll, lock);
+      wait_for_bell(std::min(until, clock_.now_micros() + kPollMicros));
+      if (!request_->done.load(std::memory_order_relaxed)) call(poll);
     }
     if (request_->error) throw Error(*request_->error);
   }
 
  private:
-  void give_up(std::unique_lock<std::mutex>& lock, const Error& error) {
-    lock.unlock();
-    lane_.give_up(request_, error);
-    lock.lock();
+  void wait_for_bell(std::int64_t until_micros) {
+    const std::uint32_t rings = request_->bell->rings();
+    if (request_->done.load(std::memory_order_acquire)) return;
+    request_->bell->wait(rings, clock_.nanos_until(until_micros));
   }
 
-  void call(const std::function<void()>& poll, std::unique_lock<std::mutex>& lock) {
-    lock.unlock();
+  void call(const std::function<void()>& poll) {
     try {
       poll();
     } catch (...) {
       lane_.give_up(request_, Error(Code::kCancelled, "the caller gave up"));
-      lock.lock();
-      request_->answered.wait(lock, [this] { return request_->done; });
+      wait_until_done(*request_);
       throw;
     }
-    lock.lock();
   }
 
   BatchLane& lane_;
@@ -129,13 +131,11 @@ BatchFuture::BatchFuture(std::shared_ptr<Request> request,
       scheduler_(std::move(scheduler)) {}
 
 bool BatchFuture::done() const {
-  const std::lock_guard<std::mutex> lock(request_->mutex);
-  return request_->done;
+  return request_->done.load(std::memory_order_acquire);
 }
 
 void BatchFuture::get() const {
-  std::unique_lock<std::mutex> lock(request_->mutex);
-  request_->answered.wait(lock, [this] { return request_->done; });
+  wait_until_done(*request_);
   if (request_->error) throw Error(*request_->error);
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tfnative/clock.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -21,6 +22,11 @@ class SystemClock : public Clock {
         .count();
   }
 
+  std::int64_t nanos_until(std::int64_t until_micros) const override {
+    if (until_micros == kForever) return -1;
+    return std::max<std::int64_t>(0, until_micros - now_micros()) * 1000;
+  }
+
   void wait(std::condition_variable& condition, std::unique_lock<std::mutex>& lock,
             std::int64_t until_micros) override {
     if (until_micros == kForever) {
@@ -35,6 +41,12 @@ class SystemClock : public Clock {
 constexpr microseconds kLook{200};
 
 }  // namespace
+
+// Of a clock that is not the machine's, it is not known when its time will come.
+std::int64_t Clock::nanos_until(std::int64_t until_micros) const {
+  if (until_micros == kForever) return -1;
+  return now_micros() < until_micros ? std::chrono::nanoseconds(kLook).count() : 0;
+}
 
 std::shared_ptr<Clock> Clock::system() {
   static const auto clock = std::make_shared<SystemClock>();

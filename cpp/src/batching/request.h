@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/doorbell.h"
 #include "tfnative/batcher.hpp"
 
 namespace tfnative::internal {
@@ -45,10 +46,13 @@ struct Request : std::enable_shared_from_this<Request> {
 
   // --- Guarded by `mutex`.
   std::mutex mutex;
-  std::condition_variable answered;
   std::int32_t unanswered_parts = 0;
-  bool done = false;
   std::optional<Error> error;  // The first one. Constant once it is done.
+
+  // Whether it is answered, or has failed. Then its bell rings, which is that of the
+  // last batch that it was put in; null if it was put in none.
+  std::atomic<bool> done{false};
+  std::shared_ptr<Doorbell> bell;  // Constant once it is queued.
 };
 
 // Rows of a request that are in one batch.
@@ -64,6 +68,8 @@ struct Batch {
   std::int64_t rows = 0;
   std::int64_t opened_micros = 0;                 // When its first request came.
   std::shared_ptr<const BatchFunction> function;  // That its requests came for.
+  // Rings for all who wait for one of its requests.
+  const std::shared_ptr<Doorbell> bell = std::make_shared<Doorbell>();
 
   // --- Of a streaming batch; guarded by the scheduler's mutex, as are parts and rows
   // as long as it is open.

@@ -69,6 +69,7 @@ void RequestQueue::add_part(const std::shared_ptr<Request>& request,
   rows_ += rows;
   ++request->queued_parts;
   ++request->unanswered_parts;
+  request->bell = open().bell;
 }
 
 std::int64_t RequestQueue::due_micros() const {

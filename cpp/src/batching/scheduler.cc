@@ -3,11 +3,11 @@
 #include "batching/scheduler.h"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <system_error>
 
+#include "base/process.h"
 #include "base/text.h"
 
 namespace tfnative::internal {
@@ -36,7 +36,7 @@ void name_thread(std::thread& thread, const std::string& name) {
 }  // namespace
 
 Scheduler::Scheduler(const BatchThreadOptions& options)
-    : process_(::getpid()),
+    : process_(process_id()),
       thread_count_(thread_count(options.num_batch_threads)),
       name_(options.thread_pool_name),
       clock_(options.clock) {
@@ -65,7 +65,7 @@ void Scheduler::stop() {
   if (deadline_thread_.joinable()) deadline_thread_.join();
 }
 
-bool Scheduler::in_own_process() const { return ::getpid() == process_; }
+bool Scheduler::in_own_process() const { return process_id() == process_; }
 
 void Scheduler::check_process() const {
   if (in_own_process()) return;

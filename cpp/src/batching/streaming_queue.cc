@@ -42,6 +42,7 @@ void StreamingQueue::add(const std::shared_ptr<Request>& request,
   open_->rows += request->rows;
   request->queued_parts = 1;
   request->unanswered_parts = 1;
+  request->bell = open_->bell;
   if (open_->rows == options_.max_execution_batch_size) {
     close_open_batch();
   } else {

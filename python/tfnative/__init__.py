@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfnative._core import FakeClock, ThreadPool, __version__ as __version__
-from tfnative._model import Model, Signature, TensorSpec, load
+from tfnative._load import load
+from tfnative._model import Model, Signature, TensorSpec
 from tfnative.errors import (
     CancelledError,
     CompileError,

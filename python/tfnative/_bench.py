@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tfnative._model import Model, Signature, load
+from tfnative._load import load
+from tfnative._model import Model, Signature
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative._model import Model
+    from tfnative._native_model import NativeModel
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,9 @@ class _StepInfo(NamedTuple):
     name: str
 
 
-def profile(model: Model, inputs: Any, signature: str | None, runs: int) -> Profile:
+def profile(
+    model: NativeModel, inputs: Any, signature: str | None, runs: int
+) -> Profile:
     """See ``Model.profile``."""
     if runs < 1:
         raise InvalidArgumentError(f"runs must be at least 1, got {runs}")

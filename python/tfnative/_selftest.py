@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tfnative._model import Model, load
+from tfnative._load import load
+from tfnative._native_model import NativeModel
 from tfnative.errors import LoadError
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def selftest(
 
 
 def _replay(
-    model: Model, signature: str, known: SignatureManifest, folder: Path
+    model: NativeModel, signature: str, known: SignatureManifest, folder: Path
 ) -> Iterator[OutputCheck]:
     vectors = _read_golden(folder / known.golden)
     inputs = _part(vectors, "input:")

@@ -34,4 +34,24 @@ class Doorbell {
   std::atomic<std::uint32_t> waiting_{0};
 };
 
+// Rings bells, one after the other, until its end: one that is added many times in a
+// row only once. Bells have to live longer than this.
+class Ringing {
+ public:
+  Ringing() = default;
+  ~Ringing() {
+    if (last_ != nullptr) last_->ring();
+  }
+  Ringing(const Ringing&) = delete;
+  Ringing& operator=(const Ringing&) = delete;
+
+  void add(Doorbell& bell) {
+    if (last_ != nullptr && last_ != &bell) last_->ring();
+    last_ = &bell;
+  }
+
+ private:
+  Doorbell* last_ = nullptr;
+};
+
 }  // namespace tfnative::internal

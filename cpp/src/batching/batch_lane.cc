@@ -44,26 +44,6 @@ bool same(const std::vector<TensorSpec>& a, const std::vector<TensorSpec>& b) {
                     });
 }
 
-// Rings the bells of requests that are done: one bell after the other, each once if its
-// requests follow one another. Requests have to live longer than this.
-class Ringing {
- public:
-  Ringing() = default;
-  ~Ringing() {
-    if (last_ != nullptr) last_->ring();
-  }
-  Ringing(const Ringing&) = delete;
-  Ringing& operator=(const Ringing&) = delete;
-
-  void add(Doorbell& bell) {
-    if (last_ != nullptr && last_ != &bell) last_->ring();
-    last_ = &bell;
-  }
-
- private:
-  Doorbell* last_ = nullptr;
-};
-
 }  // namespace
 
 BatchLane::BatchLane(BatchFunction function, const BatchOptions& options,

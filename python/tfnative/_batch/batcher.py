@@ -20,6 +20,7 @@ from tfnative._batch.metrics import BatchMetrics, BatchTrace
 from tfnative._batch.options import read_batching_parameters, set_timeout, size
 from tfnative._core import Clock
 from tfnative._model import Model, Signature
+from tfnative._native_model import NativeModel
 from tfnative.errors import Error, InvalidArgumentError, UnavailableError
 
 
@@ -383,7 +384,7 @@ def _name(model: Model | Predictor) -> str:
 
 
 def _source(model: Model | Predictor, signature: str | None) -> _core.BatchSource:
-    if isinstance(model, Model):
+    if isinstance(model, NativeModel):
         return _core.model_source(model, signature)
     try:
         found = model.signature(signature)

@@ -14,7 +14,8 @@ from tfnative._batch.batcher import Batcher
 from tfnative._batch.traffic_generator import Traffic, closed_loop, open_loop
 from tfnative._batch.trials import BatchParameters, BatchTrial, choose
 from tfnative._bench import BenchRow, measure, random_inputs
-from tfnative._model import Model, Signature, load
+from tfnative._load import load
+from tfnative._model import Model, Signature
 from tfnative.errors import InvalidArgumentError
 
 BATCH_TIME_SECONDS = 0.3

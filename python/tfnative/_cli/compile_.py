@@ -21,7 +21,7 @@ from tfnative._cli.common import (
     words,
 )
 from tfnative._compile import compile as compile_model
-from tfnative._model import load
+from tfnative._load import load
 from tfnative.errors import FailedPreconditionError
 
 if TYPE_CHECKING:

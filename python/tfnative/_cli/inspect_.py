@@ -18,7 +18,8 @@ from tfnative._cli.common import (
     print_table,
 )
 from tfnative._cli.compile_ import print_fidelity
-from tfnative._model import Model, load
+from tfnative._load import load
+from tfnative._native_model import NativeModel
 from tfnative.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -68,12 +69,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _compiled_sizes(model: Model) -> dict[str, tuple[int, ...]]:
+def _compiled_sizes(model: NativeModel) -> dict[str, tuple[int, ...]]:
     """The batch sizes of each signature, (0,) for one without a batch dimension."""
     return {name: s.batch_sizes or (0,) for name, s in model.signatures.items()}
 
 
-def _program(model: Model) -> str:
+def _program(model: NativeModel) -> str:
     path = Path(model.library_path).with_name("program.txt")
     try:
         return path.read_text()
@@ -83,7 +84,7 @@ def _program(model: Model) -> str:
         ) from error
 
 
-def _files(model: Model) -> list[tuple[str, int]]:
+def _files(model: NativeModel) -> list[tuple[str, int]]:
     folder = Path(model.library_path).parent
     found = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return [
@@ -91,7 +92,7 @@ def _files(model: Model) -> list[tuple[str, int]]:
     ]
 
 
-def _show(model: Model) -> None:
+def _show(model: NativeModel) -> None:
     manifest = model.manifest
     print(f"{manifest.name}: {manifest.triple}")
     levels = ", ".join(manifest.cpu_levels)

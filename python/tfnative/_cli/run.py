@@ -19,7 +19,8 @@ from tfnative._cli.common import (
     print_table,
     write_file,
 )
-from tfnative._model import Model, load
+from tfnative._load import load
+from tfnative._model import Model
 from tfnative.errors import InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfnative._core import ThreadPool
-from tfnative._model import Model, load
+from tfnative._load import load
+from tfnative._model import Model
 from tfnative.errors import Error, LoadError
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ import numpy as np
 
 import tfnative
 from tests.python.conftest import ROOT
+from tfnative._native_model import NativeModel
 
 PAGE = (ROOT / "docs" / "model_store.md").read_text()
 
@@ -24,7 +25,7 @@ def test_the_code_runs_from_top_to_bottom(artifacts, tmp_path, monkeypatch, caps
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.symlink_to(artifacts[1])
 
-    class Affine(tfnative.Model):
+    class Affine(NativeModel):
         """The page's model has one signature only."""
 
         def predict(self, inputs, *, signature=None, out=None):

@@ -15,6 +15,7 @@ import numpy as np
 import tfnative
 from tests.python.conftest import WEIGHTS
 from tests.python.model_releases import answer, states
+from tfnative._native_model import NativeModel
 
 
 def test_a_damaged_library_leaves_the_old_version_serving(releases, caplog):
@@ -79,7 +80,7 @@ def test_a_version_that_cannot_be_warmed_up_is_not_served(releases, monkeypatch)
         def fail(model: tfnative.Model) -> None:
             raise tfnative.InternalError("too cold")
 
-        monkeypatch.setattr(tfnative.Model, "warmup", fail)
+        monkeypatch.setattr(NativeModel, "warmup", fail)
         releases.add(2)
         store.poll()
         assert answer(store) == 1
@@ -96,7 +97,7 @@ def test_exceptions_of_other_kinds_are_load_errors(releases, monkeypatch):
         def fail(model: tfnative.Model) -> None:
             raise ZeroDivisionError("by zero")
 
-        monkeypatch.setattr(tfnative.Model, "warmup", fail)
+        monkeypatch.setattr(NativeModel, "warmup", fail)
         releases.add(2)
         store.poll()
         error = store.versions[2].error
@@ -113,7 +114,7 @@ def test_a_version_that_failed_leaves_nothing_in_memory(releases, monkeypatch):
         raise tfnative.InternalError("too cold")
 
     with releases.store() as store:
-        monkeypatch.setattr(tfnative.Model, "warmup", fail)
+        monkeypatch.setattr(NativeModel, "warmup", fail)
         releases.add(2)
         store.poll()
         gc.collect()

@@ -17,6 +17,7 @@ import pytest
 
 import tfnative
 from tests.python.model_releases import answer, states
+from tfnative._native_model import NativeModel
 
 
 def poll_threads() -> list[threading.Thread]:
@@ -92,7 +93,7 @@ def test_no_request_fails_while_versions_are_switched(releases):
 
 def test_the_old_version_answers_while_the_new_one_is_loading(releases, monkeypatch):
     releases.add(1)
-    warm = tfnative.Model.warmup
+    warm = NativeModel.warmup
     is_warming, may_finish = threading.Event(), threading.Event()
 
     def wait(model: tfnative.Model) -> None:
@@ -101,7 +102,7 @@ def test_the_old_version_answers_while_the_new_one_is_loading(releases, monkeypa
         warm(model)
 
     with releases.store(poll_seconds=0.01) as store:
-        monkeypatch.setattr(tfnative.Model, "warmup", wait)
+        monkeypatch.setattr(NativeModel, "warmup", wait)
         releases.add(2)
         assert is_warming.wait(10)
         assert states(store) == {1: "AVAILABLE", 2: "LOADING"}
@@ -178,7 +179,7 @@ def test_closing_while_a_version_is_loading_lets_go_of_it(releases, monkeypatch)
         is_warming.set()
         assert may_finish.wait(10)
 
-    monkeypatch.setattr(tfnative.Model, "warmup", wait)
+    monkeypatch.setattr(NativeModel, "warmup", wait)
     store = releases.store(poll_seconds=0.01, allow_empty=True)
     releases.add(1)
     assert is_warming.wait(10)
@@ -199,7 +200,7 @@ def test_a_version_that_is_ready_while_the_store_closes_ends(releases, monkeypat
         assert may_finish.wait(10)
 
     store = releases.store(poll_seconds=0.01)
-    monkeypatch.setattr(tfnative.Model, "warmup", wait)
+    monkeypatch.setattr(NativeModel, "warmup", wait)
     releases.add(2)
     assert is_warming.wait(10)
     seen = []
@@ -228,9 +229,7 @@ def test_a_callback_may_close_the_store(releases, caplog):
 def test_a_store_that_is_closed_in_a_callback_does_no_more(releases, monkeypatch):
     releases.add(1, 2, 3)
     loaded = []
-    monkeypatch.setattr(
-        tfnative.Model, "warmup", lambda model: loaded.append(model.path)
-    )
+    monkeypatch.setattr(NativeModel, "warmup", lambda model: loaded.append(model.path))
     store = releases.store(policy=tfnative.AllVersions())
     assert len(loaded) == 3
     seen = []

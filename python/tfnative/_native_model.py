@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""A model that was compiled ahead of time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tfnative import _core
+from tfnative._core import ThreadPool
+from tfnative._model import Model, make_signature
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tfnative._profile import Profile
+    from tfnative.manifest import Manifest
+
+
+class NativeModel(_core.Model, Model):
+    """A compiled model in memory, as ``load`` returns it for an artifact.
+
+    What it has beside the attributes and methods of ``Model``:
+
+    Attributes:
+        library_path: The shared library.
+        cpu_level: Name of the CPU level whose code runs, as "x86-64-v3".
+        triple: Target triple that it was compiled for.
+        threads: How many threads work on one call.
+    """
+
+    backend = "native"
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        cpu_level: str | None = None,
+        threads: int | ThreadPool = 1,
+    ) -> None:
+        self.path = os.fspath(path)
+        self._requested_level = cpu_level
+        self._manifest: Manifest | None = None
+        pool = threads if isinstance(threads, ThreadPool) else ThreadPool(threads)
+        super().__init__(self.path, cpu_level or "", pool)
+        self.signatures = {
+            each[0]: make_signature(*each) for each in self._signature_list()
+        }
+
+    @property
+    def manifest(self) -> Manifest:
+        """What was compiled, from what, and how exact it is.
+
+        Raises:
+            LoadError: The manifest in the library is not valid.
+        """
+        if self._manifest is None:
+            from tfnative.manifest import Manifest
+
+            self._manifest = Manifest.from_json(self._manifest_text())
+        return self._manifest
+
+    @property
+    def assets(self) -> Mapping[str, Path]:
+        """Files that came with the model, as labels, by name."""
+        from pathlib import Path
+
+        folder = Path(self.library_path).parent / "assets"
+        return {name: folder / name for name in self.manifest.assets}
+
+    def predict_compiled(self, inputs: Any, *, signature: str | None = None) -> Any:
+        """As ``predict``, in the code compiled for exactly that number of rows.
+
+        Rows are neither padded nor split, so that the same input gives the same bits
+        every time.
+
+        Raises:
+            InvalidArgumentError: As ``predict``, or the signature was not compiled for
+                that number of rows.
+        """
+        return self._predict_compiled(inputs, signature)
+
+    def profile(
+        self, inputs: Any, *, signature: str | None = None, runs: int = 10
+    ) -> Profile:
+        """Runs the model and says how long each of its steps takes.
+
+        Args:
+            inputs: As for ``predict``.
+            signature: As for ``predict``.
+            runs: How often to run it, after one run to warm up.
+
+        Raises:
+            InvalidArgumentError: As ``predict``, or ``runs`` is less than 1.
+        """
+        from tfnative._profile import profile
+
+        return profile(self, inputs, signature, runs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        path = os.path.abspath(self.path)
+        return _reload, (path, self._requested_level, self.threads)
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return f"<tfnative.Model from {self.path!r}, closed>"
+        names = ", ".join(self.signatures)
+        return f"<tfnative.Model {self.name!r}: {names}; {self.cpu_level}>"
+
+
+def _reload(path: str, cpu_level: str | None, threads: int) -> NativeModel:
+    return NativeModel(path, cpu_level=cpu_level, threads=threads)

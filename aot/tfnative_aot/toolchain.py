@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tfnative import cache
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.targets import CpuLevel
 
@@ -79,7 +81,7 @@ class Toolchain:
     def compile_kernels(self, sources: Path, level: CpuLevel) -> tuple[Path, ...]:
         """Compiles our kernels for a CPU level, or takes them from the cache.
 
-        The cache is in the user's cache folder (``TFNATIVE_CACHE_DIR`` sets
+        The cache is in the user's cache folder (``TFNATIVE_CACHE`` sets
         another); its key has the sources, the flags and the compiler's version.
         """
         files = sorted(sources.rglob("*.cc"))
@@ -89,7 +91,7 @@ class Toolchain:
         key = hashlib.sha256(f"{self.version} {flags}".encode())
         for file in files + headers:
             key.update(f"{file.relative_to(sources)}\0".encode() + file.read_bytes())
-        folder = cache_dir() / "kernels" / f"{level.tag}-{key.hexdigest()[:32]}"
+        folder = cache.path() / "kernels" / f"{level.tag}-{key.hexdigest()[:32]}"
         names = [f.relative_to(sources).with_suffix(".o").as_posix() for f in files]
         objects = [folder / name.replace("/", "-") for name in names]
         if not folder.is_dir():
@@ -103,6 +105,9 @@ class Toolchain:
                     os.mkdir(temporary)  # For the context manager to remove.
                 except OSError:
                     pass  # Another process was quicker; its files are the same.
+        else:
+            with contextlib.suppress(OSError):  # Others may own it.
+                os.utime(folder)  # `tfnative cache clear --older-than` asks.
         return tuple(objects)
 
     def link_shared(
@@ -161,14 +166,6 @@ def find_toolchain() -> Toolchain:
         "no C compiler was found: install GCC or Clang (Debian: apt install g++), "
         'or `pip install "tfnative[cross]"`, which brings one'
     )
-
-
-def cache_dir() -> Path:
-    """Where compiled kernels are kept between runs."""
-    if configured := os.environ.get("TFNATIVE_CACHE_DIR"):
-        return Path(configured)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "tfnative"
 
 
 def sources_dir() -> tuple[Path, Path]:

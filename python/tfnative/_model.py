@@ -75,12 +75,15 @@ class Model:
         path: What it was loaded from.
         signatures: By name.
         backend: What runs it: "native", compiled code.
+        backend_reason: Why that, if ``load`` was to choose: its first line says it, the
+            others name the nodes that stood in the way of another one. Else "".
         closed: Whether ``close`` was called.
     """
 
     path: str
     signatures: Mapping[str, Signature]
     backend: ClassVar[str]
+    backend_reason: str = ""
 
     if TYPE_CHECKING:  # What each backend has by itself.
 

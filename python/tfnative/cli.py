@@ -9,7 +9,15 @@ import sys
 from collections.abc import Sequence
 
 from tfnative import __version__
-from tfnative._cli import bench, compile_, inspect_, run, selftest, tune
+from tfnative._cli import (
+    bench,
+    cache_,
+    compile_,
+    inspect_,
+    run,
+    selftest,
+    tune,
+)
 from tfnative._cli.common import FAILURE, USAGE
 from tfnative.errors import Error
 
@@ -21,6 +29,7 @@ A model's life:
   tfnative run build/digits --input image=images.npy --output probabilities=out.npy
   tfnative bench build/digits
   tfnative tune build/digits
+  tfnative cache list
 
 Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 """
@@ -36,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (compile_, inspect_, selftest, run, bench, tune):
+    for module in (compile_, inspect_, selftest, run, bench, tune, cache_):
         module.register(commands)
     options = parser.parse_args(arguments)
     try:

@@ -163,5 +163,5 @@ def test_pipes_are_not_read(folder):
 
 def test_what_cannot_be_read_is_a_typed_error(folder):
     (folder / "lost").symlink_to(folder / "nowhere")
-    with pytest.raises(NotFoundError, match="nowhere|lost"):
+    with pytest.raises(NotFoundError, match="cannot read"):
         folder_digest(folder)

@@ -294,7 +294,7 @@ def test_the_entry_that_was_used_last_is_found_by_the_beginning_of_its_key(tmp_p
     store.obtain("a-2", never, content_of)
     assert store.find_like("a-").key == "a-2"
     assert store.find_like("c-") is None
-    assert [entry.key for entry in store.entries()][0] == "a-2"
+    assert store.entries()[0].key == "a-2"
 
 
 @pytest.mark.slow

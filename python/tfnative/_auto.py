@@ -228,9 +228,11 @@ def _open(request: Request, entry: Entry, how: str) -> NativeModel:
     model = NativeModel(
         entry.artifact, cpu_level=request.cpu_level, threads=request.threads
     )
-    left_out = sorted(set(entry.signatures) - set(model.signatures))
+    left_out = set(entry.signatures) - set(model.signatures)
+    if "serving_default" in model.signatures:
+        left_out.discard("serve")  # The same function, as Keras saves it.
     if left_out:
-        how += f"; not compiled: {', '.join(left_out)} (signatures=... names them)"
+        how += f"; not compiled: {', '.join(sorted(left_out))} (signatures=... names them)"
     model.path = os.fspath(request.path)
     model.backend_reason = how
     again = replace(

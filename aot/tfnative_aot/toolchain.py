@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -153,19 +153,25 @@ def find_toolchain() -> Toolchain:
     Raises:
         NotFoundError: There is none; the message says how to get one.
     """
-    cc, cxx = os.environ.get("CC"), os.environ.get("CXX")
-    if cc and cxx:
-        return Toolchain(tuple(shlex.split(cc)), tuple(shlex.split(cxx)))
-    for pair in (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++")):
-        if all(shutil.which(command) for command in pair):
-            return Toolchain((pair[0],), (pair[1],))
-    if importlib.util.find_spec("ziglang"):
-        zig = (sys.executable, "-m", "ziglang")
-        return Toolchain((*zig, "cc"), (*zig, "c++"))
+    for toolchain in toolchains():
+        return toolchain
     raise NotFoundError(
         "no C compiler was found: install GCC or Clang (Debian: apt install g++), "
         'or `pip install "tfnative[cross]"`, which brings one'
     )
+
+
+def toolchains() -> Iterator[Toolchain]:
+    """All that are found, in the order in which they are taken."""
+    cc, cxx = os.environ.get("CC"), os.environ.get("CXX")
+    if cc and cxx:
+        yield Toolchain(tuple(shlex.split(cc)), tuple(shlex.split(cxx)))
+    for pair in (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++")):
+        if all(shutil.which(command) for command in pair):
+            yield Toolchain((pair[0],), (pair[1],))
+    if importlib.util.find_spec("ziglang"):
+        zig = (sys.executable, "-m", "ziglang")
+        yield Toolchain((*zig, "cc"), (*zig, "c++"))
 
 
 def sources_dir() -> tuple[Path, Path]:

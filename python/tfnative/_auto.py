@@ -232,7 +232,9 @@ def _open(request: Request, entry: Entry, how: str) -> NativeModel:
     if "serving_default" in model.signatures:
         left_out.discard("serve")  # The same function, as Keras saves it.
     if left_out:
-        how += f"; not compiled: {', '.join(sorted(left_out))} (signatures=... names them)"
+        how += (
+            f"; not compiled: {', '.join(sorted(left_out))} (signatures=... names them)"
+        )
     model.path = os.fspath(request.path)
     model.backend_reason = how
     again = replace(

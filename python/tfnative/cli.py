@@ -13,6 +13,7 @@ from tfnative._cli import (
     bench,
     cache_,
     compile_,
+    doctor,
     inspect_,
     run,
     selftest,
@@ -29,6 +30,9 @@ A model's life:
   tfnative run build/digits --input image=images.npy --output probabilities=out.npy
   tfnative bench build/digits
   tfnative tune build/digits
+
+The machine:
+  tfnative doctor
   tfnative cache list
 
 Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
@@ -45,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (compile_, inspect_, selftest, run, bench, tune, cache_):
+    for module in (compile_, inspect_, selftest, run, bench, tune, cache_, doctor):
         module.register(commands)
     options = parser.parse_args(arguments)
     try:

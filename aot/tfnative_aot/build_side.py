@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def versions() -> Mapping[str, str]:
     }
 
 
+@functools.cache
 def compiler_digest() -> str:
     """Digest of the compiler's own code, and of the kernels and headers."""
     folders = (Path(__file__).parent, *sources_dir())

@@ -10,6 +10,7 @@ import json
 import operator
 import os
 import re
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -166,8 +167,12 @@ class _Maker:
         from tfnative._compile_process import compile_in_process
 
         self._made = True
-        path = self._request.path
-        outcome = compile_in_process(path, folder / ARTIFACT, self._options, self.line)
+        path, temporary = self._request.path, folder / "temporary"
+        temporary.mkdir()
+        outcome = compile_in_process(
+            path, folder / ARTIFACT, self._options, self.line, temporary=temporary
+        )
+        shutil.rmtree(temporary)
         refusal = self._refusal(outcome, folder)
         if folder_digest(path) != self._digest:
             raise _NotNowError(f"{path} was changed while it was compiled")

@@ -52,7 +52,12 @@ class Outcome:
 
 
 def compile_in_process(
-    model: Path, output: Path, options: Mapping[str, Any], line: ProgressLine
+    model: Path,
+    output: Path,
+    options: Mapping[str, Any],
+    line: ProgressLine,
+    *,
+    temporary: Path | None = None,
 ) -> Outcome:
     """As ``tfnative.compile``, in another process.
 
@@ -61,6 +66,8 @@ def compile_in_process(
         output: The artifact's folder.
         options: For ``tfnative.compile``, as JSON has them.
         line: Shows how far it is.
+        temporary: A folder for its temporary files, which it leaves there if it is
+            killed. Default: the system's.
 
     Raises:
         FailedPreconditionError: The process cannot be started.
@@ -72,7 +79,7 @@ def compile_in_process(
         "sys_path": sys.path,
     }
     with tempfile.TemporaryFile() as log:
-        process = _start(log)
+        process = _start(log, temporary)
         answer: dict[str, Any] | None = {}
         try:
             answer = _converse(process, job, line)
@@ -86,12 +93,14 @@ def compile_in_process(
     return Outcome(signatures=tuple(answer["signatures"]))
 
 
-def _start(log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(log: IO[bytes], temporary: Path | None) -> subprocess.Popen[bytes]:
     environment = {
         "TF_CPP_MIN_LOG_LEVEL": "3",
         **os.environ,
         "CUDA_VISIBLE_DEVICES": "-1",  # It must not take the memory of GPUs.
     }
+    if temporary is not None:
+        environment["TMPDIR"] = os.fspath(temporary)
     try:
         return subprocess.Popen(
             [sys.executable, "-c", _PROGRAM],

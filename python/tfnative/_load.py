@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tfnative._native_model import NativeModel
-from tfnative.errors import InvalidArgumentError
+from tfnative.errors import InvalidArgumentError, LoadError
 
 if TYPE_CHECKING:
     from tfnative._core import ThreadPool
@@ -111,6 +111,8 @@ def load(
             raise InvalidArgumentError(
                 f"{', '.join(given)}: for SavedModels, and {os.fspath(path)} is none"
             )
+        if backend == "auto":
+            _check_artifact(path)
         return NativeModel(path, cpu_level=cpu_level, threads=threads)
     if backend != "auto":
         raise InvalidArgumentError(
@@ -134,6 +136,14 @@ def load(
 def is_saved_model(path: str | os.PathLike[str]) -> bool:
     """Whether a path is the folder of a SavedModel."""
     return any(os.path.isfile(os.path.join(path, name)) for name in _SAVED_MODEL_FILES)
+
+
+def _check_artifact(path: str | os.PathLike[str]) -> None:
+    if os.path.isdir(path) and not any(Path(path).glob("lib*.so")):
+        raise LoadError(
+            f"{os.fspath(path)} is neither a compiled model nor a SavedModel: it has "
+            "no lib*.so and no saved_model.pb"
+        )
 
 
 def _without_none(**options: Any) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from tfnative._auto import CompileOptions
 from tfnative._compile_process import Outcome
 from tfnative.errors import CompileError
 
+ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = {"tfnative": "0", "tensorflow": "2.21.0", "toolchain": "cc 1"}
 REFUSED = Outcome(
     error=CompileError("1 node: t (Table): is a table", ops=["Table", "Lookup"]),
@@ -51,9 +52,16 @@ class Compiler:
         self.meanwhile: Callable[[], object] = lambda: None
 
     def __call__(
-        self, model: Path, output: Path, options: dict[str, Any], line: object
+        self,
+        model: Path,
+        output: Path,
+        options: dict[str, Any],
+        line: object,
+        *,
+        temporary: Path,
     ) -> Outcome:
         self.calls.append(options)
+        (temporary / "left").write_text("by the compiler")
         self.meanwhile()
         if self.outcome.error is None:
             shutil.copytree(self.artifact, output)
@@ -116,6 +124,7 @@ def test_it_is_compiled_once_and_then_taken_from_the_cache(saved_model, compiler
     (entry,) = cache.entries()
     assert entry.source == str(saved_model)
     assert Path(second.library_path).is_relative_to(entry.folder)
+    assert not list(entry.folder.rglob("left"))
 
 
 def change(saved_model: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -421,6 +430,15 @@ def test_options_of_the_wrong_type_are_refused(saved_model, compiler, options):
     assert compiler.calls == []
 
 
+def test_what_is_neither_is_refused_as_neither(tmp_path):
+    with pytest.raises(
+        tfnative.LoadError, match=r"no lib\*\.so and no saved_model\.pb"
+    ):
+        load(tmp_path)
+    with pytest.raises(tfnative.NotFoundError, match="no such file or folder"):
+        load(tmp_path / "missing")
+
+
 def test_a_saved_model_without_a_backend_says_what_to_do(saved_model):
     with pytest.raises(tfnative.InvalidArgumentError, match="tfnative compile") as e:
         tfnative.load(saved_model)
@@ -430,3 +448,6 @@ def test_a_saved_model_without_a_backend_says_what_to_do(saved_model):
 def test_every_option_to_compile_with_is_one_of_load():
     parameters = inspect.signature(tfnative.load).parameters
     assert set(vars(CompileOptions())) <= set(parameters)
+    page = (ROOT / "docs" / "backends.md").read_text()
+    for name in parameters.keys() - {"path", "backend"}:
+        assert f"| `{name}` |" in page, "docs/backends.md lists them"

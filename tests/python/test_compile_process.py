@@ -46,6 +46,14 @@ def test_the_process_gets_the_job_and_gives_the_answer(worker):
     assert compile_with({"a": "b"}).signatures == ("model", "b")
 
 
+def test_its_temporary_files_are_where_they_were_wanted(worker, tmp_path):
+    worker("import tempfile\nprint(json.dumps({'signatures': [tempfile.mkdtemp()]}))")
+    outcome = compile_in_process(
+        Path("m"), Path("o"), {}, ProgressLine("x"), temporary=tmp_path
+    )
+    assert Path(outcome.signatures[0]).parent == tmp_path
+
+
 def test_errors_keep_their_type(worker):
     worker(
         "print(json.dumps({'error': 'CompileError', 'message': 'm', 'ops': ['A'],"

@@ -5,10 +5,12 @@
 #include "batcher.h"
 #include "errors.h"
 #include "model.h"
+#include "tensorflow_options.h"
 
 PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = TFNATIVE_VERSION;
   tfnative::bindings::register_errors(module);
   tfnative::bindings::register_model(module);
   tfnative::bindings::register_batcher(module);
+  tfnative::bindings::register_tensorflow_options(module);
 }

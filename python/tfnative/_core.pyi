@@ -158,3 +158,19 @@ class Batcher:
     def _metrics(self) -> BatchMetrics: ...
     def _start_trace(self, max_events: int) -> None: ...
     def _stop_trace(self) -> dict[str, Any]: ...
+
+class TensorflowOptions:
+    tags: list[str]
+    device: str
+    visible_gpus: list[int] | None
+    gpu_memory_fraction: float | None
+    gpu_memory_growth: bool | None
+    intra_op_threads: int | None
+    inter_op_threads: int | None
+    xla: bool | None
+    mixed_precision: str
+    library_path: str
+    def __init__(self) -> None: ...
+
+def tensorflow_version(library_path: str) -> tuple[str, str]: ...
+def tensorflow_devices(options: TensorflowOptions) -> list[tuple[str, str, int]]: ...

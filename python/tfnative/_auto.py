@@ -260,7 +260,7 @@ def _say_refusal(refusal: Refusal) -> str:
 
 def _run_with_tensorflow(request: Request, reason: str) -> Model:
     try:
-        from tfnative._tensorflow_model import (  # type: ignore[import-not-found]
+        from tfnative._tensorflow_model import (  # type: ignore[attr-defined]
             TensorflowModel,
         )
     except ImportError:

@@ -65,11 +65,16 @@ class Request:
     """A SavedModel, and how its user wants it."""
 
     path: Path
-    tags: Sequence[str] = ("serve",)
     cpu_level: str | None = None
     threads: int | ThreadPool = 1
     compile: CompileOptions = field(default_factory=CompileOptions)
     tensorflow: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """Which graph of the SavedModel."""
+        tags: Sequence[str] = self.tensorflow.get("tags", ("serve",))
+        return tags
 
     @property
     def level(self) -> str:
@@ -269,9 +274,7 @@ def _run_with_tensorflow(request: Request, reason: str) -> Model:
             "supported by this version of tfnative"
         ) from None
     try:
-        model: Model = TensorflowModel(
-            request.path, tags=request.tags, **request.tensorflow
-        )
+        model: Model = TensorflowModel(request.path, **request.tensorflow)
     except Error as error:
         raise type(error)(
             f"{error}\nTensorFlow was to run it since {reason}"
@@ -305,11 +308,10 @@ def _options(request: Request) -> dict[str, Any]:
     """
     given = request.compile
     level = request.level
-    for name, value in (("signatures", given.signatures), ("tags", request.tags)):
-        if isinstance(value, str):
-            raise InvalidArgumentError(
-                f"{name} must be a list of names, got the text {value!r}"
-            )
+    if isinstance(given.signatures, str):
+        raise InvalidArgumentError(
+            f"signatures must be a list of names, got the text {given.signatures!r}"
+        )
     batch_sizes = given.batch_sizes
     if batch_sizes is None:
         batch_sizes = DEFAULT_BATCH_SIZES

@@ -398,6 +398,9 @@ def test_artifacts_are_native_whatever_was_asked_for(fake):
     ("options", "message"),
     [
         ({"backend": "fast"}, "backend must be 'native'"),
+        ({"backend": "tensorflow", "threads": 2}, "threads: for compiled code, not"),
+        ({"backend": "tensorflow", "rtol": 1}, "rtol: for compiled code, not"),
+        ({"xla": True}, "xla: for SavedModels"),
         ({"batch_sizes": [1]}, "batch_sizes: for SavedModels, and .* is none"),
         ({"backend": "auto", "tags": ["serve"], "rtol": 1}, "rtol, tags: for"),
         ({"device": "cpu"}, "device: for"),
@@ -413,7 +416,7 @@ def test_options_that_do_not_fit_an_artifact_are_refused(fake, options, message)
     "options",
     [
         {"signatures": "affine"},
-        {"tags": "serve"},
+        {"tags": 3},
         {"batch_sizes": []},
         {"batch_sizes": [0]},
         {"batch_sizes": [1.5]},

@@ -116,7 +116,7 @@ def encode_tensor(value: npt.ArrayLike) -> list[Buffer]:
     head = _head(DATA_TYPES[name], array.shape)
     if array.size == 0:
         return [head]
-    content = memoryview(array.reshape(-1).view(np.uint8))
+    content = array.reshape(-1).view(np.uint8).data
     return [head, *bytes_field_of_parts(_CONTENT, [content])]
 
 
@@ -138,7 +138,7 @@ def as_array(value: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def _as_strings(array: npt.NDArray[Any]) -> list[bytes]:
-    items = array.ravel().tolist()
+    items: list[bytes] = array.ravel().tolist()
     for i, item in enumerate(items):
         if isinstance(item, str):
             items[i] = item.encode()
@@ -172,7 +172,8 @@ def decode_tensor(message: memoryview, where: str) -> npt.NDArray[Any]:
             than its shape says.
         UnimplementedError: It has elements that NumPy cannot have.
     """
-    data_type, shape, content = 0, (), None
+    data_type, content = 0, None
+    shape: tuple[int, ...] = ()
     values: list[tuple[int, int | memoryview]] = []
     for number, value in read_fields(message):
         if number == _DTYPE and isinstance(value, int):
@@ -223,7 +224,7 @@ def _read_shape(message: memoryview, where: str) -> tuple[int, ...]:
 def _strings(
     values: Sequence[tuple[int, int | memoryview]], count: int, where: str
 ) -> npt.NDArray[np.object_]:
-    items = [bytes(v) for number, v in values if number == _STRINGS]  # type: ignore[arg-type]
+    items = [bytes(v) for number, v in values if number == _STRINGS]
     found = np.empty(count, object)
     found[:] = _repeat_last(items, count, b"", where)
     return found
@@ -280,7 +281,7 @@ def _typed(
     name = _NAMES[data_type]
     if name in _FIXED:
         field, format_ = _FIXED[name]
-        parts = [bytes(v) for n, v in values if n == field]  # type: ignore[arg-type]
+        parts = [bytes(v) for n, v in values if n == field]
         raw = b"".join(parts)
         size = np.dtype(format_).itemsize
         if len(raw) % size:
@@ -291,7 +292,8 @@ def _typed(
         found = convert(_numbers(values, field)).astype(dtype)
     else:
         found = _numbers(values, _HALVES).astype(np.uint16).view(dtype)
-    return np.asarray(_repeat_last(found, count, 0, where), dtype).copy()
+    filled: npt.NDArray[Any] = _repeat_last(found, count, 0, where)
+    return filled.copy()
 
 
 def _numbers(

@@ -11,7 +11,7 @@ any version of the package protobuf can read; ``make protos`` writes it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import (
     any_pb2,
@@ -37,6 +37,11 @@ def _load() -> dict[str, Any]:
             descriptor = pool.FindMessageTypeByName(f"{_PACKAGE}.{message.name}")
             found[message.name] = message_factory.GetMessageClass(descriptor)
     return found
+
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...
 
 
 _classes = _load()

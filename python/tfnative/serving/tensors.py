@@ -138,15 +138,16 @@ def as_array(value: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def _as_strings(array: npt.NDArray[Any]) -> list[bytes]:
-    items: list[bytes] = array.ravel().tolist()
-    for i, item in enumerate(items):
-        if isinstance(item, str):
-            items[i] = item.encode()
-        elif not isinstance(item, bytes):
-            raise InvalidArgumentError(
-                f"expected bytes or str, got {type(item).__name__}"
-            )
-    return items
+    items: list[object] = array.ravel().tolist()
+    return [_as_bytes(item) for item in items]
+
+
+def _as_bytes(item: object) -> bytes:
+    if isinstance(item, str):
+        return item.encode()
+    if isinstance(item, bytes):
+        return item
+    raise InvalidArgumentError(f"expected bytes or str, got {type(item).__name__}")
 
 
 def _head(data_type: int, shape: Sequence[int]) -> bytes:
@@ -292,8 +293,8 @@ def _typed(
         found = convert(_numbers(values, field)).astype(dtype)
     else:
         found = _numbers(values, _HALVES).astype(np.uint16).view(dtype)
-    filled: npt.NDArray[Any] = _repeat_last(found, count, 0, where)
-    return filled.copy()
+    filled: npt.NDArray[Any] = np.array(_repeat_last(found, count, 0, where), dtype)
+    return filled
 
 
 def _numbers(

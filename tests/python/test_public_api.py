@@ -51,6 +51,7 @@ def test_the_public_names():
         "Model",
         "ModelStore",
         "NotFoundError",
+        "PermissionDeniedError",
         "Predictor",
         "Profile",
         "ResourceExhaustedError",

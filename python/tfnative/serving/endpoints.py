@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from tfnative.errors import (
+    CancelledError,
     DeadlineExceededError,
     Error,
     InvalidArgumentError,
@@ -77,6 +78,8 @@ class Endpoint(Generic[Channel]):
                 limit = self._breaker.failures
                 if limit and (was_tried or self._failures >= limit):
                     self._opened_at = self._now()
+            elif isinstance(error, CancelledError):
+                pass  # Nobody knows what it would have been.
             elif error is None or isinstance(error, Error):  # Even "no" is an answer.
                 self._failures = 0
                 self._opened_at = None

@@ -10,11 +10,13 @@ Needs ``pip install "tfnative[serving]"``.
 
 from __future__ import annotations
 
+from tfnative.serving.async_client import AsyncClient
 from tfnative.serving.client import Client
 from tfnative.serving.options import Breaker, Hedge, Retry, Tls
 from tfnative.serving.types import ModelMetadata, ServedVersion, ServingState
 
 __all__ = [
+    "AsyncClient",
     "Breaker",
     "Client",
     "Hedge",

@@ -89,6 +89,38 @@ class BaseClient:
     def _needs_signatures(self) -> bool:
         return any(is_rest(address) for address in self.addresses)
 
+    @staticmethod
+    def _signature_key(spec: ModelSpec) -> tuple[ModelSpec, str]:
+        """Under which what the server says of a signature is kept."""
+        key = ModelSpec(spec.name, spec.version, spec.label)
+        return key, spec.signature or "serving_default"
+
+    @staticmethod
+    def _named(found: ModelMetadata, spec: ModelSpec, name: str) -> Signature:
+        if name in found.signatures:
+            return found.signatures[name]
+        raise NotFoundError(
+            f"{spec}: there is no signature {name!r}, but {', '.join(found.signatures)}"
+        )
+
+
+def ready_version(found: Sequence[ServedVersion]) -> int | None:
+    """The newest version that takes requests."""
+    for each in found:
+        if each.state is ServingState.AVAILABLE:
+            return each.version
+    return None
+
+
+def describe(found: Sequence[ServedVersion]) -> str:
+    """Where versions stand, in a line."""
+    return ", ".join(f"{each.version} {each.state}" for each in found)
+
+
+def is_over(deadline: float | None, seconds: float) -> bool:
+    """Whether it passes within so many seconds."""
+    return deadline is not None and time.monotonic() + seconds > deadline
+
 
 def left(deadline: float | None) -> float | None:
     """Seconds until then.
@@ -111,9 +143,7 @@ def delay_after(
     if not isinstance(error, UnavailableError) or attempts >= retry.max_attempts:
         return None
     delay = random.uniform(0, retry.longest_delay(attempts))
-    if deadline is not None and time.monotonic() + delay >= deadline:
-        return None
-    return delay
+    return None if is_over(deadline, delay) else delay
 
 
 class Client(BaseClient):
@@ -335,28 +365,23 @@ class Client(BaseClient):
             DeadlineExceededError: It did not come to that. The message says where it
                 stood last, or what went wrong.
         """
+        spec = ModelSpec(model, version, label)
         deadline = self._deadline(timeout)
         last: object = "nothing"
         while True:
             try:
-                found = self._run(
-                    calls.versions(ModelSpec(model, version, label)), deadline
-                )
+                found = self._run(calls.versions(spec), deadline)
+                if (ready := ready_version(found)) is not None:
+                    return ready
+                last = describe(found)
             except (NotFoundError, UnavailableError, FailedPreconditionError) as error:
                 last = error
             except DeadlineExceededError:
                 break
-            else:
-                for each in found:
-                    if each.state is ServingState.AVAILABLE:
-                        return each.version
-                last = ", ".join(f"{each.version} {each.state}" for each in found)
-            if deadline is not None and time.monotonic() + POLL_SECONDS > deadline:
+            if is_over(deadline, POLL_SECONDS):
                 break
             time.sleep(POLL_SECONDS)
-        raise DeadlineExceededError(
-            f"{ModelSpec(model, version, label)} is not ready: {last}"
-        )
+        raise DeadlineExceededError(f"{spec} is not ready: {last}")
 
     def close(self) -> None:
         """Closes the connections. Calls on their way fail. May be called again."""
@@ -377,16 +402,11 @@ class Client(BaseClient):
 
     def _signature(self, spec: ModelSpec, deadline: float | None) -> Signature:
         """What the server says of a signature; it is asked once."""
-        name = spec.signature or "serving_default"
-        key = ModelSpec(spec.name, spec.version, spec.label), name
-        if key not in self._metadata:
-            found = self._run(calls.metadata(key[0]), deadline).signatures
-            if name not in found:
-                raise NotFoundError(
-                    f"{spec}: there is no signature {name!r}, but {', '.join(found)}"
-                )
-            self._metadata[key] = found[name]
-        return self._metadata[key]
+        key, name = self._signature_key(spec)
+        if (key, name) not in self._metadata:
+            found = self._run(calls.metadata(key), deadline)
+            self._metadata[key, name] = self._named(found, spec, name)
+        return self._metadata[key, name]
 
     def _run(self, call: Call[T], deadline: float | None) -> T:
         """Sends a call, again if need be, and returns the answer."""

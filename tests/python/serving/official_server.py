@@ -11,6 +11,7 @@ answers.
 from __future__ import annotations
 
 import importlib
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -186,3 +187,22 @@ def _examples(given: Any) -> list[Any]:
 def slow(seconds: float) -> Callable[[Any], None]:
     """Has the server wait before each answer."""
     return lambda context: time.sleep(seconds)
+
+
+def fail_times(count: int, code: grpc.StatusCode) -> Callable[[Any], None]:
+    """Has it fail so often."""
+    left = [count]
+
+    def before(context: grpc.ServicerContext) -> None:
+        if left[0] > 0:
+            left[0] -= 1
+            context.abort(code, "not now")
+
+    return before
+
+
+def unused_port() -> int:
+    """A port where nobody listens."""
+    with socket.create_server(("localhost", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port

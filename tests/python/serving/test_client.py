@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,14 @@ import tfnative
 grpc = pytest.importorskip("grpc", reason="needs grpcio")
 pytest.importorskip("tensorflow_serving", reason="needs tensorflow-serving-api")
 
-from tests.python.serving.official_server import OfficialServer, slow  # noqa: E402
+pytest.importorskip("httpx", reason="needs httpx")
+
+from tests.python.serving.official_server import (  # noqa: E402
+    OfficialServer,
+    fail_times,
+    slow,
+    unused_port,
+)
 from tfnative import serving  # noqa: E402
 from tfnative.serving import messages  # noqa: E402
 
@@ -26,32 +32,9 @@ ONCE = serving.Retry(max_attempts=1)
 
 
 @pytest.fixture
-def server() -> Iterator[OfficialServer]:
-    server = OfficialServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def client(server: OfficialServer) -> Iterator[serving.Client]:
     with serving.Client(server.address, timeout=20) as client:
         yield client
-
-
-def unused_port() -> int:
-    with socket.create_server(("localhost", 0)) as taken:
-        return taken.getsockname()[1]
-
-
-def fail_times(count: int, code):
-    left = [count]
-
-    def before(context):
-        if left[0] > 0:
-            left[0] -= 1
-            context.abort(code, "not now")
-
-    return before
 
 
 # --- Calls ----------------------------------------------------------------------------
@@ -262,24 +245,16 @@ def test_waiting_until_a_version_is_ready(client, server):
         client.wait_until_ready("other", timeout=0.3)
 
 
-def test_waiting_for_a_server_that_starts_later():
+def test_waiting_for_a_server_that_starts_later(start_server):
     port = unused_port()
     with ThreadPoolExecutor(1) as pool, serving.Client(f"localhost:{port}") as client:
         ready = pool.submit(client.wait_until_ready, "scale", timeout=30)
         time.sleep(0.5)
-        server = OfficialServer(port)
+        start_server(port)
         assert ready.result() == 2
-        server.stop()
 
 
 # --- Several addresses ----------------------------------------------------------------
-
-
-@pytest.fixture
-def other() -> Iterator[OfficialServer]:
-    server = OfficialServer()
-    yield server
-    server.stop()
 
 
 def test_calls_go_to_each_in_turn(server, other):

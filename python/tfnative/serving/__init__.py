@@ -10,6 +10,7 @@ Needs ``pip install "tfnative[serving]"``.
 
 from __future__ import annotations
 
+from tfnative.serving import messages
 from tfnative.serving.async_client import AsyncClient
 from tfnative.serving.client import Client
 from tfnative.serving.options import Breaker, Hedge, Retry, Tls
@@ -25,4 +26,5 @@ __all__ = [
     "ServedVersion",
     "ServingState",
     "Tls",
+    "messages",
 ]

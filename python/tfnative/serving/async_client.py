@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tfnative._model import Signature
     from tfnative.serving.calls import Call, Examples
     from tfnative.serving.options import Hedge
+    from tfnative.serving.remote_model import AsyncRemoteModel
 
 T = TypeVar("T")
 
@@ -161,6 +162,23 @@ class AsyncClient(BaseClient):
     async def reload_config(self, config: Any, *, timeout: float | None = None) -> None:
         """See ``Client.reload_config``."""
         await self._run(calls.reload_config(config), self._deadline(timeout))
+
+    async def model(
+        self,
+        model: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncRemoteModel:
+        """See ``Client.model``; what it returns has ``predict`` to be awaited."""
+        from tfnative.serving.remote_model import AsyncRemoteModel
+
+        found = await self.metadata(
+            model, version=version, label=label, timeout=timeout
+        )
+        spec = ModelSpec(model, version, label)
+        return AsyncRemoteModel(self, spec, found.signatures, timeout)
 
     async def wait_until_ready(
         self,

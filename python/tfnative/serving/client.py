@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tfnative._examples.results import Classifications
     from tfnative._model import Signature
     from tfnative.serving.calls import Call, Examples
+    from tfnative.serving.remote_model import RemoteModel
 
 T = TypeVar("T")
 
@@ -347,6 +348,31 @@ class Client(BaseClient):
             Error: As ``predict``, or the server does not take it.
         """
         self._run(calls.reload_config(config), self._deadline(timeout))
+
+    def model(
+        self,
+        model: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float | None = None,
+    ) -> RemoteModel:
+        """A model on the server, with the methods of one in memory.
+
+        Asks the server for its signatures.
+
+        Args:
+            model: As for ``predict``.
+            version: See there.
+            label: See there.
+            timeout: For its calls, where they do not say.
+
+        Raises:
+            Error: As ``metadata``.
+        """
+        from tfnative.serving.remote_model import RemoteModel
+
+        return RemoteModel(self, ModelSpec(model, version, label), timeout)
 
     def wait_until_ready(
         self,

@@ -43,6 +43,8 @@ def test_the_public_names():
         "Error",
         "FailedPreconditionError",
         "FakeClock",
+        "Fallback",
+        "FallbackMetrics",
         "Histogram",
         "InternalError",
         "InvalidArgumentError",
@@ -56,6 +58,7 @@ def test_the_public_names():
         "Profile",
         "ResourceExhaustedError",
         "SelfTestReport",
+        "Shadow",
         "Signature",
         "SpecificVersions",
         "StepTime",
@@ -71,6 +74,7 @@ def test_the_public_names():
         "encode_example",
         "load",
         "selftest",
+        "serving",
         "tune",
     ]
     assert sorted(tfnative.__all__) == tfnative.__all__

@@ -10,21 +10,61 @@ Needs ``pip install "tfnative[serving]"``.
 
 from __future__ import annotations
 
-from tfnative.serving import messages
-from tfnative.serving.async_client import AsyncClient
-from tfnative.serving.client import Client
-from tfnative.serving.options import Breaker, Hedge, Retry, Tls
-from tfnative.serving.types import ModelMetadata, ServedVersion, ServingState
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "AsyncClient",
-    "Breaker",
-    "Client",
-    "Hedge",
-    "ModelMetadata",
-    "Retry",
-    "ServedVersion",
-    "ServingState",
-    "Tls",
-    "messages",
-]
+if TYPE_CHECKING:
+    from tfnative.serving import messages as messages
+    from tfnative.serving.async_client import AsyncClient as AsyncClient
+    from tfnative.serving.client import Client as Client
+    from tfnative.serving.options import (
+        Breaker as Breaker,
+        Hedge as Hedge,
+        Retry as Retry,
+        Tls as Tls,
+    )
+    from tfnative.serving.types import (
+        ModelMetadata as ModelMetadata,
+        ServedVersion as ServedVersion,
+        ServingState as ServingState,
+    )
+
+_LAZY = {
+    "AsyncClient": "async_client",
+    "Breaker": "options",
+    "Client": "client",
+    "Hedge": "options",
+    "ModelMetadata": "types",
+    "Retry": "options",
+    "ServedVersion": "types",
+    "ServingState": "types",
+    "Tls": "options",
+    "messages": "",
+}
+
+__all__ = sorted(_LAZY)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    try:
+        if not _LAZY[name]:
+            return import_module(f"{__name__}.{name}")
+        value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("tfnative"):
+            raise
+        from tfnative.errors import FailedPreconditionError
+
+        raise FailedPreconditionError(
+            f"tfnative.serving needs the package {error.name.split('.')[0]}:"
+            ' pip install "tfnative[serving]"'
+        ) from error
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,12 +4,13 @@
 
 They are described in ``protos/``. Their names and their pool are their own: classes of
 the same messages that tensorflow or tensorflow-serving-api registers in this process do
-not meet them. ``protos/messages.binpb`` is what protoc makes of the descriptions, which
+not meet them. ``protos/messages.b64`` is what protoc makes of the descriptions, which
 any version of the package protobuf can read; ``make protos`` writes it.
 """
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,16 @@ from google.protobuf import (
 )
 
 _PACKAGE = "tfnative.serving"
-_DESCRIPTORS = Path(__file__).parent / "protos" / "messages.binpb"
+_DESCRIPTORS = Path(__file__).parent / "protos" / "messages.b64"
 
 
 def _load() -> dict[str, Any]:
     pool = descriptor_pool.DescriptorPool()
     for known in (any_pb2, wrappers_pb2):
         pool.AddSerializedFile(known.DESCRIPTOR.serialized_pb)
-    files = descriptor_pb2.FileDescriptorSet.FromString(_DESCRIPTORS.read_bytes())
+    files = descriptor_pb2.FileDescriptorSet.FromString(
+        base64.b64decode(_DESCRIPTORS.read_bytes())
+    )
     found = {}
     for file in files.file:
         pool.Add(file)

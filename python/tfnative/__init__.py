@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from tfnative._batch.tune import TuneReport as TuneReport, tune as tune
     from tfnative._bench import BenchRow as BenchRow, bench as bench
     from tfnative._compile import compile as compile  # noqa: A004 - as re.compile
+    from tfnative._examples.encode import encode_example as encode_example
+    from tfnative._examples.results import Classifications as Classifications
     from tfnative._profile import Profile as Profile, StepTime as StepTime
     from tfnative._selftest import (
         SelfTestReport as SelfTestReport,
@@ -75,6 +77,7 @@ __all__ = [
     "Batcher",
     "BenchRow",
     "CancelledError",
+    "Classifications",
     "CompileError",
     "DeadlineExceededError",
     "Error",
@@ -104,6 +107,7 @@ __all__ = [
     "VersionStatus",
     "bench",
     "compile",
+    "encode_example",
     "load",
     "selftest",
     "tune",
@@ -120,6 +124,7 @@ _LAZY = {
     "BatchTrial": "_batch.trials",
     "Batcher": "_batch.batcher",
     "BenchRow": "_bench",
+    "Classifications": "_examples.results",
     "Histogram": "_batch.metrics",
     "Latest": "_store.versions",
     "ModelStore": "_store.model_store",
@@ -133,6 +138,7 @@ _LAZY = {
     "VersionStatus": "_store.versions",
     "bench": "_bench",
     "compile": "_compile",
+    "encode_example": "_examples.encode",
     "selftest": "_selftest",
     "tune": "_batch.tune",
 }

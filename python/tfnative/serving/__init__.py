@@ -56,12 +56,9 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("tfnative"):
             raise
-        from tfnative.errors import FailedPreconditionError
+        from tfnative.serving.packages import missing
 
-        raise FailedPreconditionError(
-            f"tfnative.serving needs the package {error.name.split('.')[0]}:"
-            ' pip install "tfnative[serving]"'
-        ) from error
+        raise missing(error) from error
     globals()[name] = value
     return value
 

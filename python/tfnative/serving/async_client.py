@@ -23,8 +23,7 @@ from tfnative.serving.async_channels import (
     AsyncGrpcChannel,
     AsyncRestChannel,
 )
-from tfnative.serving.channels import is_rest
-from tfnative.serving.client import (
+from tfnative.serving.base_client import (
     POLL_SECONDS,
     BaseClient,
     delay_after,
@@ -33,7 +32,9 @@ from tfnative.serving.client import (
     left,
     ready_version,
 )
+from tfnative.serving.channels import is_rest
 from tfnative.serving.endpoints import Endpoint, Endpoints
+from tfnative.serving.packages import missing
 from tfnative.serving.types import ModelMetadata, ModelSpec, Outputs, ServedVersion
 
 if TYPE_CHECKING:
@@ -65,7 +66,10 @@ class AsyncClient(BaseClient):
 
     def _connect(self, address: str) -> AsyncChannel:
         kind = AsyncRestChannel if is_rest(address) else AsyncGrpcChannel
-        return kind(address, self._options)
+        try:
+            return kind(address, self._options)
+        except ModuleNotFoundError as error:
+            raise missing(error) from error
 
     async def predict(
         self,

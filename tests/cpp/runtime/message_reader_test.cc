@@ -6,6 +6,7 @@
 
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tfnative/error.hpp"
@@ -14,6 +15,7 @@ namespace tfnative::internal {
 namespace {
 
 using namespace std::string_literals;
+using namespace std::string_view_literals;
 
 // Reads all fields, and messages in them as long as they look like some.
 std::size_t read_all(std::string_view message, int depth = 0) {
@@ -90,11 +92,11 @@ TEST(MessageReader, SaysWhereAMessageIsNotWellFormed) {
 TEST(PackedVarints, GivesAllNumbers) {
   std::vector<std::uint64_t> found;
   std::uint64_t value;
-  for (PackedVarints packed("\x01\x96\x01\x00"s); packed.next(&value);) {
+  for (PackedVarints packed("\x01\x96\x01\x00"sv); packed.next(&value);) {
     found.push_back(value);
   }
   EXPECT_EQ(found, (std::vector<std::uint64_t>{1, 150, 0}));
-  PackedVarints cut_off("\x01\x96"s);
+  PackedVarints cut_off("\x01\x96"sv);
   EXPECT_TRUE(cut_off.next(&value));
   EXPECT_THROW(cut_off.next(&value), Error);
 }

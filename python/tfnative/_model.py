@@ -29,7 +29,7 @@ class TensorSpec(NamedTuple):
 
     name: str
     dtype: np.dtype[Any]
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None
 
 
 class Signature(NamedTuple):

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tf.Example messages.
 
-They are defined in tensorflow/core/example/example.proto and feature.proto; how they
-lie on the wire, in https://protobuf.dev/programming-guides/encoding.
+They are defined in tensorflow/core/example/example.proto and feature.proto.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfnative._wire import bytes_field, varint
 from tfnative.errors import InvalidArgumentError
 
 # Field numbers.
@@ -47,9 +47,11 @@ def encode_example(features: Mapping[str, Any]) -> bytes:
             feature = _feature(features[name])
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidArgumentError(f"feature {name!r}: {error}") from None
-        entry = _field(_ENTRY_KEY, name.encode()) + _field(_ENTRY_VALUE, feature)
-        entries += _field(_FEATURES_FEATURE, entry)
-    return _field(_EXAMPLE_FEATURES, bytes(entries))
+        entry = bytes_field(_ENTRY_KEY, name.encode()) + bytes_field(
+            _ENTRY_VALUE, feature
+        )
+        entries += bytes_field(_FEATURES_FEATURE, entry)
+    return bytes_field(_EXAMPLE_FEATURES, bytes(entries))
 
 
 def _feature(value: Any) -> bytes:
@@ -61,18 +63,18 @@ def _feature(value: Any) -> bytes:
     if values.size == 0 and kind not in "OSU":
         return b"" if not isinstance(value, np.ndarray) else _empty(kind)
     if kind in "OSU":
-        items = (_field(_LIST_VALUE, _as_bytes(item)) for item in values.tolist())
-        return _field(_BYTES_LIST, b"".join(items))
+        items = (bytes_field(_LIST_VALUE, _as_bytes(item)) for item in values.tolist())
+        return bytes_field(_BYTES_LIST, b"".join(items))
     if kind in "iub":
-        packed = b"".join(_varint(_int64(item)) for item in values.tolist())
-        return _field(_INT64_LIST, _field(_LIST_VALUE, packed))
+        packed = b"".join(varint(_int64(item)) for item in values.tolist())
+        return bytes_field(_INT64_LIST, bytes_field(_LIST_VALUE, packed))
     floats = values.astype("<f4").tobytes()
-    return _field(_FLOAT_LIST, _field(_LIST_VALUE, floats))
+    return bytes_field(_FLOAT_LIST, bytes_field(_LIST_VALUE, floats))
 
 
 def _empty(kind: str) -> bytes:
     """A list of that kind, without values."""
-    return _field(_INT64_LIST if kind in "iub" else _FLOAT_LIST, b"")
+    return bytes_field(_INT64_LIST if kind in "iub" else _FLOAT_LIST, b"")
 
 
 def _array(value: Any) -> npt.NDArray[Any]:
@@ -100,21 +102,7 @@ def _as_bytes(item: Any) -> bytes:
 def _int64(item: int) -> int:
     if not _INT64.min <= item <= _INT64.max:
         raise OverflowError(f"{item} is no int64")
-    return int(item) & 0xFFFF_FFFF_FFFF_FFFF  # Two's complement.
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value >= 0x80:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """A field of the wire type for bytes, strings, messages and packed numbers."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
+    return int(item)
 
 
 def encode_examples(rows: Iterable[Mapping[str, Any]]) -> npt.NDArray[np.object_]:

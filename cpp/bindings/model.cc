@@ -39,6 +39,7 @@ void register_model(py::module_& module) {
                          "them.")
       .def(py::init<int>(), py::arg("threads"))
       .def_property_readonly("threads", &ThreadPool::threads);
+  module.def("host_cpu_level", &host_cpu_level);
   py::class_<PyModel> type(module, "Model");
   type.def(py::init<const std::string&, const std::string&, const ThreadPool&>(),
            py::arg("path"), py::arg("cpu_level"), py::arg("threads"))

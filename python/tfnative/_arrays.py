@@ -37,8 +37,8 @@ _NUMBERS = {
 def numpy_dtype(name: str) -> np.dtype[Any]:
     """The dtype for a type of the run time.
 
-    Strings are objects: bytes. bfloat16 is ml_dtypes.bfloat16 if that package is installed, else its bits as
-    uint16: NumPy has no such type.
+    Strings are objects: bytes. bfloat16 is ml_dtypes.bfloat16 if that package is
+    installed, else its bits as uint16: NumPy has no such type.
     """
     if name == "string":
         return np.dtype(object)

@@ -10,6 +10,8 @@ __version__: str
 
 _Tensor = tuple[str, np.dtype[Any], tuple[int, ...] | None]
 
+def host_cpu_level() -> str: ...
+
 class ThreadPool:
     def __init__(self, threads: int) -> None: ...
     @property

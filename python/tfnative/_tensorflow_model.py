@@ -63,7 +63,7 @@ class TensorflowModel(_core.TensorflowModel, Model):
     - Strings are arrays of objects: bytes come out; bytes, or str, which is encoded as
       UTF-8, go in.
     - Arrays that come out lie in TensorFlow's memory. They are the caller's.
-    - A model with variables that its signatures write to has state: it is not immutable.
+    - A model whose signatures write to variables has state: it is not immutable.
     - In a process that was forked after a model was loaded, ``predict`` raises
       FailedPreconditionError.
 

@@ -9,7 +9,17 @@ import sys
 from collections.abc import Sequence
 
 from tfnative import __version__
-from tfnative._cli import bench, compile_, inspect_, run, selftest, serving, tune
+from tfnative._cli import (
+    bench,
+    cache_,
+    compile_,
+    doctor,
+    inspect_,
+    run,
+    selftest,
+    serving,
+    tune,
+)
 from tfnative._cli.common import FAILURE, USAGE
 from tfnative.errors import Error
 
@@ -25,6 +35,10 @@ A model's life:
 A model on a server:
   tfnative serving predict localhost:8500 digits --input image=images.npy
 
+The machine:
+  tfnative doctor
+  tfnative cache list
+
 Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 """
 
@@ -39,7 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (compile_, inspect_, selftest, run, bench, tune, serving):
+    for module in (
+        compile_,
+        inspect_,
+        selftest,
+        run,
+        bench,
+        tune,
+        serving,
+        cache_,
+        doctor,
+    ):
         module.register(commands)
     options = parser.parse_args(arguments)
     try:

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "arguments.h"
+#include "signature_table.h"
 #include "tfnative/model.hpp"
 
 namespace tfnative::bindings {
@@ -26,8 +26,11 @@ class PyModel {
   // Throws Error (kFailedPrecondition) if the model is closed.
   const Model& model() const;
   // The signature of that name (a str), or the default one for None.
-  const SignatureInfo& find(pybind11::handle name) const;
-  const std::vector<SignatureInfo>& signatures() const { return signatures_; }
+  const SignatureInfo& find(pybind11::handle name) const {
+    return signatures_->find(name);
+  }
+  // As SignatureTable::list.
+  pybind11::list signature_list() const { return signatures_->list(); }
 
   bool closed() const { return !model_; }
   void close() { model_.reset(); }
@@ -35,8 +38,7 @@ class PyModel {
  private:
   const std::string path_;
   std::optional<Model> model_;
-  std::vector<SignatureInfo> signatures_;
-  const SignatureInfo* default_ = nullptr;
+  std::optional<SignatureTable> signatures_;
 };
 
 void register_model(pybind11::module_& module);

@@ -5,6 +5,7 @@
 #include "batcher.h"
 #include "errors.h"
 #include "model.h"
+#include "tensorflow_model.h"
 #include "tensorflow_options.h"
 
 PYBIND11_MODULE(_core, module) {
@@ -13,4 +14,5 @@ PYBIND11_MODULE(_core, module) {
   tfnative::bindings::register_model(module);
   tfnative::bindings::register_batcher(module);
   tfnative::bindings::register_tensorflow_options(module);
+  tfnative::bindings::register_tensorflow_model(module);
 }

@@ -65,16 +65,11 @@ class Request:
     """A SavedModel, and how its user wants it."""
 
     path: Path
+    tags: Sequence[str] = ("serve",)
     cpu_level: str | None = None
     threads: int | ThreadPool = 1
     compile: CompileOptions = field(default_factory=CompileOptions)
     tensorflow: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def tags(self) -> Sequence[str]:
-        """Which graph of the SavedModel."""
-        tags: Sequence[str] = self.tensorflow.get("tags", ("serve",))
-        return tags
 
     @property
     def level(self) -> str:
@@ -264,17 +259,12 @@ def _say_refusal(refusal: Refusal) -> str:
 
 
 def _run_with_tensorflow(request: Request, reason: str) -> Model:
+    from tfnative._tensorflow_model import TensorflowModel
+
     try:
-        from tfnative._tensorflow_model import (  # type: ignore[attr-defined]
-            TensorflowModel,
+        model: Model = TensorflowModel(
+            request.path, tags=request.tags, **request.tensorflow
         )
-    except ImportError:
-        raise UnimplementedError(
-            f"cannot load {request.path}: {reason}\nRunning it with TensorFlow is not "
-            "supported by this version of tfnative"
-        ) from None
-    try:
-        model: Model = TensorflowModel(request.path, **request.tensorflow)
     except Error as error:
         raise type(error)(
             f"{error}\nTensorFlow was to run it since {reason}"
@@ -308,10 +298,11 @@ def _options(request: Request) -> dict[str, Any]:
     """
     given = request.compile
     level = request.level
-    if isinstance(given.signatures, str):
-        raise InvalidArgumentError(
-            f"signatures must be a list of names, got the text {given.signatures!r}"
-        )
+    for name, value in (("signatures", given.signatures), ("tags", request.tags)):
+        if isinstance(value, str):
+            raise InvalidArgumentError(
+                f"{name} must be a list of names, got the text {value!r}"
+            )
     batch_sizes = given.batch_sizes
     if batch_sizes is None:
         batch_sizes = DEFAULT_BATCH_SIZES

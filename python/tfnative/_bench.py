@@ -112,7 +112,7 @@ def random_inputs(signature: Signature, rows: int) -> dict[str, npt.NDArray[Any]
     """Inputs of so many rows that every model can take."""
     return {
         name: _random_array(
-            spec.dtype, tuple(rows if s == -1 else s for s in spec.shape)
+            spec.dtype, tuple(rows if s == -1 else s for s in spec.shape or ())
         )
         for name, spec in signature.inputs.items()
     }

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 __version__: str
 
-_Tensor = tuple[str, np.dtype[Any], tuple[int, ...]]
+_Tensor = tuple[str, np.dtype[Any], tuple[int, ...] | None]
 
 def host_cpu_level() -> str: ...
 
@@ -174,3 +174,36 @@ class TensorflowOptions:
 
 def tensorflow_version(library_path: str) -> tuple[str, str]: ...
 def tensorflow_devices(options: TensorflowOptions) -> list[tuple[str, str, int]]: ...
+
+class TensorflowModel:
+    def __init__(self, path: str, options: TensorflowOptions) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+    def _find_signature(self, name: str | None) -> str: ...
+    def _signature_list(
+        self,
+    ) -> list[tuple[str, list[_Tensor], list[_Tensor], tuple[int, ...], bool]]: ...
+    def _devices(self) -> list[tuple[str, str, int]]: ...
+    @overload
+    def predict(
+        self,
+        inputs: Mapping[str, npt.ArrayLike],
+        /,
+        *,
+        signature: str | None = None,
+        out: npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]] | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, npt.NDArray[Any]]: ...
+    @overload
+    def predict(
+        self,
+        inputs: npt.ArrayLike,
+        /,
+        *,
+        signature: str | None = None,
+        out: npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]] | None = None,
+        timeout: float | None = None,
+    ) -> Any: ...
+    def close(self) -> None: ...

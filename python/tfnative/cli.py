@@ -17,6 +17,7 @@ from tfnative._cli import (
     inspect_,
     run,
     selftest,
+    serving,
     tune,
 )
 from tfnative._cli.common import FAILURE, USAGE
@@ -30,6 +31,9 @@ A model's life:
   tfnative run build/digits --input image=images.npy --output probabilities=out.npy
   tfnative bench build/digits
   tfnative tune build/digits
+
+A model on a server:
+  tfnative serving predict localhost:8500 digits --input image=images.npy
 
 The machine:
   tfnative doctor
@@ -49,7 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (compile_, inspect_, selftest, run, bench, tune, cache_, doctor):
+    for module in (
+        compile_,
+        inspect_,
+        selftest,
+        run,
+        bench,
+        tune,
+        serving,
+        cache_,
+        doctor,
+    ):
         module.register(commands)
     options = parser.parse_args(arguments)
     try:

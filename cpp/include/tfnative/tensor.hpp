@@ -17,7 +17,8 @@ namespace tfnative {
 // costs a copy.
 inline constexpr std::size_t kAlignmentBytes = 64;
 
-// Size of the first dimension in a TensorSpec that is the batch.
+// Size of a dimension in a TensorSpec that is not known. In the first place it is the
+// batch; compiled models have it nowhere else.
 inline constexpr std::int64_t kBatch = -1;
 
 // Element types, numbered as tensorflow.DataType numbers them.
@@ -28,6 +29,7 @@ enum class DType : std::int32_t {
   kUint8 = 4,
   kInt16 = 5,
   kInt8 = 6,
+  kString = 7,  // Elements are StringViews.
   kComplex64 = 8,
   kInt64 = 9,
   kBool = 10,
@@ -37,6 +39,13 @@ enum class DType : std::int32_t {
   kFloat16 = 19,
   kUint32 = 22,
   kUint64 = 23,
+};
+
+// An element of a string tensor: bytes that someone else owns, and that need not be
+// text.
+struct StringView {
+  const char* data = nullptr;
+  std::size_t size = 0;
 };
 
 // NumPy's name of a type ("float32"), or "bfloat16"; nullptr if there is no such
@@ -77,7 +86,8 @@ using ShapeView = Span<const std::int64_t>;
 struct TensorSpec {
   std::string name;
   DType dtype = DType::kFloat32;
-  std::vector<std::int64_t> shape;  // kBatch, in the first place only: the batch
+  std::vector<std::int64_t> shape;  // kBatch: any size
+  bool unknown_rank = false;        // Then `shape` is empty.
 
   bool has_batch() const { return !shape.empty() && shape[0] == kBatch; }
 };

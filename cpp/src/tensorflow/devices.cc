@@ -72,11 +72,16 @@ TensorflowPtr<TF_SessionOptions> session_options(const TensorflowLibrary& librar
 
 std::vector<TensorflowDevice> list_devices(const TensorflowLibrary& library,
                                            const TensorflowOptions& options) {
+  const auto config = session_options(library, options);
+  return list_devices(library, Session(library.api(), config.get()).get());
+}
+
+std::vector<TensorflowDevice> list_devices(const TensorflowLibrary& library,
+                                           TF_Session* session) {
   const TensorflowApi& api = library.api();
-  const Session session(api, session_options(library, options).get());
   const TensorflowStatus status(api);
-  const auto list = owned(api.TF_SessionListDevices(session.get(), status.get()),
-                          api.TF_DeleteDeviceList);
+  const auto list =
+      owned(api.TF_SessionListDevices(session, status.get()), api.TF_DeleteDeviceList);
   status.check("TensorFlow cannot list its devices");
   std::vector<TensorflowDevice> devices;
   for (int i = 0; i < api.TF_DeviceListCount(list.get()); ++i) {

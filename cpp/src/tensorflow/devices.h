@@ -22,6 +22,10 @@ TensorflowPtr<TF_SessionOptions> session_options(const TensorflowLibrary& librar
 // none.
 void check_device(const TensorflowLibrary& library, const TensorflowOptions& options);
 
+// Those of a session.
+std::vector<TensorflowDevice> list_devices(const TensorflowLibrary& library,
+                                           TF_Session* session);
+
 // Those of a session with these options.
 std::vector<TensorflowDevice> list_devices(const TensorflowLibrary& library,
                                            const TensorflowOptions& options);

@@ -23,8 +23,8 @@ constexpr const char* kInstall = "pip install \"tensorflow>=2.16\"";
 constexpr int kMajor = 2, kMinor = 16;
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem) {
-  throw Error(Code::kFailedPrecondition,
-              "cannot use TensorFlow's library " + internal::quoted(path) + ": " + problem);
+  throw Error(Code::kFailedPrecondition, "cannot use TensorFlow's library " +
+                                             internal::quoted(path) + ": " + problem);
 }
 
 [[noreturn]] void fail_not_found(const std::string& detail) {
@@ -109,8 +109,10 @@ const TensorflowLibrary& TensorflowLibrary::get(const std::string& path) {
   return *opened;
 }
 
+bool TensorflowLibrary::is_own_process() const { return process_id() == process_; }
+
 void TensorflowLibrary::check_process() const {
-  if (process_id() == process_) return;
+  if (is_own_process()) return;
   throw Error(Code::kFailedPrecondition,
               "TensorFlow was loaded before this process was forked, and its threads "
               "are in the parent alone: load it after the fork, or start processes "

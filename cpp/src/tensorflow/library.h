@@ -27,8 +27,10 @@ class TensorflowLibrary {
   const std::string& version() const { return version_; }
   const TensorflowApi& api() const { return api_; }
 
-  // Throws Error (kFailedPrecondition) in a process that was forked from the one that
-  // opened the library: TensorFlow's threads are not there.
+  // False in a process that was forked from the one that opened the library:
+  // TensorFlow's threads are not there.
+  bool is_own_process() const;
+  // Throws Error (kFailedPrecondition) then.
   void check_process() const;
 
  private:

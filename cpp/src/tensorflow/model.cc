@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "tensor_check.h"
 #include "tensorflow/devices.h"
+#include "tensorflow/graph_ops.h"
 #include "tensorflow/session.h"
 #include "tfnative/tensorflow_model.hpp"
 
@@ -31,11 +32,20 @@ std::string model_name(const std::string& path) {
   return name;
 }
 
-internal::MetaGraph read(const std::string& path, const std::string& content,
-                         const std::vector<std::string>& tags) {
+// What is read of a SavedModel. Views lie in the content.
+struct SavedModel {
+  internal::MetaGraph graph;
+  internal::GraphOps ops;
+};
+
+SavedModel read(const std::string& path, const std::string& content,
+                const std::vector<std::string>& tags) {
   const std::string where = "cannot load the SavedModel " + internal::quoted(path);
   try {
-    return internal::find_meta_graph(internal::read_meta_graphs(content), tags);
+    internal::MetaGraph graph =
+        internal::find_meta_graph(internal::read_meta_graphs(content), tags);
+    internal::GraphOps ops(graph.graph);
+    return {std::move(graph), std::move(ops)};
   } catch (const LoadError& error) {
     throw LoadError(where + ": " + error.what(), error.code());
   } catch (const Error& error) {
@@ -66,15 +76,17 @@ struct TensorflowModel::Impl {
 TensorflowModel::Impl::Impl(const std::string& path, const TensorflowOptions& options)
     : name(model_name(path)), library(TensorflowLibrary::get(options.library_path)) {
   const std::string content = internal::read_saved_model_file(path);
-  internal::MetaGraph graph = read(path, content, options.tags);
+  SavedModel read_model = read(path, content, options.tags);
   internal::check_device(library, options);
   session = std::make_unique<const TensorflowSession>(library, path, options);
-  for (internal::SavedSignature& saved : graph.signatures) {
+  for (internal::SavedSignature& saved : read_model.graph.signatures) {
     if (!saved.problem.empty()) {
       unusable.push_back(std::move(saved));
       continue;
     }
-    prepared.push_back(session->prepare(name, saved, true));
+    const bool takes =
+        internal::may_take_inputs(read_model.ops.needed_for(saved.outputs));
+    prepared.push_back(session->prepare(name, saved, takes));
     signatures.push_back(std::move(saved.signature));
   }
   if (!signatures.empty()) return;

@@ -134,12 +134,12 @@ TF_Output TensorflowSession::find(const std::string& where,
 
 PreparedSignature TensorflowSession::prepare(const std::string& model,
                                              const SavedSignature& saved,
-                                             bool keeps_inputs) const {
+                                             bool takes_inputs) const {
   PreparedSignature result;
   result.where =
       "model " + quoted(model) + ", signature " + quoted(saved.signature.name);
   result.inputs = saved.signature.inputs;
-  result.keeps_inputs = keeps_inputs;
+  result.takes_inputs = takes_inputs;
   for (std::size_t i = 0; i < saved.inputs.size(); ++i) {
     const TF_Output input = find(result.where, saved.inputs[i]);
     const std::size_t feed = find_output(result.feeds, input);
@@ -177,7 +177,7 @@ std::vector<Tensor> TensorflowSession::run(const PreparedSignature& signature,
   check_inputs(signature, inputs);
   Tensors fetched(api_, signature.fetches.size());
   {
-    const LeaseUser lease(signature.keeps_inputs ? nullptr : options.owner);
+    const LeaseUser lease(signature.takes_inputs ? nullptr : options.owner);
     Tensors fed(api_, signature.feeds.size());
     for (std::size_t i = 0; i < signature.feeds.size(); ++i) {
       fed[i] = make_tensor(api_, inputs[signature.input_of_feed[i]], lease.get());

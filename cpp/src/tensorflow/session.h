@@ -32,8 +32,8 @@ struct PreparedSignature {
     std::size_t index;
   };
   std::vector<Output> outputs;
-  // Whether operations may keep inputs beyond the run: in variables, queues, tables.
-  bool keeps_inputs = false;
+  // Whether operations may keep inputs beyond the run, or write to them.
+  bool takes_inputs = false;
 };
 
 // Immutable. Thread-safe.
@@ -50,7 +50,7 @@ class TensorflowSession {
 
   // Finds its tensors. Throws LoadError.
   PreparedSignature prepare(const std::string& model, const SavedSignature& saved,
-                            bool keeps_inputs) const;
+                            bool takes_inputs) const;
 
   // Checks the inputs, and runs. Throws Error.
   std::vector<Tensor> run(const PreparedSignature& signature,

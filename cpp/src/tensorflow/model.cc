@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <optional>
+#include <iterator>
 
 #include "base/text.h"
 #include "tensor_check.h"
@@ -156,6 +156,45 @@ std::vector<Tensor> TensorflowModel::run(const Signature& signature,
                                          Span<const TensorView> inputs,
                                          const TensorflowRun& options) const {
   return impl_->session->run(impl_->prepared_for(signature), inputs, options);
+}
+
+namespace {
+
+bool same_names(const std::vector<TensorSpec>& a, const std::vector<TensorSpec>& b) {
+  return std::equal(
+      a.begin(), a.end(), b.begin(), b.end(),
+      [](const TensorSpec& x, const TensorSpec& y) { return x.name == y.name; });
+}
+
+}  // namespace
+
+std::vector<std::vector<Tensor>> TensorflowModel::run_together(
+    const std::vector<const Signature*>& signatures, Span<const TensorView> inputs,
+    const TensorflowRun& options) const {
+  std::vector<std::vector<Tensor>> results;
+  if (signatures.empty()) return results;
+  std::vector<const internal::PreparedSignature*> prepared;
+  std::vector<std::string> names;
+  std::vector<TensorView> views;
+  for (const Signature* const each : signatures) {
+    prepared.push_back(&impl_->prepared_for(*each));
+    names.push_back(internal::quoted(each->name));
+    views.insert(views.end(), inputs.begin(), inputs.end());
+    if (same_names(each->inputs, signatures[0]->inputs)) continue;
+    throw Error(Code::kInvalidArgument,
+                "model " + internal::quoted(name()) + ": signatures " + names[0] +
+                    " and " + names.back() + " have inputs of other names");
+  }
+  const std::string where = "model " + internal::quoted(name()) + ", signatures ";
+  std::vector<Tensor> outputs = impl_->session->run(
+      combined(where + internal::joined(names), prepared), views, options);
+  auto next = outputs.begin();
+  for (const Signature* const each : signatures) {
+    const auto end = next + static_cast<std::ptrdiff_t>(each->outputs.size());
+    results.emplace_back(std::make_move_iterator(next), std::make_move_iterator(end));
+    next = end;
+  }
+  return results;
 }
 
 namespace {

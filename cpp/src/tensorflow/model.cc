@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "tensor_check.h"
 #include "tensorflow/devices.h"
+#include "tensorflow/graph_check.h"
 #include "tensorflow/graph_ops.h"
 #include "tensorflow/session.h"
 #include "tfnative/tensorflow_model.hpp"
@@ -44,6 +45,7 @@ SavedModel read(const std::string& path, const std::string& content,
   try {
     internal::MetaGraph graph =
         internal::find_meta_graph(internal::read_meta_graphs(content), tags);
+    internal::check_graph(graph.graph);
     internal::GraphOps ops(graph.graph);
     return {std::move(graph), std::move(ops)};
   } catch (const LoadError& error) {

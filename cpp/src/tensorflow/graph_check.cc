@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "base/text.h"
 #include "proto/message_reader.h"
@@ -23,10 +24,11 @@ struct Node {
   std::string_view name, op;
   std::optional<std::int64_t> dtype;        // Of its attribute "dtype".
   std::optional<std::int64_t> value_dtype;  // Of the tensor in its attribute "value".
-  std::string problem;                      // Of a tensor, the first.
+  int inputs = 0;                           // Without those that are only for order.
+  std::string problem;                      // The first one.
 
   void fail(const std::string& what) {
-    if (problem.empty()) problem = what;
+    if (problem.empty()) problem = "a constant with " + what;
   }
 };
 
@@ -97,11 +99,13 @@ void read_value(std::string_view key, std::string_view message, Node& node) {
   }
 }
 
-void check_node(std::string_view message) {
+Node read_node(std::string_view message) {
   Node node;
   for (MessageReader reader(message); reader.next();) {
     if (reader.is(1, WireType::kBytes)) node.name = reader.bytes();
     if (reader.is(2, WireType::kBytes)) node.op = reader.bytes();
+    if (reader.is(3, WireType::kBytes))
+      node.inputs += reader.bytes().rfind('^', 0) != 0;
     if (!reader.is(5, WireType::kBytes)) continue;
     std::string_view key, value;
     for (MessageReader entry(reader.bytes()); entry.next();) {
@@ -114,21 +118,48 @@ void check_node(std::string_view message) {
       node.value_dtype && *node.dtype != *node.value_dtype) {
     node.fail("another type than it says");
   }
+  return node;
+}
+
+void check(const Node& node) {
   if (node.problem.empty()) return;
   throw Error(Code::kInvalidArgument,
-              "node " + quoted(node.name) + " has a constant with " + node.problem);
+              "node " + quoted(node.name) + " has " + node.problem);
 }
+
+// Asks once for each type.
+class InputCounts {
+ public:
+  explicit InputCounts(const InputCount& count) : count_(count) {}
+
+  void check(Node& node) {
+    const auto [found, is_new] = counts_.try_emplace(node.op);
+    if (is_new) found->second = count_(node.op);
+    if (!found->second || *found->second == node.inputs) return;
+    node.problem = std::to_string(node.inputs) + " inputs, and " +
+                   std::string(node.op) + " takes " + std::to_string(*found->second);
+  }
+
+ private:
+  const InputCount& count_;
+  std::unordered_map<std::string_view, std::optional<int>> counts_;
+};
 
 }  // namespace
 
-void check_graph(std::string_view graph) {
+void check_graph(std::string_view graph, const InputCount& input_count) {
+  InputCounts counts(input_count);
   for (MessageReader reader(graph); reader.next();) {
-    if (reader.is(1, WireType::kBytes)) check_node(reader.bytes());
+    if (reader.is(1, WireType::kBytes)) {
+      Node node = read_node(reader.bytes());
+      counts.check(node);
+      check(node);
+    }
     if (!reader.is(2, WireType::kBytes)) continue;
     for (MessageReader library(reader.bytes()); library.next();) {
       if (!library.is(1, WireType::kBytes)) continue;
       for (MessageReader function(library.bytes()); function.next();) {
-        if (function.is(3, WireType::kBytes)) check_node(function.bytes());
+        if (function.is(3, WireType::kBytes)) check(read_node(function.bytes()));
       }
     }
   }

@@ -10,6 +10,7 @@
 #include "tensorflow/devices.h"
 #include "tensorflow/graph_check.h"
 #include "tensorflow/graph_ops.h"
+#include "tensorflow/op_defs.h"
 #include "tensorflow/session.h"
 #include "tfnative/tensorflow_model.hpp"
 
@@ -39,13 +40,13 @@ struct SavedModel {
   internal::GraphOps ops;
 };
 
-SavedModel read(const std::string& path, const std::string& content,
-                const std::vector<std::string>& tags) {
+SavedModel read(const TensorflowLibrary& library, const std::string& path,
+                const std::string& content, const std::vector<std::string>& tags) {
   const std::string where = "cannot load the SavedModel " + internal::quoted(path);
   try {
     internal::MetaGraph graph =
         internal::find_meta_graph(internal::read_meta_graphs(content), tags);
-    internal::check_graph(graph.graph);
+    internal::check_graph(graph.graph, internal::input_counts(library));
     internal::GraphOps ops(graph.graph);
     return {std::move(graph), std::move(ops)};
   } catch (const LoadError& error) {
@@ -78,7 +79,7 @@ struct TensorflowModel::Impl {
 TensorflowModel::Impl::Impl(const std::string& path, const TensorflowOptions& options)
     : name(model_name(path)), library(TensorflowLibrary::get(options.library_path)) {
   const std::string content = internal::read_saved_model_file(path);
-  SavedModel read_model = read(path, content, options.tags);
+  SavedModel read_model = read(library, path, content, options.tags);
   internal::check_device(library, options);
   session = std::make_unique<const TensorflowSession>(library, path, options);
   for (internal::SavedSignature& saved : read_model.graph.signatures) {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bytes are those of tensorflow.ConfigProto.SerializeToString(deterministic=True).
+// The bytes were compared with what tensorflow.ConfigProto reads from them.
 #include "tensorflow/config.h"
 
 #include <gtest/gtest.h>

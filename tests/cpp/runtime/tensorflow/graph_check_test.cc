@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fake.h"
+#include "tensorflow/op_defs.h"
 
 namespace tfnative::internal {
 namespace {
@@ -40,7 +41,7 @@ std::string problem_with(const std::string& node) {
                                 graph_message({}, {function_message("f", {node})})};
   for (std::size_t i = 0; i < 2; ++i) {
     try {
-      check_graph(graphs[i]);
+      check_graph(graphs[i], [](auto) { return std::nullopt; });
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), Code::kInvalidArgument);
       problems[i] = error.what();
@@ -98,6 +99,32 @@ TEST(GraphCheck, LooksAtTensorsInAllAttributes) {
   EXPECT_NE(problem_with(node_message("n", "Other", {}, {{"t", tensor_attr(tensor)}})),
             "");
   EXPECT_NE(problem_with(node_message("n", "Other", {}, {{"t", value.bytes()}})), "");
+}
+
+TEST(GraphCheck, CountsInputsOfOperationsThatAlwaysHaveAsMany) {
+  const testing::Fake fake;
+  {
+    const TensorflowLibrary library = open_tensorflow(FAKE_TENSORFLOW);
+    const auto problem = [&](const char* op, const std::vector<std::string>& inputs) {
+      try {
+        check_graph(graph_message({node_message("n", op, inputs)}),
+                    input_counts(library));
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), Code::kInvalidArgument);
+        return std::string(error.what());
+      }
+      return std::string();
+    };
+    EXPECT_EQ(problem("Identity", {"x:1", "^y"}), "");
+    EXPECT_EQ(problem("Identity", {"^y"}),
+              "node 'n' has 0 inputs, and Identity takes 1");
+    EXPECT_EQ(problem("MatMul", {"x", "y"}), "");
+    EXPECT_EQ(problem("MatMul", {"x", "y", "z"}),
+              "node 'n' has 3 inputs, and MatMul takes 2");
+    EXPECT_EQ(problem("ConcatV2", {}), "");
+    EXPECT_EQ(problem("AFunction", {}), "");
+  }
+  EXPECT_EQ(fake.live(), 0);
 }
 
 }  // namespace

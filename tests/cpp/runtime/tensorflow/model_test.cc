@@ -58,7 +58,7 @@ TEST_F(TensorflowModelTest, HasTheNameOfItsFolderOrOfTheOneAboveAVersion) {
 
 TEST_F(TensorflowModelTest, ReadsArraysWhereTheyAreAndLetsThemGo) {
   // "keep" is a function that only looks like one, to us.
-  const std::string graph = graph_message({node_message("keep", "Identity")});
+  const std::string graph = graph_message({node_message("keep", "Identity", {"x"})});
   const TensorflowModel model = load_one({"keep"}, graph);
   const auto owner = std::make_shared<int>(0);
   const Rows rows(2);

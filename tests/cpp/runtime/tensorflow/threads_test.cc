@@ -52,7 +52,7 @@ TEST_F(TensorflowThreadsTest, RunOneModelAtOnce) {
 }
 
 TEST_F(TensorflowThreadsTest, MayLetInputsGoWhileOthersRun) {
-  const std::string graph = graph_message({node_message("keep", "Identity")});
+  const std::string graph = graph_message({node_message("keep", "Identity", {"x"})});
   const TensorflowModel model = load_one({"keep"}, graph);
   std::atomic<int> alive{0}, running{3};
   in_threads(4, [&](int thread) {

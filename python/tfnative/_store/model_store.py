@@ -131,7 +131,13 @@ class ModelStore:
             FailedPreconditionError: It is not available, or the store is closed.
             InvalidArgumentError: Both are given, or of a wrong type.
         """
-        return self._live.now.find(version, label)[1]
+        return self.find(version, label=label)[1]
+
+    def find(
+        self, version: int | None = None, *, label: str | None = None
+    ) -> tuple[int, Model]:
+        """As ``model``, with the version's number before it."""
+        return self._live.now.find(version, label)
 
     def route(self, key: Key | None = None) -> tuple[int, Model]:
         """The version that takes a request, as ``split`` has it, and its model.

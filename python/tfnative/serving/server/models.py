@@ -13,6 +13,7 @@ from tfnative._model import Model
 from tfnative._store.model_store import ModelStore
 from tfnative.serving.server.config import ModelSettings
 from tfnative.serving.server.served_model import MakeBatcher, ServedModel
+from tfnative.serving.server.warmup import run_warmup_requests
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Opener:
             labels=settings.labels or None,
             poll_seconds=self._options.poll_seconds,
             threads=self._options.threads,
+            on_load=run_warmup_requests,
         )
         return ServedModel(settings.name, store, self._make_batcher)
 

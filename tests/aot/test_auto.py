@@ -49,7 +49,15 @@ def place(kernels: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    """A user's, who has not said how much TensorFlow is to log."""
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    found.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    return found
+
+
+def is_of_opening(line: str) -> bool:
+    """Whether TensorFlow's library says it as it is opened, before it can be told."""
+    return "before absl::InitializeLog" in line or "Could not find cuda drivers" in line
 
 
 def load_elsewhere(path: Path) -> Mapping[str, object]:
@@ -61,7 +69,8 @@ def load_elsewhere(path: Path) -> Mapping[str, object]:
         env=environment(),
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "", "nothing is shown where there is no terminal"
+    shown = [line for line in done.stderr.splitlines() if not is_of_opening(line)]
+    assert not shown, "nothing is shown where there is no terminal"
     found: Mapping[str, object] = json.loads(done.stdout)
     return found
 
@@ -196,9 +205,7 @@ def test_a_model_that_is_broken_is_one_error_with_both_reasons(
         tfnative.load(path, backend="auto")
 
 
-def test_a_signature_that_is_not_there_is_an_error(
-    export: Export, place: Path
-) -> None:
+def test_a_signature_that_is_not_there_is_an_error(export: Export, place: Path) -> None:
     path = export(ZOO["mlp"])
     with pytest.raises(tfnative.NotFoundError, match="'nope'"):
         tfnative.load(path, backend="auto", signatures=["nope"])

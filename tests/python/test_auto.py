@@ -398,8 +398,8 @@ def test_artifacts_are_native_whatever_was_asked_for(fake):
     ("options", "message"),
     [
         ({"backend": "fast"}, "backend must be 'native'"),
-        ({"backend": "tensorflow", "threads": 2}, 'threads: not for backend="tensorflow"'),
-        ({"backend": "tensorflow", "rtol": 1}, 'rtol: not for backend="tensorflow"'),
+        ({"backend": "tensorflow", "threads": 2}, "threads: not for backend="),
+        ({"backend": "tensorflow", "rtol": 1}, "rtol: not for backend="),
         ({"xla": True}, "xla: for SavedModels"),
         ({"batch_sizes": [1]}, "batch_sizes: for SavedModels, and .* is none"),
         ({"backend": "auto", "tags": ["serve"], "rtol": 1}, "rtol, tags: for"),

@@ -129,14 +129,33 @@ def test_a_signature_that_is_not_there(ask):
     assert "not found in signature def" in answer.json()["error"]
 
 
-def test_metrics_and_health(ask, running):
-    predict(ask, instances=ROWS)
+def test_health(ask):
     assert ask("/healthz").text == "ok"
+
+
+def test_metrics_have_the_names_of_tensorflow_serving(ask, running):
+    for _ in range(3):
+        predict(ask, instances=ROWS)
+    predict(ask, instances=[[1]])
+    predict(ask, "/v1/models/other:predict", instances=ROWS)
+    with serving.Client(running.grpc) as client:
+        client.predict("affine", {"x": np.array(ROWS, np.float32)}, signature="affine")
     text = ask("/metrics").text
     assert text == ask("/monitoring/prometheus/metrics").text
-    if "batching" in text:
-        helps = [line for line in text.splitlines() if line.startswith("# TYPE")]
-        assert len(helps) == len(set(helps))
+    lines = text.splitlines()
+    helps = [line for line in lines if line.startswith("# TYPE")]
+    assert len(helps) == len(set(helps))
+    count = ":tensorflow:serving:request_count"
+    assert f"# TYPE {count} counter" in lines
+    assert f'{count}{{model_name="affine",status="OK"}} 4' in lines
+    assert f'{count}{{model_name="affine",status="INVALID_ARGUMENT"}} 1' in lines
+    assert f'{count}{{model_name="(unknown)",status="NOT_FOUND"}} 1' in lines
+    latency = ":tensorflow:serving:request_latency"
+    labels = 'model_name="affine",API="Predict",entrypoint='
+    assert f'{latency}_count{{{labels}"REST"}} 3' in lines
+    assert f'{latency}_count{{{labels}"GRPC"}} 1' in lines
+    assert f'{latency}_bucket{{{labels}"REST",le="+Inf"}} 3' in lines
+    assert f'{latency}_bucket{{{labels}"REST",le="10"}} 0' in lines
 
 
 @pytest.mark.parametrize("api", ["grpc", "rest"])

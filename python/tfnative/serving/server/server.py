@@ -19,6 +19,7 @@ from tfnative.serving.server.config import ModelSettings, settings_of
 from tfnative.serving.server.grpc_api import GrpcApi
 from tfnative.serving.server.models import Opener, OpenOptions
 from tfnative.serving.server.service import Service
+from tfnative.serving.server.tls import ServerTls
 
 WAITING_THREADS = 64
 """For requests that are not batched, and for examples."""
@@ -35,6 +36,7 @@ class ServerOptions:
         grace_seconds: How long requests may take that are on their way when the server
             is told to end.
         max_message_bytes: How large requests and responses may be.
+        tls: None to listen for whoever comes, in clear.
         models: See ``OpenOptions``.
     """
 
@@ -43,6 +45,7 @@ class ServerOptions:
     rest_port: int | None = 8501
     grace_seconds: float = 30.0
     max_message_bytes: int = 1 << 30
+    tls: ServerTls | None = None
     models: OpenOptions = field(default_factory=OpenOptions)
 
 
@@ -104,7 +107,12 @@ class Server:
         server.add_generic_rpc_handlers((GrpcApi(self.service, self.reload),))
         address = f"{self._options.host}:{port}"
         try:
-            self.port = server.add_insecure_port(address)
+            tls = self._options.tls
+            self.port = (
+                server.add_insecure_port(address)
+                if tls is None
+                else server.add_secure_port(address, tls.for_grpc())
+            )
         except RuntimeError as error:
             raise UnavailableError(f"cannot listen at {address}: {error}") from None
         await server.start()
@@ -121,7 +129,7 @@ class Server:
         app = make_app(self.service, self.metrics, lambda: self.is_ready)
         socket = _listen(self._options.host, port)
         self.rest_port = socket.getsockname()[1]
-        server = make_http_server(app, self._options.grace_seconds)
+        server = make_http_server(app, self._options.grace_seconds, self._options.tls)
         task = asyncio.ensure_future(server.serve(sockets=[socket]))
         try:
             yield

@@ -34,8 +34,12 @@ class Process:
         code = "import sys; from tfnative.cli import main; sys.exit(main(sys.argv[1:]))"
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-c", code, "serve", *arguments),
-                *("--host", "localhost", "--port", "0", "--rest-port", "0", "--json"),
+                *(sys.executable, "-c", code, "serve"),
+                "--host=localhost",
+                "--port=0",
+                "--rest-port=0",
+                "--json",
+                *arguments,
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -164,6 +164,9 @@ def grpc_arguments(options: Options) -> list[tuple[str, int | str]]:
         ("grpc.max_receive_message_length", options.max_message_bytes),
         # Two clients of one address do not share a connection that one of them closes.
         ("grpc.use_local_subchannel_pool", 1),
+        # gRPC would leave a server alone for up to two minutes after it was away.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2000),
     ]
     if options.keepalive_seconds is not None:
         arguments.append(

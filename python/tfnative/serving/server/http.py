@@ -36,6 +36,8 @@ def make_http_server(
         log_level="warning",
         access_log=False,
         lifespan="off",
+        # Longer than clients keep connections: else one ends as a request is sent.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=int(grace_seconds),
         **({} if tls is None else tls.for_uvicorn()),
     )

@@ -22,8 +22,9 @@ from benchmarks.batching.plan import MAX_BATCH_SIZES, Workload, make_workload
 from benchmarks.batching.turns import Player, Turns, take_turns
 from benchmarks.measure import machine
 from benchmarks.process import WorkerProcess
-from benchmarks.serving import encoding
+from benchmarks.serving import encoding, imports
 from benchmarks.serving.encoding import Encoding
+from benchmarks.serving.imports import Imports
 from benchmarks.serving.servers import CONTESTANTS, REST_MODELS, RunningServer
 
 FOLDER = Path("build/benchmarks")
@@ -40,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(", ".join(f"{key} {value}" for key, value in known.items()))
     found = {name: _serve(name, options, folder) for name in options.models}
     of_tensors = encoding.measure()
+    of_imports = imports.measure()
     options.json.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "machine": known,
@@ -49,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             for name, all_ in found.items()
         },
         "encoding": {**asdict(of_tensors), "target": encoding.TARGET},
+        "imports": {**asdict(of_imports), "target": imports.TARGET},
     }
     options.json.write_text(json.dumps(content, indent=2) + "\n")
     console = Console()
@@ -58,6 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
             if turns.problem:
                 console.print(f"{turns.contestant}: {turns.problem}", markup=False)
     console.print(_encoding_table(of_tensors))
+    console.print(_imports_table(of_imports))
     return 0
 
 
@@ -116,6 +120,16 @@ def _encoding_table(found: Encoding) -> Table:
     target = f"{encoding.TARGET}"
     table.add_row("encode", f"{found.encode:.2f}", f"{found.encode_ratio:.2f}", target)
     table.add_row("decode", f"{found.decode:.2f}", f"{found.decode_ratio:.2f}", "")
+    return table
+
+
+def _imports_table(found: Imports) -> Table:
+    table = Table(title="Imports, in a fresh process")
+    for heading in ("", "ms", "added", "target"):
+        table.add_column(heading, justify="right" if heading else "left")
+    table.add_row("grpc", f"{found.grpc:.0f}", "", "")
+    target = f"{imports.TARGET:.0f}"
+    table.add_row("a client", f"{found.client:.0f}", f"{found.added:.0f}", target)
     return table
 
 

@@ -17,6 +17,7 @@ from tfnative._cli import (
     inspect_,
     run,
     selftest,
+    serve,
     serving,
     tune,
 )
@@ -33,6 +34,7 @@ A model's life:
   tfnative tune build/digits
 
 A model on a server:
+  tfnative serve models/digits
   tfnative serving predict localhost:8500 digits --input image=images.npy
 
 The machine:
@@ -60,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run,
         bench,
         tune,
+        serve,
         serving,
         cache_,
         doctor,

@@ -398,8 +398,8 @@ def test_artifacts_are_native_whatever_was_asked_for(fake):
     ("options", "message"),
     [
         ({"backend": "fast"}, "backend must be 'native'"),
-        ({"backend": "tensorflow", "threads": 2}, "threads: for compiled code, not"),
-        ({"backend": "tensorflow", "rtol": 1}, "rtol: for compiled code, not"),
+        ({"backend": "tensorflow", "threads": 2}, "threads: not for backend="),
+        ({"backend": "tensorflow", "rtol": 1}, "rtol: not for backend="),
         ({"xla": True}, "xla: for SavedModels"),
         ({"batch_sizes": [1]}, "batch_sizes: for SavedModels, and .* is none"),
         ({"backend": "auto", "tags": ["serve"], "rtol": 1}, "rtol, tags: for"),
@@ -416,7 +416,7 @@ def test_options_that_do_not_fit_an_artifact_are_refused(fake, options, message)
     "options",
     [
         {"signatures": "affine"},
-        {"tags": 3},
+        {"tags": "serve"},
         {"batch_sizes": []},
         {"batch_sizes": [0]},
         {"batch_sizes": [1.5]},

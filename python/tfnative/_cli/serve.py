@@ -24,12 +24,14 @@ _EXAMPLES = """\
   tfnative serve models/digits --port 8500 --rest-port 8501
   tfnative serve models/digits --name digits --batching-parameters-file batching.txt
   tfnative serve --model-config-file models.config
+  tfnative serve saved_models/digits --backend auto
   tfnative serve models/digits --tls-certificate server.pem --tls-key server.key
 
 MODEL_DIR has a folder for each version, named by its number, with an artifact in it:
-models/digits/1, models/digits/2. Without --model-config-file, the newest is served.
-Clients of TensorFlow Serving can use it: it speaks the same APIs. At SIGTERM it stops
-being ready, answers the requests that it has, and ends with exit code 0.
+models/digits/1, models/digits/2; or, with --backend, a SavedModel. The newest version
+is served, unless --model-config-file says otherwise. Clients of TensorFlow Serving can
+use it: it speaks the same APIs. At SIGTERM it stops being ready, answers the requests
+that it has, and ends with exit code 0.
 """
 
 
@@ -62,6 +64,12 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument(
         "--rest-port", type=int, default=8501, help="of REST (default: 8501; 0: any)"
+    )
+    parser.add_argument(
+        "--backend",
+        choices=("native", "auto", "tensorflow"),
+        default="native",
+        help="what runs versions that are SavedModels; native: nothing does (default)",
     )
     parser.add_argument(
         "--threads", type=int, default=1, help="that work on one call (default: 1)"
@@ -122,6 +130,7 @@ def run(options: argparse.Namespace) -> int:
             options.poll_seconds or None,
             options.threads,
             options.batching_parameters_file,
+            options.backend,
         ),
     )
     models = _models(options)

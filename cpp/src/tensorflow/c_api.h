@@ -17,6 +17,7 @@ struct TF_Graph;
 struct TF_Operation;
 struct TF_Session;
 struct TF_SessionOptions;
+struct TF_OperationDescription;
 struct TF_Status;
 struct TF_Tensor;
 
@@ -79,6 +80,13 @@ using TF_Deallocator = void (*)(void* data, std::size_t length, void* argument);
     (TF_Graph*, const char* op, TF_Buffer* op_def, TF_Status*))                       \
   F(int, TF_OperationNumOutputs, (TF_Operation*))                                     \
   F(int, TF_OperationOutputType, (TF_Output))                                         \
+  F(void, TF_OperationGetAttrType,                                                    \
+    (TF_Operation*, const char* name, int* dtype, TF_Status*))                        \
+  F(TF_OperationDescription*, TF_NewOperation,                                        \
+    (TF_Graph*, const char* op, const char* name))                                    \
+  F(void, TF_AddInput, (TF_OperationDescription*, TF_Output))                         \
+  F(void, TF_SetAttrType, (TF_OperationDescription*, const char* name, int dtype))    \
+  F(TF_Operation*, TF_FinishOperation, (TF_OperationDescription*, TF_Status*))        \
   /* Sessions. */                                                                     \
   F(TF_SessionOptions*, TF_NewSessionOptions, (void))                                 \
   F(void, TF_DeleteSessionOptions, (TF_SessionOptions*))                              \

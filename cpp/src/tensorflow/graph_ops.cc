@@ -152,6 +152,38 @@ std::set<std::string_view> GraphOps::needed_for(
   return ops;
 }
 
+const GraphOps::Node* GraphOps::find(std::string_view name, std::string_view op) const {
+  const auto found = nodes_.find(name);
+  return found != nodes_.end() && found->second.op == op ? &found->second : nullptr;
+}
+
+std::vector<VariableCopy> GraphOps::variables_to_copy(
+    std::string_view restore_op) const {
+  std::vector<VariableCopy> result;
+  const auto restore = nodes_.find(restore_op);
+  if (restore == nodes_.end()) return result;
+  const std::set<std::string_view> restored(restore->second.inputs.begin(),
+                                            restore->second.inputs.end());
+  std::set<std::string_view> assigned;
+  for (const auto& [name, node] : nodes_) {
+    if (node.op == "AssignVariableOp" && !node.inputs.empty()) {
+      assigned.insert(node.inputs[0]);
+    }
+  }
+  for (const std::string_view variable : restored) {
+    const Node* const assign =
+        find(std::string(variable) + "/Assign", "AssignVariableOp");
+    if (assign == nullptr || assign->inputs.size() < 2) continue;
+    const Node* const read = find(assign->inputs[1], "ReadVariableOp");
+    if (read == nullptr || read->inputs.empty()) continue;
+    const std::string_view other = read->inputs[0];
+    const bool has_value = restored.count(other) > 0 || assigned.count(other) > 0;
+    if (has_value || find(other, "VarHandleOp") == nullptr) continue;
+    result.push_back({std::string(variable), std::string(other)});
+  }
+  return result;
+}
+
 bool may_take_inputs(const std::set<std::string_view>& ops) {
   return std::any_of(ops.begin(), ops.end(), [](std::string_view op) {
     return std::any_of(

@@ -14,6 +14,16 @@
 
 namespace tfnative::internal {
 
+// Two variables, by their operations, of which the second is to have the first one's
+// value.
+struct VariableCopy {
+  std::string from, to;
+
+  bool operator==(const VariableCopy& other) const {
+    return from == other.from && to == other.to;
+  }
+};
+
 // The operations of a tensorflow.GraphDef, and what they need. Views lie in the
 // message.
 class GraphOps {
@@ -23,6 +33,12 @@ class GraphOps {
 
   // The types of all operations that these tensors need, in functions, too: "MatMul".
   std::set<std::string_view> needed_for(const std::vector<TensorPlace>& outputs) const;
+
+  // Variables that are not restored, although the model has their values: Keras 3's,
+  // if a model was saved with tf.saved_model.save. It has each variable twice then:
+  // one that `restore_op` restores, and one that signatures read, whose value the
+  // first was initialized with.
+  std::vector<VariableCopy> variables_to_copy(std::string_view restore_op) const;
 
  private:
   struct Node {
@@ -34,6 +50,7 @@ class GraphOps {
     std::vector<std::string_view> ops, functions;
   };
 
+  const Node* find(std::string_view name, std::string_view op) const;
   void read_library(std::string_view message);
   void add_function(std::string_view name, std::set<std::string_view>& seen,
                     std::set<std::string_view>& ops) const;

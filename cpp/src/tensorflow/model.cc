@@ -81,7 +81,9 @@ TensorflowModel::Impl::Impl(const std::string& path, const TensorflowOptions& op
   const std::string content = internal::read_saved_model_file(path);
   SavedModel read_model = read(library, path, content, options.tags);
   internal::check_device(library, options);
-  session = std::make_unique<const TensorflowSession>(library, path, options);
+  auto loaded = std::make_unique<TensorflowSession>(library, path, options);
+  loaded->copy_variables(read_model.ops.variables_to_copy(read_model.graph.restore_op));
+  session = std::move(loaded);
   for (internal::SavedSignature& saved : read_model.graph.signatures) {
     if (!saved.problem.empty()) {
       unusable.push_back(std::move(saved));

@@ -195,6 +195,15 @@ bool is_internal(const std::string& signature) {
   return signature.rfind("__saved_model_", 0) == 0;
 }
 
+// Of a tensorflow.SaverDef.
+std::string_view read_restore_op(std::string_view message) {
+  std::string_view name;
+  for (MessageReader reader(message); reader.next();) {
+    if (reader.is(3, WireType::kBytes)) name = reader.bytes();
+  }
+  return name;
+}
+
 // A tensorflow.MetaGraphDef.
 MetaGraph read_meta_graph(std::string_view message) {
   MetaGraph graph;
@@ -204,6 +213,7 @@ MetaGraph read_meta_graph(std::string_view message) {
     switch (reader.field()) {
       case 1: graph.tags = read_tags(reader.bytes()); break;
       case 2: graph.graph = reader.bytes(); break;
+      case 3: graph.restore_op = read_restore_op(reader.bytes()); break;
       case 5: signatures.push_back(read_entry(reader.bytes())); break;
       default: break;
     }

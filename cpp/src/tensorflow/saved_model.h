@@ -35,6 +35,7 @@ struct MetaGraph {
   std::vector<std::string> tags;
   std::vector<SavedSignature> signatures;  // By name.
   std::string_view graph;                  // tensorflow.GraphDef
+  std::string_view restore_op;             // Reads the variables; may be empty.
 };
 
 // Reads a tensorflow.SavedModel. Throws Error (kInvalidArgument) if it is damaged.

@@ -151,6 +151,48 @@ TensorflowSession::~TensorflowSession() {
   api_.TF_DeleteSession(session_, status.get());
 }
 
+TF_Operation* TensorflowSession::add_operation(const char* op, const std::string& name,
+                                               int dtype,
+                                               const std::vector<TF_Output>& inputs) {
+  TF_OperationDescription* const description =
+      api_.TF_NewOperation(graph_.get(), op, name.c_str());
+  for (const TF_Output& input : inputs) api_.TF_AddInput(description, input);
+  api_.TF_SetAttrType(description, "dtype", dtype);
+  const TensorflowStatus status(api_);
+  TF_Operation* const operation =
+      api_.TF_FinishOperation(description, status.get());  // Deletes it, too.
+  status.check("cannot copy variable " + quoted(name));
+  return operation;
+}
+
+void TensorflowSession::copy_variables(const std::vector<VariableCopy>& copies) {
+  if (copies.empty()) return;
+  const std::string where = "the variables";
+  std::vector<const TF_Operation*> targets;
+  try {
+    for (const VariableCopy& copy : copies) {
+      const TF_Output from = find(where, {copy.from, 0});
+      const TF_Output to = find(where, {copy.to, 0});
+      int dtype = 0;
+      const TensorflowStatus status(api_);
+      api_.TF_OperationGetAttrType(from.oper, "dtype", &dtype, status.get());
+      status.check(quoted(copy.from));
+      const std::string name = "tfnative/" + copy.to;
+      TF_Operation* const read =
+          add_operation("ReadVariableOp", name + "/read", dtype, {from});
+      targets.push_back(
+          add_operation("AssignVariableOp", name + "/assign", dtype, {to, {read, 0}}));
+    }
+    const TensorflowStatus status(api_);
+    api_.TF_SessionRun(session_, nullptr, nullptr, nullptr, 0, nullptr, nullptr, 0,
+                       targets.data(), static_cast<int>(targets.size()), nullptr,
+                       status.get());
+    status.check("cannot copy variables");
+  } catch (const Error& error) {
+    throw LoadError(error.what(), error.code());
+  }
+}
+
 TF_Output TensorflowSession::find(const std::string& where,
                                   const TensorPlace& place) const {
   TF_Operation* const operation =

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tensorflow/graph_ops.h"
 #include "tensorflow/library.h"
 #include "tensorflow/saved_model.h"
 #include "tensorflow/status.h"
@@ -57,6 +58,9 @@ class TensorflowSession {
 
   const TensorflowLibrary& library() const { return library_; }
 
+  // Gives variables the values of others. Throws LoadError.
+  void copy_variables(const std::vector<VariableCopy>& copies);
+
   // Finds its tensors. Throws LoadError.
   PreparedSignature prepare(const std::string& model, const SavedSignature& saved,
                             bool takes_inputs) const;
@@ -69,6 +73,8 @@ class TensorflowSession {
   std::vector<TensorflowDevice> devices() const;
 
  private:
+  TF_Operation* add_operation(const char* op, const std::string& name, int dtype,
+                              const std::vector<TF_Output>& inputs);
   TF_Output find(const std::string& where, const TensorPlace& place) const;
 
   const TensorflowLibrary& library_;

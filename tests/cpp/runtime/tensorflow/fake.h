@@ -42,6 +42,15 @@ class Fake {
     const char* const data = function<const char*(std::size_t*)>("fake_config")(&size);
     return {data, size};
   }
+  // What the last run was to run for its effect: "(AssignVariableOp x y 1)".
+  std::vector<std::string> targets() const {
+    std::vector<std::string> result;
+    const auto target = function<const char*(int)>("fake_target");
+    while (const char* const text = target(static_cast<int>(result.size()))) {
+      result.emplace_back(text);
+    }
+    return result;
+  }
   // Has a function fail once, after so many calls that succeed.
   void fail(const char* name, int calls, int code = 13) const {
     function<void(const char*, int, int)>("fake_fail")(name, calls, code);
@@ -92,15 +101,16 @@ class FakeTensorflowTest : public ::testing::Test {
   }
 
   // Writes a SavedModel. Returns its folder.
-  std::string save(const Named& signatures, const std::string& graph = {}) const {
-    folder_.write(
-        "saved_model.pb",
-        saved_model_message({meta_graph_message({"serve"}, graph, signatures)}));
+  std::string save(const Named& signatures, const std::string& graph = {},
+                   const std::string& restore_op = {}) const {
+    folder_.write("saved_model.pb", saved_model_message({meta_graph_message(
+                                        {"serve"}, graph, signatures, restore_op)}));
     return folder_.path();
   }
 
-  TensorflowModel load(const Named& signatures, const std::string& graph = {}) const {
-    return TensorflowModel::load(save(signatures, graph), options_);
+  TensorflowModel load(const Named& signatures, const std::string& graph = {},
+                       const std::string& restore_op = {}) const {
+    return TensorflowModel::load(save(signatures, graph, restore_op), options_);
   }
   // A model with one signature.
   TensorflowModel load_one(const Outputs& operations,

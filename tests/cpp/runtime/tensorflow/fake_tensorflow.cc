@@ -83,6 +83,12 @@ struct TF_Operation {
   std::string name;
 };
 
+struct TF_OperationDescription : Counted {
+  TF_Graph* graph;
+  std::string text;  // Operation, name, inputs.
+  std::string name;
+};
+
 struct TF_Graph : Counted {
   std::mutex mutex;
   std::map<std::string, TF_Operation> operations;
@@ -101,6 +107,7 @@ struct Control {
   int calls = 0;         // after so many calls.
   int code = 0;
   std::string config;
+  std::vector<std::string> targets;  // Of the last run.
   std::vector<TF_Tensor*> kept;
   std::atomic<int> runs{0}, gpus{0};
 };
@@ -288,6 +295,35 @@ void TF_GraphGetOpDef(TF_Graph*, const char* op, TF_Buffer* op_def, TF_Status* s
 int TF_OperationNumOutputs(TF_Operation*) { return 2; }
 int TF_OperationOutputType(TF_Output) { return kFloat; }
 
+void TF_OperationGetAttrType(TF_Operation*, const char*, int* dtype,
+                             TF_Status* status) {
+  if (!fails("TF_OperationGetAttrType", status)) *dtype = kFloat;
+}
+TF_OperationDescription* TF_NewOperation(TF_Graph* graph, const char* op,
+                                         const char* name) {
+  auto* const description = new TF_OperationDescription;
+  description->graph = graph;
+  description->text = op;
+  description->name = name;
+  return description;
+}
+void TF_AddInput(TF_OperationDescription* description, TF_Output input) {
+  description->text += " " + input.oper->name;
+}
+void TF_SetAttrType(TF_OperationDescription* description, const char*, int dtype) {
+  description->text += " " + std::to_string(dtype);
+}
+TF_Operation* TF_FinishOperation(TF_OperationDescription* description,
+                                 TF_Status* status) {
+  TF_Operation* operation = nullptr;
+  if (!fails("TF_FinishOperation", status)) {
+    operation = TF_GraphOperationByName(description->graph, description->name.c_str());
+    operation->name = "(" + description->text + ")";
+  }
+  delete description;
+  return operation;
+}
+
 TF_SessionOptions* TF_NewSessionOptions() { return new TF_SessionOptions; }
 void TF_DeleteSessionOptions(TF_SessionOptions* options) { delete options; }
 void TF_SetConfig(TF_SessionOptions*, const void* message, std::size_t size,
@@ -310,9 +346,17 @@ void TF_DeleteSession(TF_Session* session, TF_Status*) { delete session; }
 
 void TF_SessionRun(TF_Session*, const TF_Buffer* run_options, const TF_Output*,
                    TF_Tensor* const* inputs, int, const TF_Output* outputs,
-                   TF_Tensor** values, int output_count, const TF_Operation* const*,
-                   int, TF_Buffer*, TF_Status* status) {
+                   TF_Tensor** values, int output_count,
+                   const TF_Operation* const* targets, int target_count, TF_Buffer*,
+                   TF_Status* status) {
   ++control().runs;
+  {
+    const std::lock_guard<std::mutex> lock(control().mutex);
+    control().targets.clear();
+    for (int i = 0; i < target_count; ++i) {
+      control().targets.push_back(targets[i]->name);
+    }
+  }
   if (fails("TF_SessionRun", status)) return;
   if (run_options != nullptr) {
     status->code = 4;
@@ -358,6 +402,12 @@ void fake_fail(const char* function, int calls, int code) {
 const char* fake_config(std::size_t* size) {
   *size = control().config.size();
   return control().config.data();
+}
+const char* fake_target(int index) {
+  const auto& targets = control().targets;
+  return index < static_cast<int>(targets.size())
+             ? targets[static_cast<std::size_t>(index)].c_str()
+             : nullptr;
 }
 void fake_let_go() {
   std::vector<TF_Tensor*> kept;

@@ -6,6 +6,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "messages.h"
 
@@ -98,6 +99,47 @@ TEST(GraphOps, TakeInputsIfTheyStoreThemOrWriteToThem) {
   EXPECT_FALSE(may_take_inputs({"ReadVariableOp", "LookupTableFindV2", "MatMul",
                                 "StatefulPartitionedCall", "TensorListStack",
                                 "RandomUniform", "ParseExampleV2"}));
+}
+
+// What Keras 3 writes for a variable "w" that signatures read: "v" has its value.
+std::string twice(const std::vector<std::string>& restored,
+                  const std::vector<std::string>& more = {}) {
+  std::vector<std::string> nodes = {
+      node_message("w", "VarHandleOp"),
+      node_message("v", "VarHandleOp"),
+      node_message("v/Initializer", "ReadVariableOp", {"w"}),
+      node_message("v/Assign", "AssignVariableOp", {"v", "v/Initializer"}),
+      node_message("restore", "StatefulPartitionedCall", restored),
+  };
+  nodes.insert(nodes.end(), more.begin(), more.end());
+  return graph_message(nodes);
+}
+
+using Copies = std::vector<VariableCopy>;
+
+TEST(VariablesToCopy, AreThoseThatOnlyTheirTwinsAreRestoredOf) {
+  const std::string graph = twice({"file", "v"});
+  EXPECT_EQ(GraphOps(graph).variables_to_copy("restore"), (Copies{{"v", "w"}}));
+  EXPECT_EQ(GraphOps(graph).variables_to_copy(""), Copies{});
+  EXPECT_EQ(GraphOps(graph).variables_to_copy("none"), Copies{});
+}
+
+TEST(VariablesToCopy, AreNoneThatHaveAValueOfTheirOwn) {
+  EXPECT_EQ(GraphOps(twice({"v", "w"})).variables_to_copy("restore"), Copies{});
+  EXPECT_EQ(GraphOps(twice({"w"})).variables_to_copy("restore"), Copies{});
+  const std::string assigned =
+      twice({"v"}, {node_message("w/Assign", "AssignVariableOp", {"w", "zero"})});
+  EXPECT_EQ(GraphOps(assigned).variables_to_copy("restore"), Copies{});
+}
+
+TEST(VariablesToCopy, AreNoneThatAreNotInitializedWithAVariable) {
+  const std::string constant = graph_message({
+      node_message("v", "VarHandleOp"),
+      node_message("zeros", "Const"),
+      node_message("v/Assign", "AssignVariableOp", {"v", "zeros"}),
+      node_message("restore", "StatefulPartitionedCall", {"v", "other"}),
+  });
+  EXPECT_EQ(GraphOps(constant).variables_to_copy("restore"), Copies{});
 }
 
 }  // namespace

@@ -144,12 +144,14 @@ inline std::string graph_message(const std::vector<std::string>& nodes,
 
 // tensorflow.MetaGraphDef
 inline std::string meta_graph_message(const std::vector<std::string>& tags,
-                                      const std::string& graph,
-                                      const Named& signatures) {
-  MessageWriter info, meta;
+                                      const std::string& graph, const Named& signatures,
+                                      std::string_view restore_op = {}) {
+  MessageWriter info, saver, meta;
   for (const std::string& tag : tags) info.add_bytes(4, tag);
   meta.add_bytes(1, info.bytes());
   meta.add_bytes(2, graph);
+  saver.add_bytes(3, restore_op);
+  if (!restore_op.empty()) meta.add_bytes(3, saver.bytes());
   for (const auto& [name, signature] : signatures) {
     meta.add_bytes(5, map_entry(name, signature));
   }

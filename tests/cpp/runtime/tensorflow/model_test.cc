@@ -84,6 +84,32 @@ TEST_F(TensorflowModelTest, GivesCopiesToOperationsThatMayKeepOrChangeThem) {
   }
 }
 
+// Keras 3's, of which only "v" is restored; see GraphOps::variables_to_copy.
+std::string graph_with_a_variable_twice() {
+  return graph_message({
+      node_message("w", "VarHandleOp"),
+      node_message("v", "VarHandleOp"),
+      node_message("v/Initializer", "ReadVariableOp", {"w"}),
+      node_message("v/Assign", "AssignVariableOp", {"v", "v/Initializer"}),
+      node_message("restore", "StatefulPartitionedCall", {"v"}),
+  });
+}
+
+TEST_F(TensorflowModelTest, GivesVariablesTheValuesOfTheirTwins) {
+  const testing::Named signatures = {{"s", floats_signature({"twice"})}};
+  load(signatures, graph_with_a_variable_twice(), "restore");
+  EXPECT_EQ(fake_.targets(),
+            (std::vector<std::string>{"(AssignVariableOp w (ReadVariableOp v 1) 1)"}));
+  for (const char* function :
+       {"TF_OperationGetAttrType", "TF_FinishOperation", "TF_SessionRun"}) {
+    fake_.fail(function, 0);
+    const Thrown error =
+        thrown([&] { load(signatures, graph_with_a_variable_twice(), "restore"); });
+    EXPECT_TRUE(error.is_load_error) << function;
+    EXPECT_TRUE(contains(error.message, std::string(function) + " fails"));
+  }
+}
+
 TEST_F(TensorflowModelTest, GivesOutputsThatAreTheCallersAlone) {
   const TensorflowModel model = load_one({"same", "constant", "twice"});
   Rows rows(2);

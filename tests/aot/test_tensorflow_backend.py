@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""TensorFlow's library runs every model of the zoo, compiled or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfnative
+from tests.models import ZOO, ModelCase
+from tfnative_aot.load_model import load_model
+
+Export = Callable[[ModelCase], Path]
+
+# A frozen GraphDef is no SavedModel.
+CASES = [case for case in ZOO.values() if not case.graph_inputs]
+BROKEN = ("no_signatures",)
+"""Refused, since they are no models to run either."""
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_gives_what_tensorflow_gives(case: ModelCase, export: Export) -> None:
+    path = export(case)
+    try:
+        reference = load_model(path)
+    except tfnative.Error as error:
+        with pytest.raises(tfnative.Error):
+            tfnative.load(path, backend="tensorflow")
+        pytest.skip(f"it cannot be loaded in Python either: {error}")
+    rng = np.random.default_rng(9)
+    with tfnative.load(path, backend="tensorflow") as model:
+        assert model.backend == "tensorflow"
+        assert case.signature in model.signatures
+        for rows in (1, 3) if case.has_batch else (1,):
+            inputs = case.inputs(rows, rng)
+            expected = reference.run(case.signature, inputs)
+            got = model.predict(inputs, signature=case.signature)
+            assert got.keys() == expected.keys()
+            for name, value in expected.items():
+                assert got[name].dtype == value.dtype, name
+                np.testing.assert_allclose(got[name], value, rtol=1e-5, atol=1e-6)

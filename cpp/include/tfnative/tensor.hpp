@@ -28,6 +28,7 @@ enum class DType : std::int32_t {
   kUint8 = 4,
   kInt16 = 5,
   kInt8 = 6,
+  kString = 7,  // Elements are StringViews.
   kComplex64 = 8,
   kInt64 = 9,
   kBool = 10,
@@ -37,6 +38,12 @@ enum class DType : std::int32_t {
   kFloat16 = 19,
   kUint32 = 22,
   kUint64 = 23,
+};
+
+// An element of a string tensor: bytes that someone else owns, and that need not be text.
+struct StringView {
+  const char* data = nullptr;
+  std::size_t size = 0;
 };
 
 // NumPy's name of a type ("float32"), or "bfloat16"; nullptr if there is no such

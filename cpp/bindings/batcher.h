@@ -21,6 +21,7 @@ struct BatchSource {
   std::string model;  // Its name.
   Signature signature;
   BatchFunction function;
+  std::shared_ptr<const ExampleHead> head = nullptr;  // What reads its inputs.
 };
 
 // A batcher with what each call needs of Python's objects.
@@ -32,10 +33,12 @@ class PyBatcher {
   // Calls keep it while they wait; `close` may drop it meanwhile.
   const std::shared_ptr<Batcher>& batcher() const { return batcher_; }
   const SignatureInfo& info() const { return info_; }
+  // Throws Error (kInvalidArgument) if its inputs are not read in the same way.
+  void swap(const BatchSource& source) const;
 
  private:
   const Signature signature_;
-  const SignatureInfo info_;
+  SignatureInfo info_;  // Constant.
   const std::shared_ptr<Batcher> batcher_;
 };
 

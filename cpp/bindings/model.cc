@@ -80,6 +80,22 @@ const SignatureInfo& PyModel::find(py::handle name) const {
   throw Error(Code::kInternal, "a signature was found, and was not");
 }
 
+void PyModel::put_examples(const std::string& signature, const std::string& input,
+                           const ExampleParser& parser,
+                           const std::vector<std::string>& feeds) {
+  for (SignatureInfo& info : signatures_) {
+    if (info.signature.name != signature) continue;
+    try {
+      info.put_head(make_head(input, parser, feeds, info.inputs));
+    } catch (const Error& error) {
+      throw LoadError(info.where + ": " + error.what());
+    }
+    return;
+  }
+  throw LoadError("model '" + model().name() + "' has no signature '" + signature +
+                  "' for the examples in its manifest");
+}
+
 void register_model(py::module_& module) {
   py::class_<ThreadPool>(module, "ThreadPool",
                          "ThreadPool(threads)\n\nThreads that work together on one "
@@ -117,6 +133,7 @@ void register_model(py::module_& module) {
       .def("_manifest_text",
            [](const PyModel& self) { return std::string(self.model().manifest()); })
       .def("_signature_list", &signature_list)
+      .def("_put_examples", &PyModel::put_examples)
       .def("_expected_nanos",
            [](const PyModel& self, py::handle signature, std::int64_t rows) {
              return self.model().expected_nanos(self.find(signature).signature, rows);

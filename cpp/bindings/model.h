@@ -28,6 +28,9 @@ class PyModel {
   // The signature of that name (a str), or the default one for None.
   const SignatureInfo& find(pybind11::handle name) const;
   const std::vector<SignatureInfo>& signatures() const { return signatures_; }
+  // Has callers of a signature pass serialised tf.Example messages. See make_head.
+  void put_examples(const std::string& signature, const std::string& input,
+                    const ExampleParser& parser, const std::vector<std::string>& feeds);
 
   bool closed() const { return !model_; }
   void close() { model_.reset(); }

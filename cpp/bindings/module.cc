@@ -4,11 +4,13 @@
 
 #include "batcher.h"
 #include "errors.h"
+#include "examples.h"
 #include "model.h"
 
 PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = TFNATIVE_VERSION;
   tfnative::bindings::register_errors(module);
+  tfnative::bindings::register_examples(module);
   tfnative::bindings::register_model(module);
   tfnative::bindings::register_batcher(module);
 }

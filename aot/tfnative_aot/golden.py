@@ -97,7 +97,17 @@ def write(artifact: Path, signature: str, sample: Sample) -> None:
     """Writes golden/SIGNATURE.npz."""
     folder = artifact / "golden"
     folder.mkdir(exist_ok=True)
-    arrays = {f"input:{name}": array for name, array in sample.inputs.items()}
+    arrays: Inputs = {}
+    for name, array in sample.inputs.items():
+        if array.dtype != object:
+            arrays[f"input:{name}"] = array
+            continue
+        # Strings: their bytes, and how many each has. NumPy would pickle objects.
+        strings = array.ravel().tolist()
+        data = np.frombuffer(b"".join(strings), np.uint8)
+        arrays[f"input:{name}"] = data
+        lengths = np.array([len(text) for text in strings], np.int64)
+        arrays[f"lengths:{name}"] = lengths.reshape(array.shape)
     arrays |= {f"output:{name}": array for name, array in sample.outputs.items()}
     storable = {name: _storable(array) for name, array in sorted(arrays.items())}
     np.savez_compressed(folder / file_name(signature), allow_pickle=False, **storable)

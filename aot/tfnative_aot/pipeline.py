@@ -19,21 +19,19 @@ from pathlib import Path
 import numpy as np
 
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
-from tfnative.manifest import Fidelity, Manifest
+from tfnative.manifest import ExamplesHead, Fidelity, Manifest
 from tfnative_aot import golden as golden_vectors
-from tfnative_aot._places import Places
-from tfnative_aot.check import check
 from tfnative_aot.decode import decode
 from tfnative_aot.describe import describe, describe_programs, make_manifest
+from tfnative_aot.divide import prepare
 from tfnative_aot.emit.interface import Interface, check_name
-from tfnative_aot.freeze import freeze
 from tfnative_aot.graph import FrozenGraph
 from tfnative_aot.load_model import LoadedModel, load_model
 from tfnative_aot.package import Parts, build_parts, link, write_sdk
 from tfnative_aot.passes import run_passes
 from tfnative_aot.program import Program
 from tfnative_aot.progress import Progress, Silent
-from tfnative_aot.samples import Sample, Sampler
+from tfnative_aot.samples import ExampleSampler, Sample, Sampler
 from tfnative_aot.targets import CpuLevel, VariantKey, cpu_levels, host_runs
 from tfnative_aot.tfcompile import tfcompile, write_graph
 from tfnative_aot.toolchain import Toolchain, find_toolchain, sources_dir
@@ -107,18 +105,18 @@ def compile(  # noqa: A001 - the name and the arguments users know
         progress.stage("load the model")
         loaded = load_model(Path(model), tags=tags, inputs=inputs, outputs=outputs)
         progress.stage("freeze and check")
-        graphs = [
-            freeze(loaded, signature, shapes=shapes)
+        prepared = [
+            prepare(loaded, signature, shapes)
             for signature in _chosen_signatures(loaded, signatures)
         ]
-        for graph in graphs:
-            check(graph, Places(loaded.path))
+        graphs = [each.graph for each in prepared]
+        heads = {p.graph.signature: p.head for p in prepared if p.head is not None}
         work = Path(temporary)
         programs = _compile_variants(graphs, options, work, pool, progress)
         staging = _staging(target)
         try:
             _make_artifact(
-                _Job(loaded, tuple(graphs), programs, options, toolchain, work),
+                _Job(loaded, tuple(graphs), heads, programs, options, toolchain, work),
                 kernels,
                 user_inputs,
                 staging,
@@ -135,10 +133,17 @@ def compile(  # noqa: A001 - the name and the arguments users know
 class _Job:
     loaded: LoadedModel
     graphs: tuple[FrozenGraph, ...]
+    heads: Mapping[str, ExamplesHead]
     programs: tuple[Program, ...]
     options: Options
     toolchain: Toolchain
     work: Path
+
+    def sampler(self, graph: FrozenGraph) -> Sampler:
+        head = self.heads.get(graph.signature)
+        if head is None:
+            return Sampler(self.loaded, graph)
+        return ExampleSampler(self.loaded, graph, head)
 
 
 def _compile_variants(
@@ -182,7 +187,7 @@ def _make_artifact(
     progress: Progress,
 ) -> None:
     progress.stage("run TensorFlow for reference")
-    samplers = [Sampler(job.loaded, graph) for graph in job.graphs]
+    samplers = [job.sampler(graph) for graph in job.graphs]
     interface = describe(
         job.options.name,
         job.options.levels,
@@ -199,12 +204,15 @@ def _make_artifact(
         job.toolchain,
         job.work / "sources",
     )
-    manifest = make_manifest(parts, job.loaded)
+    manifest = make_manifest(parts, job.loaded, job.heads)
     link(parts, manifest, job.toolchain, staging)
     progress.stage("compare with TensorFlow")
     fidelity: dict[str, tuple[Fidelity, ...]] = {}
     for graph, sampler in zip(job.graphs, samplers, strict=True):
-        samples = _samples(graph, sampler, interface, user_inputs)
+        samples = [
+            (batch_size, _given(sampler, sample))
+            for batch_size, sample in _samples(graph, sampler, interface, user_inputs)
+        ]
         fidelity[graph.signature] = verify(
             staging,
             graph.signature,
@@ -212,12 +220,13 @@ def _make_artifact(
             [level for level in job.options.levels if host_runs(level)],
             job.options.rtol,
         )
-        golden_vectors.write(
-            staging,
-            graph.signature,
-            golden_vectors.choose(graph, sampler, interface, user_inputs),
-        )
+        chosen = golden_vectors.choose(graph, sampler, interface, user_inputs)
+        golden_vectors.write(staging, graph.signature, _given(sampler, chosen))
     _finish(job, parts, manifest, fidelity, staging)
+
+
+def _given(sampler: Sampler, sample: Sample) -> Sample:
+    return Sample(sampler.given(sample.inputs), sample.outputs)
 
 
 def _finish(

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative.errors import CompileError
+from tfnative.manifest import ExamplesHead
+from tfnative_aot.example_head import encode
 from tfnative_aot.graph import BATCH, FrozenGraph, GraphTensor
 from tfnative_aot.load_model import LoadedModel
 
@@ -84,6 +86,10 @@ class Sampler:
         self._domain, sample = fallback
         return sample
 
+    def given(self, inputs: Arrays) -> Arrays:
+        """What the artifact is given for these inputs of the compiled code."""
+        return inputs
+
     def reference(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Arrays:
         """TensorFlow's outputs for these inputs."""
         return dict(self._model.run(self._graph.signature, dict(inputs)))
@@ -121,6 +127,26 @@ class Sampler:
         for tensor in self._graph.inputs:
             shape = tuple(rows if s == BATCH else s for s in tensor.shape or ())
             yield tensor.name, _random(rng, tensor.dtype, shape, domain)
+
+
+class ExampleSampler(Sampler):
+    """Draws inputs for code behind a head that parses messages."""
+
+    def __init__(
+        self, model: LoadedModel, graph: FrozenGraph, head: ExamplesHead
+    ) -> None:
+        """Args: the whole model, the graph of the code, and the head before it."""
+        super().__init__(model, graph)
+        self._head = head
+
+    def given(self, inputs: Arrays) -> Arrays:
+        """Messages in the place of the features."""
+        batched = [t.name for t in self._graph.inputs if _has_batch(t)]
+        return dict(encode(self._head, len(inputs[batched[0]]), inputs))
+
+    def reference(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Arrays:
+        """TensorFlow's outputs for messages with these features."""
+        return super().reference(self.given(dict(inputs)))
 
 
 def _random(

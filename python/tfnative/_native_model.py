@@ -48,6 +48,8 @@ class NativeModel(_core.Model, Model):
         self.signatures = {
             each[0]: make_signature(*each) for each in self._signature_list()
         }
+        if '"head"' in self._manifest_text():  # Or else it is not read here.
+            self._put_heads()
 
     @property
     def manifest(self) -> Manifest:
@@ -61,6 +63,16 @@ class NativeModel(_core.Model, Model):
 
             self._manifest = Manifest.from_json(self._manifest_text())
         return self._manifest
+
+    def _put_heads(self) -> None:
+        from tfnative._examples_head import put_examples
+        from tfnative.manifest import ExamplesHead
+
+        signatures = dict(self.signatures)
+        for name, of in self.manifest.signatures.items():
+            if isinstance(of.head, ExamplesHead) and name in signatures:
+                signatures[name] = put_examples(self, signatures[name], of.head)
+        self.signatures = signatures
 
     @property
     def assets(self) -> Mapping[str, Path]:

@@ -120,7 +120,7 @@ def _replay(
     model: NativeModel, signature: str, known: SignatureManifest, folder: Path
 ) -> Iterator[OutputCheck]:
     vectors = _read_golden(folder / known.golden)
-    inputs = _part(vectors, "input:")
+    inputs = _strings(_part(vectors, "input:"), _part(vectors, "lengths:"))
     expected = _part(vectors, "output:")
     allowed = {fidelity.output: fidelity.tolerance for fidelity in known.fidelity}
     outputs = model.predict(inputs, signature=signature)
@@ -186,6 +186,22 @@ def _part(
     return {
         k.removeprefix(prefix): v for k, v in vectors.items() if k.startswith(prefix)
     }
+
+
+def _strings(
+    inputs: dict[str, npt.NDArray[Any]], lengths: Mapping[str, npt.NDArray[Any]]
+) -> dict[str, npt.NDArray[Any]]:
+    """Puts strings together, which lie there as bytes, and how many each has."""
+    import numpy as np
+
+    for name in lengths.keys() & inputs.keys():
+        data, ends = inputs[name].tobytes(), np.cumsum(lengths[name].ravel())
+        strings = np.empty(ends.size, object)
+        begin = 0
+        for index, end in enumerate(ends.tolist()):
+            strings[index], begin = data[begin:end], end
+        inputs[name] = strings.reshape(lengths[name].shape)
+    return inputs
 
 
 def _weights_digest(library: Path, weights_bytes: int) -> str:

@@ -33,7 +33,9 @@ def feature_specs(draw):
     for name in draw(st.lists(NAMES, unique=True, min_size=1)):
         dtype, shape = draw(st.sampled_from(list(NUMBERS))), draw(SHAPES)
         size = int(np.prod(shape))
-        default = draw(st.none() | st.lists(VALUES[dtype], min_size=size, max_size=size))
+        default = draw(
+            st.none() | st.lists(VALUES[dtype], min_size=size, max_size=size)
+        )
         found.append((name, dtype, shape, default))
     return found
 
@@ -42,18 +44,20 @@ def feature_specs(draw):
 def messages(draw, specs):
     """An example that most likely has the features, and that any writer may write."""
     entries = []
-    for name, dtype, shape, _ in specs:
+    for name, right, shape, _ in specs:
         if draw(st.integers(0, 7)) == 0:
             continue
-        if draw(st.integers(0, 7)) == 0:
-            dtype = draw(st.sampled_from(list(NUMBERS)))
+        is_wrong = draw(st.integers(0, 7)) == 0
+        dtype = draw(st.sampled_from(list(NUMBERS))) if is_wrong else right
         size = max(0, int(np.prod(shape)) + draw(st.sampled_from([0] * 9 + [1, -1])))
         values = draw(st.lists(VALUES[dtype], min_size=size, max_size=size))
-        # TensorFlow 2.21 writes past its tensor if there are too many that are unpacked.
+        # TensorFlow 2.21 writes past its tensor if too many are not packed.
         packed = draw(st.booleans()) or size > int(np.prod(shape))
         entries.append(entry(name, feature(dtype, values, packed)))
     if draw(st.integers(0, 5)) == 0:
-        entries += draw(st.lists(st.sampled_from(entries), max_size=2)) if entries else []
+        entries += (
+            draw(st.lists(st.sampled_from(entries), max_size=2)) if entries else []
+        )
         entries.append(entry(draw(NAMES), b""))
         entries.append(entry("unknown", draw(st.binary(max_size=4))))
     entries = draw(st.permutations(entries))

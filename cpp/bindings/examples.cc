@@ -126,7 +126,9 @@ std::shared_ptr<const ExampleHead> make_head(const std::string& input,
                                              ExampleParser parser,
                                              const std::vector<std::string>& feeds,
                                              const std::vector<TensorInfo>& inputs) {
-  if (feeds.size() != parser.features().size()) fail("a feature feeds nothing");
+  if (feeds.size() != parser.features().size() || feeds.empty()) {
+    fail("there are no features, or not as many as what they feed");
+  }
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < feeds.size(); ++i) {
     indices.push_back(kNowhere);

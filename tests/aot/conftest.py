@@ -26,6 +26,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_check.py",
         "test_compile.py",
         "test_decode_expression.py",
+        "test_examples_head.py",
         "test_freeze.py",
         "test_load_model.py",
         "test_tfcompile.py",

@@ -21,6 +21,7 @@ from tfnative._cli.compile_ import print_fidelity
 from tfnative._load import load
 from tfnative._native_model import NativeModel
 from tfnative.errors import NotFoundError
+from tfnative.manifest import ExamplesHead
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
@@ -116,6 +117,12 @@ def _show(model: NativeModel) -> None:
             for tensor in tensors
         ]
         print_table(("", "name", "dtype", "shape"), rows)
+        if isinstance(signature.head, ExamplesHead):
+            parsed = [f.feeds for f in signature.head.features if f.feeds is not None]
+            print(
+                "takes tf.Example messages as "
+                f"{signature.head.input}, parsed into {', '.join(parsed)}"
+            )
         compiled = _compiled_sizes(model).get(name, ())
         needed = (model._workspace_bytes(name, size) for size in compiled)
         print(f"workspace: {', '.join(format_bytes(size) for size in needed)}")

@@ -20,7 +20,7 @@ PRESETS ?= dev asan tsan
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-cpp test-python lint format tidy bench \
-  bench-kernels wheel clean
+  bench-kernels protos wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -61,6 +61,9 @@ bench: $(VENV)/.bench  ## measure against peers; BENCH="--models mlp" for some
 bench-kernels: $(VENV)/.tools  ## each kernel, layer by layer, at each CPU level
 	cmake --preset bench && cmake --build --preset bench
 	for program in build/bench/benchmarks/kernels/bench_kernels_*; do $$program; done
+
+protos: $(VENV)/.installed  ## write the messages of serving anew
+	$(BIN)/python tools/compile_protos.py
 
 wheel: $(VENV)/.tools  ## dist/*.whl
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation -w dist .

@@ -26,12 +26,14 @@ from tfnative.errors import (
     InvalidArgumentError,
     LoadError,
     NotFoundError,
+    PermissionDeniedError,
     ResourceExhaustedError,
     UnavailableError,
     UnimplementedError,
 )
 
 if TYPE_CHECKING:
+    from tfnative import serving as serving
     from tfnative._batch.batcher import (
         Batcher as Batcher,
         BatchScheduler as BatchScheduler,
@@ -50,6 +52,13 @@ if TYPE_CHECKING:
     from tfnative._batch.tune import TuneReport as TuneReport, tune as tune
     from tfnative._bench import BenchRow as BenchRow, bench as bench
     from tfnative._compile import compile as compile  # noqa: A004 - as re.compile
+    from tfnative._compose.fallback import (
+        Fallback as Fallback,
+        FallbackMetrics as FallbackMetrics,
+    )
+    from tfnative._compose.shadow import Shadow as Shadow
+    from tfnative._examples.encode import encode_example as encode_example
+    from tfnative._examples.results import Classifications as Classifications
     from tfnative._profile import Profile as Profile, StepTime as StepTime
     from tfnative._selftest import (
         SelfTestReport as SelfTestReport,
@@ -75,11 +84,14 @@ __all__ = [
     "Batcher",
     "BenchRow",
     "CancelledError",
+    "Classifications",
     "CompileError",
     "DeadlineExceededError",
     "Error",
     "FailedPreconditionError",
     "FakeClock",
+    "Fallback",
+    "FallbackMetrics",
     "Histogram",
     "InternalError",
     "InvalidArgumentError",
@@ -88,10 +100,12 @@ __all__ = [
     "Model",
     "ModelStore",
     "NotFoundError",
+    "PermissionDeniedError",
     "Predictor",
     "Profile",
     "ResourceExhaustedError",
     "SelfTestReport",
+    "Shadow",
     "Signature",
     "SpecificVersions",
     "StepTime",
@@ -104,8 +118,10 @@ __all__ = [
     "VersionStatus",
     "bench",
     "compile",
+    "encode_example",
     "load",
     "selftest",
+    "serving",
     "tune",
 ]
 
@@ -120,12 +136,16 @@ _LAZY = {
     "BatchTrial": "_batch.trials",
     "Batcher": "_batch.batcher",
     "BenchRow": "_bench",
+    "Classifications": "_examples.results",
+    "Fallback": "_compose.fallback",
+    "FallbackMetrics": "_compose.fallback",
     "Histogram": "_batch.metrics",
     "Latest": "_store.versions",
     "ModelStore": "_store.model_store",
     "Predictor": "_batch.batcher",
     "Profile": "_profile",
     "SelfTestReport": "_selftest",
+    "Shadow": "_compose.shadow",
     "SpecificVersions": "_store.versions",
     "StepTime": "_profile",
     "TuneReport": "_batch.tune",
@@ -133,15 +153,19 @@ _LAZY = {
     "VersionStatus": "_store.versions",
     "bench": "_bench",
     "compile": "_compile",
+    "encode_example": "_examples.encode",
     "selftest": "_selftest",
     "tune": "_batch.tune",
 }
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "serving":
+        return import_module(f"{__name__}.serving")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
 
     value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     globals()[name] = value

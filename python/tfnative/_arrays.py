@@ -80,7 +80,7 @@ def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any
         InvalidArgumentError: It cannot be had without a loss.
     """
     if not isinstance(value, np.ndarray | np.generic):
-        value = _from_sequence(value, dtype, where)
+        value = converted(value, dtype, where)
     if value.dtype.newbyteorder("=") != dtype:
         if dtype.name == "bfloat16" and value.dtype == np.uint16:
             value = value.view(dtype)
@@ -95,7 +95,12 @@ def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any
     return np.require(value, dtype, ["C", "A", "ENSUREARRAY"])
 
 
-def _from_sequence(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:
+def converted(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:
+    """An array of the dtype, from numbers that it can hold.
+
+    Raises:
+        InvalidArgumentError: They are of another kind (float to int), or out of range.
+    """
     try:
         found = np.asarray(value)
         if found.dtype.kind in "iu" and dtype.kind in "iu":

@@ -121,7 +121,7 @@ def random_inputs(
         return golden_inputs(model, signature, rows)
     return {
         name: _random_array(
-            spec.dtype, tuple(rows if s == -1 else s for s in spec.shape)
+            spec.dtype, tuple(rows if s == -1 else s for s in spec.shape or ())
         )
         for name, spec in signature.inputs.items()
     }

@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
+    import numpy.typing as npt
     from typing_extensions import Self
+
+    from tfnative._examples.results import Classifications
 
 
 class TensorSpec(NamedTuple):
@@ -24,7 +29,7 @@ class TensorSpec(NamedTuple):
 
     name: str
     dtype: np.dtype[Any]
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None
 
 
 class Signature(NamedTuple):
@@ -125,6 +130,100 @@ class Model:
             InternalError: The compiled code failed.
         """
         raise NotImplementedError
+
+    def classify(
+        self,
+        examples: Any,
+        *,
+        signature: str | None = None,
+        labels: str | Sequence[str] | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> Classifications:
+        """Says how much speaks for each class, for each example.
+
+        Args:
+            examples: A sequence of serialised tf.Example messages (bytes), or of dicts
+                with the features of a row; or a dict with an array of all rows for each
+                feature. What the signature takes is made of them.
+            signature: A signature with the outputs "classes" and "scores", or one of
+                both; or with one output of floats (rows, classes). Default:
+                "serving_default" if it is such a signature, or else the only one.
+            labels: Names of the classes, or the name of an asset with one in each line.
+                Default: the output "classes"; or else the only asset that has a line
+                for each class, if there is one.
+            context: Features of all examples that do not have them themselves.
+
+        Raises:
+            InvalidArgumentError: As ``predict``; or there is no such signature, or the
+                labels are more or fewer than the classes.
+        """
+        from tfnative._examples.inference import classify
+
+        return classify(
+            self, examples, signature=signature, labels=labels, context=context
+        )
+
+    def regress(
+        self,
+        examples: Any,
+        *,
+        signature: str | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> npt.NDArray[Any]:
+        """A number for each example.
+
+        Args:
+            examples: As for ``classify``.
+            signature: A signature with one output, "outputs", or of floats (rows,) or
+                (rows, 1). Default: as for ``classify``.
+            context: As for ``classify``.
+
+        Returns:
+            An array (rows,).
+
+        Raises:
+            InvalidArgumentError: As ``predict``, or there is no such signature.
+        """
+        from tfnative._examples.inference import regress
+
+        return regress(self, examples, signature=signature, context=context)
+
+    def multi_inference(
+        self,
+        examples: Any,
+        tasks: Mapping[str, Literal["classify", "regress"]],
+        *,
+        context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Classifications | npt.NDArray[Any]]:
+        """Classifies and regresses the same examples.
+
+        TensorFlow runs what several signatures have in common once.
+
+        Args:
+            examples: As for ``classify``.
+            tasks: What to do with each signature, by name. All take the same inputs.
+            context: As for ``classify``.
+
+        Returns:
+            What ``classify`` and ``regress`` give, by the signature's name.
+
+        Raises:
+            InvalidArgumentError: As ``classify`` and ``regress``, or inputs differ.
+        """
+        from tfnative._examples.inference import multi_inference
+
+        return multi_inference(self, examples, tasks, context=context)
+
+    def _predict_signatures(
+        self, names: Sequence[str], inputs: Mapping[str, Any]
+    ) -> list[dict[str, npt.NDArray[Any]]]:
+        """What ``predict`` gives for each of these signatures, which take the same."""
+        return [self.predict(inputs, signature=name) for name in names]
+
+    @property
+    def assets(self) -> Mapping[str, Path]:
+        """Files that came with the model, as labels, by name."""
+        return {}
 
     def warmup(self) -> None:
         """Makes later calls as fast as they get: see to it before the first request.

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from tfnative import __version__
-from tfnative._cli import bench, compile_, inspect_, run, selftest, tune
+from tfnative._cli import bench, compile_, inspect_, run, selftest, serving, tune
 from tfnative._cli.common import FAILURE, USAGE
 from tfnative.errors import Error
 
@@ -21,6 +21,9 @@ A model's life:
   tfnative run build/digits --input image=images.npy --output probabilities=out.npy
   tfnative bench build/digits
   tfnative tune build/digits
+
+A model on a server:
+  tfnative serving predict localhost:8500 digits --input image=images.npy
 
 Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 """
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (compile_, inspect_, selftest, run, bench, tune):
+    for module in (compile_, inspect_, selftest, run, bench, tune, serving):
         module.register(commands)
     options = parser.parse_args(arguments)
     try:

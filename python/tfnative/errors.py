@@ -6,6 +6,7 @@
     ├── InvalidArgumentError    an argument does not fit; a ValueError, too
     ├── NotFoundError           there is no such file, folder or name
     ├── FailedPreconditionError the call is right, but not now: the model is closed
+    ├── PermissionDeniedError   a server does not let you, or does not know you
     ├── UnimplementedError      not supported
     ├── ResourceExhaustedError  out of memory
     ├── UnavailableError        a server cannot be reached, or a queue is full
@@ -32,6 +33,7 @@ __all__ = [
     "InvalidArgumentError",
     "LoadError",
     "NotFoundError",
+    "PermissionDeniedError",
     "ResourceExhaustedError",
     "UnavailableError",
     "UnimplementedError",
@@ -68,6 +70,10 @@ class FailedPreconditionError(Error):
     """The call is right, but the state does not allow it."""
 
 
+class PermissionDeniedError(Error):
+    """A server does not allow the call, or does not know who makes it."""
+
+
 class UnimplementedError(Error):
     """The operation is not supported."""
 
@@ -93,6 +99,7 @@ _BY_CODE: dict[int, type[Error]] = {
     3: InvalidArgumentError,
     4: DeadlineExceededError,
     5: NotFoundError,
+    7: PermissionDeniedError,
     8: ResourceExhaustedError,
     9: FailedPreconditionError,
     12: UnimplementedError,

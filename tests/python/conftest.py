@@ -9,8 +9,9 @@ import shutil
 import struct
 import subprocess
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,3 +145,20 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 @pytest.fixture
 def releases(tmp_path: Path, artifacts: dict[int, Path]) -> Releases:
     return Releases(tmp_path / "fake", artifacts)
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., Any]]:
+    pytest.importorskip("grpc", reason="needs grpcio")
+    pytest.importorskip("tensorflow_serving", reason="needs tensorflow-serving-api")
+    from tests.python.serving.official_server import OfficialServer
+
+    servers = []
+
+    def start(*arguments: Any, **options: Any) -> Any:
+        servers.append(OfficialServer(*arguments, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()

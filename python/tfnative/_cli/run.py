@@ -5,30 +5,17 @@
 from __future__ import annotations
 
 import argparse
-import zipfile
-from collections.abc import Mapping
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tfnative._cli.common import (
-    add_command,
-    add_json,
-    print_json,
-    print_table,
-    write_file,
-)
+from tfnative._cli.array_files import output_target, read_inputs, write_output
+from tfnative._cli.common import add_command, add_json, print_json, print_table
 from tfnative._load import load
 from tfnative._model import Model
-from tfnative.errors import InvalidArgumentError, NotFoundError
+from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
+    from tfnative._cli.array_files import Arrays
     from tfnative._cli.common import Commands
-
-    Arrays = dict[str, npt.NDArray[Any]]
 
 _EXAMPLES = """\
   tfnative run build/digits --input image=images.npy --output probabilities=out.npy
@@ -69,12 +56,12 @@ def run(options: argparse.Namespace) -> int:
     """Predicts, writes the outputs asked for, and shows their shapes."""
     with load(options.artifact, cpu_level=options.cpu) as model:
         signature = _signature(model, options.signature)
-        inputs = _read_all(options.input, tuple(model.signatures[signature].inputs))
+        inputs = read_inputs(options.input, tuple(model.signatures[signature].inputs))
         known = tuple(model.signatures[signature].outputs)
-        targets = [_target(argument, known) for argument in options.output]
+        targets = [output_target(argument, known) for argument in options.output]
         outputs: Arrays = model.predict(inputs, signature=signature)
     for name, path in targets:
-        _write(path, outputs if name is None else outputs[name])
+        write_output(path, outputs if name is None else outputs[name])
     described = [
         {"output": name, "dtype": array.dtype.name, "shape": list(array.shape)}
         for name, array in outputs.items()
@@ -98,62 +85,3 @@ def _signature(model: Model, name: str | None) -> str:
             + ", ".join(model.signatures)
         )
     return name
-
-
-def _read_all(arguments: list[str], names: tuple[str, ...]) -> Arrays:
-    inputs: Arrays = {}
-    for argument in arguments:
-        name, equals, file = argument.partition("=")
-        if not equals:
-            name, file = "", argument
-        content = _read(Path(file))
-        if isinstance(content, Mapping):
-            inputs.update(content)
-        elif name or len(names) == 1:
-            inputs[name or names[0]] = content
-        else:
-            raise InvalidArgumentError(
-                f"--input {argument}: the model has the inputs {', '.join(names)}; "
-                f"name one, as in --input {names[0] if names else 'NAME'}={file}"
-            )
-    return inputs
-
-
-def _read(path: Path) -> Any:
-    try:
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if isinstance(content, np.lib.npyio.NpzFile):
-                with content:
-                    return {name: content[name] for name in content.files}
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no file {path}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidArgumentError(f"{path} is not a NumPy file: {error}") from error
-    return content
-
-
-def _target(argument: str, names: tuple[str, ...]) -> tuple[str | None, Path]:
-    """The output to write, or None for all of them, and where."""
-    name, equals, file = argument.partition("=")
-    path = Path(file if equals else argument)
-    if path.suffix == ".npz" and not equals:
-        return None, path
-    if not equals and len(names) == 1:
-        name = names[0]
-    if name not in names:
-        raise InvalidArgumentError(
-            f"--output {argument}: expected NAME=FILE.npy, where NAME is one of "
-            + ", ".join(names)
-        )
-    return name, path
-
-
-def _write(path: Path, content: npt.NDArray[Any] | Arrays) -> None:
-    def write(file: IO[bytes]) -> None:
-        if isinstance(content, dict):
-            np.savez(file, allow_pickle=False, **content)
-        else:
-            np.save(file, content, allow_pickle=False)
-
-    write_file(path, write)

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Arrays that options of the command line name."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tfnative._cli.common import write_file
+from tfnative.errors import InvalidArgumentError, NotFoundError
+
+Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
+
+
+def read_inputs(arguments: Sequence[str], names: Sequence[str]) -> Arrays:
+    """What ``--input NAME=FILE.npy`` and ``--input FILE.npz`` name.
+
+    Args:
+        arguments: Of the option.
+        names: The inputs that the model has.
+
+    Raises:
+        NotFoundError: There is no such file.
+        InvalidArgumentError: It is none of NumPy's, or it is not said of which input.
+    """
+    inputs: Arrays = {}
+    for argument in arguments:
+        name, equals, file = argument.partition("=")
+        if not equals:
+            name, file = "", argument
+        content = _read(Path(file))
+        if isinstance(content, Mapping):
+            inputs.update(content)
+        elif name or len(names) == 1:
+            inputs[name or names[0]] = content
+        else:
+            raise InvalidArgumentError(
+                f"--input {argument}: the model has the inputs {', '.join(names)}; "
+                f"name one, as in --input {names[0] if names else 'NAME'}={file}"
+            )
+    return inputs
+
+
+def _read(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.lib.npyio.NpzFile):
+                with content:
+                    return {name: content[name] for name in content.files}
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no file {path}") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InvalidArgumentError(f"{path} is not a NumPy file: {error}") from error
+    return content
+
+
+def output_target(argument: str, names: Sequence[str]) -> tuple[str | None, Path]:
+    """The output that ``--output`` names, or None for all of them, and its file.
+
+    Raises:
+        InvalidArgumentError: There is no such output.
+    """
+    name, equals, file = argument.partition("=")
+    path = Path(file if equals else argument)
+    if path.suffix == ".npz" and not equals:
+        return None, path
+    if not equals and len(names) == 1:
+        name = names[0]
+    if name not in names:
+        raise InvalidArgumentError(
+            f"--output {argument}: expected NAME=FILE.npy, where NAME is one of "
+            + ", ".join(names)
+        )
+    return name, path
+
+
+def write_output(path: Path, content: npt.NDArray[Any] | Arrays) -> None:
+    """Writes an array, or several by name, as NumPy does.
+
+    Raises:
+        InvalidArgumentError: It cannot be written there.
+    """
+
+    def write(file: IO[bytes]) -> None:
+        if isinstance(content, dict):
+            np.savez(file, allow_pickle=False, **content)
+        else:
+            np.save(file, content, allow_pickle=False)
+
+    write_file(path, write)

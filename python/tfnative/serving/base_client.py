@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What clients that wait and clients that do not have in common."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from tfnative.errors import (
+    DeadlineExceededError,
+    Error,
+    NotFoundError,
+    UnavailableError,
+)
+from tfnative.serving.channels import is_rest
+from tfnative.serving.options import Breaker, Hedge, Options, Retry, Tls
+from tfnative.serving.types import (
+    ModelMetadata,
+    ModelSpec,
+    ServedVersion,
+    ServingState,
+)
+
+if TYPE_CHECKING:
+    from tfnative._model import Signature
+
+POLL_SECONDS = 0.1
+"""How often to look whether a model is ready."""
+
+
+class BaseClient:
+    """What clients that wait and clients that do not have in common."""
+
+    def __init__(
+        self,
+        address: str | Sequence[str],
+        *,
+        tls: Tls | None = None,
+        metadata: Mapping[str, str] | None = None,
+        compression: Literal["gzip", "deflate"] | None = None,
+        max_message_bytes: int = 1 << 30,
+        keepalive_seconds: float | None = 30.0,
+        timeout: float | None = 60.0,
+        retry: Retry | None = None,
+        breaker: Breaker | None = None,
+        hedge: Hedge | None = None,
+    ) -> None:
+        self.addresses = (address,) if isinstance(address, str) else tuple(address)
+        self._options = Options(
+            tls=tls,
+            metadata=metadata or {},
+            compression=compression,
+            max_message_bytes=max_message_bytes,
+            keepalive_seconds=keepalive_seconds,
+            timeout=timeout,
+            retry=retry or Retry(),
+            breaker=breaker or Breaker(),
+            hedge=hedge,
+        )
+        self._metadata: dict[tuple[ModelSpec, str], Signature] = {}
+
+    def _deadline(self, timeout: float | None) -> float | None:
+        """When a call has to be over, on the monotonic clock."""
+        seconds = self._options.timeout if timeout is None else timeout
+        return None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def _needs_signatures(self) -> bool:
+        return any(is_rest(address) for address in self.addresses)
+
+    @staticmethod
+    def _signature_key(spec: ModelSpec) -> tuple[ModelSpec, str]:
+        """Under which what the server says of a signature is kept."""
+        key = ModelSpec(spec.name, spec.version, spec.label)
+        return key, spec.signature or "serving_default"
+
+    @staticmethod
+    def _named(found: ModelMetadata, spec: ModelSpec, name: str) -> Signature:
+        if name in found.signatures:
+            return found.signatures[name]
+        raise NotFoundError(
+            f"{spec}: there is no signature {name!r}, but {', '.join(found.signatures)}"
+        )
+
+
+def ready_version(found: Sequence[ServedVersion]) -> int | None:
+    """The newest version that takes requests."""
+    for each in found:
+        if each.state is ServingState.AVAILABLE:
+            return each.version
+    return None
+
+
+def describe(found: Sequence[ServedVersion]) -> str:
+    """Where versions stand, in a line."""
+    return ", ".join(f"{each.version} {each.state}" for each in found)
+
+
+def is_over(deadline: float | None, seconds: float) -> bool:
+    """Whether it passes within so many seconds."""
+    return deadline is not None and time.monotonic() + seconds > deadline
+
+
+def left(deadline: float | None) -> float | None:
+    """Seconds until then.
+
+    Raises:
+        DeadlineExceededError: There are none.
+    """
+    if deadline is None:
+        return None
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise DeadlineExceededError("the deadline has passed")
+    return seconds
+
+
+def delay_after(
+    error: Error, attempts: int, retry: Retry, deadline: float | None
+) -> float | None:
+    """How many seconds to wait before trying again; None for not at all."""
+    if not isinstance(error, UnavailableError) or attempts >= retry.max_attempts:
+        return None
+    delay = random.uniform(0, retry.longest_delay(attempts))
+    return None if is_over(deadline, delay) else delay

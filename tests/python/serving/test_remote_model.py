@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""A model on a server is used as one in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import tfnative
+
+pytest.importorskip("grpc", reason="needs grpcio")
+pytest.importorskip("httpx", reason="needs httpx")
+
+from tfnative import serving
+
+X = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+@pytest.fixture
+def model(server) -> Iterator[tfnative.Model]:
+    with serving.Client(server.address) as client:
+        yield client.model("scale", label="stable")
+
+
+def test_it_is_a_model(model):
+    assert isinstance(model, tfnative.Model)
+    assert (model.name, model.backend, model.closed) == ("scale", "serving", False)
+    assert model.signature().inputs["x"].shape == (-1, 3)
+
+
+def test_it_gives_back_what_it_was_asked_in(model):
+    np.testing.assert_array_equal(model.predict(X), X)
+    np.testing.assert_array_equal(model.predict({"x": X})["y"], X)
+    np.testing.assert_array_equal(model.predict(X.tolist()), X)
+
+
+def test_it_writes_where_it_is_told_to(model):
+    out = np.zeros((2, 3), np.float32)
+    assert model.predict(X, out=out) is out
+    np.testing.assert_array_equal(out, X)
+    with pytest.raises(tfnative.InvalidArgumentError, match=r"expected \(2, 3\), got"):
+        model.predict(X, out=out[:1])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "match"),
+    [
+        (X.astype("f8"), "float32"),
+        ({"z": X}, "expected the inputs x, got z"),
+        ({}, "expected the inputs x, got none"),
+        ([["a"]], "float32"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_it_is_sent(model, server, inputs, match):
+    before = len(server.calls)
+    with pytest.raises(tfnative.InvalidArgumentError, match=match):
+        model.predict(inputs)
+    assert len(server.calls) == before
+
+
+def test_signatures_that_are_not_there_are_refused(model):
+    with pytest.raises(tfnative.InvalidArgumentError, match="no signature 's'"):
+        model.predict(X, signature="s")
+
+
+def test_closing_it_leaves_the_client_open(server):
+    with serving.Client(server.address) as client:
+        with client.model("scale") as model:
+            model.warmup()
+        with pytest.raises(tfnative.FailedPreconditionError, match="closed"):
+            model.predict(X)
+        client.predict("scale", {"x": X})
+
+
+def test_a_batcher_takes_it(model):
+    with tfnative.Batcher(model, max_batch_size=8) as batcher:
+        np.testing.assert_array_equal(batcher.predict(X), X)
+
+
+def test_coroutines_have_one_too(server):
+    async def run() -> None:
+        async with serving.AsyncClient(server.address) as client:
+            model = await client.model("scale", version=2)
+            np.testing.assert_array_equal(await model.predict(X), 2 * X)
+            with pytest.raises(tfnative.InvalidArgumentError):
+                await model.predict({"z": X})
+
+    asyncio.run(run())

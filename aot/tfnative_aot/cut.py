@@ -45,6 +45,8 @@ _NO_WORK = frozenset(
     }
 )
 _LEAST_WORK = 2
+_LOOKUPS = ("LookupTableFind", "LookupTableFindV2")
+_HASH_TABLES = ("HashTable", "HashTableV2", "MutableHashTable", "MutableHashTableV2")
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,8 @@ def _specs(
 ) -> dict[str, tuple[str, tuple[int, ...]] | None]:
     """Type and shape of tensors; None where compiled code could not take it."""
     found = {tensor: tensor for tensor in tensors}
-    probe = SourceGraph(graph.graph_def, graph.inputs, found, graph.roots)
+    shaped = _with_shapes(graph.graph_def)
+    probe = SourceGraph(shaped, graph.inputs, found, graph.roots)
     inferred = _static_shapes.output_shapes(probe, shapes)
     with tf.Graph().as_default() as imported:
         light = _static_shapes.without_weights(graph.graph_def)
@@ -188,6 +191,27 @@ def _specs(
         else None
         for tensor in found
     }
+
+
+def _with_shapes(graph_def: GraphDef) -> GraphDef:
+    """A graph for shape inference, which knows nothing of what lookups give.
+
+    A hash table has a value for each key.
+    """
+    ops = {node.name: node.op for node in graph_def.node}
+    shaped = GraphDef()
+    shaped.CopyFrom(graph_def)
+    for node in shaped.node:
+        is_lookup = node.op in _LOOKUPS and ops[node_of(node.input[0])] in _HASH_TABLES
+        if is_lookup:
+            key, value = node.attr["Tin"].type, node.attr["Tout"].type
+            node.op = "Cast"
+            keys, *controls = (node.input[1], *node.input[3:])
+            del node.input[:]
+            node.input.extend([keys, *controls])
+            node.attr.clear()
+            node.attr["SrcT"].type, node.attr["DstT"].type = key, value
+    return shaped
 
 
 def _names(

@@ -95,6 +95,8 @@ _FINE_BEFORE_FREEZING = frozenset(
     }
 )
 _VARIABLES = frozenset({"ReadVariableOp", "VarHandleOp", "Variable", "VariableV2"})
+_TENSORS = ("input", "output")
+"""In the place of an op where a signature's tensor is what is wrong."""
 _NO_TENSORS = frozenset(
     {types_pb2.DT_STRING, types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT}
 )
@@ -230,7 +232,8 @@ def _refuse(signature: str, offenders: list[Offender]) -> None:
     count = f"{len(offenders)} nodes" if len(offenders) > 1 else "1 node"
     raise CompileError(
         f"signature {signature!r} cannot be compiled because of {count}:\n"
-        + "\n".join(lines)
+        + "\n".join(lines),
+        ops=[offender.op for offender in offenders if offender.op not in _TENSORS],
     )
 
 
@@ -247,7 +250,9 @@ def _all_nodes(
 
 
 def _wrong_tensors(signature: Signature) -> Iterator[Offender]:
-    for kind, specs in (("input", signature.inputs), ("output", signature.outputs)):
+    for kind, specs in zip(
+        _TENSORS, (signature.inputs, signature.outputs), strict=True
+    ):
         for spec in specs:
             if not (supported_dtype(spec.dtype) and can_be_carried(spec.dtype)):
                 reason = f"{kind} {spec.name!r} has {spec.dtype} elements"

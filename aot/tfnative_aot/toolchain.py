@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -12,11 +13,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tfnative import cache
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.targets import CpuLevel
 
@@ -79,7 +81,7 @@ class Toolchain:
     def compile_kernels(self, sources: Path, level: CpuLevel) -> tuple[Path, ...]:
         """Compiles our kernels for a CPU level, or takes them from the cache.
 
-        The cache is in the user's cache folder (``TFNATIVE_CACHE_DIR`` sets
+        The cache is in the user's cache folder (``TFNATIVE_CACHE`` sets
         another); its key has the sources, the flags and the compiler's version.
         """
         files = sorted(sources.rglob("*.cc"))
@@ -89,7 +91,7 @@ class Toolchain:
         key = hashlib.sha256(f"{self.version} {flags}".encode())
         for file in files + headers:
             key.update(f"{file.relative_to(sources)}\0".encode() + file.read_bytes())
-        folder = cache_dir() / "kernels" / f"{level.tag}-{key.hexdigest()[:32]}"
+        folder = cache.path() / "kernels" / f"{level.tag}-{key.hexdigest()[:32]}"
         names = [f.relative_to(sources).with_suffix(".o").as_posix() for f in files]
         objects = [folder / name.replace("/", "-") for name in names]
         if not folder.is_dir():
@@ -103,6 +105,9 @@ class Toolchain:
                     os.mkdir(temporary)  # For the context manager to remove.
                 except OSError:
                     pass  # Another process was quicker; its files are the same.
+        else:
+            with contextlib.suppress(OSError):  # Others may own it.
+                os.utime(folder)  # `tfnative cache clear --older-than` asks.
         return tuple(objects)
 
     def link_shared(
@@ -148,27 +153,25 @@ def find_toolchain() -> Toolchain:
     Raises:
         NotFoundError: There is none; the message says how to get one.
     """
-    cc, cxx = os.environ.get("CC"), os.environ.get("CXX")
-    if cc and cxx:
-        return Toolchain(tuple(shlex.split(cc)), tuple(shlex.split(cxx)))
-    for pair in (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++")):
-        if all(shutil.which(command) for command in pair):
-            return Toolchain((pair[0],), (pair[1],))
-    if importlib.util.find_spec("ziglang"):
-        zig = (sys.executable, "-m", "ziglang")
-        return Toolchain((*zig, "cc"), (*zig, "c++"))
+    for toolchain in toolchains():
+        return toolchain
     raise NotFoundError(
         "no C compiler was found: install GCC or Clang (Debian: apt install g++), "
         'or `pip install "tfnative[cross]"`, which brings one'
     )
 
 
-def cache_dir() -> Path:
-    """Where compiled kernels are kept between runs."""
-    if configured := os.environ.get("TFNATIVE_CACHE_DIR"):
-        return Path(configured)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "tfnative"
+def toolchains() -> Iterator[Toolchain]:
+    """All that are found, in the order in which they are taken."""
+    cc, cxx = os.environ.get("CC"), os.environ.get("CXX")
+    if cc and cxx:
+        yield Toolchain(tuple(shlex.split(cc)), tuple(shlex.split(cxx)))
+    for pair in (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++")):
+        if all(shutil.which(command) for command in pair):
+            yield Toolchain((pair[0],), (pair[1],))
+    if importlib.util.find_spec("ziglang"):
+        zig = (sys.executable, "-m", "ziglang")
+        yield Toolchain((*zig, "cc"), (*zig, "c++"))
 
 
 def sources_dir() -> tuple[Path, Path]:

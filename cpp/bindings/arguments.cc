@@ -66,6 +66,37 @@ std::vector<py::object> values_of(const SignatureInfo& info,
   return {py::reinterpret_borrow<py::object>(value)};
 }
 
+StringView string_view(const TensorInfo& info, PyObject* object, std::size_t index) {
+  if (PyBytes_Check(object)) {
+    return {PyBytes_AS_STRING(object),
+            static_cast<std::size_t>(PyBytes_GET_SIZE(object))};
+  }
+  if (PyUnicode_Check(object)) {  // Has its UTF-8 as long as it lives.
+    Py_ssize_t size;
+    const char* const data = PyUnicode_AsUTF8AndSize(object, &size);
+    if (data == nullptr) throw py::error_already_set();
+    return {data, static_cast<std::size_t>(size)};
+  }
+  throw Error(Code::kInvalidArgument,
+              std::string(info.where) + ": expected bytes or str, got " +
+                  type_name(object) + " at element " + std::to_string(index));
+}
+
+// Views of the elements of an array of objects, which `inputs` keeps.
+const StringView* read_strings(const TensorInfo& info, const py::array& array,
+                               Inputs& inputs) {
+  const auto count = static_cast<std::size_t>(array.size());
+  auto* const objects = static_cast<PyObject* const*>(array.data());
+  std::vector<StringView> views(count);
+  inputs.texts.reserve(inputs.texts.size() + count);
+  for (std::size_t i = 0; i < count; ++i) {
+    views[i] = string_view(info, objects[i], i);
+    inputs.texts.push_back(py::reinterpret_borrow<py::object>(objects[i]));
+  }
+  inputs.strings.push_back(std::move(views));
+  return inputs.strings.back().data();
+}
+
 bool overlap(const py::array& a, const py::array& b) {
   const auto begin = [](const py::array& x) {
     return reinterpret_cast<std::uintptr_t>(x.data());
@@ -145,7 +176,8 @@ void read_inputs(const SignatureInfo& info, py::handle value, Inputs& inputs) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     py::array array = as_input(info.inputs[i], values[i]);
     const DType dtype = dtype_of(info.inputs[i], array);
-    const void* const data = array.data();
+    const void* data = array.data();
+    if (dtype == DType::kString) data = read_strings(info.inputs[i], array, inputs);
     inputs.add(std::move(array), dtype, data);
   }
 }

@@ -53,6 +53,10 @@ struct Tensors {
 
   std::vector<pybind11::array> arrays;
   std::vector<View> views;
+  // What views of strings point to, and the objects that have the bytes: an array of
+  // objects may be changed meanwhile.
+  std::vector<std::vector<StringView>> strings;
+  std::vector<pybind11::object> texts;
 };
 
 using Inputs = Tensors<TensorView>;

@@ -4,7 +4,6 @@
 
 #include <pybind11/stl.h>
 
-#include <cmath>
 #include <tuple>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "gil.h"
 #include "model.h"
 #include "python_function.h"
+#include "seconds.h"
 
 namespace py = pybind11;
 
@@ -72,21 +72,6 @@ py::object PyRequest::result() const {
 
 namespace {
 
-// Seconds, or None for ever.
-std::int64_t timeout_micros(py::handle timeout) {
-  if (timeout.is_none()) return kForever;
-  const double seconds = PyFloat_AsDouble(timeout.ptr());
-  if (seconds == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
-  if (!(seconds >= 0)) {
-    throw Error(Code::kInvalidArgument,
-                "timeout must be a number of seconds of at "
-                "least 0, got " +
-                    std::string(py::str(timeout)));
-  }
-  return seconds >= 1e12 ? kForever
-                         : static_cast<std::int64_t>(std::ceil(seconds * 1e6));
-}
-
 // Lets signal handlers run: Ctrl-C shall end a wait.
 void check_signals() {
   const PyGILState_STATE state = PyGILState_Ensure();
@@ -119,7 +104,7 @@ struct Call {
 
 py::object predict(const PyBatcher& self, py::handle value, py::handle timeout) {
   const std::shared_ptr<Batcher> batcher = self.batcher();
-  const std::int64_t micros = timeout_micros(timeout);
+  const std::int64_t micros = micros_of(timeout);
   Call call(self.info(), value);
   {
     const WithoutGil release;
@@ -133,7 +118,7 @@ std::unique_ptr<PyRequest> submit(const PyBatcher& self, py::handle value,
                                   const std::shared_ptr<Completions>& completions,
                                   std::int64_t number) {
   const std::shared_ptr<Batcher> batcher = self.batcher();
-  const std::int64_t micros = timeout_micros(timeout);
+  const std::int64_t micros = micros_of(timeout);
   Call call(self.info(), value);
   py::object result = result_of(self.info(), call.outputs.arrays, call.as_dict);
   std::optional<BatchFuture> future;
@@ -373,7 +358,7 @@ void register_batcher(py::module_& module) {
       .def("_swap", &PyBatcher::swap)
       .def("_close",
            [](const PyBatcher& self, bool drain, py::handle timeout) {
-             const std::int64_t micros = timeout_micros(timeout);
+             const std::int64_t micros = micros_of(timeout);
              const WithoutGil release;
              return self.batcher()->close(drain, micros);
            })

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "arguments.h"
+#include "signature_table.h"
 #include "tfnative/model.hpp"
 
 namespace tfnative::bindings {
@@ -26,11 +26,16 @@ class PyModel {
   // Throws Error (kFailedPrecondition) if the model is closed.
   const Model& model() const;
   // The signature of that name (a str), or the default one for None.
-  const SignatureInfo& find(pybind11::handle name) const;
-  const std::vector<SignatureInfo>& signatures() const { return signatures_; }
-  // Has callers of a signature pass serialised tf.Example messages. See make_head.
+  const SignatureInfo& find(pybind11::handle name) const {
+    return signatures_->find(name);
+  }
+  // As SignatureTable::list.
+  pybind11::list signature_list() const { return signatures_->list(); }
+  // As SignatureTable::put_examples.
   void put_examples(const std::string& signature, const std::string& input,
-                    const ExampleParser& parser, const std::vector<std::string>& feeds);
+                    const ExampleParser& parser, const std::vector<std::string>& feeds) {
+    signatures_->put_examples(signature, input, parser, feeds);
+  }
 
   bool closed() const { return !model_; }
   void close() { model_.reset(); }
@@ -38,8 +43,7 @@ class PyModel {
  private:
   const std::string path_;
   std::optional<Model> model_;
-  std::vector<SignatureInfo> signatures_;
-  const SignatureInfo* default_ = nullptr;
+  std::optional<SignatureTable> signatures_;
 };
 
 void register_model(pybind11::module_& module);

@@ -6,6 +6,8 @@
 #include "errors.h"
 #include "examples.h"
 #include "model.h"
+#include "tensorflow_model.h"
+#include "tensorflow_options.h"
 
 PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = TFNATIVE_VERSION;
@@ -13,4 +15,6 @@ PYBIND11_MODULE(_core, module) {
   tfnative::bindings::register_examples(module);
   tfnative::bindings::register_model(module);
   tfnative::bindings::register_batcher(module);
+  tfnative::bindings::register_tensorflow_options(module);
+  tfnative::bindings::register_tensorflow_model(module);
 }

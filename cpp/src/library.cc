@@ -63,7 +63,8 @@ void close_library(void* handle) {
 }
 
 bool is_sane(const tfn_tensor_spec& spec) {
-  if (spec.name == nullptr || dtype_bytes(static_cast<DType>(spec.dtype)) == 0) {
+  const auto dtype = static_cast<DType>(spec.dtype);
+  if (spec.name == nullptr || dtype_bytes(dtype) == 0 || dtype == DType::kString) {
     return false;
   }
   if (spec.rank < 0 || spec.rank > 64 || (spec.rank > 0 && spec.shape == nullptr)) {

@@ -66,6 +66,8 @@ const internal::Runner& Model::Impl::runner(const Signature& signature) const {
   return *runners[static_cast<std::size_t>(&signature - first)];
 }
 
+std::string host_cpu_level() { return internal::host_level_name(); }
+
 Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Model Model::load(const std::string& path, const LoadOptions& options) {

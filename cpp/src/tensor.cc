@@ -18,7 +18,7 @@ constexpr DTypeInfo info(DType dtype) {
     case DType::kUint8: return {"uint8", 1};
     case DType::kInt16: return {"int16", 2};
     case DType::kInt8: return {"int8", 1};
-    case DType::kString: break;  // No type of compiled code.
+    case DType::kString: return {"string", sizeof(StringView)};
     case DType::kComplex64: return {"complex64", 8};
     case DType::kInt64: return {"int64", 8};
     case DType::kBool: return {"bool", 1};

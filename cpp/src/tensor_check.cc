@@ -55,6 +55,25 @@ std::int64_t count_rows(const std::string& where, const std::vector<TensorSpec>&
   return rows < 0 ? 1 : rows;
 }
 
+void check_known_sizes(const std::string& where, const std::vector<TensorSpec>& specs,
+                       Span<const TensorView> inputs) {
+  check_count(where, "inputs", specs.size(), inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const TensorSpec& spec = specs[i];
+    const TensorView& view = inputs[i];
+    bool fits = view.dtype == spec.dtype &&
+                (spec.unknown_rank || view.shape.size() == spec.shape.size());
+    for (std::size_t d = 0; fits && d < view.shape.size(); ++d) {
+      const std::int64_t size = view.shape[d];
+      const bool any = spec.unknown_rank || spec.shape[d] == kBatch;
+      fits = any ? size >= 0 : size == spec.shape[d];
+    }
+    if (fits) continue;
+    fail(where, "input " + quoted(spec.name) + ": expected " + spec_text(spec) +
+                    ", got " + view_text(view.dtype, view.shape));
+  }
+}
+
 void check_outputs(const std::string& where, const std::vector<TensorSpec>& specs,
                    Span<const MutableTensorView> outputs, std::int64_t rows) {
   check_count(where, "outputs", specs.size(), outputs.size());
@@ -64,6 +83,7 @@ void check_outputs(const std::string& where, const std::vector<TensorSpec>& spec
 }
 
 std::string spec_text(const TensorSpec& spec) {
+  if (spec.unknown_rank) return std::string(dtype_name(spec.dtype)) + " of any shape";
   return view_text(spec.dtype, {spec.shape.data(), spec.shape.size()});
 }
 

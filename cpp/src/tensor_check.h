@@ -17,6 +17,11 @@ namespace tfnative::internal {
 std::int64_t count_rows(const std::string& where, const std::vector<TensorSpec>& specs,
                         Span<const TensorView> inputs);
 
+// Checks types, ranks, and sizes that are known. Others may be any, also in dimensions
+// that are a batch. Throws likewise.
+void check_known_sizes(const std::string& where, const std::vector<TensorSpec>& specs,
+                       Span<const TensorView> inputs);
+
 // Checks that the outputs have so many rows. Throws likewise.
 void check_outputs(const std::string& where, const std::vector<TensorSpec>& specs,
                    Span<const MutableTensorView> outputs, std::int64_t rows);

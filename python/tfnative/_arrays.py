@@ -37,9 +37,11 @@ _NUMBERS = {
 def numpy_dtype(name: str) -> np.dtype[Any]:
     """The dtype for a type of the run time.
 
-    bfloat16 is ml_dtypes.bfloat16 if that package is installed, else its bits as
-    uint16: NumPy has no such type.
+    Strings are objects: bytes. bfloat16 is ml_dtypes.bfloat16 if that package is
+    installed, else its bits as uint16: NumPy has no such type.
     """
+    if name == "string":
+        return np.dtype(object)
     if name != "bfloat16":
         return np.dtype(name)
     try:
@@ -79,6 +81,8 @@ def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any
     Raises:
         InvalidArgumentError: It cannot be had without a loss.
     """
+    if dtype == np.object_:
+        return _strings(value, where)
     if not isinstance(value, np.ndarray | np.generic):
         value = converted(value, dtype, where)
     if value.dtype.newbyteorder("=") != dtype:
@@ -93,6 +97,17 @@ def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any
                 f" {tuple(value.shape)}"
             )
     return np.require(value, dtype, ["C", "A", "ENSUREARRAY"])
+
+
+def _strings(value: object, where: str) -> npt.NDArray[Any]:
+    """An array of objects, which the extension module looks at one by one."""
+    if not isinstance(value, np.ndarray | np.generic):
+        return np.array(value, object, order="C")
+    if value.dtype.kind not in "OSTU":
+        raise InvalidArgumentError(
+            f"{where}: expected string, got {value.dtype} {tuple(value.shape)}"
+        )
+    return np.require(value, object, ["C", "A", "ENSUREARRAY"])
 
 
 def converted(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:

@@ -8,7 +8,9 @@ import numpy.typing as npt
 
 __version__: str
 
-_Tensor = tuple[str, np.dtype[Any], tuple[int, ...]]
+_Tensor = tuple[str, np.dtype[Any], tuple[int, ...] | None]
+
+def host_cpu_level() -> str: ...
 
 class ThreadPool:
     def __init__(self, threads: int) -> None: ...
@@ -169,3 +171,52 @@ class Batcher:
     def _metrics(self) -> BatchMetrics: ...
     def _start_trace(self, max_events: int) -> None: ...
     def _stop_trace(self) -> dict[str, Any]: ...
+
+class TensorflowOptions:
+    tags: list[str]
+    device: str
+    visible_gpus: list[int] | None
+    gpu_memory_fraction: float | None
+    gpu_memory_growth: bool | None
+    intra_op_threads: int | None
+    inter_op_threads: int | None
+    xla: bool | None
+    mixed_precision: str
+    library_path: str
+    def __init__(self) -> None: ...
+
+def tensorflow_version(library_path: str) -> tuple[str, str]: ...
+def tensorflow_devices(options: TensorflowOptions) -> list[tuple[str, str, int]]: ...
+
+class TensorflowModel:
+    def __init__(self, path: str, options: TensorflowOptions) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+    def _find_signature(self, name: str | None) -> str: ...
+    def _signature_list(
+        self,
+    ) -> list[tuple[str, list[_Tensor], list[_Tensor], tuple[int, ...], bool]]: ...
+    def _devices(self) -> list[tuple[str, str, int]]: ...
+    @overload
+    def predict(
+        self,
+        inputs: Mapping[str, npt.ArrayLike],
+        /,
+        *,
+        signature: str | None = None,
+        out: npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]] | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, npt.NDArray[Any]]: ...
+    @overload
+    def predict(
+        self,
+        inputs: npt.ArrayLike,
+        /,
+        *,
+        signature: str | None = None,
+        out: npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]] | None = None,
+        timeout: float | None = None,
+    ) -> Any: ...
+    def close(self) -> None: ...

@@ -54,8 +54,8 @@ class Signature(NamedTuple):
 
 def make_signature(
     name: str,
-    inputs: Iterable[tuple[str, np.dtype[Any], tuple[int, ...]]],
-    outputs: Iterable[tuple[str, np.dtype[Any], tuple[int, ...]]],
+    inputs: Iterable[tuple[str, np.dtype[Any], tuple[int, ...] | None]],
+    outputs: Iterable[tuple[str, np.dtype[Any], tuple[int, ...] | None]],
     batch_sizes: tuple[int, ...],
     rows_independent: bool,
 ) -> Signature:
@@ -80,12 +80,15 @@ class Model:
         path: What it was loaded from.
         signatures: By name.
         backend: What runs it: "native", compiled code.
+        backend_reason: Why that, if ``load`` was to choose: its first line says it, the
+            others name the nodes that stood in the way of another one. Else "".
         closed: Whether ``close`` was called.
     """
 
     path: str
     signatures: Mapping[str, Signature]
     backend: ClassVar[str]
+    backend_reason: str = ""
 
     if TYPE_CHECKING:  # What each backend has by itself.
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tfnative import _core
@@ -43,6 +43,7 @@ class NativeModel(_core.Model, Model):
         self.path = os.fspath(path)
         self._requested_level = cpu_level
         self._manifest: Manifest | None = None
+        self._reload: tuple[Callable[..., Model], tuple[object, ...]] | None = None
         pool = threads if isinstance(threads, ThreadPool) else ThreadPool(threads)
         super().__init__(self.path, cpu_level or "", pool)
         self.signatures = {
@@ -111,7 +112,13 @@ class NativeModel(_core.Model, Model):
 
         return profile(self, inputs, signature, runs)
 
+    def _reload_as(self, load: Callable[..., Model], *arguments: object) -> None:
+        """Sets how to load it elsewhere, where that is not from its path."""
+        self._reload = (load, arguments)
+
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._reload is not None:
+            return self._reload
         path = os.path.abspath(self.path)
         return _reload, (path, self._requested_level, self.threads)
 

@@ -9,7 +9,18 @@ import sys
 from collections.abc import Sequence
 
 from tfnative import __version__
-from tfnative._cli import bench, compile_, inspect_, run, selftest, serving, tune
+from tfnative._cli import (
+    bench,
+    cache_,
+    compile_,
+    doctor,
+    inspect_,
+    run,
+    selftest,
+    serve,
+    serving,
+    tune,
+)
 from tfnative._cli.common import FAILURE, USAGE
 from tfnative.errors import Error
 
@@ -23,7 +34,12 @@ A model's life:
   tfnative tune build/digits
 
 A model on a server:
+  tfnative serve models/digits
   tfnative serving predict localhost:8500 digits --input image=images.npy
+
+The machine:
+  tfnative doctor
+  tfnative cache list
 
 Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 """
@@ -39,7 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (compile_, inspect_, selftest, run, bench, tune, serving):
+    for module in (
+        compile_,
+        inspect_,
+        selftest,
+        run,
+        bench,
+        tune,
+        serve,
+        serving,
+        cache_,
+        doctor,
+    ):
         module.register(commands)
     options = parser.parse_args(arguments)
     try:

@@ -23,6 +23,8 @@ was expected and what came.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 __all__ = [
     "CancelledError",
     "CompileError",
@@ -91,7 +93,16 @@ class LoadError(Error):
 
 
 class CompileError(Error):
-    """A model cannot be compiled."""
+    """A model cannot be compiled.
+
+    Attributes:
+        ops: The ops of the model that stood in the way, sorted; empty if it was
+            something else.
+    """
+
+    def __init__(self, message: str = "", *, ops: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.ops = tuple(sorted(set(ops)))
 
 
 _BY_CODE: dict[int, type[Error]] = {

@@ -23,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 _NEED_TENSORFLOW = frozenset(
     {
         "test_artifact.py",
+        "test_auto.py",
         "test_check.py",
         "test_compile.py",
         "test_decode_expression.py",

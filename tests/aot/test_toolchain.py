@@ -71,7 +71,7 @@ def test_zig_has_its_own_names_for_cpu_levels() -> None:
 def test_kernels_are_compiled_once(
     sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TFNATIVE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
     (level,) = cpu_levels(["native"])
     compiler = find_toolchain()
     first = compiler.compile_kernels(sources, level)
@@ -85,7 +85,7 @@ def test_kernels_are_compiled_once(
 def test_what_the_compiler_says_is_in_the_error(
     sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TFNATIVE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
     (sources / "topk.cc").write_text("int nonsense() { return missing; }")
     with pytest.raises(CompileError, match="missing"):
         find_toolchain().compile_kernels(sources, cpu_levels(["native"])[0])
@@ -98,7 +98,7 @@ def test_what_the_compiler_says_is_in_the_error(
 def test_zig_compiles_the_kernels(
     sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TFNATIVE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
     zig = toolchain.Toolchain((*ZIG, "cc"), (*ZIG, "c++"))
     (made,) = zig.compile_kernels(sources, X86_LEVELS[1])
     assert made.is_file()

@@ -32,7 +32,16 @@ def test_version_and_help():
     assert run("--version").stdout.strip() == tfnative.__version__
     shown = run("--help").stdout
     assert "tfnative compile saved_models/digits" in shown
-    for command in ("compile", "inspect", "selftest", "run", "bench", "tune"):
+    for command in (
+        "compile",
+        "inspect",
+        "selftest",
+        "run",
+        "bench",
+        "tune",
+        "cache",
+        "doctor",
+    ):
         done = run(command, "--help")
         assert done.returncode == 0
         assert "examples:" in done.stdout

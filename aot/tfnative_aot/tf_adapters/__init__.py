@@ -59,13 +59,26 @@ def tensorflow_version() -> str:
     )
 
 
-@functools.cache
-def _adapter(kind: str) -> ModuleType:
+def supported_version() -> str:
+    """The installed TensorFlow's version, if there are adapters for it.
+
+    Raises:
+        FailedPreconditionError: TensorFlow is missing or not a supported version.
+    """
     version = tensorflow_version()
-    minor = ".".join(version.split(".")[:2])
-    if minor not in SUPPORTED:
+    if _minor(version) not in SUPPORTED:
         raise FailedPreconditionError(
             f"TensorFlow {version} is installed, but this tfnative compiles with "
             f'TensorFlow {", ".join(SUPPORTED)} only: pip install "tfnative[aot]"'
         )
+    return version
+
+
+@functools.cache
+def _adapter(kind: str) -> ModuleType:
+    minor = _minor(supported_version())
     return importlib.import_module(f"{__name__}.{kind}_{minor.replace('.', '_')}")
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])

@@ -51,6 +51,10 @@ struct LoadOptions {
   ThreadPool threads;
 };
 
+// Name of the best CPU level that this CPU can run, as "x86-64-v4"; "aarch64" where
+// there are no levels.
+std::string host_cpu_level();
+
 // When a step of a compiled program ran.
 struct StepEvent {
   std::int64_t batch_size;  // Of the variant; 0 without a batch dimension.

@@ -17,7 +17,8 @@ namespace tfnative {
 // costs a copy.
 inline constexpr std::size_t kAlignmentBytes = 64;
 
-// Size of the first dimension in a TensorSpec that is the batch.
+// Size of a dimension in a TensorSpec that is not known. In the first place it is the
+// batch; compiled models have it nowhere else.
 inline constexpr std::int64_t kBatch = -1;
 
 // Element types, numbered as tensorflow.DataType numbers them.
@@ -40,7 +41,8 @@ enum class DType : std::int32_t {
   kUint64 = 23,
 };
 
-// An element of a string tensor: bytes that someone else owns, and that need not be text.
+// An element of a string tensor: bytes that someone else owns, and that need not be
+// text.
 struct StringView {
   const char* data = nullptr;
   std::size_t size = 0;
@@ -84,7 +86,8 @@ using ShapeView = Span<const std::int64_t>;
 struct TensorSpec {
   std::string name;
   DType dtype = DType::kFloat32;
-  std::vector<std::int64_t> shape;  // kBatch, in the first place only: the batch
+  std::vector<std::int64_t> shape;  // kBatch: any size
+  bool unknown_rank = false;        // Then `shape` is empty.
 
   bool has_batch() const { return !shape.empty() && shape[0] == kBatch; }
 };

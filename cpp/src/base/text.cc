@@ -28,7 +28,8 @@ std::string joined(const std::vector<std::int64_t>& numbers) {
 std::string shape_text(ShapeView shape) {
   std::vector<std::string> parts;
   for (const std::int64_t size : shape) {
-    parts.push_back(size == kBatch ? "rows" : std::to_string(size));
+    const char* const unknown = parts.empty() ? "rows" : "any";
+    parts.push_back(size == kBatch ? unknown : std::to_string(size));
   }
   // As Python writes tuples: (3,) has a comma.
   return "(" + joined(parts) + (parts.size() == 1 ? ",)" : ")");

@@ -62,6 +62,8 @@ class ModelStore:
         selftest: Whether a version has to pass ``selftest`` on the CPU level that it
             will run on.
         warmup: Whether to warm a version up before it takes requests.
+        on_load: Called with a version's model and its folder before it takes requests,
+            as to send it some. If that raises an error, the version is not served.
         retry_seconds: How long to wait before a version that failed is tried again
             although its files have not changed; doubled each time, up to 64 times as
             long. None: it is tried again only when its files change.
@@ -89,6 +91,7 @@ class ModelStore:
         cpu_level: str | None = None,
         selftest: bool = True,
         warmup: bool = True,
+        on_load: Callable[[Model, Path], object] | None = None,
         retry_seconds: float | None = 60.0,
         allow_empty: bool = False,
         allow_unavailable_labels: bool = False,
@@ -102,6 +105,7 @@ class ModelStore:
                 arguments.cpu_level(cpu_level),
                 bool(selftest),
                 bool(warmup),
+                on_load,
             ),
             arguments.seconds("retry_seconds", retry_seconds),
         )
@@ -131,7 +135,13 @@ class ModelStore:
             FailedPreconditionError: It is not available, or the store is closed.
             InvalidArgumentError: Both are given, or of a wrong type.
         """
-        return self._live.now.find(version, label)[1]
+        return self.find(version, label=label)[1]
+
+    def find(
+        self, version: int | None = None, *, label: str | None = None
+    ) -> tuple[int, Model]:
+        """As ``model``, with the version's number before it."""
+        return self._live.now.find(version, label)
 
     def route(self, key: Key | None = None) -> tuple[int, Model]:
         """The version that takes a request, as ``split`` has it, and its model.

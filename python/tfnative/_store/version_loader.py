@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,12 +39,15 @@ class LoadOptions:
         cpu_level: As ``tfnative.load``.
         selftest: Whether to replay the recorded inputs and outputs.
         warmup: Whether to do what the first requests would have to wait for.
+        on_load: Called with a model and its folder after that; what it raises is why
+            the version cannot be loaded.
     """
 
     threads: ThreadPool
     cpu_level: str | None = None
     selftest: bool = True
     warmup: bool = True
+    on_load: Callable[[Model, Path], object] | None = None
 
 
 def load_version(folder: Path, options: LoadOptions) -> Model:
@@ -60,6 +64,8 @@ def load_version(folder: Path, options: LoadOptions) -> Model:
                 _test(folder, model.cpu_level)
         if options.warmup:
             model.warmup()
+        if options.on_load is not None:
+            options.on_load(model, folder)
     except Error:
         raise
     except Exception as error:

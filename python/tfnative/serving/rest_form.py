@@ -208,7 +208,7 @@ def read_versions(body: Any, where: str) -> tuple[ServedVersion, ...]:
                 ServedVersion(
                     int(each["version"]),
                     _state(each.get("state")),
-                    status_error(_CODES.get(code, 2), status.get("error_message", "")),
+                    status_error(CODES.get(code, 2), status.get("error_message", "")),
                 )
             )
         except (LookupError, TypeError, ValueError, AttributeError):
@@ -216,7 +216,7 @@ def read_versions(body: Any, where: str) -> tuple[ServedVersion, ...]:
     return tuple(sorted(found, key=lambda each: -each.version))
 
 
-_CODES = {
+CODES = {
     "OK": 0,
     "CANCELLED": 1,
     "UNKNOWN": 2,

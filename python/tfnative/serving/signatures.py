@@ -9,7 +9,8 @@ from typing import Any
 
 from tfnative._model import Signature, TensorSpec
 from tfnative.errors import UnimplementedError
-from tfnative.serving.tensors import data_type_dtype
+from tfnative.serving import messages
+from tfnative.serving.tensors import data_type_dtype, data_type_of
 
 
 def signature_of(name: str, definition: Any) -> Signature:
@@ -23,6 +24,26 @@ def signature_of(name: str, definition: Any) -> Signature:
     both = [*inputs.values(), *outputs.values()]
     has_rows = all(spec.shape and spec.shape[0] == -1 for spec in both)
     return Signature(name, inputs, outputs, (), has_rows)
+
+
+def definition_of(signature: Signature) -> Any:
+    """A ``SignatureDef`` from a signature."""
+    definition = messages.SignatureDef(method_name="tensorflow/serving/predict")
+    for specs, infos in (
+        (signature.inputs, definition.inputs),
+        (signature.outputs, definition.outputs),
+    ):
+        for name, spec in specs.items():
+            info = infos[name]
+            info.name = f"{name}:0"
+            info.dtype = data_type_of(spec.dtype)
+            if spec.shape is None:
+                info.tensor_shape.unknown_rank = True
+                continue
+            info.tensor_shape.SetInParent()
+            for size in spec.shape:
+                info.tensor_shape.dim.add(size=size)
+    return definition
 
 
 def _specs(signature: str, tensors: Mapping[str, Any]) -> dict[str, TensorSpec]:

@@ -85,6 +85,11 @@ def data_type_dtype(number: int) -> np.dtype[Any]:
     raise UnimplementedError(f"tensors of {data_type_name(number)} are not supported")
 
 
+def data_type_of(dtype: np.dtype[Any]) -> int:
+    """The tensorflow.DataType of a dtype; object is that of strings."""
+    return DT_STRING if dtype.kind in "OSU" else DATA_TYPES[dtype.name]
+
+
 _MAX_BYTES = 1 << 31
 """No message is larger; nor need a tensor be that repeats one value."""
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tfnative/error.hpp"
+#include "tfnative/model.hpp"
 
 namespace tfnative::internal {
 namespace {
@@ -33,6 +34,13 @@ TEST(CpuLevel, TheBestOneThatRunsIsChosen) {
   EXPECT_EQ(choose_level(artifact(), 3, "", ""), 1);
   EXPECT_EQ(choose_level(artifact(), 4, "", ""), 2);
   EXPECT_EQ(choose_level(artifact(), 4, "x86-64-v2", ""), 0);
+}
+
+TEST(CpuLevel, TheHostsBestOneCanBeAskedFor) {
+  const tfn_artifact all = artifact();
+  const std::string host = host_cpu_level();
+  if (host_x86_level() < 2) GTEST_SKIP() << "this is " << host;
+  EXPECT_EQ(host, kLevels[choose_level(all, host_x86_level(), "", "")].name);
 }
 
 TEST(CpuLevel, WhatCannotRunIsAnErrorThatSaysWhy) {

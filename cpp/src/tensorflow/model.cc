@@ -1,0 +1,206 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "base/text.h"
+#include "tensor_check.h"
+#include "tensorflow/devices.h"
+#include "tensorflow/session.h"
+#include "tfnative/tensorflow_model.hpp"
+
+namespace tfnative {
+
+using internal::TensorflowLibrary;
+using internal::TensorflowSession;
+
+namespace {
+
+// TensorFlow Serving keeps versions of a model in folders with numbers.
+std::string model_name(const std::string& path) {
+  std::filesystem::path folder =
+      std::filesystem::absolute(path).lexically_normal() / "";
+  folder = folder.parent_path();
+  const std::string name = folder.filename().string();
+  if (name.find_first_not_of("0123456789") == std::string::npos &&
+      !folder.parent_path().filename().empty()) {
+    return folder.parent_path().filename().string();
+  }
+  return name;
+}
+
+internal::MetaGraph read(const std::string& path, const std::string& content,
+                         const std::vector<std::string>& tags) {
+  const std::string where = "cannot load the SavedModel " + internal::quoted(path);
+  try {
+    return internal::find_meta_graph(internal::read_meta_graphs(content), tags);
+  } catch (const LoadError& error) {
+    throw LoadError(where + ": " + error.what(), error.code());
+  } catch (const Error& error) {
+    throw LoadError(where + ": saved_model.pb is damaged: " + error.what());
+  }
+}
+
+}  // namespace
+
+struct TensorflowModel::Impl {
+  Impl(const std::string& path, const TensorflowOptions& options);
+  ~Impl() {
+    // Threads that a session has to wait for are in the parent alone.
+    if (!library.is_own_process()) static_cast<void>(session.release());
+  }
+
+  const internal::PreparedSignature& prepared_for(const Signature& signature) const;
+  [[noreturn]] void fail_unusable(const internal::SavedSignature& saved) const;
+
+  const std::string name;
+  const TensorflowLibrary& library;
+  std::unique_ptr<const TensorflowSession> session;
+  std::vector<Signature> signatures;
+  std::vector<internal::PreparedSignature> prepared;  // In the same order.
+  std::vector<internal::SavedSignature> unusable;
+};
+
+TensorflowModel::Impl::Impl(const std::string& path, const TensorflowOptions& options)
+    : name(model_name(path)), library(TensorflowLibrary::get(options.library_path)) {
+  const std::string content = internal::read_saved_model_file(path);
+  internal::MetaGraph graph = read(path, content, options.tags);
+  internal::check_device(library, options);
+  session = std::make_unique<const TensorflowSession>(library, path, options);
+  for (internal::SavedSignature& saved : graph.signatures) {
+    if (!saved.problem.empty()) {
+      unusable.push_back(std::move(saved));
+      continue;
+    }
+    prepared.push_back(session->prepare(name, saved, true));
+    signatures.push_back(std::move(saved.signature));
+  }
+  if (!signatures.empty()) return;
+  if (!unusable.empty()) fail_unusable(unusable.front());
+  throw LoadError("cannot load the SavedModel " + internal::quoted(path) +
+                  ": it has no signatures");
+}
+
+void TensorflowModel::Impl::fail_unusable(const internal::SavedSignature& saved) const {
+  throw Error(Code::kUnimplemented, "model " + internal::quoted(name) + ": signature " +
+                                        internal::quoted(saved.signature.name) +
+                                        " cannot be used: " + saved.problem);
+}
+
+const internal::PreparedSignature& TensorflowModel::Impl::prepared_for(
+    const Signature& signature) const {
+  const Signature* const first = signatures.data();
+  if (&signature < first || &signature >= first + signatures.size()) {
+    throw Error(Code::kInvalidArgument,
+                "model " + internal::quoted(name) + ": signature " +
+                    internal::quoted(signature.name) +
+                    " is not one of this model's own; get it from signature()");
+  }
+  return prepared[static_cast<std::size_t>(&signature - first)];
+}
+
+TensorflowModel::TensorflowModel(std::shared_ptr<const Impl> impl)
+    : impl_(std::move(impl)) {}
+
+TensorflowModel TensorflowModel::load(const std::string& path,
+                                      const TensorflowOptions& options) {
+  return TensorflowModel(std::make_shared<const Impl>(path, options));
+}
+
+const std::string& TensorflowModel::name() const noexcept { return impl_->name; }
+
+const std::vector<Signature>& TensorflowModel::signatures() const noexcept {
+  return impl_->signatures;
+}
+
+const Signature& TensorflowModel::signature(std::string_view name) const {
+  std::vector<std::string> names;
+  for (const Signature& signature : impl_->signatures) {
+    if (signature.name == name) return signature;
+    names.push_back(signature.name);
+  }
+  for (const internal::SavedSignature& saved : impl_->unusable) {
+    if (saved.signature.name == name) impl_->fail_unusable(saved);
+  }
+  throw Error(Code::kInvalidArgument,
+              "model " + internal::quoted(impl_->name) + " has no signature " +
+                  internal::quoted(name) + "; it has " + internal::joined(names));
+}
+
+const Signature& TensorflowModel::default_signature() const {
+  if (impl_->signatures.size() == 1 && impl_->unusable.empty()) {
+    return impl_->signatures[0];
+  }
+  return signature(kDefaultSignature);
+}
+
+std::vector<TensorflowDevice> TensorflowModel::devices() const {
+  return impl_->session->devices();
+}
+
+std::vector<Tensor> TensorflowModel::run(const Signature& signature,
+                                         Span<const TensorView> inputs,
+                                         const TensorflowRun& options) const {
+  return impl_->session->run(impl_->prepared_for(signature), inputs, options);
+}
+
+namespace {
+
+void check_batchable(const BatchFunction& function) {
+  for (const auto* specs : {&function.inputs, &function.outputs}) {
+    for (const TensorSpec& spec : *specs) {
+      const std::string what = function.name + ": requests cannot be batched, since " +
+                               internal::quoted(spec.name);
+      if (spec.dtype == DType::kString) {
+        throw Error(Code::kUnimplemented, what + " has strings");
+      }
+      if (!spec.has_batch()) {
+        throw Error(Code::kInvalidArgument, what + " has no batch dimension");
+      }
+      if (std::count(spec.shape.begin(), spec.shape.end(), kBatch) > 1) {
+        throw Error(Code::kInvalidArgument, what + " has sizes that are not known: " +
+                                                internal::spec_text(spec));
+      }
+    }
+  }
+}
+
+void copy_output(const BatchFunction& function, const TensorSpec& spec,
+                 const Tensor& from, const MutableTensorView& to) {
+  const ShapeView found = from.shape();
+  if (from.dtype() != to.dtype ||
+      !std::equal(found.begin(), found.end(), to.shape.begin(), to.shape.end())) {
+    throw Error(Code::kInternal,
+                function.name + ": output " + internal::quoted(spec.name) +
+                    ": expected " + internal::view_text(to.dtype, to.shape) + ", got " +
+                    internal::view_text(from.dtype(), found));
+  }
+  if (from.bytes() > 0) std::memcpy(to.data, from.data(), from.bytes());
+}
+
+// Where TensorFlow Serving's examples begin.
+constexpr std::int64_t kDefaultMaxBatchSize = 32;
+
+}  // namespace
+
+BatchFunction batch_function(const TensorflowModel& model, const Signature& signature) {
+  BatchFunction result;
+  result.name = "model " + internal::quoted(model.name()) + ", signature " +
+                internal::quoted(signature.name);
+  result.inputs = signature.inputs;
+  result.outputs = signature.outputs;
+  result.default_max_batch_size = kDefaultMaxBatchSize;
+  check_batchable(result);
+  const Signature& own = model.signature(signature.name);
+  result.run = [model, &own, specs = result](auto in, auto out) {
+    const std::vector<Tensor> outputs = model.run(own, in);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      copy_output(specs, own.outputs[i], outputs[i], out[i]);
+    }
+  };
+  return result;
+}
+
+}  // namespace tfnative

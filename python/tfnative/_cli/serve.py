@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""`tfnative serve`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfnative._cli.common import add_command
+from tfnative._store.versions import Latest
+from tfnative.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from tfnative._cli.common import Commands
+    from tfnative.serving.server.config import ModelSettings
+    from tfnative.serving.server.server import Server
+
+_EXAMPLES = """\
+  tfnative serve models/digits --port 8500 --rest-port 8501
+  tfnative serve models/digits --name digits --batching-parameters-file batching.txt
+  tfnative serve --model-config-file models.config
+
+MODEL_DIR has a folder for each version, named by its number, with an artifact in it:
+models/digits/1, models/digits/2. Without --model-config-file, the newest is served.
+Clients of TensorFlow Serving can use it: it speaks the same APIs. At SIGTERM it stops
+being ready, answers the requests that it has, and ends with exit code 0.
+"""
+
+
+def register(commands: Commands) -> None:
+    """Adds the subcommand."""
+    parser = add_command(
+        commands,
+        "serve",
+        run,
+        "serve models to clients of TensorFlow Serving",
+        _EXAMPLES,
+    )
+    parser.add_argument("model_dir", nargs="?", metavar="MODEL_DIR", help="see below")
+    parser.add_argument("--name", help="of the model (default: that of its folder)")
+    parser.add_argument(
+        "--model-config-file",
+        metavar="FILE",
+        help="models, version policies and labels, as TensorFlow Serving's",
+    )
+    parser.add_argument(
+        "--batching-parameters-file",
+        metavar="FILE",
+        help="batch requests, with TensorFlow Serving's parameters",
+    )
+    parser.add_argument(
+        "--host", default="0.0.0.0", help="address to listen at (default: all)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=8500, help="of gRPC (default: 8500; 0: any)"
+    )
+    parser.add_argument(
+        "--rest-port", type=int, default=8501, help="of REST (default: 8501; 0: any)"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=1, help="that work on one call (default: 1)"
+    )
+    parser.add_argument(
+        "--poll-seconds",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="how often to look for new versions; 0 for never (default: 1)",
+    )
+    parser.add_argument(
+        "--grace-seconds",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="for requests on their way when it is to end (default: 30)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="say as JSON where it listens"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serves until the process is told to end."""
+    import asyncio
+
+    try:
+        from tfnative.serving.server.models import OpenOptions
+        from tfnative.serving.server.server import (
+            Server,
+            ServerOptions,
+            serve_until_signal,
+        )
+    except ModuleNotFoundError as error:
+        from tfnative.serving.packages import missing
+
+        raise missing(error) from error
+
+    server_options = ServerOptions(
+        options.host,
+        options.port,
+        options.rest_port,
+        options.grace_seconds,
+        models=OpenOptions(
+            options.poll_seconds or None,
+            options.threads,
+            options.batching_parameters_file,
+        ),
+    )
+    models = _models(options)
+
+    def tell(server: Server) -> None:
+        where = {
+            "models": sorted(models),
+            "port": server.port,
+            "rest_port": server.rest_port,
+        }
+        print(
+            json.dumps(where)
+            if options.json
+            else f"serving {', '.join(sorted(models))}: gRPC at port {server.port},"
+            f" REST at port {server.rest_port}",
+            flush=True,
+        )
+
+    async def serve() -> None:
+        await serve_until_signal(Server(models, server_options), tell)
+
+    asyncio.run(serve())
+    print("ended", file=sys.stderr)
+    return 0
+
+
+def _models(options: argparse.Namespace) -> dict[str, ModelSettings]:
+    from tfnative.serving.server.config import ModelSettings, read_config_file
+
+    if (options.model_dir is None) == (options.model_config_file is None):
+        raise InvalidArgumentError("expected MODEL_DIR or --model-config-file")
+    if options.model_config_file is not None:
+        if options.name is not None:
+            raise InvalidArgumentError("--name belongs to MODEL_DIR")
+        return read_config_file(options.model_config_file)
+    path = Path(options.model_dir)
+    name = options.name or path.resolve().name
+    return {name: ModelSettings(name, str(path), Latest())}

@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""The gRPC API: PredictionService and ModelService."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import grpc
+
+from tfnative.errors import Error, InvalidArgumentError, UnimplementedError, code_of
+from tfnative.serving import grpc_form, messages
+from tfnative.serving.grpc_form import MODEL, PREDICTION
+from tfnative.serving.server.service import Service
+from tfnative.serving.signatures import definition_of
+from tfnative.serving.types import ModelSpec
+
+_METHODS: dict[str, Literal["classify", "regress"]] = {
+    grpc_form.CLASSIFY_METHOD: "classify",
+    grpc_form.REGRESS_METHOD: "regress",
+}
+_STATUS = {code.value[0]: code for code in grpc.StatusCode}
+
+Reload = Callable[[Any], Awaitable[None]]
+
+
+class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Answers the calls of a gRPC server.
+
+    Args:
+        service: Who does it.
+        reload: Takes another configuration, a ``ModelServerConfig``.
+    """
+
+    def __init__(self, service: Service, reload: Reload) -> None:
+        self._service = service
+        self._reload = reload
+        self._answers: dict[str, Callable[[bytes, Any], Awaitable[bytes]]] = {
+            PREDICTION + "Predict": self._predict,
+            PREDICTION + "Classify": self._classify,
+            PREDICTION + "Regress": self._regress,
+            PREDICTION + "MultiInference": self._multi_inference,
+            PREDICTION + "GetModelMetadata": self._metadata,
+            MODEL + "GetModelStatus": self._status,
+            MODEL + "HandleReloadConfigRequest": self._handle_reload,
+        }
+
+    def service(self, handler_call_details: Any) -> Any:
+        """See ``grpc.GenericRpcHandler``."""
+        answer = self._answers.get(handler_call_details.method)
+        if answer is None:
+            return None
+
+        async def handle(request: bytes, context: Any) -> bytes:
+            try:
+                return await answer(request, context)
+            except Error as error:
+                code = code_of(error) or 13
+                await context.abort(_STATUS[code], str(error))
+                raise
+
+        return grpc.unary_unary_rpc_method_handler(handle)
+
+    async def _predict(self, request: bytes, context: Any) -> bytes:
+        spec, inputs, wanted = grpc_form.read_predict_request(request)
+        left = context.time_remaining()
+        found, outputs = await self._service.predict(spec, inputs, wanted, left)
+        return grpc_form.predict_response(found, outputs)
+
+    async def _classify(self, request: bytes, _: Any) -> bytes:
+        message = _parse(messages.ClassificationRequest, request)
+        found, result = await self._service.classify(
+            grpc_form.spec_of(message.model_spec), _examples(message.input)
+        )
+        return _serialised(
+            messages.ClassificationResponse(
+                model_spec=grpc_form.spec_message(found),
+                result=grpc_form.classification_result(result),
+            )
+        )
+
+    async def _regress(self, request: bytes, _: Any) -> bytes:
+        message = _parse(messages.RegressionRequest, request)
+        found, result = await self._service.regress(
+            grpc_form.spec_of(message.model_spec), _examples(message.input)
+        )
+        return _serialised(
+            messages.RegressionResponse(
+                model_spec=grpc_form.spec_message(found),
+                result=grpc_form.regression_result(result),
+            )
+        )
+
+    async def _multi_inference(self, request: bytes, _: Any) -> bytes:
+        message = _parse(messages.MultiInferenceRequest, request)
+        tasks = [
+            (grpc_form.spec_of(task.model_spec), _method(task.method_name))
+            for task in message.tasks
+        ]
+        model, found = await self._service.multi_inference(
+            tasks, _examples(message.input)
+        )
+        response = messages.MultiInferenceResponse()
+        for spec, method in tasks:
+            name = spec.signature or "serving_default"
+            of = ModelSpec(model.name, model.version, signature=name)
+            result = response.results.add(model_spec=grpc_form.spec_message(of))
+            if method == "classify":
+                result.classification_result.CopyFrom(
+                    grpc_form.classification_result(found[name])  # type: ignore[arg-type]
+                )
+            else:
+                result.regression_result.CopyFrom(
+                    grpc_form.regression_result(found[name])  # type: ignore[arg-type]
+                )
+        return _serialised(response)
+
+    async def _metadata(self, request: bytes, _: Any) -> bytes:
+        message = _parse(messages.GetModelMetadataRequest, request)
+        if list(message.metadata_field) != ["signature_def"]:
+            asked = ", ".join(message.metadata_field) or "nothing"
+            raise InvalidArgumentError(
+                f"Metadata field {asked} is not supported: expected signature_def"
+            )
+        spec = grpc_form.spec_of(message.model_spec)
+        version, signatures = self._service.metadata(spec)
+        known = messages.SignatureDefMap()
+        for name, signature in signatures.items():
+            known.signature_def[name].CopyFrom(definition_of(signature))
+        response = messages.GetModelMetadataResponse(
+            model_spec=grpc_form.spec_message(ModelSpec(spec.name, version))
+        )
+        packed = response.metadata["signature_def"]
+        packed.type_url = "type.googleapis.com/tensorflow.serving.SignatureDefMap"
+        packed.value = known.SerializeToString(deterministic=True)
+        return _serialised(response)
+
+    async def _status(self, request: bytes, _: Any) -> bytes:
+        message = _parse(messages.GetModelStatusRequest, request)
+        response = messages.GetModelStatusResponse()
+        for each in self._service.status(grpc_form.spec_of(message.model_spec)):
+            status = response.model_version_status.add(
+                version=each.version,
+                state=messages.ModelVersionStatus.State.Value(str(each.state)),
+            )
+            status.status.SetInParent()
+            if each.error is not None:
+                status.status.error_code = code_of(each.error) or 2
+                status.status.error_message = str(each.error)
+        return _serialised(response)
+
+    async def _handle_reload(self, request: bytes, _: Any) -> bytes:
+        message = _parse(messages.ReloadConfigRequest, request)
+        response = messages.ReloadConfigResponse()
+        response.status.SetInParent()
+        try:
+            await self._reload(message.config)
+        except Error as error:
+            response.status.error_code = code_of(error) or 2
+            response.status.error_message = str(error)
+        return _serialised(response)
+
+
+def _method(name: str) -> Literal["classify", "regress"]:
+    if name in _METHODS:
+        return _METHODS[name]
+    raise UnimplementedError(f"Unsupported signature method_name: {name}")
+
+
+def _examples(given: Any) -> list[bytes]:
+    examples = grpc_form.examples_of(given)
+    if not examples:
+        raise InvalidArgumentError("Input is empty.")
+    return examples
+
+
+def _parse(kind: Any, request: bytes) -> Any:
+    from google.protobuf.message import DecodeError
+
+    try:
+        return kind.FromString(request)
+    except DecodeError as error:
+        raise InvalidArgumentError(f"the request is damaged: {error}") from None
+
+
+def _serialised(message: Any) -> bytes:
+    serialised: bytes = message.SerializeToString(deterministic=True)
+    return serialised

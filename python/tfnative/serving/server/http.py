@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP server below the REST API."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+
+class _HttpServer(uvicorn.Server):
+    """Leaves signals to the process: both APIs end together."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def make_http_server(app: Any, grace_seconds: float) -> uvicorn.Server:
+    """A server for an ASGI application.
+
+    Args:
+        app: The application.
+        grace_seconds: How long requests on their way may take when it ends.
+    """
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=int(grace_seconds),
+    )
+    return _HttpServer(config)

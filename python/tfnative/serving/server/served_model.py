@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""A model that is served: its versions, and a batcher for each of their signatures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tfnative._batch.batcher import Batcher
+from tfnative._model import Model, Signature
+from tfnative._store.model_store import ModelStore
+from tfnative._store.versions import VersionState, VersionStatus
+from tfnative.errors import FailedPreconditionError, NotFoundError
+from tfnative.serving.types import ModelSpec
+
+MakeBatcher = Callable[[Model, str], Batcher]
+
+
+class ServedModel:
+    """A model's versions, and how they are asked. Thread-safe.
+
+    Args:
+        name: Under which clients know it.
+        store: Its versions. It is closed with this.
+        make_batcher: Makes a batcher for a signature of a version; None if each request
+            runs by itself.
+    """
+
+    def __init__(
+        self, name: str, store: ModelStore, make_batcher: MakeBatcher | None = None
+    ) -> None:
+        self.name = name
+        self.store = store
+        self._make_batcher = make_batcher
+        self._lock = threading.Lock()
+        self._batchers: dict[tuple[int, str], tuple[Model, Batcher | None]] = {}
+        self._closed = False
+        self._end = store.on_change(self._forget)
+
+    def find(self, spec: ModelSpec) -> tuple[int, Model]:
+        """The version that a request is for, and its model.
+
+        Raises:
+            NotFoundError: There is no such version or label.
+            FailedPreconditionError: It is not available.
+        """
+        return self.store.find(spec.version, label=spec.label)
+
+    def batcher(
+        self, version: int, model: Model, signature: Signature
+    ) -> Batcher | None:
+        """For requests of a signature; None if they run by themselves."""
+        if self._make_batcher is None:
+            return None
+        key = version, signature.name
+        with self._lock:
+            known = self._batchers.get(key)
+            if known is None or known[0] is not model:
+                if self._closed:
+                    raise FailedPreconditionError(f"model {self.name!r} is closed")
+                known = model, _try_to_make(self._make_batcher, model, signature)
+                self._batchers[key] = known
+            return known[1]
+
+    def batched(self, version: int, model: Model) -> Model:
+        """The model, whose ``predict`` goes through its batchers."""
+        return model if self._make_batcher is None else _Batched(self, version, model)
+
+    def batchers(self) -> list[tuple[int, str, Batcher]]:
+        """Version, signature, and batcher, of those that there are."""
+        with self._lock:
+            return [
+                (*key, b) for key, (_, b) in self._batchers.items() if b is not None
+            ]
+
+    def close(self) -> None:
+        """Answers what waits, and lets the versions go."""
+        self._end()
+        with self._lock:
+            self._closed = True
+            batchers = [batcher for _, batcher in self._batchers.values()]
+        for batcher in batchers:
+            if batcher is not None:
+                batcher.close()
+        self.store.close()
+
+    def _forget(self, version: int, status: VersionStatus) -> None:
+        """Closes the batchers of a version that is gone; what waits is answered."""
+        if status.state not in (VersionState.UNLOADING, VersionState.END):
+            return
+        with self._lock:
+            gone = [key for key in self._batchers if key[0] == version]
+            batchers = [self._batchers.pop(key)[1] for key in gone]
+        for batcher in batchers:
+            if batcher is not None:
+                batcher.close()
+
+
+def _try_to_make(
+    make: MakeBatcher, model: Model, signature: Signature
+) -> Batcher | None:
+    """None for signatures without a batch dimension: nothing can be batched there."""
+    tensors = [*signature.inputs.values(), *signature.outputs.values()]
+    if not all(spec.shape and spec.shape[0] == -1 for spec in tensors):
+        return None
+    return make(model, signature.name)
+
+
+class _Batched(Model):
+    """A model whose calls are batched."""
+
+    def __init__(self, served: ServedModel, version: int, model: Model) -> None:
+        self._served = served
+        self._version = version
+        self._model = model
+        self.path = model.path
+        self.signatures: Mapping[str, Signature] = model.signatures
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    @property
+    def assets(self) -> Mapping[str, Any]:
+        return self._model.assets
+
+    def signature(self, name: str | None = None) -> Signature:
+        return self._model.signature(name)
+
+    def predict(
+        self, inputs: Any, /, *, signature: str | None = None, out: Any = None
+    ) -> Any:
+        found = self._model.signature(signature)
+        batcher = self._served.batcher(self._version, self._model, found)
+        if batcher is None or out is not None:
+            return self._model.predict(inputs, signature=found.name, out=out)
+        return batcher.predict(inputs)
+
+
+def not_found(name: str) -> NotFoundError:
+    """What TensorFlow Serving says of a model that it does not have."""
+    return NotFoundError(f"Servable not found for request: Latest({name})")

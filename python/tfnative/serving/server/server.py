@@ -1,0 +1,182 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Both APIs on their ports, until the process is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+
+from tfnative.errors import UnavailableError
+from tfnative.serving.server.config import ModelSettings, settings_of
+from tfnative.serving.server.grpc_api import GrpcApi
+from tfnative.serving.server.models import Opener, OpenOptions
+from tfnative.serving.server.service import Service
+
+WAITING_THREADS = 64
+"""For requests that are not batched, and for examples."""
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """How to serve.
+
+    Attributes:
+        host: Where to listen: "0.0.0.0" for all addresses of this machine.
+        port: Of the gRPC API; 0 for one that is free, None for no such API.
+        rest_port: Of the REST API, likewise.
+        grace_seconds: How long requests may take that are on their way when the server
+            is told to end.
+        max_message_bytes: How large requests and responses may be.
+        models: See ``OpenOptions``.
+    """
+
+    host: str = "0.0.0.0"
+    port: int | None = 8500
+    rest_port: int | None = 8501
+    grace_seconds: float = 30.0
+    max_message_bytes: int = 1 << 30
+    models: OpenOptions = field(default_factory=OpenOptions)
+
+
+class Server:
+    """Serves models in this process.
+
+    Use it in an event loop: ``async with server.running(): ...``.
+
+    Args:
+        models: By name.
+        options: How to serve.
+
+    Raises:
+        Error: A model cannot be loaded.
+    """
+
+    def __init__(
+        self, models: Mapping[str, ModelSettings], options: ServerOptions
+    ) -> None:
+        self._options = options
+        self._settings = dict(models)
+        self._opener = Opener(options.models)
+        self._executor = ThreadPoolExecutor(WAITING_THREADS, "tfnative-serve")
+        self.service = Service(self._opener.open_all(models), self._executor)
+        self.port: int | None = None
+        self.rest_port: int | None = None
+        self.is_ready = False
+        self._changing = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Server]:
+        """Answers requests; at the end, those on their way are answered first.
+
+        Raises:
+            UnavailableError: A port is taken.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self._close)
+            if self._options.port is not None:
+                await stack.enter_async_context(self._grpc(self._options.port))
+            if self._options.rest_port is not None:
+                await stack.enter_async_context(self._rest(self._options.rest_port))
+            self.is_ready = True
+            try:
+                yield self
+            finally:
+                self.is_ready = False
+
+    @contextlib.asynccontextmanager
+    async def _grpc(self, port: int) -> AsyncIterator[None]:
+        limit = self._options.max_message_bytes
+        server = grpc.aio.server(
+            options=[
+                ("grpc.max_send_message_length", limit),
+                ("grpc.max_receive_message_length", limit),
+                ("grpc.so_reuseport", 0),
+            ]
+        )
+        server.add_generic_rpc_handlers((GrpcApi(self.service, self.reload),))
+        address = f"{self._options.host}:{port}"
+        try:
+            self.port = server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise UnavailableError(f"cannot listen at {address}: {error}") from None
+        await server.start()
+        try:
+            yield
+        finally:
+            await server.stop(self._options.grace_seconds)
+
+    @contextlib.asynccontextmanager
+    async def _rest(self, port: int) -> AsyncIterator[None]:
+        from tfnative.serving.server.http import make_http_server
+        from tfnative.serving.server.rest_api import make_app
+
+        app = make_app(self.service, self.metrics, lambda: self.is_ready)
+        socket = _listen(self._options.host, port)
+        self.rest_port = socket.getsockname()[1]
+        server = make_http_server(app, self._options.grace_seconds)
+        task = asyncio.ensure_future(server.serve(sockets=[socket]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await task
+
+    def metrics(self) -> str:
+        """What Prometheus scrapes."""
+        from tfnative.serving.server.metrics import to_prometheus
+
+        return to_prometheus(self.service)
+
+    async def reload(self, config: Any) -> None:
+        """Takes another configuration, a ``ModelServerConfig``.
+
+        Raises:
+            Error: A model cannot be loaded, or it is no such configuration. Nothing has
+                changed then.
+        """
+        after = settings_of(config)
+        async with self._changing:
+            loop = asyncio.get_running_loop()
+            known = self.service.models
+
+            def change() -> Any:
+                return self._opener.change(known, self._settings, after)
+
+            self.service.models, gone = await loop.run_in_executor(None, change)
+            self._settings = after
+            for served in gone:
+                await loop.run_in_executor(None, served.close)
+
+    def _close(self) -> None:
+        self.service.close()
+        self._executor.shutdown()
+
+
+def _listen(host: str, port: int) -> Any:
+    import socket
+
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        raise UnavailableError(f"cannot listen at {host}:{port}: {error}") from None
+
+
+async def serve_until_signal(
+    server: Server, on_ready: Callable[[Server], None]
+) -> None:
+    """Serves until SIGTERM or SIGINT, and answers what is on its way."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    async with server.running():
+        on_ready(server)
+        await ended.wait()

@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a server does for each call, whoever brought it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+import numpy.typing as npt
+
+from tfnative._examples.results import Classifications
+from tfnative._model import Model, Signature
+from tfnative.errors import InvalidArgumentError
+from tfnative.serving.server.served_model import ServedModel, not_found
+from tfnative.serving.types import ModelSpec, Outputs, ServedVersion, ServingState
+
+T = TypeVar("T")
+
+DEFAULT_SIGNATURE = "serving_default"
+
+
+class Service:
+    """Models by name, and what can be asked of them.
+
+    Methods are to be awaited in one event loop; they raise errors of tfnative.
+
+    Args:
+        models: By name. They may be exchanged while it serves.
+        executor: For what waits.
+    """
+
+    def __init__(self, models: Mapping[str, ServedModel], executor: Executor) -> None:
+        self.models = dict(models)
+        self._executor = executor
+
+    async def predict(
+        self,
+        spec: ModelSpec,
+        inputs: Mapping[str, npt.NDArray[Any]],
+        wanted: Sequence[str] = (),
+        timeout: float | None = None,
+    ) -> tuple[ModelSpec, Outputs]:
+        """Runs a signature.
+
+        Returns:
+            The version that ran, and the outputs that are wanted.
+        """
+        served = self._served(spec)
+        version, model = served.find(spec)
+        signature = self._signature(model, spec)
+        for name in wanted:
+            if name not in signature.outputs:
+                raise InvalidArgumentError(
+                    f"output tensor alias not found in signature: {name} Outputs"
+                    f" expected to be in the set {{{','.join(signature.outputs)}}}."
+                )
+        batcher = served.batcher(version, model, signature)
+        if batcher is None:
+            call = partial(model.predict, dict(inputs), signature=signature.name)
+            outputs = await self._run(call)
+        else:
+            outputs = await batcher.predict_async(dict(inputs), timeout=timeout)
+        if wanted:
+            outputs = {name: outputs[name] for name in wanted}
+        return ModelSpec(spec.name, version, signature=signature.name), outputs
+
+    async def classify(
+        self, spec: ModelSpec, examples: Any, context: Mapping[str, Any] | None = None
+    ) -> tuple[ModelSpec, Classifications]:
+        """Classes and scores of examples."""
+        version, model = self._batched(spec)
+        name = spec.signature
+        call = partial(model.classify, examples, signature=name, context=context)
+        return ModelSpec(spec.name, version, signature=name), await self._run(call)
+
+    async def regress(
+        self, spec: ModelSpec, examples: Any, context: Mapping[str, Any] | None = None
+    ) -> tuple[ModelSpec, npt.NDArray[Any]]:
+        """A number for each example."""
+        version, model = self._batched(spec)
+        name = spec.signature
+        call = partial(model.regress, examples, signature=name, context=context)
+        return ModelSpec(spec.name, version, signature=name), await self._run(call)
+
+    async def multi_inference(
+        self,
+        tasks: Sequence[tuple[ModelSpec, Literal["classify", "regress"]]],
+        examples: Any,
+    ) -> tuple[ModelSpec, dict[str, Classifications | npt.NDArray[Any]]]:
+        """Classifies and regresses the same examples."""
+        if not tasks:
+            raise InvalidArgumentError("Inference request must have at least one task")
+        first = tasks[0][0]
+        if any(_model_of(spec) != _model_of(first) for spec, _ in tasks):
+            raise InvalidArgumentError(
+                "All ModelSpecs in a MultiInferenceRequest must access the same model"
+            )
+        named = {spec.signature or DEFAULT_SIGNATURE: method for spec, method in tasks}
+        if len(named) != len(tasks):
+            raise InvalidArgumentError("Duplicate evaluation of a signature")
+        version, model = self._batched(first)
+        found = await self._run(partial(model.multi_inference, examples, named))
+        return ModelSpec(first.name, version), found
+
+    def signature(self, spec: ModelSpec) -> Signature:
+        """The signature that is meant."""
+        return self._signature(self._served(spec).find(spec)[1], spec)
+
+    def metadata(self, spec: ModelSpec) -> tuple[int, Mapping[str, Signature]]:
+        """The version that is meant, and its signatures."""
+        version, model = self._served(spec).find(spec)
+        return version, model.signatures
+
+    def status(self, spec: ModelSpec) -> list[ServedVersion]:
+        """Where the versions of a model stand, the newest first."""
+        store = self._served(spec).store
+        known = store.versions
+        numbers = sorted(known, reverse=True)
+        if spec.label is not None:
+            numbers = [store.find(label=spec.label)[0]]
+        elif spec.version is not None:
+            if spec.version not in known:
+                raise not_found(spec.name)
+            numbers = [spec.version]
+        return [
+            ServedVersion(
+                number, ServingState(str(known[number].state)), known[number].error
+            )
+            for number in numbers
+        ]
+
+    def close(self) -> None:
+        """Answers what waits, and lets all models go."""
+        for served in self.models.values():
+            served.close()
+
+    # --- Helpers ----------------------------------------------------------------------
+
+    def _served(self, spec: ModelSpec) -> ServedModel:
+        served = self.models.get(spec.name)
+        if served is None:
+            raise not_found(spec.name)
+        return served
+
+    def _batched(self, spec: ModelSpec) -> tuple[int, Model]:
+        served = self._served(spec)
+        version, model = served.find(spec)
+        if spec.signature is not None:
+            self._signature(model, spec)
+        return version, served.batched(version, model)
+
+    @staticmethod
+    def _signature(model: Model, spec: ModelSpec) -> Signature:
+        name = spec.signature or DEFAULT_SIGNATURE
+        if spec.signature is None and name not in model.signatures:
+            return model.signature()
+        if name not in model.signatures:
+            raise InvalidArgumentError(
+                f'Serving signature name: "{name}" not found in signature def;'
+                f" {spec} has {', '.join(model.signatures)}"
+            )
+        return model.signatures[name]
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+
+def _model_of(spec: ModelSpec) -> tuple[str, int | None, str | None]:
+    return spec.name, spec.version, spec.label

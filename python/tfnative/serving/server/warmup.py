@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the requests that came with a model before it takes others.
+
+https://www.tensorflow.org/tfx/serving/saved_model_warmup describes the file.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tfnative._model import Model
+from tfnative.errors import InvalidArgumentError
+from tfnative.serving import grpc_form, messages
+from tfnative.serving.server.tfrecord import read_records
+
+FILE = "assets.extra/tf_serving_warmup_requests"
+MAX_RECORDS = 1000
+
+
+def run_warmup_requests(model: Model, folder: Path) -> int:
+    """Runs those of ``folder``, if it has any.
+
+    Returns:
+        How many were run.
+
+    Raises:
+        InvalidArgumentError: The file is damaged, or has more than 1000 requests, or a
+            request does not fit the model.
+        Error: A request fails.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return 0
+    records = list(islice(read_records(path), MAX_RECORDS + 1))
+    if len(records) > MAX_RECORDS:
+        raise InvalidArgumentError(
+            f"{path}: expected at most {MAX_RECORDS} requests to warm up with"
+        )
+    for index, record in enumerate(records):
+        try:
+            _run(model, record)
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(f"{path}: request {index}: {error}") from None
+    return len(records)
+
+
+def _run(model: Model, record: bytes) -> None:
+    from google.protobuf.message import DecodeError
+
+    try:
+        log = messages.PredictionLog.FromString(record)
+    except DecodeError as error:
+        raise InvalidArgumentError(f"it is no PredictionLog: {error}") from None
+    kind = log.WhichOneof("log_type")
+    if kind == "predict_log":
+        request = log.predict_log.request.SerializeToString()
+        spec, inputs, _ = grpc_form.read_predict_request(request)
+        model.predict(inputs, signature=spec.signature)
+    elif kind == "classify_log":
+        request, name = _examples(log.classify_log.request)
+        model.classify(request, signature=name)
+    elif kind == "regress_log":
+        request, name = _examples(log.regress_log.request)
+        model.regress(request, signature=name)
+    elif kind == "multi_inference_log":
+        message = log.multi_inference_log.request
+        examples = grpc_form.examples_of(message.input)
+        for task in message.tasks:
+            name = task.model_spec.signature_name or None
+            is_classify = task.method_name == grpc_form.CLASSIFY_METHOD
+            method = model.classify if is_classify else model.regress
+            method(examples, signature=name)
+    else:
+        raise InvalidArgumentError("it is a log of another kind")
+
+
+def _examples(request: Any) -> tuple[list[bytes], str | None]:
+    name = request.model_spec.signature_name or None
+    return grpc_form.examples_of(request.input), name

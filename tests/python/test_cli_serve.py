@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""`tfnative serve` serves, and ends as it should."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfnative
+
+for package in ("grpc", "httpx", "starlette", "uvicorn"):
+    pytest.importorskip(package, reason=f"needs {package}")
+
+from tfnative import cli, serving  # noqa: E402
+
+X = np.ones((1, 3), np.float32)
+
+
+class Process:
+    """The command, in a process of its own."""
+
+    def __init__(self, *arguments: str) -> None:
+        code = "import sys; from tfnative.cli import main; sys.exit(main(sys.argv[1:]))"
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-c", code, "serve", *arguments),
+                *("--host", "localhost", "--port", "0", "--rest-port", "0", "--json"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate()[1]
+        self.said = json.loads(line)
+        self.grpc = f"localhost:{self.said['port']}"
+        self.rest = f"http://localhost:{self.said['rest_port']}"
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=60)
+        return self.process.returncode
+
+
+@pytest.fixture
+def start(artifacts: dict[int, Path], tmp_path: Path) -> Iterator:
+    folder = tmp_path / "affine"
+    folder.mkdir()
+    (folder / "1").symlink_to(artifacts[1])
+    started = []
+
+    def start(*arguments: str) -> Process:
+        started.append(Process(*(arguments or (str(folder),))))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+
+
+def test_it_serves_both_apis_and_ends_with_exit_code_0(start):
+    server = start()
+    assert server.said["models"] == ["affine"]
+    for address in (server.grpc, server.rest):
+        with serving.Client(address) as client:
+            found = client.predict("affine", {"x": X}, signature="affine")
+            assert found["y"].tolist() == [[3, 3, 3]]
+    assert server.end() == 0
+
+
+def test_a_new_version_is_served_without_a_restart(start, artifacts, tmp_path):
+    server = start(str(tmp_path / "affine"), "--poll-seconds", "0.1")
+    with serving.Client(server.grpc) as client:
+        assert client.wait_until_ready("affine") == 1
+        (tmp_path / "affine" / "2").symlink_to(artifacts[2])
+        assert client.wait_until_ready("affine", version=2, timeout=60) == 2
+        found = client.predict("affine", {"x": X}, signature="affine")
+        assert found["y"].tolist() == [[4, 4, 4]]
+
+
+def test_requests_on_their_way_are_answered_before_it_ends(start, tmp_path):
+    batching = tmp_path / "batching.txt"
+    batching.write_text(
+        "max_batch_size { value: 16 } batch_timeout_micros { value: 1500000 }"
+        "num_batch_threads { value: 1 } max_enqueued_batches { value: 10 }"
+    )
+    server = start(
+        str(tmp_path / "affine"), "--batching-parameters-file", str(batching)
+    )
+    answers: list[object] = []
+
+    def ask(address: str) -> None:
+        retry = serving.Retry(max_attempts=1)
+        with serving.Client(address, retry=retry) as client:
+            try:
+                found = client.predict("affine", {"x": X}, signature="affine")
+                answers.append(found["y"].tolist())
+            except tfnative.Error as error:
+                answers.append(error)
+
+    threads = [
+        threading.Thread(target=ask, args=(address,))
+        for address in [server.grpc, server.rest] * 3
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.7)  # They wait for a batch now.
+    assert server.end() == 0
+    for thread in threads:
+        thread.join()
+    assert answers == [[[3, 3, 3]]] * 6
+
+
+def test_a_config_file_says_what_to_serve(start, artifacts, tmp_path):
+    (tmp_path / "affine" / "2").symlink_to(artifacts[2])
+    config = tmp_path / "models.config"
+    config.write_text(
+        f"""model_config_list {{
+          config {{
+            name: "one" base_path: "{tmp_path / "affine"}" model_platform: "tensorflow"
+            model_version_policy {{ specific {{ versions: 1 }} }}
+          }}
+          config {{
+            name: "all" base_path: "{tmp_path / "affine"}"
+            model_version_policy {{ all {{}} }}
+            version_labels {{ key: "old" value: 1 }}
+          }}
+        }}"""
+    )
+    server = start("--model-config-file", str(config))
+    with serving.Client(server.grpc) as client:
+        assert [each.version for each in client.status("one")] == [1]
+        assert [each.version for each in client.status("all")] == [2, 1]
+        found = client.predict("all", {"x": X}, signature="affine", label="old")
+        assert found["y"].tolist() == [[3, 3, 3]]
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("model_config_list {", "Expected"),
+        (
+            "model_config_list { config { name: 'x' } }",
+            "expected a name and a base_path",
+        ),
+        ("custom_model_config {}", "not supported"),
+    ],
+)
+def test_a_config_file_that_is_wrong_is_refused(text, match, tmp_path, capsys):
+    config = tmp_path / "models.config"
+    config.write_text(text)
+    assert cli.main(["serve", "--model-config-file", str(config)]) == 1
+    assert match in capsys.readouterr().err
+
+
+def test_what_cannot_be_served_is_said(tmp_path, capsys):
+    assert cli.main(["serve"]) == 1
+    assert "expected MODEL_DIR" in capsys.readouterr().err
+    assert cli.main(["serve", str(tmp_path)]) == 1
+    assert "tfnative serve: error: " in capsys.readouterr().err

@@ -165,11 +165,12 @@ def source_offenders(
     return offenders
 
 
-def refused(node: NodeDef, graph_def: GraphDef) -> str:
-    """Why a node of a frozen graph cannot be compiled, or "".
+def refused_ops(node: NodeDef, graph_def: GraphDef) -> set[str]:
+    """What of a node of a frozen graph cannot be compiled: its op, or those it calls.
 
     Assertions are not looked at.
     """
+    found = set()
     nodes = [node]
     for function in reachable_functions(graph_def, [node]):
         nodes += body_nodes(function)
@@ -179,8 +180,8 @@ def refused(node: NodeDef, graph_def: GraphDef) -> str:
             if each.op == "Placeholder" and _types(each) & _NO_TENSORS:
                 reason = "has elements that cannot be passed to compiled code"
             if reason:
-                return reason
-    return ""
+                found.add(each.op)
+    return found
 
 
 def check_assertions(

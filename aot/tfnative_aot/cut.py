@@ -19,32 +19,13 @@ from tfnative.errors import CompileError
 from tfnative_aot import _static_shapes
 from tfnative_aot._reach import prune, reachable_nodes
 from tfnative_aot._source import Signature, SourceGraph, TensorSpec, node_of
-from tfnative_aot.check import refused
+from tfnative_aot.check import refused_ops
 from tfnative_aot.emit.interface import supported_dtype
 from tfnative_aot.graph import BATCH
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-# What a core has to have more than a few of, to be worth it.
-_NO_WORK = frozenset(
-    {
-        "Cast",
-        "ConcatV2",
-        "Const",
-        "ExpandDims",
-        "Identity",
-        "IdentityN",
-        "NoOp",
-        "Pack",
-        "Placeholder",
-        "Reshape",
-        "Shape",
-        "Squeeze",
-        "StridedSlice",
-    }
-)
-_LEAST_WORK = 2
 _LOOKUPS = ("LookupTableFind", "LookupTableFindV2")
 _HASH_TABLES = ("HashTable", "HashTableV2", "MutableHashTable", "MutableHashTableV2")
 
@@ -78,6 +59,9 @@ def cut(
     signature: Signature,
     shapes: Mapping[str, tuple[int, ...]],
     names: Mapping[str, str],
+    *,
+    open_rows: bool = False,
+    rows_only: bool = False,
 ) -> Cut:
     """Cuts a graph of a signature.
 
@@ -87,25 +71,29 @@ def cut(
         shapes: Of its inputs, fixed but for the batch.
         names: What to call tensors if they become inputs of the core; others are named
             after their nodes.
+        open_rows: Whether to cut where the number of rows is not known to be that of
+            the inputs. Compiled code checks it.
+        rows_only: Whether to cut only where tensors have rows, so that requests can be
+            put together.
 
     Raises:
-        CompileError: Nothing worth compiling would be left; says why.
+        CompileError: Nothing would be left to compile; says why.
     """
     nodes = {node.name: node for node in graph.graph_def.node}
-    wrong = {
-        name: node.op for name, node in nodes.items() if refused(node, graph.graph_def)
-    }
-    blamed = set(wrong.values()) - {"Placeholder"}
+    refused = {n: refused_ops(node, graph.graph_def) for n, node in nodes.items()}
+    wrong = {name for name, ops in refused.items() if ops}
+    blamed = set().union(*refused.values()) - {"Placeholder"}
     while True:
         head = _head(nodes, wrong)
         _check_outputs(graph, head, blamed)
         edges = _edges(nodes, head, graph)
-        specs = _specs(graph, edges, shapes)
+        specs = _specs(graph, edges, shapes, open_rows)
         # What depends on a tensor that compiled code cannot take stays before it.
         later = {
-            reader: nodes[reader].op
+            reader
             for tensor, readers in edges.items()
-            if specs[tensor] is None
+            if (spec := specs[tensor]) is None
+            or (rows_only and spec[1][:1] != (BATCH,))
             for reader in readers
         }
         if not later:
@@ -113,7 +101,6 @@ def cut(
         wrong |= later
     tensors = _names(specs, signature, names)
     core, core_signature = _core(graph, signature, head, tensors, specs, shapes)
-    _check_work(core, blamed)
     targets, ops = _targets(nodes, head), tuple(sorted(blamed))
     return Cut(graph, head, tensors, targets, core, core_signature, ops)
 
@@ -175,12 +162,13 @@ def _specs(
     graph: SourceGraph,
     tensors: Iterable[str],
     shapes: Mapping[str, tuple[int, ...]],
+    open_rows: bool,
 ) -> dict[str, tuple[str, tuple[int, ...]] | None]:
     """Type and shape of tensors; None where compiled code could not take it."""
     found = {tensor: tensor for tensor in tensors}
     shaped = _with_shapes(graph.graph_def)
     probe = SourceGraph(shaped, graph.inputs, found, graph.roots)
-    inferred = _static_shapes.output_shapes(probe, shapes)
+    inferred = _static_shapes.output_shapes(probe, shapes, open_rows=open_rows)
     with tf.Graph().as_default() as imported:
         light = _static_shapes.without_weights(graph.graph_def)
         tf.graph_util.import_graph_def(light, name="")
@@ -206,9 +194,9 @@ def _with_shapes(graph_def: GraphDef) -> GraphDef:
         if is_lookup:
             key, value = node.attr["Tin"].type, node.attr["Tout"].type
             node.op = "Cast"
-            keys, *controls = (node.input[1], *node.input[3:])
+            kept = [node.input[1], *list(node.input)[3:]]
             del node.input[:]
-            node.input.extend([keys, *controls])
+            node.input.extend(kept)
             node.attr.clear()
             node.attr["SrcT"].type, node.attr["DstT"].type = key, value
     return shaped
@@ -315,19 +303,6 @@ def _tensor_spec(
 ) -> TensorSpec:
     open_shape = tuple(None if size == BATCH else size for size in shape)
     return TensorSpec(name, tensor, dtype, open_shape)
-
-
-def _check_work(core: SourceGraph, ops: Iterable[str]) -> None:
-    work = [
-        node
-        for node in reachable_nodes(core.graph_def.node, core.roots)
-        if node.op not in _NO_WORK
-    ]
-    if len(work) < _LEAST_WORK:
-        raise CompileError(
-            f"it cannot be cut: behind {', '.join(sorted(ops))}, nothing is left that "
-            "is worth compiling"
-        )
 
 
 def _targets(nodes: Mapping[str, NodeDef], head: frozenset[str]) -> tuple[str, ...]:

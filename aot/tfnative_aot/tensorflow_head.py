@@ -4,59 +4,116 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
-from tfnative.errors import CompileError
+import tfnative
+from tfnative._tensorflow_head import head_digest
+from tfnative.errors import CompileError, Error
 from tfnative.manifest import TensorFlowHead, TensorManifest
-from tfnative_aot import tf_adapters
-from tfnative_aot._reach import prune
+from tfnative_aot import _saved_model, tf_adapters
+from tfnative_aot._reach import body_nodes, prune, reachable_functions, reachable_nodes
+from tfnative_aot._session_source import SessionSource
 from tfnative_aot._source import Arrays, SourceGraph, node_of
 
 if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
     from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 
     from tfnative_aot.cut import Cut
+    from tfnative_aot.load_model import LoadedModel
 
 SIGNATURE = "serving_default"
 _INIT = "__saved_model_init_op"
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
-_TABLES = ("HashTable", "HashTableV2", "MutableHashTable", "MutableHashTableV2")
+_TABLES = ("HashTable", "HashTableV2")
+_ANY_TABLE = re.compile(r"HashTable")
+# What a core has to have one of: else TensorFlow would do most of the work, and the
+# cut would only cost.
+_HEAVY = re.compile(r"(MatMul|Einsum|Conv[23]D|DepthwiseConv2dNative)")
 
 
-def describe_head(
-    parts: Cut, shapes: Mapping[str, tuple[int, ...]], path: str
-) -> TensorFlowHead:
-    """What the manifest says of a head in the folder ``path``."""
-    inputs = [
-        TensorManifest(name, _dtype(parts.graph, name), shapes[name])
-        for name, tensor in parts.graph.inputs.items()
-        if node_of(tensor) in parts.head
-    ]
-    return TensorFlowHead(path, tuple(inputs), tuple(parts.tensors), parts.ops)
+def check_head(parts: Cut, model: LoadedModel) -> None:
+    """Checks that TensorFlow can run a head by itself, and that it is worth it.
+
+    Raises:
+        CompileError: It is not; says why.
+    """
+    if not count_heavy(parts.core):
+        raise CompileError(
+            f"it is not cut: behind {', '.join(parts.ops)} there is no product of "
+            "matrices and no convolution, which would be worth compiling"
+        )
+    if not isinstance(model.source, SessionSource):
+        raise CompileError(
+            "it cannot be cut: only TensorFlow 2's loader can read it, which gives no "
+            "names to tables"
+        )
+    head = {n.op for n in _with_bodies(parts.graph.graph_def, _roots(parts))}
+    others = sorted(op for op in head if _ANY_TABLE.search(op) and op not in _TABLES)
+    if others:
+        raise CompileError(
+            f"it cannot be cut: the values of {', '.join(others)} may change, or are "
+            "in the checkpoint"
+        )
+
+
+def count_heavy(graph: SourceGraph) -> int:
+    """How many products of matrices and convolutions a graph has."""
+    nodes = _with_bodies(graph.graph_def, graph.roots)
+    return sum(bool(_HEAVY.search(node.op)) for node in nodes)
 
 
 def write_head(
-    parts: Cut, head: TensorFlowHead, model: MetaGraphDef, source: Path, folder: Path
-) -> None:
-    """Writes a head as a SavedModel.
+    parts: Cut,
+    shapes: Mapping[str, tuple[int, ...]],
+    source: LoadedModel,
+    artifact: Path,
+    path: str,
+) -> TensorFlowHead:
+    """Writes a head as a SavedModel; returns what the manifest says of it.
 
     Args:
         parts: Where the graph was cut.
-        head: What the manifest says of it.
-        model: The graph that was saved, which initialises the tables.
-        source: The folder of its SavedModel.
-        folder: Where to write; is created.
+        shapes: Of the inputs of the whole.
+        source: The whole model, which initialises the tables.
+        artifact: The artifact's folder.
+        path: The head's folder in it; is created.
     """
+    inputs = tuple(
+        TensorManifest(name, _dtype(parts.graph, name), shapes[name])
+        for name, tensor in parts.graph.inputs.items()
+        if node_of(tensor) in parts.head
+    )
+    head = TensorFlowHead(path, inputs, tuple(parts.tensors), parts.ops, "")
+    folder = artifact / path
+    folder.mkdir(parents=True)
+    _write(parts, head, _meta_graph(source), source.path, folder)
+    return replace(head, digest=head_digest(folder))
+
+
+def _meta_graph(model: LoadedModel) -> MetaGraphDef:
+    from tensorflow.core.protobuf import meta_graph_pb2
+
+    if model.kind != "saved_model":
+        return meta_graph_pb2.MetaGraphDef()
+    proto = _saved_model.read(model.path)
+    return _saved_model.meta_graph(proto, model.tags, model.path)
+
+
+def _write(
+    parts: Cut, head: TensorFlowHead, model: MetaGraphDef, source: Path, folder: Path
+) -> None:
     from tensorflow.core.protobuf import saved_model_pb2
 
-    roots = [node_of(tensor) for tensor in parts.tensors.values()]
-    head_graph = prune(parts.graph.graph_def, [*roots, *parts.targets])
+    head_graph = prune(parts.graph.graph_def, _roots(parts))
     init = _init_op(model)
     graph_def = prune(model.graph_def, [init] if init else [])
     renamed = _merge(graph_def, head_graph)
@@ -81,7 +138,6 @@ def write_head(
     if init:
         meta.signature_def[_INIT].outputs[_INIT].name = init
         meta.signature_def[_INIT].outputs[_INIT].tensor_shape.unknown_rank = True
-    folder.mkdir(parents=True)
     _copy_assets(model, {node.name for node in graph_def.node}, meta, source, folder)
     meta.graph_def.CopyFrom(graph_def)
     content = saved.SerializeToString(deterministic=True)
@@ -89,29 +145,33 @@ def write_head(
 
 
 class HeadRunner:
-    """Runs a head that was written, in TensorFlow."""
+    """Runs a head that was written, as the artifact will."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, head: TensorFlowHead, artifact: Path) -> None:
         """Raises CompileError: TensorFlow cannot load it."""
-        self._graph = tf.Graph()
-        self._session = tf.compat.v1.Session(graph=self._graph)
+        self._names = [spec.name for spec in head.inputs]
         try:
-            with self._graph.as_default():
-                adapter = tf_adapters.tf()
-                signatures = adapter.load_signatures(
-                    self._session, str(folder), ["serve"]
-                )
-        # Whatever TensorFlow raises where tables are not initialised as they were.
-        except Exception as error:
+            self._model = tfnative.load(
+                artifact / head.path, backend="tensorflow", device="cpu"
+            )
+        except Error as error:
             raise CompileError(f"TensorFlow cannot load the head: {error}") from error
-        self._signature = signatures[SIGNATURE]
 
     def run(self, inputs: Mapping[str, Any]) -> Arrays:
-        """What it gives for its inputs."""
-        fetches = {name: info.name for name, info in self._signature.outputs.items()}
-        feeds = {info.name: inputs[n] for n, info in self._signature.inputs.items()}
-        found: Arrays = self._session.run(fetches, feeds)
-        return found
+        """What it gives for these inputs, some of which it may not take."""
+        found = self._model.predict({name: inputs[name] for name in self._names})
+        return dict(found)
+
+
+def _roots(parts: Cut) -> list[str]:
+    return [*(node_of(tensor) for tensor in parts.tensors.values()), *parts.targets]
+
+
+def _with_bodies(graph_def: GraphDef, roots: Iterable[str]) -> Iterator[NodeDef]:
+    nodes = reachable_nodes(graph_def.node, roots)
+    yield from nodes
+    for function in reachable_functions(graph_def, nodes):
+        yield from body_nodes(function)
 
 
 def _dtype(graph: SourceGraph, name: str) -> str:

@@ -172,6 +172,12 @@ void read_messages(const SignatureInfo& info, py::handle value, Inputs& inputs) 
 
 void read_inputs(const SignatureInfo& info, py::handle value, Inputs& inputs) {
   if (info.head != nullptr) return read_messages(info, value, inputs);
+  py::object fed;
+  if (info.feed) {
+    const py::object feed = info.feed;  // Another thread may close the model.
+    fed = feed(value);
+    value = fed;
+  }
   const auto values = values_of(info, info.inputs, value, "input");
   for (std::size_t i = 0; i < values.size(); ++i) {
     py::array array = as_input(info.inputs[i], values[i]);

@@ -29,6 +29,10 @@ struct SignatureInfo {
   // Has callers pass messages in the place of the inputs that they are parsed into.
   void put_head(std::shared_ptr<const ExampleHead> head);
 
+  // Makes a dict of the code's inputs from what callers pass, if callers pass something
+  // else. A Python function, or null.
+  pybind11::object feed;
+
   std::shared_ptr<const ExampleHead> head;  // Or null.
   std::vector<TensorInfo> given;  // With a head: what callers pass, messages first.
   std::vector<std::size_t>

@@ -28,9 +28,10 @@ PyBatcher::PyBatcher(const BatchSource& source, const BatchOptions& options,
         delete batcher;
       }) {
   if (source.head != nullptr) info_.put_head(source.head);
+  info_.feed = source.feed;
 }
 
-void PyBatcher::swap(const BatchSource& source) const {
+void PyBatcher::swap(const BatchSource& source) {
   const auto& before = info_.head;
   const bool same =
       before == source.head ||
@@ -40,8 +41,17 @@ void PyBatcher::swap(const BatchSource& source) const {
         Code::kInvalidArgument,
         info_.where + ": the new model reads other features, or has no examples");
   }
-  const WithoutGil release;
-  batcher_->swap(source.function);
+  // What one has made of a request may be run by the other.
+  if (!(info_.feed ? info_.feed : py::none())
+           .equal(source.feed ? source.feed : py::none())) {
+    throw Error(Code::kInvalidArgument,
+                info_.where + ": the new model has another head");
+  }
+  {
+    const WithoutGil release;
+    batcher_->swap(source.function);
+  }
+  info_.feed = source.feed;
 }
 
 PyRequest::PyRequest(BatchFuture future, std::shared_ptr<Batcher> batcher,
@@ -185,7 +195,7 @@ void add_predict(py::class_<PyBatcher>& type) {
 BatchSource model_source(const PyModel& model, py::handle name) {
   const SignatureInfo& info = model.find(name);
   return {model.model().name(), info.signature,
-          batch_function(model.model(), info.signature), info.head};
+          batch_function(model.model(), info.signature), info.head, info.feed};
 }
 
 using Spec = std::tuple<std::string, std::int32_t, std::vector<std::int64_t>>;

@@ -22,6 +22,7 @@ struct BatchSource {
   Signature signature;
   BatchFunction function;
   std::shared_ptr<const ExampleHead> head = nullptr;  // What reads its inputs.
+  pybind11::object feed = {};                         // See SignatureInfo.
 };
 
 // A batcher with what each call needs of Python's objects.
@@ -34,11 +35,11 @@ class PyBatcher {
   const std::shared_ptr<Batcher>& batcher() const { return batcher_; }
   const SignatureInfo& info() const { return info_; }
   // Throws Error (kInvalidArgument) if its inputs are not read in the same way.
-  void swap(const BatchSource& source) const;
+  void swap(const BatchSource& source);
 
  private:
   const Signature signature_;
-  SignatureInfo info_;  // Constant.
+  SignatureInfo info_;  // Constant but for `feed`, which is the last model's.
   const std::shared_ptr<Batcher> batcher_;
 };
 

@@ -78,6 +78,7 @@ void register_model(py::module_& module) {
              return self.signature_list();
            })
       .def("_put_examples", &PyModel::put_examples)
+      .def("_put_feed", &PyModel::put_feed)
       .def("_expected_nanos",
            [](const PyModel& self, py::handle signature, std::int64_t rows) {
              return self.model().expected_nanos(self.find(signature).signature, rows);

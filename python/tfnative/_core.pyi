@@ -55,6 +55,9 @@ class Model:
     def _put_examples(
         self, signature: str, source: str, parser: ExampleParser, feeds: Sequence[str]
     ) -> None: ...
+    def _put_feed(
+        self, signature: str, feed: Callable[[Any], Mapping[str, Any]]
+    ) -> None: ...
     def _expected_nanos(self, signature: str | None, rows: int) -> int: ...
     @overload
     def predict(

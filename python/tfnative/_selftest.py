@@ -135,7 +135,7 @@ def golden_inputs(
     inputs = _inputs(_read_golden(path))
     return {
         name: np.resize(array, (rows, *array.shape[1:]))
-        if signature.inputs[name].shape[:1] == (-1,)
+        if (signature.inputs[name].shape or ())[:1] == (-1,)
         else array
         for name, array in inputs.items()
     }

@@ -30,6 +30,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_examples_head.py",
         "test_freeze.py",
         "test_load_model.py",
+        "test_split_model.py",
         "test_tfcompile.py",
     }
 )

@@ -73,7 +73,8 @@ class TensorFlowHead:
             "serving_default" takes ``inputs`` and gives ``feeds``.
         inputs: What it takes.
         feeds: The inputs of the compiled code that it computes.
-        ops: What could not be compiled.
+        ops: What could not be compiled, sorted.
+        digest: "sha256:..." of the folder's files.
     """
 
     kind: ClassVar[str] = "tensorflow"
@@ -82,6 +83,7 @@ class TensorFlowHead:
     inputs: tuple[TensorManifest, ...]
     feeds: tuple[str, ...]
     ops: tuple[str, ...]
+    digest: str
 
     def to_content(self) -> dict[str, Any]:
         """What stands in the JSON."""
@@ -105,6 +107,7 @@ def read_head(signature: Reader) -> ExamplesHead | TensorFlowHead | None:
             inputs=reader.take_list("inputs", read_tensor),
             feeds=reader.take_list("feeds", read_text),
             ops=reader.take_list("ops", read_text),
+            digest=reader.take("digest", str),
         )
     raise LoadError(f"the manifest has a head of kind {kind!r}, which is not known")
 

@@ -25,13 +25,14 @@ from tfnative_aot._source import Arrays, SourceGraph, node_of
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
-    from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
+    from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef
 
     from tfnative_aot.cut import Cut
     from tfnative_aot.load_model import LoadedModel
 
 SIGNATURE = "serving_default"
 _INIT = "__saved_model_init_op"
+_ASSETS = "saved_model_assets"
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 _TABLES = ("HashTable", "HashTableV2")
 _ANY_TABLE = re.compile(r"HashTable")
@@ -53,8 +54,9 @@ def check_head(parts: Cut, model: LoadedModel) -> None:
         )
     if not isinstance(model.source, SessionSource):
         raise CompileError(
-            "it cannot be cut: only TensorFlow 2's loader can read it, which gives no "
-            "names to tables"
+            "it cannot be cut as it was saved: only TensorFlow 2's loader can read it, "
+            "which gives no names to tables. Keras 3 models can be cut that were saved "
+            "with model.export"
         )
     head = {n.op for n in _with_bodies(parts.graph.graph_def, _roots(parts))}
     others = sorted(op for op in head if _ANY_TABLE.search(op) and op not in _TABLES)
@@ -234,6 +236,20 @@ def _describe(info: Any, tensor: str, dtype: str, shape: Any) -> None:
         info.tensor_shape.dim.add(size=size)
 
 
+def _assets(model: MetaGraphDef) -> list[AssetFileDef]:
+    """Files that tables are read from; TensorFlow 1 has a collection of them."""
+    from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef
+
+    if model.asset_file_def or _ASSETS not in model.collection_def:
+        return list(model.asset_file_def)
+    found = []
+    for packed in model.collection_def[_ASSETS].any_list.value:
+        asset = AssetFileDef()
+        if packed.Unpack(asset):
+            found.append(asset)
+    return found
+
+
 def _copy_assets(
     model: MetaGraphDef,
     nodes: set[str],
@@ -241,7 +257,7 @@ def _copy_assets(
     source: Path,
     folder: Path,
 ) -> None:
-    for asset in model.asset_file_def:
+    for asset in _assets(model):
         if node_of(asset.tensor_info.name) not in nodes:
             continue
         meta.asset_file_def.add().CopyFrom(asset)

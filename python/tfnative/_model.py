@@ -82,7 +82,8 @@ class Model:
         backend: What runs it: "native", compiled code; "tensorflow", TensorFlow;
             "split", TensorFlow its first ops, and compiled code the rest.
         backend_reason: Why that, if ``load`` was to choose: its first line says it, the
-            others name the nodes that stood in the way of another one. Else "".
+            others name the nodes that stood in the way of another one. Of a "split"
+            one, which ops TensorFlow runs. Else "".
         closed: Whether ``close`` was called.
     """
 

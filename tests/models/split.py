@@ -167,5 +167,63 @@ def _baskets() -> tuple[Any, Any]:
     return module, serving
 
 
+def tf1(path: Path) -> Path:
+    """As TensorFlow 1 saves a vocabulary: a table with an initializer, and an asset."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    file = path.parent / "words.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(WORDS) + "\n")
+    with tf.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        words = v1.placeholder(tf.string, [None], name="words")
+        initializer = tf.lookup.TextFileInitializer(
+            str(file),
+            tf.string,
+            tf.lookup.TextFileIndex.WHOLE_LINE,
+            tf.int64,
+            tf.lookup.TextFileIndex.LINE_NUMBER,
+        )
+        ids = tf.lookup.StaticHashTable(initializer, 0).lookup(words)
+        rng = np.random.default_rng(3)
+        weights = v1.get_variable(
+            "w", initializer=rng.standard_normal((len(WORDS), 2)).astype(np.float32)
+        )
+        scores = tf.nn.softmax(tf.one_hot(ids, len(WORDS)) @ weights)
+        session.run(v1.global_variables_initializer())
+        build = v1.saved_model.build_tensor_info
+        signature = v1.saved_model.build_signature_def(
+            {"words": build(words)}, {"scores": build(scores)}
+        )
+        builder = v1.saved_model.Builder(str(path))
+        builder.add_meta_graph_and_variables(
+            session,
+            ["serve"],
+            {"serving_default": signature},
+            assets_collection=v1.get_collection(v1.GraphKeys.ASSET_FILEPATHS),
+            main_op=v1.tables_initializer(),
+        )
+        builder.save()
+    return path
+
+
+def graph_def(path: Path) -> Path:
+    """A frozen graph that decodes one image, of one size."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph:
+        file = v1.placeholder(tf.string, [], name="file")
+        image = tf.cast(tf.io.decode_jpeg(file, channels=3), tf.float32)
+        image = tf.ensure_shape(image, [32, 32, 3])[None] / 255
+        rng = np.random.default_rng(3)
+        kernel = tf.constant(rng.standard_normal((3, 3, 3, 4)).astype(np.float32))
+        hidden = tf.nn.conv2d(image, kernel, 2, "SAME")
+        tf.identity(tf.reduce_mean(hidden, [1, 2]), name="features")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
 photos = module_save(_photos)
 baskets = module_save(_baskets)

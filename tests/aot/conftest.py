@@ -26,6 +26,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_auto.py",
         "test_check.py",
         "test_compile.py",
+        "test_cut.py",
         "test_decode_expression.py",
         "test_examples_head.py",
         "test_freeze.py",

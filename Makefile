@@ -16,6 +16,7 @@ CXX_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cc' '*.
 PYTEST_ARGS ?=
 BENCH ?=
 BATCHING ?=
+SERVING ?=
 PRESETS ?= dev asan tsan
 
 .DEFAULT_GOAL := help
@@ -56,6 +57,7 @@ bench: $(VENV)/.bench  ## measure against peers; BENCH="--models mlp" for some
 	$(BIN)/python benchmarks/run.py >build/benchmarks/workloads.txt; missed=$$?; \
 	  $(BIN)/python -m benchmarks $(BENCH); failed=$$?; \
 	  $(BIN)/python -m benchmarks.batching $(BATCHING) || failed=1; \
+	  $(BIN)/python -m benchmarks.serving $(SERVING) || failed=1; \
 	  cat build/benchmarks/workloads.txt; exit $$((missed | failed))
 
 bench-kernels: $(VENV)/.tools  ## each kernel, layer by layer, at each CPU level
@@ -89,5 +91,5 @@ $(VENV)/.installed: $(VENV)/.tools $(SOURCES) $(PROJECT)
 
 # What the benchmarks compare with, and draw with.
 $(VENV)/.bench: $(VENV)/.installed
-	$(BIN)/pip install --quiet --no-build-isolation ".[aot,bench,training]"
+	$(BIN)/pip install --quiet --no-build-isolation ".[aot,bench,serving,training]"
 	@touch $@

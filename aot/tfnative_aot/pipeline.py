@@ -296,6 +296,10 @@ def _finish(
         (staging / "assets").mkdir()
         for asset in job.loaded.assets:
             shutil.copyfile(asset, staging / "assets" / Path(asset).name)
+    # What comes with a model for others, as requests for a server to warm up with.
+    extra = job.loaded.path / "assets.extra"
+    if extra.is_dir():
+        shutil.copytree(extra, staging / "assets.extra")
 
 
 def _samples(

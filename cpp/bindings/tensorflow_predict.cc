@@ -74,6 +74,16 @@ py::array array_of(const TensorInfo& info, Tensor tensor) {
   return view_array(info, std::move(tensor));
 }
 
+std::vector<py::array> arrays_of(const SignatureInfo& info,
+                                 std::vector<Tensor> outputs) {
+  std::vector<py::array> arrays;
+  arrays.reserve(outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    arrays.push_back(array_of(info.outputs[i], std::move(outputs[i])));
+  }
+  return arrays;
+}
+
 // Writes an output to the caller's array.
 void copy_to(const TensorInfo& info, Tensor tensor, py::array& to) {
   const py::array from = array_of(info, std::move(tensor));
@@ -124,12 +134,36 @@ py::object predict(const PyTensorflowModel& self, py::handle value, py::handle n
     }
     return result_of(info, given.arrays, as_dict);
   }
-  std::vector<py::array> arrays;
-  arrays.reserve(outputs.size());
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    arrays.push_back(array_of(info.outputs[i], std::move(outputs[i])));
+  return result_of(info, arrays_of(info, std::move(outputs)), as_dict);
+}
+
+// Dicts with the outputs of each of these signatures, which take the same inputs.
+py::list predict_together(const PyTensorflowModel& self, const py::list& names,
+                          const py::dict& value) {
+  const TensorflowModel model = self.model();
+  py::list results;
+  std::vector<const SignatureInfo*> infos;
+  std::vector<const Signature*> signatures;
+  for (const py::handle name : names) {
+    infos.push_back(&self.find(name));
+    signatures.push_back(&infos.back()->signature);
   }
-  return result_of(info, arrays, as_dict);
+  if (infos.empty()) return results;
+  free_leftovers();
+  InputHolder inputs(infos[0]->inputs.size());
+  read_inputs(*infos[0], value, inputs.get());
+  TensorflowRun run;
+  run.owner = inputs.share();
+  std::vector<std::vector<Tensor>> outputs;
+  {
+    const WithoutGil release;
+    outputs = model.run_together(signatures, inputs.get().span(), run);
+  }
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    results.append(
+        result_of(*infos[i], arrays_of(*infos[i], std::move(outputs[i])), true));
+  }
+  return results;
 }
 
 constexpr const char* kDoc =
@@ -179,6 +213,7 @@ void add_predict(py::class_<PyTensorflowModel>& type) {
   auto* const type_object = reinterpret_cast<PyTypeObject*>(type.ptr());
   type.attr("predict") =
       py::reinterpret_steal<py::object>(PyDescr_NewMethod(type_object, &method));
+  type.def("_predict_together", &predict_together);
 }
 
 }  // namespace tfnative::bindings

@@ -202,6 +202,9 @@ class TensorflowModel:
         self,
     ) -> list[tuple[str, list[_Tensor], list[_Tensor], tuple[int, ...], bool]]: ...
     def _devices(self) -> list[tuple[str, str, int]]: ...
+    def _predict_together(
+        self, names: list[str], inputs: dict[str, Any]
+    ) -> list[dict[str, npt.NDArray[Any]]]: ...
     @overload
     def predict(
         self,

@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tfnative import _core
 from tfnative._model import Model, make_signature
 from tfnative._tensorflow_library import package_library, quiet
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Device(NamedTuple):
@@ -119,6 +123,19 @@ class TensorflowModel(_core.TensorflowModel, Model):
             FailedPreconditionError: The model is closed.
         """
         return [Device(*each) for each in self._devices()]
+
+    @property
+    def assets(self) -> Mapping[str, Path]:
+        """The files below the SavedModel's assets/, by their paths there."""
+        folder = Path(self.path) / "assets"
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path for path in files}
+
+    def _predict_signatures(
+        self, names: Sequence[str], inputs: Mapping[str, Any]
+    ) -> list[dict[str, npt.NDArray[Any]]]:
+        """In one run: what the signatures have in common is computed once."""
+        return self._predict_together(list(names), dict(inputs))
 
     def warmup(self) -> None:
         """Does nothing: what a call needs TensorFlow prepares with the first one.

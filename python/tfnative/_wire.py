@@ -19,10 +19,13 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Wire types."""
 
 _MAX_VARINT_BYTES = 10
+_ONE_BYTE = tuple(bytes([value]) for value in range(0x80))
 
 
 def varint(value: int) -> bytes:
     """An unsigned number; negative ones as their two's complement of 64 bits."""
+    if 0 <= value < 0x80:  # Nearly all are.
+        return _ONE_BYTE[value]
     value &= 0xFFFF_FFFF_FFFF_FFFF
     encoded = bytearray()
     while value >= 0x80:
@@ -82,6 +85,8 @@ def read_fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
 
 
 def _read_varint(message: memoryview, at: int) -> tuple[int, int]:
+    if at < len(message) and message[at] < 0x80:
+        return message[at], at + 1
     value = 0
     for i, byte in enumerate(message[at : at + _MAX_VARINT_BYTES]):
         value |= (byte & 0x7F) << (7 * i)

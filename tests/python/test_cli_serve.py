@@ -34,8 +34,12 @@ class Process:
         code = "import sys; from tfnative.cli import main; sys.exit(main(sys.argv[1:]))"
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-c", code, "serve", *arguments),
-                *("--host", "localhost", "--port", "0", "--rest-port", "0", "--json"),
+                *(sys.executable, "-c", code, "serve"),
+                "--host=localhost",
+                "--port=0",
+                "--rest-port=0",
+                "--json",
+                *arguments,
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -171,3 +175,9 @@ def test_what_cannot_be_served_is_said(tmp_path, capsys):
     assert "expected MODEL_DIR" in capsys.readouterr().err
     assert cli.main(["serve", str(tmp_path)]) == 1
     assert "tfnative serve: error: " in capsys.readouterr().err
+
+
+def test_a_certificate_without_a_key_is_refused(tmp_path, capsys):
+    arguments = ["serve", str(tmp_path), "--tls-certificate", "server.pem"]
+    assert cli.main(arguments) == 1
+    assert "expected --tls-certificate and --tls-key" in capsys.readouterr().err

@@ -99,6 +99,13 @@ class TensorflowModel {
   std::vector<Tensor> run(const Signature& signature, Span<const TensorView> inputs,
                           const TensorflowRun& options = {}) const;
 
+  // Runs several signatures of this model, which take inputs of the same names, in one
+  // run of the session: operations that they have in common run once. Returns the
+  // outputs of each. Throws as `run`, and Error (kInvalidArgument) if names differ.
+  std::vector<std::vector<Tensor>> run_together(
+      const std::vector<const Signature*>& signatures, Span<const TensorView> inputs,
+      const TensorflowRun& options = {}) const;
+
  private:
   struct Impl;
   explicit TensorflowModel(std::shared_ptr<const Impl> impl);

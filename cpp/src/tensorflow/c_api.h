@@ -75,6 +75,8 @@ using TF_Deallocator = void (*)(void* data, std::size_t length, void* argument);
   F(TF_Graph*, TF_NewGraph, (void))                                                   \
   F(void, TF_DeleteGraph, (TF_Graph*))                                                \
   F(TF_Operation*, TF_GraphOperationByName, (TF_Graph*, const char* name))            \
+  F(void, TF_GraphGetOpDef,                                                           \
+    (TF_Graph*, const char* op, TF_Buffer* op_def, TF_Status*))                       \
   F(int, TF_OperationNumOutputs, (TF_Operation*))                                     \
   F(int, TF_OperationOutputType, (TF_Output))                                         \
   /* Sessions. */                                                                     \

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <optional>
+#include <iterator>
 
 #include "base/text.h"
 #include "tensor_check.h"
 #include "tensorflow/devices.h"
+#include "tensorflow/graph_check.h"
+#include "tensorflow/graph_ops.h"
+#include "tensorflow/op_defs.h"
 #include "tensorflow/session.h"
 #include "tfnative/tensorflow_model.hpp"
 
@@ -31,11 +34,21 @@ std::string model_name(const std::string& path) {
   return name;
 }
 
-internal::MetaGraph read(const std::string& path, const std::string& content,
-                         const std::vector<std::string>& tags) {
+// What is read of a SavedModel. Views lie in the content.
+struct SavedModel {
+  internal::MetaGraph graph;
+  internal::GraphOps ops;
+};
+
+SavedModel read(const TensorflowLibrary& library, const std::string& path,
+                const std::string& content, const std::vector<std::string>& tags) {
   const std::string where = "cannot load the SavedModel " + internal::quoted(path);
   try {
-    return internal::find_meta_graph(internal::read_meta_graphs(content), tags);
+    internal::MetaGraph graph =
+        internal::find_meta_graph(internal::read_meta_graphs(content), tags);
+    internal::check_graph(graph.graph, internal::input_counts(library));
+    internal::GraphOps ops(graph.graph);
+    return {std::move(graph), std::move(ops)};
   } catch (const LoadError& error) {
     throw LoadError(where + ": " + error.what(), error.code());
   } catch (const Error& error) {
@@ -66,15 +79,17 @@ struct TensorflowModel::Impl {
 TensorflowModel::Impl::Impl(const std::string& path, const TensorflowOptions& options)
     : name(model_name(path)), library(TensorflowLibrary::get(options.library_path)) {
   const std::string content = internal::read_saved_model_file(path);
-  internal::MetaGraph graph = read(path, content, options.tags);
+  SavedModel read_model = read(library, path, content, options.tags);
   internal::check_device(library, options);
   session = std::make_unique<const TensorflowSession>(library, path, options);
-  for (internal::SavedSignature& saved : graph.signatures) {
+  for (internal::SavedSignature& saved : read_model.graph.signatures) {
     if (!saved.problem.empty()) {
       unusable.push_back(std::move(saved));
       continue;
     }
-    prepared.push_back(session->prepare(name, saved, true));
+    const bool takes =
+        internal::may_take_inputs(read_model.ops.needed_for(saved.outputs));
+    prepared.push_back(session->prepare(name, saved, takes));
     signatures.push_back(std::move(saved.signature));
   }
   if (!signatures.empty()) return;
@@ -144,6 +159,45 @@ std::vector<Tensor> TensorflowModel::run(const Signature& signature,
                                          Span<const TensorView> inputs,
                                          const TensorflowRun& options) const {
   return impl_->session->run(impl_->prepared_for(signature), inputs, options);
+}
+
+namespace {
+
+bool same_names(const std::vector<TensorSpec>& a, const std::vector<TensorSpec>& b) {
+  return std::equal(
+      a.begin(), a.end(), b.begin(), b.end(),
+      [](const TensorSpec& x, const TensorSpec& y) { return x.name == y.name; });
+}
+
+}  // namespace
+
+std::vector<std::vector<Tensor>> TensorflowModel::run_together(
+    const std::vector<const Signature*>& signatures, Span<const TensorView> inputs,
+    const TensorflowRun& options) const {
+  std::vector<std::vector<Tensor>> results;
+  if (signatures.empty()) return results;
+  std::vector<const internal::PreparedSignature*> prepared;
+  std::vector<std::string> names;
+  std::vector<TensorView> views;
+  for (const Signature* const each : signatures) {
+    prepared.push_back(&impl_->prepared_for(*each));
+    names.push_back(internal::quoted(each->name));
+    views.insert(views.end(), inputs.begin(), inputs.end());
+    if (same_names(each->inputs, signatures[0]->inputs)) continue;
+    throw Error(Code::kInvalidArgument,
+                "model " + internal::quoted(name()) + ": signatures " + names[0] +
+                    " and " + names.back() + " have inputs of other names");
+  }
+  const std::string where = "model " + internal::quoted(name()) + ", signatures ";
+  std::vector<Tensor> outputs = impl_->session->run(
+      combined(where + internal::joined(names), prepared), views, options);
+  auto next = outputs.begin();
+  for (const Signature* const each : signatures) {
+    const auto end = next + static_cast<std::ptrdiff_t>(each->outputs.size());
+    results.emplace_back(std::make_move_iterator(next), std::make_move_iterator(end));
+    next = end;
+  }
+  return results;
 }
 
 namespace {

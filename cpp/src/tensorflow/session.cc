@@ -26,6 +26,36 @@ std::size_t find_output(const std::vector<TF_Output>& all, const TF_Output& outp
   return static_cast<std::size_t>(found - all.begin());
 }
 
+// Finds out what to feed and to fetch.
+void plan(PreparedSignature& result) {
+  for (std::size_t i = 0; i < result.input_tensors.size(); ++i) {
+    const TF_Output& input = result.input_tensors[i];
+    const std::size_t feed = find_output(result.feeds, input);
+    if (feed == result.feeds.size()) {
+      result.feeds.push_back(input);
+      result.input_of_feed.push_back(i);
+    }
+    result.feed_of_input.push_back(feed);
+  }
+  using From = PreparedSignature::From;
+  std::vector<std::size_t> output_of_fetch;
+  for (const TF_Output& output : result.output_tensors) {
+    const std::size_t fed = find_output(result.feeds, output);
+    if (fed < result.feeds.size()) {  // TensorFlow fetches nothing that is fed.
+      result.outputs.push_back({From::kInput, result.input_of_feed[fed]});
+      continue;
+    }
+    const std::size_t fetch = find_output(result.fetches, output);
+    if (fetch < result.fetches.size()) {
+      result.outputs.push_back({From::kOutput, output_of_fetch[fetch]});
+      continue;
+    }
+    output_of_fetch.push_back(result.outputs.size());
+    result.outputs.push_back({From::kFetch, fetch});
+    result.fetches.push_back(output);
+  }
+}
+
 // The tensors of one run, which are let go with it.
 class Tensors {
  public:
@@ -71,7 +101,7 @@ bool equal(const TensorView& a, const TensorView& b) {
   }
   std::size_t elements = 1;
   for (const std::int64_t size : a.shape) elements *= static_cast<std::size_t>(size);
-  if (elements == 0) return true;
+  if (elements == 0 || a.data == b.data) return true;
   if (a.dtype != DType::kString) {
     return std::memcmp(a.data, b.data, elements * dtype_bytes(a.dtype)) == 0;
   }
@@ -134,39 +164,36 @@ TF_Output TensorflowSession::find(const std::string& where,
 
 PreparedSignature TensorflowSession::prepare(const std::string& model,
                                              const SavedSignature& saved,
-                                             bool keeps_inputs) const {
+                                             bool takes_inputs) const {
   PreparedSignature result;
   result.where =
       "model " + quoted(model) + ", signature " + quoted(saved.signature.name);
   result.inputs = saved.signature.inputs;
-  result.keeps_inputs = keeps_inputs;
-  for (std::size_t i = 0; i < saved.inputs.size(); ++i) {
-    const TF_Output input = find(result.where, saved.inputs[i]);
-    const std::size_t feed = find_output(result.feeds, input);
-    if (feed == result.feeds.size()) {
-      result.feeds.push_back(input);
-      result.input_of_feed.push_back(i);
-    }
-    result.feed_of_input.push_back(feed);
+  result.takes_inputs = takes_inputs;
+  for (const TensorPlace& place : saved.inputs) {
+    result.input_tensors.push_back(find(result.where, place));
   }
-  using From = PreparedSignature::From;
-  std::vector<std::size_t> output_of_fetch;
   for (const TensorPlace& place : saved.outputs) {
-    const TF_Output output = find(result.where, place);
-    const std::size_t fed = find_output(result.feeds, output);
-    if (fed < result.feeds.size()) {  // TensorFlow fetches nothing that is fed.
-      result.outputs.push_back({From::kInput, result.input_of_feed[fed]});
-      continue;
-    }
-    const std::size_t fetch = find_output(result.fetches, output);
-    if (fetch < result.fetches.size()) {
-      result.outputs.push_back({From::kOutput, output_of_fetch[fetch]});
-      continue;
-    }
-    output_of_fetch.push_back(result.outputs.size());
-    result.outputs.push_back({From::kFetch, fetch});
-    result.fetches.push_back(output);
+    result.output_tensors.push_back(find(result.where, place));
   }
+  plan(result);
+  return result;
+}
+
+PreparedSignature combined(const std::string& where,
+                           const std::vector<const PreparedSignature*>& signatures) {
+  PreparedSignature result;
+  result.where = where;
+  for (const PreparedSignature* const each : signatures) {
+    result.inputs.insert(result.inputs.end(), each->inputs.begin(), each->inputs.end());
+    result.input_tensors.insert(result.input_tensors.end(), each->input_tensors.begin(),
+                                each->input_tensors.end());
+    result.output_tensors.insert(result.output_tensors.end(),
+                                 each->output_tensors.begin(),
+                                 each->output_tensors.end());
+    result.takes_inputs = result.takes_inputs || each->takes_inputs;
+  }
+  plan(result);
   return result;
 }
 
@@ -177,7 +204,7 @@ std::vector<Tensor> TensorflowSession::run(const PreparedSignature& signature,
   check_inputs(signature, inputs);
   Tensors fetched(api_, signature.fetches.size());
   {
-    const LeaseUser lease(signature.keeps_inputs ? nullptr : options.owner);
+    const LeaseUser lease(signature.takes_inputs ? nullptr : options.owner);
     Tensors fed(api_, signature.feeds.size());
     for (std::size_t i = 0; i < signature.feeds.size(); ++i) {
       fed[i] = make_tensor(api_, inputs[signature.input_of_feed[i]], lease.get());

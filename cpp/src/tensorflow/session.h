@@ -14,12 +14,19 @@
 
 namespace tfnative::internal {
 
-// A signature, ready to run.
+// A signature, or several at once, ready to run.
 struct PreparedSignature {
   std::string where;  // Begins messages: "model 'm', signature 's'".
   std::vector<TensorSpec> inputs;
+  // The tensors of the inputs and of the outputs. Several names may stand for one.
+  std::vector<TF_Output> input_tensors, output_tensors;
+  // Whether operations may keep inputs beyond the run, or write to them.
+  bool takes_inputs = false;
+
+  // The rest follows from the tensors.
+
   std::vector<TF_Output> feeds;  // Different ones.
-  // For each input its feed. Several names may stand for one tensor.
+  // For each input its feed.
   std::vector<std::size_t> feed_of_input;
   // For each feed the first input that it is.
   std::vector<std::size_t> input_of_feed;
@@ -32,9 +39,11 @@ struct PreparedSignature {
     std::size_t index;
   };
   std::vector<Output> outputs;
-  // Whether operations may keep inputs beyond the run: in variables, queues, tables.
-  bool keeps_inputs = false;
 };
+
+// All inputs of these, one signature's after the other's, and likewise the outputs.
+PreparedSignature combined(const std::string& where,
+                           const std::vector<const PreparedSignature*>& signatures);
 
 // Immutable. Thread-safe.
 class TensorflowSession {
@@ -50,7 +59,7 @@ class TensorflowSession {
 
   // Finds its tensors. Throws LoadError.
   PreparedSignature prepare(const std::string& model, const SavedSignature& saved,
-                            bool keeps_inputs) const;
+                            bool takes_inputs) const;
 
   // Checks the inputs, and runs. Throws Error.
   std::vector<Tensor> run(const PreparedSignature& signature,

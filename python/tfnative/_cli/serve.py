@@ -18,16 +18,20 @@ if TYPE_CHECKING:
     from tfnative._cli.common import Commands
     from tfnative.serving.server.config import ModelSettings
     from tfnative.serving.server.server import Server
+    from tfnative.serving.server.tls import ServerTls
 
 _EXAMPLES = """\
   tfnative serve models/digits --port 8500 --rest-port 8501
   tfnative serve models/digits --name digits --batching-parameters-file batching.txt
   tfnative serve --model-config-file models.config
+  tfnative serve saved_models/digits --backend auto
+  tfnative serve models/digits --tls-certificate server.pem --tls-key server.key
 
 MODEL_DIR has a folder for each version, named by its number, with an artifact in it:
-models/digits/1, models/digits/2. Without --model-config-file, the newest is served.
-Clients of TensorFlow Serving can use it: it speaks the same APIs. At SIGTERM it stops
-being ready, answers the requests that it has, and ends with exit code 0.
+models/digits/1, models/digits/2; or, with --backend, a SavedModel. The newest version
+is served, unless --model-config-file says otherwise. Clients of TensorFlow Serving can
+use it: it speaks the same APIs. At SIGTERM it stops being ready, answers the requests
+that it has, and ends with exit code 0.
 """
 
 
@@ -62,6 +66,12 @@ def register(commands: Commands) -> None:
         "--rest-port", type=int, default=8501, help="of REST (default: 8501; 0: any)"
     )
     parser.add_argument(
+        "--backend",
+        choices=("native", "auto", "tensorflow"),
+        default="native",
+        help="what runs versions that are SavedModels; native: nothing does (default)",
+    )
+    parser.add_argument(
         "--threads", type=int, default=1, help="that work on one call (default: 1)"
     )
     parser.add_argument(
@@ -77,6 +87,17 @@ def register(commands: Commands) -> None:
         default=30.0,
         metavar="SECONDS",
         help="for requests on their way when it is to end (default: 30)",
+    )
+    parser.add_argument(
+        "--tls-certificate",
+        metavar="FILE",
+        help="the server's, PEM, for both APIs (default: they speak in clear)",
+    )
+    parser.add_argument("--tls-key", metavar="FILE", help="its private key")
+    parser.add_argument(
+        "--tls-client-ca",
+        metavar="FILE",
+        help="let only those in whose certificates these have signed",
     )
     parser.add_argument(
         "--json", action="store_true", help="say as JSON where it listens"
@@ -104,10 +125,12 @@ def run(options: argparse.Namespace) -> int:
         options.port,
         options.rest_port,
         options.grace_seconds,
+        tls=_tls(options),
         models=OpenOptions(
             options.poll_seconds or None,
             options.threads,
             options.batching_parameters_file,
+            options.backend,
         ),
     )
     models = _models(options)
@@ -132,6 +155,18 @@ def run(options: argparse.Namespace) -> int:
     asyncio.run(serve())
     print("ended", file=sys.stderr)
     return 0
+
+
+def _tls(options: argparse.Namespace) -> ServerTls | None:
+    from tfnative.serving.server.tls import ServerTls
+
+    certificate, key = options.tls_certificate, options.tls_key
+    clients = options.tls_client_ca
+    if certificate is None and key is None and clients is None:
+        return None
+    if certificate is None or key is None:
+        raise InvalidArgumentError("expected --tls-certificate and --tls-key, or none")
+    return ServerTls(certificate, key, clients)
 
 
 def _models(options: argparse.Namespace) -> dict[str, ModelSettings]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 from tfnative._core import ThreadPool
 from tfnative._store.catalog import check_version
 from tfnative._store.numbers import finite_number, whole_number
+from tfnative._store.version_loader import Backend
 from tfnative._store.versions import VersionPolicy
 from tfnative.errors import InvalidArgumentError
 
@@ -51,6 +53,15 @@ def cpu_level(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidArgumentError(f"cpu_level must be a str or None, got {value!r}")
+
+
+def backend(value: Backend | None) -> Backend | None:
+    """One of ``load``'s, or None."""
+    if value is None or value in get_args(Backend):
+        return value
+    raise InvalidArgumentError(
+        f"backend must be one of {', '.join(get_args(Backend))}, got {value!r}"
+    )
 
 
 def seconds(name: str, value: object, *, or_zero: bool = False) -> float | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tfnative._store.live_catalog import OnChange, OnModel
     from tfnative._store.traffic import Key, Target
+    from tfnative._store.version_loader import Backend
     from tfnative._store.versions import VersionPolicy, VersionStatus
 
 _logger = logging.getLogger("tfnative.model_store")
@@ -40,7 +41,8 @@ class ModelStore:
         probabilities = store.predict(images)
 
     The folder has TensorFlow Serving's layout: ``models/digits/1``, ``models/digits/2``
-    and so on, each an artifact's folder. A new version is loaded, tested and warmed up
+    and so on, each an artifact's folder, or, with another backend than "native", a
+    SavedModel's. A new version is loaded, tested and warmed up
     before it takes requests, and before the one that it replaces is unloaded. If that
     fails, the old one keeps serving.
 
@@ -59,8 +61,11 @@ class ModelStore:
         threads: How many threads work on one call, or a pool of them. All versions
             share them.
         cpu_level: As for ``load``.
-        selftest: Whether a version has to pass ``selftest`` on the CPU level that it
-            will run on.
+        backend: What runs versions that are SavedModels, as for ``load``: "auto" or
+            "tensorflow". Artifacts are run natively in any case. Default: SavedModels
+            cannot be loaded.
+        selftest: Whether a version that is an artifact has to pass ``selftest`` on the
+            CPU level that it will run on.
         warmup: Whether to warm a version up before it takes requests.
         on_load: Called with a version's model and its folder before it takes requests,
             as to send it some. If that raises an error, the version is not served.
@@ -89,6 +94,7 @@ class ModelStore:
         poll_seconds: float | None = 1.0,
         threads: int | ThreadPool = 1,
         cpu_level: str | None = None,
+        backend: Backend | None = None,
         selftest: bool = True,
         warmup: bool = True,
         on_load: Callable[[Model, Path], object] | None = None,
@@ -103,6 +109,7 @@ class ModelStore:
             LoadOptions(
                 arguments.threads(threads),
                 arguments.cpu_level(cpu_level),
+                arguments.backend(backend),
                 bool(selftest),
                 bool(warmup),
                 on_load,

@@ -8,10 +8,10 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tfnative._core import ThreadPool
-from tfnative._load import load
+from tfnative._load import is_saved_model, load
 from tfnative._model import Model
 from tfnative.errors import Error, LoadError
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tfnative._selftest import SelfTestReport
+
+Backend: TypeAlias = Literal["native", "tensorflow", "auto"]
 
 # Held while a library is opened: a child of fork would find the locks for it locked for
 # ever. fork waits for it, which is safe since no code of users runs meanwhile.
@@ -37,6 +39,7 @@ class LoadOptions:
     Attributes:
         threads: What works on one call; shared by all versions.
         cpu_level: As ``tfnative.load``.
+        backend: As ``tfnative.load``.
         selftest: Whether to replay the recorded inputs and outputs.
         warmup: Whether to do what the first requests would have to wait for.
         on_load: Called with a model and its folder after that; what it raises is why
@@ -45,6 +48,7 @@ class LoadOptions:
 
     threads: ThreadPool
     cpu_level: str | None = None
+    backend: Backend | None = None
     selftest: bool = True
     warmup: bool = True
     on_load: Callable[[Model, Path], object] | None = None
@@ -58,10 +62,7 @@ def load_version(folder: Path, options: LoadOptions) -> Model:
             What other exceptions say is in a LoadError.
     """
     try:
-        with _opening:
-            model = load(folder, cpu_level=options.cpu_level, threads=options.threads)
-            if options.selftest:
-                _test(folder, model.cpu_level)
+        model = _open(folder, options)
         if options.warmup:
             model.warmup()
         if options.on_load is not None:
@@ -72,6 +73,20 @@ def load_version(folder: Path, options: LoadOptions) -> Model:
         problem = f"cannot load {str(folder)!r}: {type(error).__name__}: {error}"
         raise LoadError(problem) from None
     return model
+
+
+def _open(folder: Path, options: LoadOptions) -> Model:
+    if is_saved_model(folder) and options.backend == "tensorflow":
+        return load(folder, backend="tensorflow")
+    if is_saved_model(folder) and options.backend == "auto":
+        # That takes long if it has to be compiled, and it is compared with TensorFlow.
+        level, threads = options.cpu_level, options.threads
+        return load(folder, backend="auto", cpu_level=level, threads=threads)
+    with _opening:
+        model = load(folder, cpu_level=options.cpu_level, threads=options.threads)
+        if options.selftest:
+            _test(folder, model.cpu_level)
+        return model
 
 
 def _test(folder: Path, cpu_level: str) -> None:

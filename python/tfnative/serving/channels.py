@@ -99,24 +99,38 @@ class GrpcChannel:
 
     def call(self, call: Call[T], timeout: float | None) -> T:
         """See ``Channel``."""
-        return self.start(call, timeout).result()
+        import grpc
+
+        # Not with a future, for which gRPC would have another thread wait.
+        try:
+            response = self._method(call)(
+                call.grpc_request,
+                timeout=timeout,
+                metadata=self._metadata,
+                compression=self._compression,
+            )
+        except grpc.RpcError as error:
+            raise grpc_error(error, call.where, self._address) from None
+        return call.read_grpc(response)
 
     def start(self, call: Call[T], timeout: float | None) -> Pending[T]:
         """See ``Channel``."""
-        request = call.grpc_request
+        future = self._method(call).future(
+            call.grpc_request,
+            timeout=timeout,
+            metadata=self._metadata,
+            compression=self._compression,
+        )
+        return _PendingGrpc(future, call, self._address)
+
+    def _method(self, call: Call[Any]) -> Any:
         if self._closed:
             raise FailedPreconditionError(f"{self._address}: the client is closed")
         method = self._methods.get(call.grpc_path)
         if method is None:
             method = self._channel.unary_unary(call.grpc_path)
             self._methods[call.grpc_path] = method
-        future = method.future(
-            request,
-            timeout=timeout,
-            metadata=self._metadata,
-            compression=self._compression,
-        )
-        return _PendingGrpc(future, call, self._address)
+        return method
 
     def close(self) -> None:
         """See ``Channel``."""
@@ -164,6 +178,9 @@ def grpc_arguments(options: Options) -> list[tuple[str, int | str]]:
         ("grpc.max_receive_message_length", options.max_message_bytes),
         # Two clients of one address do not share a connection that one of them closes.
         ("grpc.use_local_subchannel_pool", 1),
+        # gRPC would leave a server alone for up to two minutes after it was away.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2000),
     ]
     if options.keepalive_seconds is not None:
         arguments.append(

@@ -9,10 +9,12 @@ once; everything else goes through the classes of ``messages``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from google.protobuf.message import DecodeError
 
 from tfnative._examples.results import Classifications
 from tfnative._wire import Buffer, bytes_field, bytes_field_of_parts, read_fields
@@ -55,6 +57,21 @@ def spec_message(spec: ModelSpec) -> Any:
     return message
 
 
+@lru_cache(1024)  # The same few over and over.
+def _spec_bytes(spec: ModelSpec) -> bytes:
+    serialised: bytes = spec_message(spec).SerializeToString(deterministic=True)
+    return serialised
+
+
+@lru_cache(1024)
+def _read_spec(serialised: bytes) -> ModelSpec:
+    try:
+        message = messages.ModelSpec.FromString(serialised)
+    except DecodeError as error:
+        raise InvalidArgumentError(f"model_spec is damaged: {error}") from None
+    return spec_of(message)
+
+
 def spec_of(message: Any) -> ModelSpec:
     """And back."""
     version = message.version.value if message.HasField("version") else None
@@ -73,7 +90,7 @@ def predict_request(
     Raises:
         InvalidArgumentError: An input is no tensor; the message names it.
     """
-    head = bytes_field(_SPEC, spec_message(spec).SerializeToString(deterministic=True))
+    head = bytes_field(_SPEC, _spec_bytes(spec))
     parts: list[Buffer] = [head, *_tensor_map(_INPUTS, inputs, str(spec))]
     parts += [bytes_field(_OUTPUT_FILTER, name.encode()) for name in output_filter]
     return b"".join(parts)
@@ -81,9 +98,8 @@ def predict_request(
 
 def predict_response(spec: ModelSpec, outputs: Mapping[str, Any]) -> bytes:
     """A ``PredictResponse``."""
-    message = spec_message(spec).SerializeToString(deterministic=True)
     parts = _tensor_map(_OUTPUTS, outputs, str(spec))
-    return b"".join([*parts, bytes_field(2, message)])
+    return b"".join([*parts, bytes_field(2, _spec_bytes(spec))])
 
 
 def read_predict_response(response: bytes, where: str) -> Outputs:
@@ -97,14 +113,14 @@ def read_predict_request(request: bytes) -> tuple[ModelSpec, Outputs, list[str]]
     All, if none is named.
     """
     view = memoryview(request)
-    message = messages.ModelSpec()
+    serialised = b""
     wanted = []
     for number, value in read_fields(view):
         if number == _SPEC and not isinstance(value, int):
-            message.MergeFromString(bytes(value))
+            serialised += value  # As messages are merged that follow one another.
         elif number == _OUTPUT_FILTER and not isinstance(value, int):
             wanted.append(bytes(value).decode(errors="replace"))
-    spec = spec_of(message)
+    spec = _read_spec(serialised)
     return spec, _read_tensor_map(view, _INPUTS, str(spec)), wanted
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -155,7 +156,8 @@ def _as_bytes(item: object) -> bytes:
     raise InvalidArgumentError(f"expected bytes or str, got {type(item).__name__}")
 
 
-def _head(data_type: int, shape: Sequence[int]) -> bytes:
+@lru_cache(1024)  # The same few over and over.
+def _head(data_type: int, shape: tuple[int, ...]) -> bytes:
     dims = b"".join(
         bytes_field(_DIM, number_field(_DIM_SIZE, size) if size else b"")
         for size in shape
@@ -185,7 +187,10 @@ def decode_tensor(message: memoryview, where: str) -> npt.NDArray[Any]:
         if number == _DTYPE and isinstance(value, int):
             data_type = value
         elif number == _SHAPE and isinstance(value, memoryview):
-            shape = _read_shape(value, where)
+            try:
+                shape = _read_shape(bytes(value))
+            except InvalidArgumentError as error:
+                raise InvalidArgumentError(f"{where}: {error}") from None
         elif number == _CONTENT and isinstance(value, memoryview):
             content = value
         else:
@@ -214,16 +219,17 @@ def _dtype(data_type: int, where: str) -> np.dtype[Any]:
         raise UnimplementedError(f"{where}: {error}") from None
 
 
-def _read_shape(message: memoryview, where: str) -> tuple[int, ...]:
+@lru_cache(1024)
+def _read_shape(message: bytes) -> tuple[int, ...]:
     sizes = []
-    for number, value in read_fields(message):
+    for number, value in read_fields(memoryview(message)):
         if number == _DIM and isinstance(value, memoryview):
             size = dict(read_fields(value)).get(_DIM_SIZE, 0)
             if not isinstance(size, int) or size >= 1 << 63:
-                raise InvalidArgumentError(f"{where}: a size is unknown")
+                raise InvalidArgumentError("a size is unknown")
             sizes.append(size)
         elif number == _UNKNOWN_RANK and value:
-            raise InvalidArgumentError(f"{where}: the rank is unknown")
+            raise InvalidArgumentError("the rank is unknown")
     return tuple(sizes)
 
 

@@ -99,6 +99,7 @@ def test_a_version_that_is_not_there_is_named_with_those_that_are(releases):
         ({"threads": 0}, "threads must be in 1 to 1024, got 0"),
         ({"threads": 1 << 40}, "threads must be"),
         ({"cpu_level": 3}, "cpu_level must be a str or None, got 3"),
+        ({"backend": "fast"}, "backend must be one of native, tensorflow, auto"),
         ({"labels": ["stable"]}, "labels must be a dict"),
         ({"labels": {3: "stable"}}, "a label must be a str, got 3"),
         ({"labels": {"stable": "1"}}, "version must be a whole number, got '1'"),

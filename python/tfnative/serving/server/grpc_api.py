@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import grpc
@@ -62,17 +63,22 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         return grpc.unary_unary_rpc_method_handler(handle)
 
+    def _timed(self, model: str, api: str) -> AbstractContextManager[None]:
+        return self._service.timed(model, api, "GRPC")
+
     async def _predict(self, request: bytes, context: Any) -> bytes:
         spec, inputs, wanted = grpc_form.read_predict_request(request)
         left = context.time_remaining()
-        found, outputs = await self._service.predict(spec, inputs, wanted, left)
-        return grpc_form.predict_response(found, outputs)
+        with self._timed(spec.name, "Predict"):
+            found, outputs = await self._service.predict(spec, inputs, wanted, left)
+            return grpc_form.predict_response(found, outputs)
 
     async def _classify(self, request: bytes, _: Any) -> bytes:
         message = _parse(messages.ClassificationRequest, request)
-        found, result = await self._service.classify(
-            grpc_form.spec_of(message.model_spec), _examples(message.input)
-        )
+        spec = grpc_form.spec_of(message.model_spec)
+        with self._timed(spec.name, "Classify"):
+            examples = _examples(message.input)
+            found, result = await self._service.classify(spec, examples)
         return _serialised(
             messages.ClassificationResponse(
                 model_spec=grpc_form.spec_message(found),
@@ -82,9 +88,10 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     async def _regress(self, request: bytes, _: Any) -> bytes:
         message = _parse(messages.RegressionRequest, request)
-        found, result = await self._service.regress(
-            grpc_form.spec_of(message.model_spec), _examples(message.input)
-        )
+        spec = grpc_form.spec_of(message.model_spec)
+        with self._timed(spec.name, "Regress"):
+            examples = _examples(message.input)
+            found, result = await self._service.regress(spec, examples)
         return _serialised(
             messages.RegressionResponse(
                 model_spec=grpc_form.spec_message(found),
@@ -98,9 +105,10 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
             (grpc_form.spec_of(task.model_spec), _method(task.method_name))
             for task in message.tasks
         ]
-        model, found = await self._service.multi_inference(
-            tasks, _examples(message.input)
-        )
+        first = tasks[0][0].name if tasks else ""
+        with self._timed(first, "MultiInference"):
+            examples = _examples(message.input)
+            model, found = await self._service.multi_inference(tasks, examples)
         response = messages.MultiInferenceResponse()
         for spec, method in tasks:
             name = spec.signature or "serving_default"

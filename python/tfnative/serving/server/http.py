@@ -10,6 +10,8 @@ from typing import Any
 
 import uvicorn
 
+from tfnative.serving.server.tls import ServerTls
+
 
 class _HttpServer(uvicorn.Server):
     """Leaves signals to the process: both APIs end together."""
@@ -19,18 +21,24 @@ class _HttpServer(uvicorn.Server):
         yield
 
 
-def make_http_server(app: Any, grace_seconds: float) -> uvicorn.Server:
+def make_http_server(
+    app: Any, grace_seconds: float, tls: ServerTls | None = None
+) -> uvicorn.Server:
     """A server for an ASGI application.
 
     Args:
         app: The application.
         grace_seconds: How long requests on their way may take when it ends.
+        tls: None to speak in clear.
     """
     config = uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         lifespan="off",
+        # Longer than clients keep connections: else one ends as a request is sent.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=int(grace_seconds),
+        **({} if tls is None else tls.for_uvicorn()),
     )
     return _HttpServer(config)

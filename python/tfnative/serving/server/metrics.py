@@ -8,13 +8,13 @@ from tfnative.serving.server.service import Service
 
 
 def to_prometheus(service: Service) -> str:
-    """The metrics of all batchers; each name is described once."""
+    """What requests there were, and what batchers did; a name is described once."""
     blocks: dict[str, list[str]] = {}
     heads: dict[str, list[str]] = {}
     for served in service.models.values():
         for _, _, batcher in served.batchers():
             _collect(batcher.metrics().to_prometheus(), heads, blocks)
-    return "".join(
+    return service.requests.to_prometheus() + "".join(
         line + "\n" for name in blocks for line in heads[name] + blocks[name]
     )
 

@@ -11,6 +11,7 @@ from tfnative._batch.batcher import Batcher, BatchScheduler
 from tfnative._batch.options import read_batching_parameters
 from tfnative._model import Model
 from tfnative._store.model_store import ModelStore
+from tfnative._store.version_loader import Backend
 from tfnative.serving.server.config import ModelSettings
 from tfnative.serving.server.served_model import MakeBatcher, ServedModel
 from tfnative.serving.server.warmup import run_warmup_requests
@@ -25,11 +26,13 @@ class OpenOptions:
         threads: How many work on one call.
         batching_parameters_file: TensorFlow Serving's; None if each request runs by
             itself.
+        backend: As for ``ModelStore``.
     """
 
     poll_seconds: float | None = 1.0
     threads: int = 1
     batching_parameters_file: str | None = None
+    backend: Backend | None = None
 
 
 class Opener:
@@ -64,6 +67,7 @@ class Opener:
             labels=settings.labels or None,
             poll_seconds=self._options.poll_seconds,
             threads=self._options.threads,
+            backend=self._options.backend,
             on_load=run_warmup_requests,
         )
         return ServedModel(settings.name, store, self._make_batcher)

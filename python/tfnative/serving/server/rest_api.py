@@ -87,7 +87,12 @@ async def _answer(service: Service, request: Request) -> Response:
             version, signatures = service.metadata(spec)
             return _json(rest_json.metadata(spec.name, version, signatures))
         return _json(rest_json.status(service.status(spec)))
-    body = load(await request.body())
+    text = await request.body()
+    with service.timed(spec.name, verb.capitalize(), "REST"):
+        return await _infer(service, spec, verb, load(text))
+
+
+async def _infer(service: Service, spec: ModelSpec, verb: str, body: Any) -> Response:
     if not isinstance(body, dict):
         raise InvalidArgumentError("JSON Parse error: expected an object")
     name = body.get("signature_name")

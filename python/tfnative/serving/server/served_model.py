@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from tfnative._batch.batcher import Batcher
-from tfnative._model import Model, Signature
+from tfnative._model import Model, Signature, TensorSpec
 from tfnative._store.model_store import ModelStore
 from tfnative._store.versions import VersionState, VersionStatus
 from tfnative.errors import FailedPreconditionError, NotFoundError
@@ -101,11 +103,16 @@ class ServedModel:
 def _try_to_make(
     make: MakeBatcher, model: Model, signature: Signature
 ) -> Batcher | None:
-    """None for signatures without a batch dimension: nothing can be batched there."""
+    """None for signatures of which nothing can be batched."""
     tensors = [*signature.inputs.values(), *signature.outputs.values()]
-    if not all(spec.shape and spec.shape[0] == -1 for spec in tensors):
-        return None
-    return make(model, signature.name)
+    return make(model, signature.name) if all(map(_has_rows, tensors)) else None
+
+
+def _has_rows(spec: TensorSpec) -> bool:
+    """Whether it has rows of a known size: a batch of strings, or more, cannot be."""
+    if not spec.shape or spec.dtype == np.dtype(object):
+        return False
+    return spec.shape[0] == -1 and -1 not in spec.shape[1:]
 
 
 class _Batched(Model):

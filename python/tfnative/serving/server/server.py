@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,8 +18,12 @@ import grpc
 from tfnative.errors import UnavailableError
 from tfnative.serving.server.config import ModelSettings, settings_of
 from tfnative.serving.server.grpc_api import GrpcApi
+from tfnative.serving.server.http import make_http_server
+from tfnative.serving.server.metrics import to_prometheus
 from tfnative.serving.server.models import Opener, OpenOptions
+from tfnative.serving.server.rest_api import make_app
 from tfnative.serving.server.service import Service
+from tfnative.serving.server.tls import ServerTls
 
 WAITING_THREADS = 64
 """For requests that are not batched, and for examples."""
@@ -35,6 +40,7 @@ class ServerOptions:
         grace_seconds: How long requests may take that are on their way when the server
             is told to end.
         max_message_bytes: How large requests and responses may be.
+        tls: None to listen for whoever comes, in clear.
         models: See ``OpenOptions``.
     """
 
@@ -43,6 +49,7 @@ class ServerOptions:
     rest_port: int | None = 8501
     grace_seconds: float = 30.0
     max_message_bytes: int = 1 << 30
+    tls: ServerTls | None = None
     models: OpenOptions = field(default_factory=OpenOptions)
 
 
@@ -104,7 +111,12 @@ class Server:
         server.add_generic_rpc_handlers((GrpcApi(self.service, self.reload),))
         address = f"{self._options.host}:{port}"
         try:
-            self.port = server.add_insecure_port(address)
+            tls = self._options.tls
+            self.port = (
+                server.add_insecure_port(address)
+                if tls is None
+                else server.add_secure_port(address, tls.for_grpc())
+            )
         except RuntimeError as error:
             raise UnavailableError(f"cannot listen at {address}: {error}") from None
         await server.start()
@@ -115,14 +127,11 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _rest(self, port: int) -> AsyncIterator[None]:
-        from tfnative.serving.server.http import make_http_server
-        from tfnative.serving.server.rest_api import make_app
-
         app = make_app(self.service, self.metrics, lambda: self.is_ready)
-        socket = _listen(self._options.host, port)
-        self.rest_port = socket.getsockname()[1]
-        server = make_http_server(app, self._options.grace_seconds)
-        task = asyncio.ensure_future(server.serve(sockets=[socket]))
+        listening = _listen(self._options.host, port)
+        self.rest_port = listening.getsockname()[1]
+        server = make_http_server(app, self._options.grace_seconds, self._options.tls)
+        task = asyncio.ensure_future(server.serve(sockets=[listening]))
         try:
             yield
         finally:
@@ -131,8 +140,6 @@ class Server:
 
     def metrics(self) -> str:
         """What Prometheus scrapes."""
-        from tfnative.serving.server.metrics import to_prometheus
-
         return to_prometheus(self.service)
 
     async def reload(self, config: Any) -> None:
@@ -160,13 +167,26 @@ class Server:
         self._executor.shutdown()
 
 
-def _listen(host: str, port: int) -> Any:
-    import socket
-
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections."""
     try:
-        return socket.create_server((host, port), backlog=1024)
+        found = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, address = min(found)  # IPv4 before IPv6.
+        # With the protocol's number asyncio knows that it is TCP, and switches Nagle's
+        # algorithm off: it would hold each response back for 40 ms.
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(1024)
+        except OSError:
+            listening.close()
+            raise
     except OSError as error:
         raise UnavailableError(f"cannot listen at {host}:{port}: {error}") from None
+    return listening
 
 
 async def serve_until_signal(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -15,12 +16,15 @@ import numpy.typing as npt
 from tfnative._examples.results import Classifications
 from tfnative._model import Model, Signature
 from tfnative.errors import InvalidArgumentError
+from tfnative.serving.server.request_metrics import RequestMetrics
 from tfnative.serving.server.served_model import ServedModel, not_found
 from tfnative.serving.types import ModelSpec, Outputs, ServedVersion, ServingState
 
 T = TypeVar("T")
 
 DEFAULT_SIGNATURE = "serving_default"
+UNKNOWN_MODEL = "(unknown)"
+"""Under which requests for models are counted that there are not."""
 
 
 class Service:
@@ -31,11 +35,23 @@ class Service:
     Args:
         models: By name. They may be exchanged while it serves.
         executor: For what waits.
+
+    Attributes:
+        requests: Counts them.
     """
 
     def __init__(self, models: Mapping[str, ServedModel], executor: Executor) -> None:
         self.models = dict(models)
+        self.requests = RequestMetrics()
         self._executor = executor
+
+    def timed(
+        self, model: str, api: str, entrypoint: str
+    ) -> AbstractContextManager[None]:
+        """Counts a request while it is answered; see ``RequestMetrics.timed``."""
+        # Whatever clients ask for must not become a series each.
+        known = model if model in self.models else UNKNOWN_MODEL
+        return self.requests.timed(known, api, entrypoint)
 
     async def predict(
         self,

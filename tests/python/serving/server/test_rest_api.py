@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -129,14 +131,33 @@ def test_a_signature_that_is_not_there(ask):
     assert "not found in signature def" in answer.json()["error"]
 
 
-def test_metrics_and_health(ask, running):
-    predict(ask, instances=ROWS)
+def test_health(ask):
     assert ask("/healthz").text == "ok"
+
+
+def test_metrics_have_the_names_of_tensorflow_serving(ask, running):
+    for _ in range(3):
+        predict(ask, instances=ROWS)
+    predict(ask, instances=[[1]])
+    predict(ask, "/v1/models/other:predict", instances=ROWS)
+    with serving.Client(running.grpc) as client:
+        client.predict("affine", {"x": np.array(ROWS, np.float32)}, signature="affine")
     text = ask("/metrics").text
     assert text == ask("/monitoring/prometheus/metrics").text
-    if "batching" in text:
-        helps = [line for line in text.splitlines() if line.startswith("# TYPE")]
-        assert len(helps) == len(set(helps))
+    lines = text.splitlines()
+    helps = [line for line in lines if line.startswith("# TYPE")]
+    assert len(helps) == len(set(helps))
+    count = ":tensorflow:serving:request_count"
+    assert f"# TYPE {count} counter" in lines
+    assert f'{count}{{model_name="affine",status="OK"}} 4' in lines
+    assert f'{count}{{model_name="affine",status="INVALID_ARGUMENT"}} 1' in lines
+    assert f'{count}{{model_name="(unknown)",status="NOT_FOUND"}} 1' in lines
+    latency = ":tensorflow:serving:request_latency"
+    labels = 'model_name="affine",API="Predict",entrypoint='
+    assert f'{latency}_count{{{labels}"REST"}} 3' in lines
+    assert f'{latency}_count{{{labels}"GRPC"}} 1' in lines
+    assert f'{latency}_bucket{{{labels}"REST",le="+Inf"}} 3' in lines
+    assert f'{latency}_bucket{{{labels}"REST",le="10"}} 0' in lines
 
 
 @pytest.mark.parametrize("api", ["grpc", "rest"])
@@ -150,3 +171,14 @@ def test_our_client_asks_our_server(running, api):
         np.testing.assert_array_equal(model.predict(x, signature="affine"), 2 * x + 1)
         with pytest.raises(tfnative.NotFoundError, match="Servable not found"):
             client.status("other")
+
+
+def test_answers_are_not_held_back(ask):
+    predict(ask, instances=ROWS)
+    times = []
+    for _ in range(20):
+        started = time.perf_counter()
+        predict(ask, instances=ROWS)
+        times.append(time.perf_counter() - started)
+    # With Nagle's algorithm and a delayed acknowledgement all take 40 ms.
+    assert min(times) < 0.035

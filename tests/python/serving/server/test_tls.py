@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Clients and servers trust those whom they were told to trust, and nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfnative
+
+grpc = pytest.importorskip("grpc", reason="needs grpcio")
+trustme = pytest.importorskip("trustme", reason="needs it to make certificates")
+
+from tfnative import serving  # noqa: E402
+
+X = np.arange(3, dtype=np.float32).reshape(1, 3)
+ONCE = serving.Retry(max_attempts=1)
+
+
+@dataclass
+class Authority:
+    """Who signs certificates, and a server's and a client's from there."""
+
+    ca: str
+    server: tuple[str, str]
+    client: tuple[str, str]
+
+    @classmethod
+    def make(cls, folder: Path) -> Authority:
+        folder.mkdir()
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(folder / "ca.pem")
+
+        def pair(name: str) -> tuple[str, str]:
+            issued = authority.issue_cert(name)
+            for blob in issued.cert_chain_pems:
+                blob.write_to_path(folder / f"{name}.pem", append=True)
+            issued.private_key_pem.write_to_path(folder / f"{name}.key")
+            return str(folder / f"{name}.pem"), str(folder / f"{name}.key")
+
+        return cls(str(folder / "ca.pem"), pair("localhost"), pair("client"))
+
+    def tls(self, *, as_client: bool = False, **options) -> serving.Tls:
+        certificate, key = self.client if as_client else (None, None)
+        return serving.Tls(self.ca, certificate, key, **options)
+
+    def grpc_credentials(self, *, ask_clients: bool):
+        certificate, key = (Path(path).read_bytes() for path in self.server)
+        ca = Path(self.ca).read_bytes() if ask_clients else None
+        return grpc.ssl_server_credentials(
+            [(key, certificate)], ca, require_client_auth=ask_clients
+        )
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory) -> Authority:
+    return Authority.make(tmp_path_factory.mktemp("tls") / "ours")
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory) -> Authority:
+    return Authority.make(tmp_path_factory.mktemp("tls") / "theirs")
+
+
+def predict(address: str, tls: serving.Tls | None, name: str = "scale"):
+    with serving.Client(address, tls=tls, retry=ONCE, timeout=10) as client:
+        return client.predict(name, {"x": X})
+
+
+async def predict_async(address: str, tls: serving.Tls | None):
+    client = serving.AsyncClient(address, tls=tls, retry=ONCE, timeout=10)
+    async with client:
+        return await client.predict("scale", {"x": X})
+
+
+@pytest.mark.parametrize("ask_clients", [False, True])
+def test_an_official_server_with_a_certificate_answers(
+    start_server, authority, ask_clients
+):
+    credentials = authority.grpc_credentials(ask_clients=ask_clients)
+    server = start_server(credentials=credentials)
+    tls = authority.tls(as_client=ask_clients)
+    np.testing.assert_array_equal(predict(server.address, tls)["y"], 2 * X)
+    found = asyncio.run(predict_async(server.address, tls))
+    np.testing.assert_array_equal(found["y"], 2 * X)
+
+
+def test_a_server_may_have_another_name_than_its_address(start_server, authority):
+    credentials = authority.grpc_credentials(ask_clients=False)
+    server = start_server(credentials=credentials)
+    address = f"127.0.0.1:{server.port}"
+    with pytest.raises(tfnative.UnavailableError):
+        predict(address, authority.tls())
+    found = predict(address, authority.tls(server_name="localhost"))
+    np.testing.assert_array_equal(found["y"], 2 * X)
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def ours(request, serve, settings, authority):
+    """Our server, that asks clients for certificates, too."""
+    from tfnative.serving.server.tls import ServerTls
+
+    running = serve(settings, tls=ServerTls(*authority.server, authority.ca))
+    if request.param == "grpc":
+        return running.grpc
+    return running.rest.replace("http:", "https:")
+
+
+def ask(address: str, tls: serving.Tls | None):
+    with serving.Client(address, tls=tls, retry=ONCE, timeout=10) as client:
+        return client.predict("affine", {"x": X}, signature="affine", version=1)
+
+
+def test_our_server_lets_those_in_whom_it_knows(ours, authority):
+    found = ask(ours, authority.tls(as_client=True))
+    np.testing.assert_array_equal(found["y"], 2 * X + 1)
+
+
+def test_nobody_else_gets_in(ours, authority, stranger):
+    with pytest.raises(tfnative.UnavailableError):
+        ask(ours, authority.tls())
+    certificate, key = stranger.client
+    with pytest.raises(tfnative.UnavailableError):
+        ask(ours, serving.Tls(authority.ca, certificate, key))
+    with pytest.raises(tfnative.UnavailableError):
+        ask(ours.replace("https:", "http:"), None)
+
+
+def test_a_server_that_is_not_known_is_not_asked(ours, authority, stranger):
+    certificate, key = authority.client
+    with pytest.raises(tfnative.UnavailableError):
+        ask(ours, serving.Tls(stranger.ca, certificate, key))
+
+
+def test_what_is_no_certificate_is_refused(authority, stranger, tmp_path):
+    from tfnative.serving.server.tls import ServerTls
+
+    (tmp_path / "empty.pem").write_text("nothing")
+    with pytest.raises(tfnative.NotFoundError, match="key_file: there is no file"):
+        ServerTls(authority.server[0], str(tmp_path / "none"))
+    with pytest.raises(tfnative.InvalidArgumentError, match="no certificate and key"):
+        ServerTls(authority.server[0], stranger.server[1])
+    with pytest.raises(tfnative.InvalidArgumentError, match="has no certificates"):
+        ServerTls(*authority.server, str(tmp_path / "empty.pem"))

@@ -36,13 +36,18 @@ _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 
 
 def isolate(
-    source: SourceGraph, signature: Signature, shapes: Mapping[str, tuple[int, ...]]
+    source: SourceGraph,
+    signature: Signature,
+    shapes: Mapping[str, tuple[int, ...]],
+    *,
+    carry: bool = True,
 ) -> SourceGraph:
     """Replaces the ends of a graph and forgets devices and stale shapes.
 
     Each input becomes a Placeholder named after it, of the given shape, and each
     output an Identity named after it. Outputs depend on every call: Grappler inlines
-    a call only where something makes sure that its side effects happen.
+    a call only where something makes sure that its side effects happen. With
+    ``carry``, types that tfcompile cannot pass cross as others.
     """
     graph_def = GraphDef()
     graph_def.CopyFrom(source.graph_def)
@@ -55,21 +60,24 @@ def isolate(
         spec.name: f"{names.new('output', spec.name)}:0" for spec in signature.outputs
     }
     carriers = Carriers(graph_def, names.new)
+    passed = carrier if carry else str
     unpacked = {
         spec.name: carriers.unpack(node_of(inputs[spec.name]), spec.dtype)
+        if carry
+        else node_of(inputs[spec.name])
         for spec in signature.inputs
     }
     _replace_inputs(graph_def, source.inputs, unpacked)
     for spec in signature.inputs:
         graph_def.node.append(
-            _placeholder(inputs[spec.name], carrier(spec.dtype), shapes[spec.name])
+            _placeholder(inputs[spec.name], passed(spec.dtype), shapes[spec.name])
         )
     replaced = {source.inputs[name]: tensor for name, tensor in unpacked.items()}
     for spec in signature.outputs:
         tensor = source.outputs[spec.name]
         tensor = replaced.get(tensor, tensor).removesuffix(":0")
-        packed = carriers.pack(tensor, spec.dtype)
-        _add_output(graph_def, outputs[spec.name], carrier(spec.dtype), packed)
+        packed = carriers.pack(tensor, spec.dtype) if carry else tensor
+        _add_output(graph_def, outputs[spec.name], passed(spec.dtype), packed)
     roots = tuple(node_of(tensor) for tensor in outputs.values())
     return SourceGraph(graph_def, inputs, outputs, roots)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tfnative.errors import FailedPreconditionError
 from tfnative_aot import tf_adapters
+from tfnative_aot._gathers import read_what_is_gathered
 from tfnative_aot._reach import prune, reachable_nodes
 from tfnative_aot._source import Arrays, Signature, SourceGraph, node_of
 
@@ -84,9 +85,10 @@ class SessionSource:
 
     def constant_graph(self, signature: Signature) -> SourceGraph:
         source = self.graph(signature)
+        readable = read_what_is_gathered(source.graph_def)
         with self._session.graph.as_default():
             graph_def = tf_adapters.tf().freeze_session_graph(
-                self._session, source.graph_def, source.roots
+                self._session, readable, source.roots
             )
         return SourceGraph(graph_def, source.inputs, source.outputs, source.roots)
 

@@ -21,9 +21,14 @@ Shape = tuple[int, ...]
 
 
 def output_shapes(
-    graph: SourceGraph, input_shapes: Mapping[str, Shape]
+    graph: SourceGraph,
+    input_shapes: Mapping[str, Shape],
+    *,
+    open_rows: bool = False,
 ) -> dict[str, Shape | None]:
     """Shapes of the outputs, with BATCH where a leading size is the batch.
+
+    With ``open_rows``, also where a leading size, and no other, is not found.
 
     None where shape inference does not find all sizes, or where a size changes
     with the batch in another way.
@@ -32,19 +37,26 @@ def output_shapes(
         CompileError: The graph does not fit the input shapes.
     """
     first, second = (_infer(graph, input_shapes, batch) for batch in _PROBES)
-    return {name: _with_batch(first[name], second[name]) for name in graph.outputs}
+    return {
+        name: _with_batch(first[name], second[name], open_rows)
+        for name in graph.outputs
+    }
 
 
 def _with_batch(
-    first: tuple[int | None, ...] | None, second: tuple[int | None, ...] | None
+    first: tuple[int | None, ...] | None,
+    second: tuple[int | None, ...] | None,
+    open_rows: bool,
 ) -> Shape | None:
     if first is None or second is None or len(first) != len(second):
         return None
     shape: list[int] = []
     for place, sizes in enumerate(zip(first, second, strict=True)):
-        if sizes[0] is None or sizes[1] is None:
+        if sizes == (None, None) and place == 0 and open_rows:
+            shape.append(BATCH)
+        elif sizes[0] is None or sizes[1] is None:
             return None
-        if sizes[0] == sizes[1]:
+        elif sizes[0] == sizes[1]:
             shape.append(sizes[0])
         elif place == 0 and sizes == _PROBES:
             shape.append(BATCH)

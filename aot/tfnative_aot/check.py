@@ -112,6 +112,8 @@ class Offender:
         op: Its op.
         reason: What is wrong.
         place: Where in the user's code it was made, or "".
+        movable: Whether TensorFlow could run it before compiled code: it has no state
+            and no effect.
     """
 
     node: str
@@ -119,6 +121,7 @@ class Offender:
     op: str
     reason: str
     place: str
+    movable: bool = True
 
     def __str__(self) -> str:
         where = f" at {self.place}" if self.place else ""
@@ -142,15 +145,43 @@ def check_source(
         CompileError: It changes variables, checks or prints something, draws random
             numbers, or uses strings, tables or Python. Lists every such node.
     """
+    offenders = source_offenders(graph, signature, places)
+    if any(offender.op != "Assert" for offender in offenders):
+        _refuse(signature.name, offenders)
+    return tuple(offenders)
+
+
+def source_offenders(
+    graph: SourceGraph, signature: Signature, places: Places
+) -> list[Offender]:
+    """All that is wrong with a signature before its variables become constants."""
     offenders = list(_wrong_tensors(signature))
     for name, node in _all_nodes(graph.graph_def, graph.roots):
         reason = _wrong_before_freezing(node, graph.graph_def)
         if reason:
             place = places.find(name, node.name)
-            offenders.append(Offender(name, node.name, node.op, reason, place))
-    if any(offender.op != "Assert" for offender in offenders):
-        _refuse(signature.name, offenders)
-    return tuple(offenders)
+            movable = _can_move(node)
+            offenders.append(Offender(name, node.name, node.op, reason, place, movable))
+    return offenders
+
+
+def refused_ops(node: NodeDef, graph_def: GraphDef) -> set[str]:
+    """What of a node of a frozen graph cannot be compiled: its op, or those it calls.
+
+    Assertions are not looked at.
+    """
+    found = set()
+    nodes = [node]
+    for function in reachable_functions(graph_def, [node]):
+        nodes += body_nodes(function)
+    for each in nodes:
+        if each.op not in ("Assert", "Const"):
+            reason = _wrong_after_freezing(each, graph_def)
+            if each.op == "Placeholder" and _types(each) & _NO_TENSORS:
+                reason = "has elements that cannot be passed to compiled code"
+            if reason:
+                found.add(each.op)
+    return found
 
 
 def check_assertions(
@@ -243,6 +274,16 @@ def _wrong_before_freezing(node: NodeDef, graph_def: GraphDef) -> str:
     if types & _NO_TENSORS or definition.is_stateful:
         return "has a state or an effect, which cannot be compiled"
     return ""  # It may be folded away: judged after freezing.
+
+
+def _can_move(node: NodeDef) -> bool:
+    """Whether it gives the same for the same inputs, in TensorFlow without Python."""
+    if _TABLE.search(node.op):
+        return True
+    if _effect(node):
+        return False
+    definition = tf_adapters.tf().op_definition(node.op)
+    return definition is not None and not definition.is_stateful
 
 
 def _effect(node: NodeDef) -> str:

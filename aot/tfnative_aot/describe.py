@@ -5,12 +5,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tfnative.errors import CompileError
-from tfnative.manifest import Manifest, SignatureManifest, TensorManifest
+from tfnative.manifest import (
+    ExamplesHead,
+    Manifest,
+    SignatureManifest,
+    TensorFlowHead,
+    TensorManifest,
+)
 from tfnative_aot import tf_adapters
 from tfnative_aot.emit.interface import (
     Interface,
@@ -70,7 +76,11 @@ def describe(
     return Interface(name, levels[0].llvm_triple, tuple(signatures))
 
 
-def make_manifest(parts: Parts, model: LoadedModel) -> Manifest:
+def make_manifest(
+    parts: Parts,
+    model: LoadedModel,
+    heads: Mapping[str, ExamplesHead | TensorFlowHead],
+) -> Manifest:
     """The manifest, as far as it is known before the artifact has been tried."""
     unverified = tuple(v.name for v in parts.levels if not host_runs(v))
     weights = parts.weights.data
@@ -98,6 +108,7 @@ def make_manifest(parts: Parts, model: LoadedModel) -> Manifest:
                 golden=f"golden/{file_name(s.name)}",
                 fidelity=(),
                 unverified_cpu_levels=unverified,
+                head=heads.get(s.name),
             )
             for s in parts.interface.signatures
         },

@@ -63,6 +63,29 @@ def freeze(
     return _frozen(graph, found, input_shapes)
 
 
+def flatten(
+    model: LoadedModel,
+    signature: str,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> SourceGraph:
+    """A signature's graph without variables and calls, not checked at all.
+
+    Raises:
+        InvalidArgumentError: As ``freeze``.
+        CompileError: TensorFlow cannot make constants of the variables.
+    """
+    found = model.signature(signature)
+    isolated = _inputs_outputs.isolate(
+        _constant_graph(model, found),
+        found,
+        resolve_shapes(found, shapes),
+        carry=False,
+    )
+    graph_def = _inputs_outputs.release_inputs(_optimize(isolated), isolated)
+    return SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)
+
+
 def _optimize(graph: SourceGraph) -> GraphDef:
     optimized: GraphDef = tf_adapters.tf().optimize(
         graph.graph_def,

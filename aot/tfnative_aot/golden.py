@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,13 +75,12 @@ def chunks(graph: FrozenGraph, inputs: Inputs, batch_size: int) -> Iterator[Arra
         }
 
 
-def choose(
-    graph: FrozenGraph, sampler: Sampler, interface: Interface, inputs: Inputs | None
-) -> Sample:
+def choose(sampler: Sampler, interface: Interface, inputs: Inputs | None) -> Sample:
     """What travels with the artifact: the user's inputs, or a few generated rows.
 
     Where rows influence each other it is one batch of the smallest compiled size.
     """
+    graph = sampler.graph
     (signature,) = (s for s in interface.signatures if s.name == graph.signature)
     fixed = 0 if signature.rows_independent else min(signature.batch_sizes, default=0)
     if inputs is not None:
@@ -97,10 +97,36 @@ def write(artifact: Path, signature: str, sample: Sample) -> None:
     """Writes golden/SIGNATURE.npz."""
     folder = artifact / "golden"
     folder.mkdir(exist_ok=True)
-    arrays = {f"input:{name}": array for name, array in sample.inputs.items()}
+    arrays: Inputs = {}
+    for name, array in sample.inputs.items():
+        if array.dtype != object:
+            arrays[f"input:{name}"] = array
+            continue
+        # Strings: their bytes, and how many each has. NumPy would pickle objects.
+        strings = array.ravel().tolist()
+        data = np.frombuffer(b"".join(strings), np.uint8)
+        arrays[f"input:{name}"] = data
+        lengths = np.array([len(text) for text in strings], np.int64)
+        arrays[f"lengths:{name}"] = lengths.reshape(array.shape)
     arrays |= {f"output:{name}": array for name, array in sample.outputs.items()}
     storable = {name: _storable(array) for name, array in sorted(arrays.items())}
     np.savez_compressed(folder / file_name(signature), allow_pickle=False, **storable)
+
+
+def as_bytes(strings: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    """The user's strings, text or bytes, as TensorFlow has them.
+
+    Raises:
+        InvalidArgumentError: They are something else.
+    """
+    found = np.empty(strings.size, object)
+    for index, value in enumerate(strings.ravel().tolist()):
+        if not isinstance(value, str | bytes):
+            raise InvalidArgumentError(
+                f"--golden: expected strings, got {type(value).__name__}"
+            )
+        found[index] = value.encode() if isinstance(value, str) else value
+    return found.reshape(strings.shape)
 
 
 def file_name(signature: str) -> str:
@@ -123,11 +149,14 @@ def _checked(graph: FrozenGraph, inputs: Inputs, name: str) -> npt.NDArray[np.ge
             f"--golden has no input {name!r} (expected {expected}); it has "
             f"{', '.join(map(repr, inputs)) or 'none'}"
         )
+    if tensor.dtype == "string" and array.dtype.kind in "OSU":
+        array = as_bytes(array)
     shape = tensor.shape or ()
     fits = len(shape) == array.ndim and all(
         want in (BATCH, have) for want, have in zip(shape, array.shape, strict=True)
     )
-    if not fits or array.dtype.name != tensor.dtype:
+    dtype = "object" if tensor.dtype == "string" else tensor.dtype
+    if not fits or array.dtype.name != dtype:
         raise InvalidArgumentError(
             f"--golden: input {name!r} is {array.dtype.name} {list(array.shape)}, "
             f"expected {expected} (-1 is the batch)"

@@ -31,6 +31,7 @@ class LoadedModel:
         assets: Files below the SavedModel's assets/.
         source_digest: "sha256:..." of the model's files.
         source: The model itself, for the stages of the compiler.
+        tags: Which of a SavedModel's graphs it is.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class LoadedModel:
     assets: tuple[Path, ...]
     source_digest: str
     source: Source
+    tags: tuple[str, ...] = ()
 
     def signature(self, name: str) -> Signature:
         """A signature by name.
@@ -117,6 +119,7 @@ def load_model(
         assets=_saved_model.assets(path),
         source_digest=_saved_model.digest(path),
         source=_load_saved_model(path, tags, signatures),
+        tags=tuple(tags),
     )
 
 

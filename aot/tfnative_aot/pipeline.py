@@ -19,27 +19,31 @@ from pathlib import Path
 import numpy as np
 
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
-from tfnative.manifest import Fidelity, Manifest
+from tfnative.manifest import ExamplesHead, Fidelity, Manifest, TensorFlowHead
 from tfnative_aot import golden as golden_vectors
-from tfnative_aot._places import Places
-from tfnative_aot.check import check
 from tfnative_aot.decode import decode
 from tfnative_aot.describe import describe, describe_programs, make_manifest
+from tfnative_aot.divide import Prepared, prepare
 from tfnative_aot.emit.interface import Interface, check_name
-from tfnative_aot.freeze import freeze
 from tfnative_aot.graph import FrozenGraph
 from tfnative_aot.load_model import LoadedModel, load_model
 from tfnative_aot.package import Parts, build_parts, link, write_sdk
 from tfnative_aot.passes import run_passes
 from tfnative_aot.program import Program
 from tfnative_aot.progress import Progress, Silent
-from tfnative_aot.samples import Sample, Sampler
+from tfnative_aot.samples import ExampleSampler, Sample, Sampler
+from tfnative_aot.shapes import resolve_shapes
+from tfnative_aot.split_samples import SplitSampler
 from tfnative_aot.targets import CpuLevel, VariantKey, cpu_levels, host_runs
+from tfnative_aot.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.tfcompile import tfcompile, write_graph
 from tfnative_aot.toolchain import Toolchain, find_toolchain, sources_dir
 from tfnative_aot.verify import verify
 
 DEFAULT_SIGNATURE = "serving_default"
+
+Heads = dict[str, ExamplesHead | TensorFlowHead]
+"""By signature."""
 
 
 @dataclass(frozen=True)
@@ -107,18 +111,19 @@ def compile(  # noqa: A001 - the name and the arguments users know
         progress.stage("load the model")
         loaded = load_model(Path(model), tags=tags, inputs=inputs, outputs=outputs)
         progress.stage("freeze and check")
-        graphs = [
-            freeze(loaded, signature, shapes=shapes)
+        prepared = [
+            prepare(loaded, signature, shapes)
             for signature in _chosen_signatures(loaded, signatures)
         ]
-        for graph in graphs:
-            check(graph, Places(loaded.path))
+        graphs = [each.graph for each in prepared]
         work = Path(temporary)
         programs = _compile_variants(graphs, options, work, pool, progress)
         staging = _staging(target)
         try:
             _make_artifact(
-                _Job(loaded, tuple(graphs), programs, options, toolchain, work),
+                _Job(
+                    loaded, tuple(prepared), shapes, programs, options, toolchain, work
+                ),
                 kernels,
                 user_inputs,
                 staging,
@@ -134,11 +139,57 @@ def compile(  # noqa: A001 - the name and the arguments users know
 @dataclass(frozen=True)
 class _Job:
     loaded: LoadedModel
-    graphs: tuple[FrozenGraph, ...]
+    prepared: tuple[Prepared, ...]
+    shapes: Mapping[str, Sequence[int]] | None
     programs: tuple[Program, ...]
     options: Options
     toolchain: Toolchain
     work: Path
+
+    @property
+    def graphs(self) -> tuple[FrozenGraph, ...]:
+        return tuple(each.graph for each in self.prepared)
+
+    def input_shapes(self, of: Prepared) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of what callers of a signature pass."""
+        signature = self.loaded.signature(of.graph.signature)
+        return resolve_shapes(signature, self.shapes)
+
+    def write_heads(self, artifact: Path) -> Heads:
+        """Writes those that TensorFlow runs; returns all."""
+        heads: Heads = {}
+        for each in self.prepared:
+            name = each.graph.signature
+            if each.head is not None:
+                heads[name] = each.head
+            elif each.parts is not None:
+                path = f"heads/{Path(golden_vectors.file_name(name)).stem}"
+                shapes = self.input_shapes(each)
+                heads[name] = write_head(
+                    each.parts, shapes, self.loaded, artifact, path
+                )
+        return heads
+
+    def sampler(
+        self,
+        of: Prepared,
+        heads: Heads,
+        artifact: Path,
+        given: golden_vectors.Inputs | None,
+    ) -> Sampler:
+        head = heads.get(of.graph.signature)
+        if isinstance(head, ExamplesHead):
+            return ExampleSampler(self.loaded, of.graph, head)
+        if head is None or of.parts is None:
+            return Sampler(self.loaded, of.graph)
+        return SplitSampler(
+            self.loaded,
+            Sampler(of.model, of.graph),
+            of.parts,
+            self.input_shapes(of),
+            HeadRunner(head, artifact),
+            given,
+        )
 
 
 def _compile_variants(
@@ -182,7 +233,8 @@ def _make_artifact(
     progress: Progress,
 ) -> None:
     progress.stage("run TensorFlow for reference")
-    samplers = [Sampler(job.loaded, graph) for graph in job.graphs]
+    heads = job.write_heads(staging)
+    samplers = [job.sampler(each, heads, staging, user_inputs) for each in job.prepared]
     interface = describe(
         job.options.name,
         job.options.levels,
@@ -199,12 +251,15 @@ def _make_artifact(
         job.toolchain,
         job.work / "sources",
     )
-    manifest = make_manifest(parts, job.loaded)
+    manifest = make_manifest(parts, job.loaded, heads)
     link(parts, manifest, job.toolchain, staging)
     progress.stage("compare with TensorFlow")
     fidelity: dict[str, tuple[Fidelity, ...]] = {}
     for graph, sampler in zip(job.graphs, samplers, strict=True):
-        samples = _samples(graph, sampler, interface, user_inputs)
+        samples = [
+            (batch_size, _given(sampler, sample))
+            for batch_size, sample in _samples(sampler, interface, user_inputs)
+        ]
         fidelity[graph.signature] = verify(
             staging,
             graph.signature,
@@ -212,12 +267,13 @@ def _make_artifact(
             [level for level in job.options.levels if host_runs(level)],
             job.options.rtol,
         )
-        golden_vectors.write(
-            staging,
-            graph.signature,
-            golden_vectors.choose(graph, sampler, interface, user_inputs),
-        )
+        chosen = golden_vectors.choose(sampler, interface, user_inputs)
+        golden_vectors.write(staging, graph.signature, _given(sampler, chosen))
     _finish(job, parts, manifest, fidelity, staging)
+
+
+def _given(sampler: Sampler, sample: Sample) -> Sample:
+    return Sample(sampler.given(sample.inputs), sample.outputs)
 
 
 def _finish(
@@ -247,12 +303,12 @@ def _finish(
 
 
 def _samples(
-    graph: FrozenGraph,
     sampler: Sampler,
     interface: Interface,
     user_inputs: golden_vectors.Inputs | None,
 ) -> list[tuple[int, Sample]]:
     """Inputs for every batch size: generated ones, and the user's."""
+    graph = sampler.graph
     (signature,) = (s for s in interface.signatures if s.name == graph.signature)
     samples = []
     for batch_size in signature.batch_sizes or (0,):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative.errors import CompileError
+from tfnative.manifest import ExamplesHead
+from tfnative_aot.example_head import encode
 from tfnative_aot.graph import BATCH, FrozenGraph, GraphTensor
 from tfnative_aot.load_model import LoadedModel
 
@@ -27,7 +29,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class _Domain:
+class Domain:
     """Which values inputs are drawn from."""
 
     float_low: float
@@ -37,9 +39,7 @@ class _Domain:
 # From the widest to the most careful: an embedding refuses an index that it does
 # not have, and a logarithm of a negative number compares nothing.
 _DOMAINS = tuple(
-    _Domain(float_low, int_high)
-    for int_high in (100, 10, 2, 1)
-    for float_low in (-1, 0)
+    Domain(float_low, int_high) for int_high in (100, 10, 2, 1) for float_low in (-1, 0)
 )
 
 
@@ -53,7 +53,12 @@ class Sampler:
     def __init__(self, model: LoadedModel, graph: FrozenGraph) -> None:
         self._model = model
         self._graph = graph
-        self._domain: _Domain | None = None
+        self._domain: Domain | None = None
+
+    @property
+    def graph(self) -> FrozenGraph:
+        """What it draws inputs for."""
+        return self._graph
 
     def sample(self, rows: int) -> Sample:
         """A sample of ``rows`` rows (ignored without a batch dimension).
@@ -63,7 +68,7 @@ class Sampler:
         """
         domains = (self._domain,) if self._domain else _DOMAINS
         failure: Exception | None = None
-        fallback: tuple[_Domain, Sample] | None = None
+        fallback: tuple[Domain, Sample] | None = None
         for domain in domains:
             inputs = dict(self._draw(rows, domain))
             try:
@@ -84,6 +89,10 @@ class Sampler:
         self._domain, sample = fallback
         return sample
 
+    def given(self, inputs: Arrays) -> Arrays:
+        """What the artifact is given for these inputs of the compiled code."""
+        return inputs
+
     def reference(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Arrays:
         """TensorFlow's outputs for these inputs."""
         return dict(self._model.run(self._graph.signature, dict(inputs)))
@@ -95,10 +104,13 @@ class Sampler:
         """
         if not self._graph.has_batch:
             return False
-        full = self.sample(4)
+        return self.can_be_padded(self.sample(4))
+
+    def can_be_padded(self, full: Sample) -> bool:
+        """Whether two of four rows give the same beside zeros."""
         padded = {
             tensor.name: _keep_rows(full.inputs[tensor.name], 2)
-            if _has_batch(tensor)
+            if has_batch(tensor)
             else full.inputs[tensor.name]
             for tensor in self._graph.inputs
         }
@@ -115,16 +127,41 @@ class Sampler:
         return True
 
     def _draw(
-        self, rows: int, domain: _Domain
+        self, rows: int, domain: Domain
+    ) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
+        yield from self._draw_numbers(self._graph.inputs, rows, domain)
+
+    def _draw_numbers(
+        self, tensors: Iterable[GraphTensor], rows: int, domain: Domain
     ) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
         rng = np.random.default_rng(2017)
-        for tensor in self._graph.inputs:
+        for tensor in tensors:
             shape = tuple(rows if s == BATCH else s for s in tensor.shape or ())
             yield tensor.name, _random(rng, tensor.dtype, shape, domain)
 
 
+class ExampleSampler(Sampler):
+    """Draws inputs for code behind a head that parses messages."""
+
+    def __init__(
+        self, model: LoadedModel, graph: FrozenGraph, head: ExamplesHead
+    ) -> None:
+        """Args: the whole model, the graph of the code, and the head before it."""
+        super().__init__(model, graph)
+        self._head = head
+
+    def given(self, inputs: Arrays) -> Arrays:
+        """Messages in the place of the features."""
+        batched = [t.name for t in self._graph.inputs if has_batch(t)]
+        return dict(encode(self._head, len(inputs[batched[0]]), inputs))
+
+    def reference(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Arrays:
+        """TensorFlow's outputs for messages with these features."""
+        return super().reference(self.given(dict(inputs)))
+
+
 def _random(
-    rng: np.random.Generator, dtype: str, shape: tuple[int, ...], domain: _Domain
+    rng: np.random.Generator, dtype: str, shape: tuple[int, ...], domain: Domain
 ) -> npt.NDArray[np.generic]:
     kind = numpy_dtype(dtype)
     if dtype == "bool":
@@ -150,7 +187,8 @@ def numpy_dtype(name: str) -> np.dtype[np.generic]:
     return np.dtype(name)
 
 
-def _has_batch(tensor: GraphTensor) -> bool:
+def has_batch(tensor: GraphTensor) -> bool:
+    """Whether its first size is the number of rows."""
     return bool(tensor.shape) and tensor.shape is not None and tensor.shape[0] == BATCH
 
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arguments.h"
 
+#include <algorithm>
+
 #include "tfnative/error.hpp"
 
 namespace py = pybind11;
@@ -119,6 +121,19 @@ SignatureInfo::SignatureInfo(const std::string& model, const Signature& of)
   }
 }
 
+void SignatureInfo::put_head(std::shared_ptr<const ExampleHead> new_head) {
+  head = std::move(new_head);
+  given.clear();
+  given_feeds.clear();
+  const std::string place = where + ", input '";
+  given.emplace_back(head->input, place + head->input.name + "'");
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (std::count(head->feeds.begin(), head->feeds.end(), i) != 0) continue;
+    given.emplace_back(inputs[i].spec, place + inputs[i].spec.name + "'");
+    given_feeds.push_back(i);
+  }
+}
+
 py::handle as_dict_or_value(py::handle value, py::object& owned) {
   if (py::isinstance<py::array>(value) || PyDict_Check(value.ptr()) ||
       !PyMapping_Check(value.ptr()) || !py::hasattr(value, "keys")) {
@@ -128,7 +143,41 @@ py::handle as_dict_or_value(py::handle value, py::object& owned) {
   return owned;
 }
 
+// The inputs of the code from messages, and from what callers pass beside them.
+void read_messages(const SignatureInfo& info, py::handle value, Inputs& inputs) {
+  const ExampleHead& head = *info.head;
+  const auto values = values_of(info, info.given, value, "input");
+  const std::string where = info.given[0].where;
+  const Messages messages(values[0], where);
+  std::vector<py::array> arrays(info.inputs.size());
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    arrays[info.given_feeds[i - 1]] = as_input(info.given[i], values[i]);
+  }
+  std::vector<MutableTensorView> parsed;
+  for (std::size_t i = 0; i < head.feeds.size(); ++i) {
+    parsed.emplace_back();
+    if (head.feeds[i] == kNowhere) continue;
+    py::array& array = arrays[head.feeds[i]];
+    array = new_array(info.inputs[head.feeds[i]], messages.count());
+    parsed.back() = {array.mutable_data(), head.parser.features()[i].dtype,
+                     shape_of(array)};
+  }
+  parse(head.parser, messages, parsed, where);
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    const DType dtype = dtype_of(info.inputs[i], arrays[i]);
+    const void* const data = arrays[i].data();
+    inputs.add(std::move(arrays[i]), dtype, data);
+  }
+}
+
 void read_inputs(const SignatureInfo& info, py::handle value, Inputs& inputs) {
+  if (info.head != nullptr) return read_messages(info, value, inputs);
+  py::object fed;
+  if (info.feed) {
+    const py::object feed = info.feed;  // Another thread may close the model.
+    fed = feed(value);
+    value = fed;
+  }
   const auto values = values_of(info, info.inputs, value, "input");
   for (std::size_t i = 0; i < values.size(); ++i) {
     py::array array = as_input(info.inputs[i], values[i]);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "array.h"
+#include "examples.h"
 #include "tfnative/model.hpp"
 
 namespace tfnative::bindings {
@@ -23,7 +24,19 @@ struct SignatureInfo {
   const Signature& signature;
   pybind11::str name;
   std::string where;  // Begins messages: names the model and the signature.
-  std::vector<TensorInfo> inputs, outputs;
+  std::vector<TensorInfo> inputs, outputs;  // Of the code that runs.
+
+  // Has callers pass messages in the place of the inputs that they are parsed into.
+  void put_head(std::shared_ptr<const ExampleHead> head);
+
+  // Makes a dict of the code's inputs from what callers pass, if callers pass something
+  // else. A Python function, or null.
+  pybind11::object feed;
+
+  std::shared_ptr<const ExampleHead> head;  // Or null.
+  std::vector<TensorInfo> given;  // With a head: what callers pass, messages first.
+  std::vector<std::size_t>
+      given_feeds;  // The input of the code for each but the first.
 };
 
 // The tensors of one call: arrays, which keep the memory alive, and views of it.

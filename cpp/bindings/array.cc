@@ -28,6 +28,7 @@ py::object helper(const char* name, std::initializer_list<py::handle> arguments)
 }
 
 py::dtype numpy_dtype(DType dtype) {
+  if (dtype == DType::kString) return py::dtype("O");
   return py::reinterpret_steal<py::dtype>(
       helper("numpy_dtype", {py::str(dtype_name(dtype))}).release());
 }

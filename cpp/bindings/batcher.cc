@@ -26,7 +26,33 @@ PyBatcher::PyBatcher(const BatchSource& source, const BatchOptions& options,
       batcher_(new Batcher(source.function, options, scheduler), [](Batcher* batcher) {
         const WithoutGil release;
         delete batcher;
-      }) {}
+      }) {
+  if (source.head != nullptr) info_.put_head(source.head);
+  info_.feed = source.feed;
+}
+
+void PyBatcher::swap(const BatchSource& source) {
+  const auto& before = info_.head;
+  const bool same =
+      before == source.head ||
+      (before != nullptr && source.head != nullptr && *before == *source.head);
+  if (!same) {
+    throw Error(
+        Code::kInvalidArgument,
+        info_.where + ": the new model reads other features, or has no examples");
+  }
+  // What one has made of a request may be run by the other.
+  if (!(info_.feed ? info_.feed : py::none())
+           .equal(source.feed ? source.feed : py::none())) {
+    throw Error(Code::kInvalidArgument,
+                info_.where + ": the new model has another head");
+  }
+  {
+    const WithoutGil release;
+    batcher_->swap(source.function);
+  }
+  info_.feed = source.feed;
+}
 
 PyRequest::PyRequest(BatchFuture future, std::shared_ptr<Batcher> batcher,
                      std::vector<py::array> inputs, py::object result)
@@ -167,8 +193,9 @@ void add_predict(py::class_<PyBatcher>& type) {
 // --- What to batch -------------------------------------------------------------
 
 BatchSource model_source(const PyModel& model, py::handle name) {
-  const Signature& signature = model.find(name).signature;
-  return {model.model().name(), signature, batch_function(model.model(), signature)};
+  const SignatureInfo& info = model.find(name);
+  return {model.model().name(), info.signature,
+          batch_function(model.model(), info.signature), info.head, info.feed};
 }
 
 using Spec = std::tuple<std::string, std::int32_t, std::vector<std::int64_t>>;
@@ -338,11 +365,7 @@ void register_batcher(py::module_& module) {
       .def("to_prometheus", &BatchMetrics::to_prometheus);
   type.def(py::init<const BatchSource&, const BatchOptions&, const BatchScheduler&>())
       .def("_submit", &submit)
-      .def("_swap",
-           [](const PyBatcher& self, const BatchSource& source) {
-             const WithoutGil release;
-             self.batcher()->swap(source.function);
-           })
+      .def("_swap", &PyBatcher::swap)
       .def("_close",
            [](const PyBatcher& self, bool drain, py::handle timeout) {
              const std::int64_t micros = micros_of(timeout);

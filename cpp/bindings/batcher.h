@@ -21,6 +21,8 @@ struct BatchSource {
   std::string model;  // Its name.
   Signature signature;
   BatchFunction function;
+  std::shared_ptr<const ExampleHead> head = nullptr;  // What reads its inputs.
+  pybind11::object feed = {};                         // See SignatureInfo.
 };
 
 // A batcher with what each call needs of Python's objects.
@@ -32,10 +34,12 @@ class PyBatcher {
   // Calls keep it while they wait; `close` may drop it meanwhile.
   const std::shared_ptr<Batcher>& batcher() const { return batcher_; }
   const SignatureInfo& info() const { return info_; }
+  // Throws Error (kInvalidArgument) if its inputs are not read in the same way.
+  void swap(const BatchSource& source);
 
  private:
   const Signature signature_;
-  const SignatureInfo info_;
+  SignatureInfo info_;  // Constant but for `feed`, which is the last model's.
   const std::shared_ptr<Batcher> batcher_;
 };
 

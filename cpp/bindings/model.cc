@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model.h"
 
+#include <pybind11/stl.h>
+
 #include <string>
 #include <string_view>
 
@@ -10,6 +12,7 @@
 namespace py = pybind11;
 
 namespace tfnative::bindings {
+
 PyModel::PyModel(const std::string& path, const std::string& cpu_level,
                  const ThreadPool& threads)
     : path_(path) {
@@ -74,6 +77,8 @@ void register_model(py::module_& module) {
              const Model keep_alive = self.model();
              return self.signature_list();
            })
+      .def("_put_examples", &PyModel::put_examples)
+      .def("_put_feed", &PyModel::put_feed)
       .def("_expected_nanos",
            [](const PyModel& self, py::handle signature, std::int64_t rows) {
              return self.model().expected_nanos(self.find(signature).signature, rows);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "signature_table.h"
@@ -31,9 +32,22 @@ class PyModel {
   }
   // As SignatureTable::list.
   pybind11::list signature_list() const { return signatures_->list(); }
+  // As SignatureTable::put_examples.
+  void put_examples(const std::string& signature, const std::string& input,
+                    const ExampleParser& parser,
+                    const std::vector<std::string>& feeds) {
+    signatures_->put_examples(signature, input, parser, feeds);
+  }
+  // As SignatureTable::put_feed.
+  void put_feed(const std::string& signature, pybind11::object feed) {
+    signatures_->put_feed(signature, std::move(feed));
+  }
 
   bool closed() const { return !model_; }
-  void close() { model_.reset(); }
+  void close() {
+    model_.reset();
+    signatures_->drop_feeds();
+  }
 
  private:
   const std::string path_;

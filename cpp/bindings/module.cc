@@ -4,6 +4,7 @@
 
 #include "batcher.h"
 #include "errors.h"
+#include "examples.h"
 #include "model.h"
 #include "tensorflow_model.h"
 #include "tensorflow_options.h"
@@ -11,6 +12,7 @@
 PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = TFNATIVE_VERSION;
   tfnative::bindings::register_errors(module);
+  tfnative::bindings::register_examples(module);
   tfnative::bindings::register_model(module);
   tfnative::bindings::register_batcher(module);
   tfnative::bindings::register_tensorflow_options(module);

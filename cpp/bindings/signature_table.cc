@@ -56,6 +56,35 @@ const SignatureInfo& SignatureTable::find(py::handle name) const {
   throw Error(Code::kInternal, "a signature was found, and was not");
 }
 
+void SignatureTable::put_examples(const std::string& signature,
+                                  const std::string& input, const ExampleParser& parser,
+                                  const std::vector<std::string>& feeds) {
+  SignatureInfo& info = of_manifest(signature);
+  try {
+    info.put_head(make_head(input, parser, feeds, info.inputs));
+  } catch (const Error& error) {
+    throw LoadError(info.where + ": " + error.what());
+  }
+}
+
+void SignatureTable::put_feed(const std::string& signature, py::object feed) {
+  of_manifest(signature).feed = std::move(feed);
+}
+
+void SignatureTable::drop_feeds() {
+  for (SignatureInfo& info : signatures_) {
+    const py::object last = std::move(info.feed);
+  }
+}
+
+SignatureInfo& SignatureTable::of_manifest(const std::string& signature) {
+  for (SignatureInfo& info : signatures_) {
+    if (info.signature.name == signature) return info;
+  }
+  throw LoadError("model '" + model_ + "' has no signature '" + signature +
+                  "', which has a head in its manifest");
+}
+
 py::list SignatureTable::list() const {
   py::list result;
   for (const SignatureInfo& info : signatures_) {

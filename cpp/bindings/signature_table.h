@@ -24,11 +24,24 @@ class SignatureTable {
   // The signature of that name (a str), or the default one for None.
   const SignatureInfo& find(pybind11::handle name) const;
 
+  // Has callers of a signature pass serialised tf.Example messages; see make_head.
+  // Throws LoadError if it does not fit them, or is not there.
+  void put_examples(const std::string& signature, const std::string& input,
+                    const ExampleParser& parser, const std::vector<std::string>& feeds);
+
+  // Has callers of a signature pass what a Python function makes its inputs from: it
+  // takes what they pass and returns a dict.
+  void put_feed(const std::string& signature, pybind11::object feed);
+  // Lets those functions go.
+  void drop_feeds();
+
   // (name, inputs, outputs, batch sizes, whether rows are independent) of each. A
   // tensor is (name, dtype, shape); the shape is None if the rank is not known.
   pybind11::list list() const;
 
  private:
+  SignatureInfo& of_manifest(const std::string& signature);
+
   const std::string model_;
   std::vector<SignatureInfo> signatures_;
   const SignatureInfo* default_ = nullptr;

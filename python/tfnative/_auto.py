@@ -241,6 +241,8 @@ def _open(request: Request, entry: Entry, how: str) -> NativeModel:
             f"; not compiled: {', '.join(sorted(left_out))} (signatures=... names them)"
         )
     model.path = os.fspath(request.path)
+    if model.backend_reason:  # A part of it was not compiled.
+        how += f"; {model.backend_reason}"
     model.backend_reason = how
     again = replace(
         request, path=Path(os.path.abspath(request.path)), threads=model.threads

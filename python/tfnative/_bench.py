@@ -104,12 +104,21 @@ def profile(
         found = model.signature(signature)
         rows = batch_size or min(found.batch_sizes, default=0)
         return model.profile(
-            random_inputs(found, rows), signature=found.name, runs=runs
+            random_inputs(model, found, rows), signature=found.name, runs=runs
         )
 
 
-def random_inputs(signature: Signature, rows: int) -> dict[str, npt.NDArray[Any]]:
-    """Inputs of so many rows that every model can take."""
+def random_inputs(
+    model: Model, signature: Signature, rows: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Inputs of so many rows that the model can take.
+
+    Where they are strings, rows of its golden vectors.
+    """
+    if any(spec.dtype.kind == "O" for spec in signature.inputs.values()):
+        from tfnative._selftest import golden_inputs
+
+        return golden_inputs(model, signature, rows)
     return {
         name: _random_array(
             spec.dtype, tuple(rows if s == -1 else s for s in spec.shape or ())
@@ -120,7 +129,7 @@ def random_inputs(signature: Signature, rows: int) -> dict[str, npt.NDArray[Any]
 
 def measure(model: Model, signature: Signature, rows: int, seconds: float) -> BenchRow:
     """Times one signature at one number of rows, with random inputs."""
-    inputs = random_inputs(signature, rows)
+    inputs = random_inputs(model, signature, rows)
 
     def call() -> None:
         model.predict(inputs, signature=signature.name)

@@ -35,6 +35,10 @@ def compile(  # noqa: A001 - as re.compile
 ) -> Path:
     """Compiles a model into an artifact, and compares it with TensorFlow.
 
+    If only the first ops of a model cannot be compiled, as lookups of words, TensorFlow
+    runs these, and has to be there where the artifact is loaded; ``Model.backend`` says
+    so.
+
     Args:
         model: A SavedModel's folder, of any age, or a file with a frozen GraphDef.
         output: The artifact's folder. An artifact that is there is replaced once the

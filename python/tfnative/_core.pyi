@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -16,6 +16,16 @@ class ThreadPool:
     def __init__(self, threads: int) -> None: ...
     @property
     def threads(self) -> int: ...
+
+_Feature = tuple[str, int, tuple[int, ...], Sequence[Any] | None]
+
+class ExampleParser:
+    """Parses serialised tf.Example messages."""
+
+    def __init__(self, features: Sequence[_Feature]) -> None: ...
+    def parse(
+        self, examples: Sequence[bytes] | npt.NDArray[np.object_]
+    ) -> list[npt.NDArray[Any]]: ...
 
 class Model:
     def __init__(self, path: str, cpu_level: str, threads: ThreadPool) -> None: ...
@@ -42,6 +52,12 @@ class Model:
     def _signature_list(
         self,
     ) -> list[tuple[str, list[_Tensor], list[_Tensor], tuple[int, ...], bool]]: ...
+    def _put_examples(
+        self, signature: str, source: str, parser: ExampleParser, feeds: Sequence[str]
+    ) -> None: ...
+    def _put_feed(
+        self, signature: str, feed: Callable[[Any], Mapping[str, Any]]
+    ) -> None: ...
     def _expected_nanos(self, signature: str | None, rows: int) -> int: ...
     @overload
     def predict(

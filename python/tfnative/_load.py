@@ -87,11 +87,12 @@ def load(
     """Loads a model.
 
     A compiled model: its checksum is verified before any of its code runs; the weights
-    are read when they are first used, and shared with other processes.
+    are read when they are first used, and shared with other processes. If its first ops
+    could not be compiled, TensorFlow's library is opened to run them.
 
     A SavedModel, with ``backend="auto"``: it is compiled into a cache, in a process of
     its own, if that is possible here, and the next load takes it from there. Else
-    TensorFlow runs it, and ``model.backend_reason`` says why.
+    TensorFlow runs it. ``model.backend_reason`` says what happened.
 
     Args:
         path: The folder of a compiled model, or the shared library in it; or the
@@ -133,7 +134,7 @@ def load(
         InvalidArgumentError: ``threads`` is not in 1 to 1024, or options do not fit the
             model or each other.
         NotFoundError: There is no such file or folder; no TensorFlow to run the model,
-            or no such GPU.
+            or its first ops; or no such GPU.
         FailedPreconditionError: TensorFlow's library is older than 2.16 or cannot be
             used, or the process has other ``intra_op_threads``.
         UnimplementedError: TensorFlow cannot be used for any of the signatures, which

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,15 +79,17 @@ class Model:
         name: The name that it was compiled with, or that of its folder.
         path: What it was loaded from.
         signatures: By name.
-        backend: What runs it: "native", compiled code.
+        backend: What runs it: "native", compiled code; "tensorflow", TensorFlow;
+            "split", TensorFlow its first ops, and compiled code the rest.
         backend_reason: Why that, if ``load`` was to choose: its first line says it, the
-            others name the nodes that stood in the way of another one. Else "".
+            others name the nodes that stood in the way of another one. Of a "split"
+            one, which ops TensorFlow runs. Else "".
         closed: Whether ``close`` was called.
     """
 
     path: str
     signatures: Mapping[str, Signature]
-    backend: ClassVar[str]
+    backend: str
     backend_reason: str = ""
 
     if TYPE_CHECKING:  # What each backend has by itself.

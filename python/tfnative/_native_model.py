@@ -4,23 +4,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfnative import _core
 from tfnative._core import ThreadPool
 from tfnative._model import Model, make_signature
+from tfnative.errors import LoadError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tfnative._profile import Profile
     from tfnative.manifest import Manifest
 
 
 class NativeModel(_core.Model, Model):
     """A compiled model in memory, as ``load`` returns it for an artifact.
+
+    ``backend`` is "split" if TensorFlow runs the first ops of a signature, which
+    ``backend_reason`` lists; the rest is compiled.
 
     What it has beside the attributes and methods of ``Model``:
 
@@ -49,6 +53,8 @@ class NativeModel(_core.Model, Model):
         self.signatures = {
             each[0]: make_signature(*each) for each in self._signature_list()
         }
+        if '"head"' in self._manifest_text():  # Or else it is not read here.
+            self._put_heads()
 
     @property
     def manifest(self) -> Manifest:
@@ -63,11 +69,45 @@ class NativeModel(_core.Model, Model):
             self._manifest = Manifest.from_json(self._manifest_text())
         return self._manifest
 
+    def _put_heads(self) -> None:
+        from tfnative._examples_head import put_examples
+        from tfnative.manifest import ExamplesHead, TensorFlowHead
+
+        signatures = dict(self.signatures)
+        folder = Path(self.library_path).parent
+        ops: set[str] = set()
+        for name, of in self.manifest.signatures.items():
+            if name not in signatures:
+                continue
+            if isinstance(of.head, ExamplesHead):
+                signatures[name] = put_examples(self, signatures[name], of.head)
+            elif isinstance(of.head, TensorFlowHead):
+                from tfnative._tensorflow_head import put_tensorflow
+
+                signatures[name] = put_tensorflow(
+                    self, signatures[name], of.head, folder
+                )
+                ops.update(of.head.ops)
+        self.signatures = signatures
+        if ops:
+            self.backend = "split"
+            self.backend_reason = f"TensorFlow runs the ops {', '.join(sorted(ops))}"
+
+    def warmup(self) -> None:
+        """See ``Model.warmup``."""
+        super().warmup()
+        if self.backend == "split":
+            from tfnative._selftest import golden_inputs
+
+            for name, signature in self.signatures.items():
+                rows = min(signature.batch_sizes, default=1)
+                with contextlib.suppress(LoadError):  # There are no golden vectors.
+                    inputs = golden_inputs(self, signature, rows)
+                    self.predict(inputs, signature=name)
+
     @property
     def assets(self) -> Mapping[str, Path]:
         """Files that came with the model, as labels, by name."""
-        from pathlib import Path
-
         folder = Path(self.library_path).parent / "assets"
         return {name: folder / name for name in self.manifest.assets}
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfnative._load import load
 from tfnative._native_model import NativeModel
-from tfnative.errors import LoadError
+from tfnative.errors import InvalidArgumentError, LoadError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     import numpy.typing as npt
 
+    from tfnative._model import Model, Signature
     from tfnative.manifest import SignatureManifest
 
 # Where the manifest has no tolerance for an output.
@@ -92,8 +92,6 @@ def selftest(
         LoadError: It is not an artifact that runs here, or its golden vectors are
             missing or damaged.
     """
-    from pathlib import Path
-
     with load(artifact) as model:
         levels = (cpu_level,) if cpu_level else model.manifest.cpu_levels
         name, library = model.name, Path(model.library_path)
@@ -116,11 +114,38 @@ def selftest(
     return SelfTestReport(name, intact, tuple(checks), tuple(skipped))
 
 
+def golden_inputs(
+    model: Model, signature: Signature, rows: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Inputs that a compiled model was tried on, repeated to so many rows.
+
+    Raises:
+        InvalidArgumentError: The model has none.
+        LoadError: They cannot be read.
+    """
+    import numpy as np
+
+    if not isinstance(model, NativeModel):
+        raise InvalidArgumentError(
+            f"model {model.name!r}, signature {signature.name!r}: there are no inputs "
+            "to try it on"
+        )
+    folder = Path(model.library_path).parent
+    path = folder / model.manifest.signatures[signature.name].golden
+    inputs = _inputs(_read_golden(path))
+    return {
+        name: np.resize(array, (rows, *array.shape[1:]))
+        if (signature.inputs[name].shape or ())[:1] == (-1,)
+        else array
+        for name, array in inputs.items()
+    }
+
+
 def _replay(
     model: NativeModel, signature: str, known: SignatureManifest, folder: Path
 ) -> Iterator[OutputCheck]:
     vectors = _read_golden(folder / known.golden)
-    inputs = _part(vectors, "input:")
+    inputs = _inputs(vectors)
     expected = _part(vectors, "output:")
     allowed = {fidelity.output: fidelity.tolerance for fidelity in known.fidelity}
     outputs = model.predict(inputs, signature=signature)
@@ -186,6 +211,21 @@ def _part(
     return {
         k.removeprefix(prefix): v for k, v in vectors.items() if k.startswith(prefix)
     }
+
+
+def _inputs(vectors: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """The inputs, with strings, which lie there as bytes and how many each has."""
+    import numpy as np
+
+    inputs, lengths = _part(vectors, "input:"), _part(vectors, "lengths:")
+    for name in lengths.keys() & inputs.keys():
+        data, ends = inputs[name].tobytes(), np.cumsum(lengths[name].ravel())
+        strings = np.empty(ends.size, object)
+        begin = 0
+        for index, end in enumerate(ends.tolist()):
+            strings[index], begin = data[begin:end], end
+        inputs[name] = strings.reshape(lengths[name].shape)
+    return inputs
 
 
 def _weights_digest(library: Path, weights_bytes: int) -> str:

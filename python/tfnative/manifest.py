@@ -9,33 +9,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
+from tfnative._manifest.heads import (
+    ExamplesHead,
+    FeatureManifest,
+    TensorFlowHead,
+    read_head,
+)
+from tfnative._manifest.reader import Reader, read_text, read_whole
+from tfnative._manifest.tensor import TensorManifest, read_tensor
 from tfnative.errors import LoadError
 
-__all__ = ["Fidelity", "Manifest", "SignatureManifest", "TensorManifest"]
+__all__ = [
+    "ExamplesHead",
+    "FeatureManifest",
+    "Fidelity",
+    "Manifest",
+    "SignatureManifest",
+    "TensorFlowHead",
+    "TensorManifest",
+]
 
 FORMAT = 1
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class TensorManifest:
-    """An input or output.
-
-    Attributes:
-        name: As in the signature.
-        dtype: NumPy's name of the element type, or "bfloat16".
-        shape: Sizes; -1, in the first place only, is the batch.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -64,13 +62,15 @@ class SignatureManifest:
     """A signature.
 
     Attributes:
-        inputs: In the order of the C function.
+        inputs: Of the compiled code, in the order of the C function. With a head, some
+            of them come from there.
         outputs: Likewise.
         batch_sizes: Compiled batch sizes, ascending; empty without a batch dimension.
         rows_independent: Whether any number of rows can be run.
         golden: File of the golden vectors, relative to the artifact.
         fidelity: What was measured when it was compiled.
         unverified_cpu_levels: Levels that the compiling machine could not run.
+        head: What computes inputs of the compiled code, or None.
     """
 
     inputs: tuple[TensorManifest, ...]
@@ -80,6 +80,7 @@ class SignatureManifest:
     golden: str
     fidelity: tuple[Fidelity, ...]
     unverified_cpu_levels: tuple[str, ...]
+    head: ExamplesHead | TensorFlowHead | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,12 @@ class Manifest:
 
     def to_json(self) -> str:
         """The text of manifest.json: the same for equal manifests."""
-        content = {"format": FORMAT, **dataclasses.asdict(self)}
+        content: dict[str, Any] = {"format": FORMAT, **dataclasses.asdict(self)}
+        for name, signature in self.signatures.items():
+            if signature.head is None:
+                del content["signatures"][name]["head"]
+            else:
+                content["signatures"][name]["head"] = signature.head.to_content()
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     @staticmethod
@@ -128,75 +134,11 @@ class Manifest:
             content = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise LoadError(f"the manifest is not JSON: {error}") from error
-        return _manifest(_Reader("manifest", content))
-
-
-class _Reader:
-    """A JSON object whose fields are taken one by one, with their types checked."""
-
-    def __init__(self, place: str, value: object) -> None:
-        if not isinstance(value, dict):
-            raise LoadError(f"{place} is not an object in the manifest")
-        self._place = place
-        self._fields: dict[str, Any] = value
-
-    def take(self, name: str, kind: type[_T]) -> _T:
-        where = f"{self._place}.{name}"
-        if name not in self._fields:
-            raise LoadError(f"{where} is missing in the manifest")
-        value = self._fields[name]
-        if kind is float and type(value) is int:
-            value = float(value)
-        is_number = kind is not float or (
-            isinstance(value, float) and math.isfinite(value)
-        )
-        if type(value) is not kind or not is_number:
-            raise LoadError(f"{where} in the manifest: {value!r} is not {_NOUN[kind]}")
-        return value
-
-    def take_list(self, name: str, read: Callable[[str, object], _T]) -> tuple[_T, ...]:
-        values: list[object] = self.take(name, list)
-        place = f"{self._place}.{name}"
-        return tuple(read(f"{place}[{i}]", value) for i, value in enumerate(values))
-
-    def take_object(self, name: str) -> dict[str, object]:
-        fields: dict[str, object] = self.take(name, dict)
-        return fields
-
-
-_NOUN: dict[type, str] = {
-    str: "a text",
-    int: "a whole number",
-    float: "a finite number",
-    bool: "true or false",
-    list: "a list",
-    dict: "an object",
-}
-
-
-def _text(place: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise LoadError(f"{place} in the manifest: {value!r} is not a text")
-    return value
-
-
-def _whole(place: str, value: object) -> int:
-    if type(value) is not int:
-        raise LoadError(f"{place} in the manifest: {value!r} is not a whole number")
-    return value
-
-
-def _tensor(place: str, value: object) -> TensorManifest:
-    reader = _Reader(place, value)
-    return TensorManifest(
-        name=reader.take("name", str),
-        dtype=reader.take("dtype", str),
-        shape=reader.take_list("shape", _whole),
-    )
+        return _manifest(Reader("manifest", content))
 
 
 def _fidelity(place: str, value: object) -> Fidelity:
-    reader = _Reader(place, value)
+    reader = Reader(place, value)
     return Fidelity(
         output=reader.take("output", str),
         batch_size=reader.take("batch_size", int),
@@ -208,19 +150,20 @@ def _fidelity(place: str, value: object) -> Fidelity:
 
 
 def _signature(place: str, value: object) -> SignatureManifest:
-    reader = _Reader(place, value)
+    reader = Reader(place, value)
     return SignatureManifest(
-        inputs=reader.take_list("inputs", _tensor),
-        outputs=reader.take_list("outputs", _tensor),
-        batch_sizes=reader.take_list("batch_sizes", _whole),
+        inputs=reader.take_list("inputs", read_tensor),
+        outputs=reader.take_list("outputs", read_tensor),
+        batch_sizes=reader.take_list("batch_sizes", read_whole),
         rows_independent=reader.take("rows_independent", bool),
         golden=reader.take("golden", str),
         fidelity=reader.take_list("fidelity", _fidelity),
-        unverified_cpu_levels=reader.take_list("unverified_cpu_levels", _text),
+        unverified_cpu_levels=reader.take_list("unverified_cpu_levels", read_text),
+        head=read_head(reader),
     )
 
 
-def _manifest(reader: _Reader) -> Manifest:
+def _manifest(reader: Reader) -> Manifest:
     found = reader.take("format", int)
     if found != FORMAT:
         raise LoadError(f"the manifest has format {found}, expected {FORMAT}")
@@ -229,13 +172,13 @@ def _manifest(reader: _Reader) -> Manifest:
         name=reader.take("name", str),
         library=reader.take("library", str),
         triple=reader.take("triple", str),
-        cpu_levels=reader.take_list("cpu_levels", _text),
+        cpu_levels=reader.take_list("cpu_levels", read_text),
         tfnative_version=reader.take("tfnative_version", str),
         tensorflow_version=reader.take("tensorflow_version", str),
         source_digest=reader.take("source_digest", str),
         weights_digest=reader.take("weights_digest", str),
         weights_bytes=reader.take("weights_bytes", int),
-        assets=reader.take_list("assets", _text),
+        assets=reader.take_list("assets", read_text),
         signatures={
             name: _signature(f"manifest.signatures[{name!r}]", value)
             for name, value in signatures.items()

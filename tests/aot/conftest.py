@@ -26,9 +26,12 @@ _NEED_TENSORFLOW = frozenset(
         "test_auto.py",
         "test_check.py",
         "test_compile.py",
+        "test_cut.py",
         "test_decode_expression.py",
+        "test_examples_head.py",
         "test_freeze.py",
         "test_load_model.py",
+        "test_split_model.py",
         "test_tfcompile.py",
     }
 )

@@ -6,7 +6,15 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tfnative.manifest import Fidelity, Manifest, SignatureManifest, TensorManifest
+from tfnative.manifest import (
+    ExamplesHead,
+    FeatureManifest,
+    Fidelity,
+    Manifest,
+    SignatureManifest,
+    TensorFlowHead,
+    TensorManifest,
+)
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -27,6 +35,35 @@ fidelities = st.builds(
     max_rel_error=numbers,
     tolerance=numbers,
 )
+
+
+def features(dtype: str, values: st.SearchStrategy) -> st.SearchStrategy:
+    return st.builds(
+        FeatureManifest,
+        name=names,
+        dtype=st.just(dtype),
+        shape=sizes,
+        default=st.none() | tuples(values),
+        feeds=st.none() | names,
+    )
+
+
+# NaN is not equal to itself: the tests of compiled models have it.
+heads = st.builds(
+    ExamplesHead,
+    input=names,
+    features=tuples(
+        features("float32", st.floats(allow_nan=False))
+        | features("int64", st.integers())
+        | features("string", st.binary(max_size=4))
+    ),
+) | st.builds(
+    TensorFlowHead,
+    path=names,
+    inputs=tuples(tensors),
+    feeds=tuples(names),
+    ops=tuples(names),
+)
 signatures = st.builds(
     SignatureManifest,
     inputs=tuples(tensors),
@@ -36,6 +73,7 @@ signatures = st.builds(
     golden=names,
     fidelity=tuples(fidelities),
     unverified_cpu_levels=tuples(names),
+    head=st.none() | heads,
 )
 manifests = st.builds(
     Manifest,

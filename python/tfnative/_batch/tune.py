@@ -157,7 +157,7 @@ def numbers_of_rows(batch_sizes: Sequence[int]) -> list[int]:
 def _try(
     model: Model, signature: Signature, candidate: BatchParameters, load: Load
 ) -> BatchTrial:
-    inputs = random_inputs(signature, 1)
+    inputs = random_inputs(model, signature, 1)
     with _make_batcher(model, signature, candidate) as batcher:
         batcher.predict(inputs)
         traffic: Traffic

@@ -23,6 +23,7 @@ from tfnative._cli.common import (
 from tfnative._compile import compile as compile_model
 from tfnative._load import load
 from tfnative.errors import FailedPreconditionError
+from tfnative.manifest import ExamplesHead, TensorFlowHead
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
@@ -161,12 +162,26 @@ def run(options: argparse.Namespace) -> int:
         print_json({**content, "manifest": dataclasses.asdict(manifest)})
     else:
         print_fidelity(manifest)
+        _print_heads(manifest)
         print(
             f"\n{artifact}: {format_bytes(size)}, of which weights "
             f"{format_bytes(manifest.weights_bytes)}"
         )
     sys.stdout.flush()
     return 0
+
+
+def _print_heads(manifest: Manifest) -> None:
+    """Says what is not in the compiled code."""
+    for name, signature in manifest.signatures.items():
+        if isinstance(signature.head, TensorFlowHead):
+            print(
+                f"{name}: TensorFlow runs {', '.join(signature.head.ops)}, which "
+                "cannot be compiled, and has to be installed where the model is used; "
+                "the rest is compiled"
+            )
+        elif isinstance(signature.head, ExamplesHead):
+            print(f"{name}: tf.Example messages are parsed without TensorFlow")
 
 
 def _silence_tensorflow() -> None:

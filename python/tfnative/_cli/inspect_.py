@@ -21,6 +21,7 @@ from tfnative._cli.compile_ import print_fidelity
 from tfnative._load import load
 from tfnative._native_model import NativeModel
 from tfnative.errors import NotFoundError
+from tfnative.manifest import ExamplesHead, TensorFlowHead
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
@@ -67,6 +68,21 @@ def run(options: argparse.Namespace) -> int:
         else:
             _show(model)
     return 0
+
+
+def _show_head(head: ExamplesHead | TensorFlowHead) -> None:
+    if isinstance(head, ExamplesHead):
+        parsed = [f.feeds for f in head.features if f.feeds is not None]
+        print(
+            f"takes tf.Example messages as {head.input}, parsed into "
+            f"{', '.join(parsed)}"
+        )
+        return
+    taken = [f"{t.name} ({t.dtype} {format_shape(t.shape)})" for t in head.inputs]
+    print(
+        f"takes {', '.join(taken)}; TensorFlow makes {', '.join(head.feeds)} of it, by "
+        f"{', '.join(head.ops)}"
+    )
 
 
 def _compiled_sizes(model: NativeModel) -> dict[str, tuple[int, ...]]:
@@ -116,6 +132,8 @@ def _show(model: NativeModel) -> None:
             for tensor in tensors
         ]
         print_table(("", "name", "dtype", "shape"), rows)
+        if signature.head is not None:
+            _show_head(signature.head)
         compiled = _compiled_sizes(model).get(name, ())
         needed = (model._workspace_bytes(name, size) for size in compiled)
         print(f"workspace: {', '.join(format_bytes(size) for size in needed)}")

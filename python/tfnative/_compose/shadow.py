@@ -109,7 +109,7 @@ class Shadow(Model):
         self._metrics = ShadowMetrics()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
-        self.backend = primary.backend  # type: ignore[misc]
+        self.backend = primary.backend
         self.path = primary.path
         self._name = primary.name
         self.signatures: Mapping[str, Signature] = primary.signatures

@@ -32,6 +32,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_freeze.py",
         "test_load_model.py",
         "test_split_model.py",
+        "test_tensorflow_backend.py",
         "test_tfcompile.py",
     }
 )

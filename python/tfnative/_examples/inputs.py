@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tfnative import _core
 from tfnative._arrays import converted
 from tfnative._examples.encode import encode_examples
 from tfnative.errors import InvalidArgumentError
@@ -58,16 +59,35 @@ def as_inputs(
         if takes_examples(signature):
             return {next(iter(signature.inputs)): encode_examples(rows)}
         return _stack(signature, rows)
-    return {_examples_input(signature): _messages(examples, context)}
-
-
-def _examples_input(signature: Signature) -> str:
+    messages = _messages(examples, context)
     if takes_examples(signature):
-        return next(iter(signature.inputs))
-    raise InvalidArgumentError(
-        f"signature {signature.name!r} takes no serialised examples, but the features"
-        f" {', '.join(signature.inputs)}: expected dicts of them"
+        return {next(iter(signature.inputs)): messages}
+    return _features(signature, _parse(signature, messages))
+
+
+def _parse(
+    signature: Signature, messages: npt.NDArray[np.object_]
+) -> dict[str, npt.NDArray[Any]]:
+    """All rows of each feature of serialised messages."""
+    specs = list(signature.inputs.values())
+    for spec in specs:
+        if spec.shape is None or -1 in spec.shape[1:]:
+            raise InvalidArgumentError(
+                f"signature {signature.name!r} takes no serialised examples: sizes of"
+                f" {spec.name!r} are unknown. Give dicts of the features"
+            )
+    parser = _core.ExampleParser(
+        [(s.name, _kind(s.dtype), (s.shape or ())[1:], None) for s in specs]
     )
+    columns = parser.parse(messages)
+    return {spec.name: column for spec, column in zip(specs, columns, strict=True)}
+
+
+def _kind(dtype: np.dtype[Any]) -> int:
+    """The type of a feature's list, as a tensorflow.DataType."""
+    if dtype == np.dtype(object):
+        return 7
+    return 9 if dtype.kind in "iub" else 1
 
 
 def _messages(

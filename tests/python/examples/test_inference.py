@@ -82,6 +82,7 @@ def of_features() -> Recorder:
 
 ROWS = [{"age": 1.5, "count": 3}, {"age": 2.5, "count": 4}]
 COLUMNS = {"age": np.array([1.5, 2.5]), "count": [3, 4]}
+MESSAGES = [tfnative.encode_example(row) for row in ROWS]
 
 
 @pytest.mark.parametrize("examples", [ROWS, COLUMNS])
@@ -102,7 +103,7 @@ def test_serialised_examples_are_passed_on(of_examples: Recorder):
     assert of_examples.asked[0][1]["inputs"].dtype == TEXT
 
 
-@pytest.mark.parametrize("examples", [ROWS, COLUMNS])
+@pytest.mark.parametrize("examples", [ROWS, COLUMNS, MESSAGES])
 def test_features_become_arrays_where_those_are_taken(
     of_features: Recorder, examples: Any
 ):
@@ -124,6 +125,19 @@ def test_features_that_all_rows_share_are_given_once(
     assert of_features.asked[1][1]["count"].tolist() == [3, 3]
 
 
+def test_serialised_examples_need_sizes_that_are_known():
+    model = Recorder(
+        signature(
+            "any", [TensorSpec("x", F4, (-1, -1))], [TensorSpec("y", F4, (-1, 2))]
+        ),
+        answers={"y": TABLE},
+    )
+    with pytest.raises(tfnative.InvalidArgumentError, match="sizes of 'x' are unknown"):
+        model.classify([tfnative.encode_example({"x": [1.0, 2.0]})])
+    model.classify([{"x": [1.0, 2.0]}])
+    assert model.asked[0][1]["x"].tolist() == [[1, 2]]
+
+
 def test_features_that_all_serialised_examples_share_are_merged(of_examples: Recorder):
     tf = pytest.importorskip("tensorflow")
     own = tfnative.encode_example({"count": 4})
@@ -132,6 +146,15 @@ def test_features_that_all_serialised_examples_share_are_merged(of_examples: Rec
     feature = tf.train.Example.FromString(merged).features.feature
     assert feature["age"].float_list.value == [1.5]
     assert feature["count"].int64_list.value == [4]
+
+
+def test_features_that_all_share_are_read_from_serialised_examples(
+    of_features: Recorder,
+):
+    own = [tfnative.encode_example({"count": count}) for count in (4, 5)]
+    of_features.classify(own, context={"age": 1.5, "count": 3})
+    assert of_features.asked[0][1]["age"].tolist() == [[1.5], [1.5]]
+    assert of_features.asked[0][1]["count"].tolist() == [4, 5]
 
 
 def test_no_examples_have_no_classes(of_features: Recorder):
@@ -147,7 +170,9 @@ def test_no_examples_have_no_classes(of_features: Recorder):
         ([{**ROWS[0], "x": 1}], "expected the features age, count, got age, count, x"),
         ({"age": [1.5], "count": [1, 2]}, "age: 1, count: 2"),
         ({"age": 1.5, "count": 1}, "age: None"),
-        ([b"x"], "takes no serialised examples, but the features age, count"),
+        ([b"x"], "example 0"),
+        ([tfnative.encode_example({"age": 1.5})], "example 0.*'count'"),
+        ([tfnative.encode_example({"age": 1, "count": 3})], "example 0.*'age'"),
         ([{"age": 1.5, "count": 2**40}], "'count'.*int32, which cannot hold"),
         ([{"age": 1.5, "count": 0.5}], "'count': expected int32, got float64"),
         (b"x", "expected a sequence of examples.*got bytes"),

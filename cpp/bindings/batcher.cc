@@ -12,6 +12,7 @@
 #include "model.h"
 #include "python_function.h"
 #include "seconds.h"
+#include "tensorflow_model.h"
 
 namespace py = pybind11;
 
@@ -198,6 +199,12 @@ BatchSource model_source(const PyModel& model, py::handle name) {
           batch_function(model.model(), info.signature), info.head, info.feed};
 }
 
+BatchSource tensorflow_source(const PyTensorflowModel& model, py::handle name) {
+  const SignatureInfo& info = model.find(name);
+  return {model.model().name(), info.signature,
+          batch_function(model.model(), info.signature), info.head, info.feed};
+}
+
 using Spec = std::tuple<std::string, std::int32_t, std::vector<std::int64_t>>;
 
 BatchSource function_source(const std::string& model, const std::string& name,
@@ -358,6 +365,7 @@ void register_batcher(py::module_& module) {
   register_requests(module);
   py::class_<BatchSource>(module, "BatchSource");
   module.def("model_source", &model_source);
+  module.def("tensorflow_source", &tensorflow_source);
   module.def("function_source", &function_source);
   py::class_<PyBatcher> type(module, "Batcher");
   py::class_<BatchMetrics>(module, "BatchMetrics")

@@ -157,6 +157,14 @@ const GraphOps::Node* GraphOps::find(std::string_view name, std::string_view op)
   return found != nodes_.end() && found->second.op == op ? &found->second : nullptr;
 }
 
+bool GraphOps::has_variables(std::string_view restore_op) const {
+  if (nodes_.find(restore_op) == nodes_.end()) return false;
+  return std::any_of(nodes_.begin(), nodes_.end(), [](const auto& entry) {
+    const std::string_view op = entry.second.op;
+    return op == "VarHandleOp" || op == "VariableV2" || op == "Variable";
+  });
+}
+
 std::vector<VariableCopy> GraphOps::variables_to_copy(
     std::string_view restore_op) const {
   std::vector<VariableCopy> result;

@@ -34,6 +34,9 @@ class GraphOps {
   // The types of all operations that these tensors need, in functions, too: "MatMul".
   std::set<std::string_view> needed_for(const std::vector<TensorPlace>& outputs) const;
 
+  // Whether there are variables, which `restore_op` reads from files.
+  bool has_variables(std::string_view restore_op) const;
+
   // Variables that are not restored, although the model has their values: Keras 3's,
   // if a model was saved with tf.saved_model.save. It has each variable twice then:
   // one that `restore_op` restores, and one that signatures read, whose value the

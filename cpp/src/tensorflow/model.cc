@@ -48,6 +48,11 @@ SavedModel read(const TensorflowLibrary& library, const std::string& path,
         internal::find_meta_graph(internal::read_meta_graphs(content), tags);
     internal::check_graph(graph.graph, internal::input_counts(library));
     internal::GraphOps ops(graph.graph);
+    // TensorFlow would load it, and find no values when it runs.
+    const auto index = std::filesystem::path(path) / "variables" / "variables.index";
+    if (ops.has_variables(graph.restore_op) && !std::filesystem::exists(index)) {
+      throw LoadError("there is no variables/variables.index", Code::kNotFound);
+    }
     return {std::move(graph), std::move(ops)};
   } catch (const LoadError& error) {
     throw LoadError(where + ": " + error.what(), error.code());

@@ -386,6 +386,8 @@ def _name(model: Model | Predictor) -> str:
 def _source(model: Model | Predictor, signature: str | None) -> _core.BatchSource:
     if isinstance(model, NativeModel):
         return _core.model_source(model, signature)
+    if isinstance(model, _core.TensorflowModel):
+        return _core.tensorflow_source(model, signature)
     try:
         found = model.signature(signature)
         predict = model.predict

@@ -115,6 +115,19 @@ std::string twice(const std::vector<std::string>& restored,
   return graph_message(nodes);
 }
 
+TEST(GraphOps, KnowWhetherThereAreVariablesToRestore) {
+  const GraphOps ops(twice({"v"}));
+  EXPECT_TRUE(ops.has_variables("restore"));
+  EXPECT_FALSE(ops.has_variables(""));
+  const std::string none = graph_message({node_message("restore", "NoOp")});
+  EXPECT_FALSE(GraphOps(none).has_variables("restore"));
+  for (const char* op : {"VariableV2", "Variable"}) {
+    const std::string old =
+        graph_message({node_message("restore", "NoOp"), node_message("v", op)});
+    EXPECT_TRUE(GraphOps(old).has_variables("restore")) << op;
+  }
+}
+
 using Copies = std::vector<VariableCopy>;
 
 TEST(VariablesToCopy, AreThoseThatOnlyTheirTwinsAreRestoredOf) {

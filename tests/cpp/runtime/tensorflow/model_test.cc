@@ -95,8 +95,19 @@ std::string graph_with_a_variable_twice() {
   });
 }
 
+TEST_F(TensorflowModelTest, WantsTheFilesOfItsVariables) {
+  const testing::Named signatures = {{"s", floats_signature({"twice"})}};
+  const Thrown error =
+      thrown([&] { load(signatures, graph_with_a_variable_twice(), "restore"); });
+  EXPECT_TRUE(error.is_load_error);
+  EXPECT_EQ(error.code, Code::kNotFound);
+  EXPECT_TRUE(contains(error.message, "no variables/variables.index"));
+}
+
 TEST_F(TensorflowModelTest, GivesVariablesTheValuesOfTheirTwins) {
   const testing::Named signatures = {{"s", floats_signature({"twice"})}};
+  std::filesystem::create_directory(folder_.path() + "/variables");
+  folder_.write("variables/variables.index", "");
   load(signatures, graph_with_a_variable_twice(), "restore");
   EXPECT_EQ(fake_.targets(),
             (std::vector<std::string>{"(AssignVariableOp w (ReadVariableOp v 1) 1)"}));

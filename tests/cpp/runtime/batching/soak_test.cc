@@ -352,7 +352,8 @@ TEST(BatcherSoak, EveryRequestIsAnsweredOnceAndNothingIsLeftBehind) {
       EXPECT_GT(soak.seen(code), 0u) << "never seen: code " << static_cast<int>(code);
     }
   }
-  EXPECT_TRUE(eventually([&] { return threads_of_this_process() == threads; }));
+  // Fewer, if one of a test before was about to end.
+  EXPECT_TRUE(eventually([&] { return threads_of_this_process() <= threads; }));
 }
 
 }  // namespace

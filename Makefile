@@ -57,6 +57,7 @@ bench: $(VENV)/.bench  ## measure against peers; BENCH="--models mlp" for some
 	$(BIN)/python benchmarks/run.py >build/benchmarks/workloads.txt; missed=$$?; \
 	  $(BIN)/python -m benchmarks $(BENCH); failed=$$?; \
 	  $(BIN)/python -m benchmarks.batching $(BATCHING) || failed=1; \
+	  $(BIN)/python -m benchmarks.tensorflow_backend || failed=1; \
 	  $(BIN)/python -m benchmarks.serving $(SERVING) || failed=1; \
 	  cat build/benchmarks/workloads.txt; exit $$((missed | failed))
 

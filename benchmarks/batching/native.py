@@ -16,8 +16,8 @@ from benchmarks.process import WorkerProcess
 TARGET = "bench_batching"
 
 
-def build() -> Path:
-    """Builds it, with the preset ``bench``, and returns its path.
+def build(target: str = TARGET) -> Path:
+    """Builds a program with the preset ``bench``, and returns its path.
 
     Raises:
         RuntimeError: That failed; the message has the end of what was said.
@@ -25,7 +25,7 @@ def build() -> Path:
     for step in (("--preset", "bench"), ("--build", "--preset", "bench")):
         command = ["cmake", *step]
         if "--build" in step:
-            command += ["--target", TARGET]
+            command += ["--target", target]
         try:
             done = subprocess.run(
                 command, cwd=ROOT, capture_output=True, text=True, check=False
@@ -36,7 +36,8 @@ def build() -> Path:
             raise RuntimeError(
                 f"{command} failed:\n{(done.stdout + done.stderr)[-2000:]}"
             )
-    return ROOT / "build/bench/benchmarks/batching/native" / TARGET
+    (program,) = (ROOT / "build/bench/benchmarks").glob(f"*/native/{target}")
+    return program
 
 
 def start(

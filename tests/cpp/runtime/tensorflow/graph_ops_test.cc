@@ -116,7 +116,8 @@ std::string twice(const std::vector<std::string>& restored,
 }
 
 TEST(GraphOps, KnowWhetherThereAreVariablesToRestore) {
-  const GraphOps ops(twice({"v"}));
+  const std::string graph = twice({"v"});
+  const GraphOps ops(graph);
   EXPECT_TRUE(ops.has_variables("restore"));
   EXPECT_FALSE(ops.has_variables(""));
   const std::string none = graph_message({node_message("restore", "NoOp")});

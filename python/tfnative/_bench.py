@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Times an artifact on the machine at hand."""
+"""Times a model on the machine at hand."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfnative._load import load
-from tfnative._model import Model, Signature
+from tfnative._model import Model, Signature, TensorSpec
+from tfnative._native_model import NativeModel
+from tfnative.errors import InvalidArgumentError, UnimplementedError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tfnative._profile import Profile
+
+_USUAL_SIZES = (1, 32)
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,12 @@ class BenchRow:
 
 
 def bench(
-    artifact: str | os.PathLike[str],
+    path: str | os.PathLike[str],
     *,
     batch_sizes: Sequence[int] | None = None,
     seconds: float = 1.0,
+    backend: str | None = None,
+    device: str | None = None,
     cpu_level: str | None = None,
     threads: int = 1,
     signature: str | None = None,
@@ -50,57 +56,74 @@ def bench(
     """Times signatures on random inputs.
 
     Args:
-        artifact: The artifact's folder, or its library.
-        batch_sizes: Numbers of rows. Default: the compiled batch sizes.
+        path: The model, as ``load`` takes it.
+        batch_sizes: Numbers of rows. Default: the compiled batch sizes; 1 and 32 for
+            TensorFlow.
         seconds: How long to measure each.
-        cpu_level: Name of the CPU level to run. Default: as ``load`` chooses.
-        threads: How many threads work on one call.
+        backend: As ``load`` takes it, and the next three.
+        device: For TensorFlow.
+        cpu_level: Of compiled code.
+        threads: How many threads of compiled code work on one call.
         signature: Name of the signature to time. Default: all.
 
     Raises:
         NotFoundError, LoadError: As ``load``.
         InvalidArgumentError: There is no such signature; a number of rows is negative,
             or one that a signature whose rows influence each other was not compiled
-            for.
+            for; the sizes of an input are not known, or it takes strings.
     """
     rows = []
-    with load(artifact, cpu_level=cpu_level, threads=threads) as model:
+    with load(
+        path, backend=backend, device=device, cpu_level=cpu_level, threads=threads
+    ) as model:
         chosen = list(model.signatures.values())
         if signature is not None:
             chosen = [model.signature(signature)]
         for each in chosen:
-            if not each.batch_sizes:
+            if not _has_rows(each):
                 rows.append(measure(model, each, 0, seconds))
                 continue
-            for size in batch_sizes or each.batch_sizes:
+            for size in batch_sizes or each.batch_sizes or _USUAL_SIZES:
                 rows.append(measure(model, each, size, seconds))
     return rows
 
 
+def _has_rows(signature: Signature) -> bool:
+    return any((spec.shape or ())[:1] == (-1,) for spec in signature.inputs.values())
+
+
 def profile(
-    artifact: str | os.PathLike[str],
+    path: str | os.PathLike[str],
     *,
     batch_size: int | None = None,
     signature: str | None = None,
     runs: int = 20,
+    backend: str | None = None,
     cpu_level: str | None = None,
     threads: int = 1,
 ) -> Profile:
     """Profiles a signature on random inputs.
 
     Args:
-        artifact: The artifact's folder, or its library.
+        path: The model, as ``load`` takes it.
         batch_size: Number of rows. Default: the smallest compiled batch size.
         signature: Default: "serving_default", or the only one.
         runs: How often to run it.
-        cpu_level: Name of the CPU level to run. Default: as ``load`` chooses.
+        backend: As ``load`` takes it, and the next two.
+        cpu_level: Of compiled code.
         threads: How many threads work on one call.
 
     Raises:
         NotFoundError, LoadError: As ``load``.
         InvalidArgumentError: As ``Model.profile``, or there is no such signature.
+        UnimplementedError: TensorFlow runs the model.
     """
-    with load(artifact, cpu_level=cpu_level, threads=threads) as model:
+    with load(path, backend=backend, cpu_level=cpu_level, threads=threads) as model:
+        if not isinstance(model, NativeModel):
+            raise UnimplementedError(
+                f"model {model.name!r} runs with {model.backend}: only the steps of "
+                "compiled code can be timed"
+            )
         found = model.signature(signature)
         rows = batch_size or min(found.batch_sizes, default=0)
         return model.profile(
@@ -120,11 +143,21 @@ def random_inputs(
 
         return golden_inputs(model, signature, rows)
     return {
-        name: _random_array(
-            spec.dtype, tuple(rows if s == -1 else s for s in spec.shape or ())
-        )
+        name: _random_array(spec.dtype, _shape_with_rows(spec, rows, signature.name))
         for name, spec in signature.inputs.items()
     }
+
+
+def _shape_with_rows(spec: TensorSpec, rows: int, signature: str) -> tuple[int, ...]:
+    shape = spec.shape
+    if shape is None or -1 in shape[1:]:
+        raise InvalidArgumentError(
+            f"signature {signature!r}: the shape of input {spec.name!r} is not known: "
+            f"{shape if shape is not None else 'not even its rank'}"
+        )
+    if rows < 0:
+        raise InvalidArgumentError(f"a number of rows must not be negative: {rows}")
+    return tuple(rows if size == -1 else size for size in shape)
 
 
 def measure(model: Model, signature: Signature, rows: int, seconds: float) -> BenchRow:
@@ -155,10 +188,6 @@ def measure(model: Model, signature: Signature, rows: int, seconds: float) -> Be
 def _random_array(dtype: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     import numpy as np
 
-    from tfnative.errors import InvalidArgumentError
-
-    if any(size < 0 for size in shape):
-        raise InvalidArgumentError(f"a number of rows must not be negative: {shape}")
     rng = np.random.default_rng(0)
     if dtype.kind in "iu":
         return np.zeros(shape, dtype)  # An index that every table has.

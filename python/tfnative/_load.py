@@ -64,6 +64,27 @@ def load(
     xla: bool | None = None,
     mixed_precision: Literal["float16", "bfloat16"] | None = None,
 ) -> TensorflowModel: ...
+@overload
+def load(
+    path: str | os.PathLike[str],
+    *,
+    backend: str | None,
+    cpu_level: str | None = None,
+    threads: int | ThreadPool = 1,
+    signatures: Sequence[str] | None = None,
+    batch_sizes: Sequence[int] | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    rtol: float | None = None,
+    tags: Sequence[str] | None = None,
+    device: str | None = None,
+    visible_gpus: Sequence[int] | None = None,
+    gpu_memory_fraction: float | None = None,
+    gpu_memory_growth: bool | None = None,
+    intra_op_threads: int | None = None,
+    inter_op_threads: int | None = None,
+    xla: bool | None = None,
+    mixed_precision: Literal["float16", "bfloat16"] | None = None,
+) -> Model: ...
 def load(
     path: str | os.PathLike[str],
     *,

@@ -82,16 +82,30 @@ def output_target(argument: str, names: Sequence[str]) -> tuple[str | None, Path
 
 
 def write_output(path: Path, content: npt.NDArray[Any] | Arrays) -> None:
-    """Writes an array, or several by name, as NumPy does.
+    """Writes an array, or several by name, as NumPy does; strings as bytes.
 
     Raises:
-        InvalidArgumentError: It cannot be written there.
+        InvalidArgumentError: It cannot be written there; or a string ends in a zero
+            byte, which the file would not keep.
     """
 
     def write(file: IO[bytes]) -> None:
         if isinstance(content, dict):
-            np.savez(file, allow_pickle=False, **content)
+            plain = {name: _plain(array) for name, array in content.items()}
+            np.savez(file, allow_pickle=False, **plain)
         else:
-            np.save(file, content, allow_pickle=False)
+            np.save(file, _plain(content), allow_pickle=False)
 
     write_file(path, write)
+
+
+def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Strings of one width, since others are not written without pickle."""
+    if array.dtype.kind != "O":
+        return array
+    strings = array.astype("S")
+    if not np.array_equal(strings.astype(object), array):
+        raise InvalidArgumentError(
+            "strings that end in zero bytes cannot be written to NumPy's files"
+        )
+    return strings

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tfnative._bench import bench, profile
 from tfnative._cli.common import (
+    add_backend,
     add_command,
     add_json,
     print_json,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
   tfnative bench build/digits
   tfnative bench build/digits --batch-sizes 1,5,100 --seconds 3 --json
+  tfnative bench saved_models/digits --backend tensorflow
   tfnative bench build/digits --profile --batch-sizes 32 --trace trace.json
 """
 
@@ -31,19 +33,21 @@ _EXAMPLES = """\
 def register(commands: Commands) -> None:
     """Adds the subcommand."""
     parser = add_command(
-        commands, "bench", run, "time a compiled model on this machine", _EXAMPLES
+        commands, "bench", run, "time a model on this machine", _EXAMPLES
     )
-    parser.add_argument("artifact", help="folder of the artifact")
+    parser.add_argument(
+        "model", help="folder of a compiled model, or of a SavedModel with --backend"
+    )
     parser.add_argument(
         "--batch-sizes",
         type=whole_numbers,
         metavar="N,...",
-        help="rows per call (default: the compiled batch sizes)",
+        help="rows per call (default: the compiled batch sizes; TensorFlow: 1,32)",
     )
     parser.add_argument(
         "--seconds", type=float, default=1.0, help="to measure each (default: 1)"
     )
-    parser.add_argument("--cpu", metavar="LEVEL", help="CPU level (default: the best)")
+    add_backend(parser)
     parser.add_argument(
         "--threads", type=int, default=1, help="that work on one call (default: 1)"
     )
@@ -70,9 +74,11 @@ def run(options: argparse.Namespace) -> int:
     if options.profile:
         return _profile(options)
     found = bench(
-        options.artifact,
+        options.model,
         batch_sizes=options.batch_sizes,
         seconds=options.seconds,
+        backend=options.backend,
+        device=options.device,
         cpu_level=options.cpu,
         threads=options.threads,
         signature=options.signature,
@@ -99,9 +105,10 @@ def _profile(options: argparse.Namespace) -> int:
     if len(sizes) > 1:
         raise InvalidArgumentError("--profile takes one batch size")
     found = profile(
-        options.artifact,
+        options.model,
         batch_size=sizes[0],
         signature=options.signature,
+        backend=options.backend,
         cpu_level=options.cpu,
         threads=options.threads,
     )

@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from tfnative._load import load
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from tfnative._model import Model
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 FAILURE = 1
@@ -43,6 +46,39 @@ def add_command(
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds --json."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """Adds what says how a model is run: --backend, --device, --cpu."""
+    parser.add_argument(
+        "--backend",
+        choices=("native", "auto", "tensorflow"),
+        help="what runs it: compiled code (default), which a SavedModel is compiled to "
+        "with auto if possible; or TensorFlow, which needs a SavedModel",
+    )
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="for TensorFlow: cpu, gpu, gpu:1 (default: any)",
+    )
+    parser.add_argument(
+        "--cpu", metavar="LEVEL", help="of compiled code (default: the best)"
+    )
+
+
+def open_model(options: argparse.Namespace, threads: int = 1) -> Model:
+    """The model at ``options.model``, as ``add_backend``'s options say.
+
+    Raises:
+        Error: As ``load``.
+    """
+    return load(
+        options.model,
+        backend=options.backend,
+        cpu_level=options.cpu,
+        threads=threads,
+        device=options.device,
+    )
 
 
 def print_json(content: object) -> None:

@@ -7,67 +7,97 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfnative._cli.common import (
+    add_backend,
     add_command,
     add_json,
     format_bytes,
     format_shape,
+    open_model,
     print_json,
     print_table,
 )
 from tfnative._cli.compile_ import print_fidelity
-from tfnative._load import load
+from tfnative._load import is_saved_model
+from tfnative._model import Model, TensorSpec
 from tfnative._native_model import NativeModel
-from tfnative.errors import NotFoundError
+from tfnative.errors import NotFoundError, UnimplementedError
 from tfnative.manifest import ExamplesHead, TensorFlowHead
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
+    from tfnative._tensorflow_model import Device
 
 _EXAMPLES = """\
   tfnative inspect build/digits
   tfnative inspect build/digits --program | less
+  tfnative inspect saved_models/digits                   # as TensorFlow runs it
+  tfnative inspect saved_models/digits --backend auto    # whether it can be compiled
 """
 
 
 def register(commands: Commands) -> None:
     """Adds the subcommand."""
-    parser = add_command(
-        commands, "inspect", run, "show what is in a compiled model", _EXAMPLES
-    )
-    parser.add_argument("artifact", help="folder of the artifact")
+    parser = add_command(commands, "inspect", run, "show what is in a model", _EXAMPLES)
+    parser.add_argument("model", help="folder of a compiled model or a SavedModel")
     parser.add_argument(
         "--program",
         action="store_true",
         help="list the steps of every program, with the TensorFlow op of each",
     )
+    add_backend(parser)
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Shows signatures, variants, sizes and errors, or the programs."""
-    with load(options.artifact) as model:
+    if options.backend is None and is_saved_model(options.model):
+        options.backend = "tensorflow"
+    with open_model(options) as model:
         if options.program:
             print(_program(model), end="")
         elif options.json:
-            content = dataclasses.asdict(model.manifest)
-            files = dict(_files(model))
-            print_json(
-                {
-                    **content,
-                    "files": files,
-                    "cpu_level_here": model.cpu_level,
-                    "workspace_bytes": {
-                        name: {size: model._workspace_bytes(name, size) for size in of}
-                        for name, of in _compiled_sizes(model).items()
-                    },
-                }
-            )
+            print_json(_content(model))
         else:
             _show(model)
     return 0
+
+
+def _content(model: Model) -> dict[str, Any]:
+    """What --json prints."""
+    chosen = {"backend": model.backend, "backend_reason": model.backend_reason}
+    if isinstance(model, NativeModel):
+        return {
+            **dataclasses.asdict(model.manifest),
+            **chosen,
+            "files": dict(_files(model)),
+            "cpu_level_here": model.cpu_level,
+            "workspace_bytes": {
+                name: {size: model._workspace_bytes(name, size) for size in of}
+                for name, of in _compiled_sizes(model).items()
+            },
+        }
+    from tfnative._tensorflow_model import tensorflow_library
+
+    path, version = tensorflow_library()
+    return {
+        "name": model.name,
+        **chosen,
+        "tensorflow": {"library": path, "version": version},
+        "devices": [device._asdict() for device in _devices(model)],
+        "signatures": {
+            name: {
+                kind: [_tensor(spec) for spec in specs.values()]
+                for kind, specs in (
+                    ("inputs", signature.inputs),
+                    ("outputs", signature.outputs),
+                )
+            }
+            for name, signature in model.signatures.items()
+        },
+    }
 
 
 def _show_head(head: ExamplesHead | TensorFlowHead) -> None:
@@ -90,7 +120,12 @@ def _compiled_sizes(model: NativeModel) -> dict[str, tuple[int, ...]]:
     return {name: s.batch_sizes or (0,) for name, s in model.signatures.items()}
 
 
-def _program(model: NativeModel) -> str:
+def _program(model: Model) -> str:
+    if not isinstance(model, NativeModel):
+        raise UnimplementedError(
+            f"model {model.name!r} runs with {model.backend}: only compiled code has a "
+            "program to list"
+        )
     path = Path(model.library_path).with_name("program.txt")
     try:
         return path.read_text()
@@ -108,8 +143,62 @@ def _files(model: NativeModel) -> list[tuple[str, int]]:
     ]
 
 
-def _show(model: NativeModel) -> None:
+def _show(model: Model) -> None:
+    if isinstance(model, NativeModel):
+        _show_compiled(model)
+    else:
+        _show_saved_model(model)
+
+
+def _show_saved_model(model: Model) -> None:
+    from tfnative._tensorflow_model import tensorflow_library
+
+    print(f"{model.name}: run by TensorFlow {tensorflow_library()[1]}")
+    print(f"devices: {', '.join(device.name for device in _devices(model))}")
+    if model.backend_reason:
+        print(f"not compiled: {model.backend_reason}")
+    for name, signature in model.signatures.items():
+        print(f"\nsignature {name}")
+        _print_tensors(
+            [
+                (kind, spec.name, _dtype_name(spec), spec.shape)
+                for kind, specs in (
+                    ("input", signature.inputs),
+                    ("output", signature.outputs),
+                )
+                for spec in specs.values()
+            ]
+        )
+
+
+def _print_tensors(rows: list[tuple[str, str, str, tuple[int, ...] | None]]) -> None:
+    print_table(
+        ("", "name", "dtype", "shape"),
+        [
+            (kind, name, dtype, "any" if shape is None else format_shape(shape))
+            for kind, name, dtype, shape in rows
+        ],
+    )
+
+
+def _devices(model: Model) -> list[Device]:
+    devices: list[Device] = getattr(model, "devices", [])
+    return devices
+
+
+def _dtype_name(spec: TensorSpec) -> str:
+    return "string" if spec.dtype.kind == "O" else spec.dtype.name
+
+
+def _tensor(spec: TensorSpec) -> dict[str, object]:
+    shape = None if spec.shape is None else list(spec.shape)
+    return {"name": spec.name, "dtype": _dtype_name(spec), "shape": shape}
+
+
+def _show_compiled(model: NativeModel) -> None:
     manifest = model.manifest
+    if model.backend_reason:
+        print(f"{model.backend}: {model.backend_reason}")
     print(f"{manifest.name}: {manifest.triple}")
     levels = ", ".join(manifest.cpu_levels)
     print(f"CPU levels: {levels} (here: {model.cpu_level})")
@@ -123,15 +212,16 @@ def _show(model: NativeModel) -> None:
         print(
             f"\nsignature {name}; batch sizes: {sizes}{rule if sizes != 'none' else ''}"
         )
-        rows = [
-            (kind, tensor.name, tensor.dtype, format_shape(tensor.shape))
-            for kind, tensors in (
-                ("input", signature.inputs),
-                ("output", signature.outputs),
-            )
-            for tensor in tensors
-        ]
-        print_table(("", "name", "dtype", "shape"), rows)
+        _print_tensors(
+            [
+                (kind, tensor.name, tensor.dtype, tensor.shape)
+                for kind, tensors in (
+                    ("input", signature.inputs),
+                    ("output", signature.outputs),
+                )
+                for tensor in tensors
+            ]
+        )
         if signature.head is not None:
             _show_head(signature.head)
         compiled = _compiled_sizes(model).get(name, ())

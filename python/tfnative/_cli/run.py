@@ -8,8 +8,14 @@ import argparse
 from typing import TYPE_CHECKING
 
 from tfnative._cli.array_files import output_target, read_inputs, write_output
-from tfnative._cli.common import add_command, add_json, print_json, print_table
-from tfnative._load import load
+from tfnative._cli.common import (
+    add_backend,
+    add_command,
+    add_json,
+    open_model,
+    print_json,
+    print_table,
+)
 from tfnative._model import Model
 from tfnative.errors import InvalidArgumentError
 
@@ -21,6 +27,7 @@ _EXAMPLES = """\
   tfnative run build/digits --input image=images.npy --output probabilities=out.npy
   tfnative run build/digits --input images.npy            # it has one input
   tfnative run build/digits --input all.npz --output all_out.npz
+  tfnative run saved_models/digits --backend auto --input images.npy
 """
 
 
@@ -29,7 +36,9 @@ def register(commands: Commands) -> None:
     parser = add_command(
         commands, "run", run, "predict on arrays in NumPy's files", _EXAMPLES
     )
-    parser.add_argument("artifact", help="folder of the artifact")
+    parser.add_argument(
+        "model", help="folder of a compiled model, or of a SavedModel with --backend"
+    )
     parser.add_argument(
         "--signature", metavar="NAME", help="(default: the default one)"
     )
@@ -48,13 +57,13 @@ def register(commands: Commands) -> None:
         metavar="NAME=FILE.npy",
         help="where to write an output; or FILE.npz for all of them",
     )
-    parser.add_argument("--cpu", metavar="LEVEL", help="CPU level (default: the best)")
+    add_backend(parser)
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Predicts, writes the outputs asked for, and shows their shapes."""
-    with load(options.artifact, cpu_level=options.cpu) as model:
+    with open_model(options) as model:
         signature = _signature(model, options.signature)
         inputs = read_inputs(options.input, tuple(model.signatures[signature].inputs))
         known = tuple(model.signatures[signature].outputs)

@@ -125,11 +125,13 @@ def _encoding_table(found: Encoding) -> Table:
 
 def _imports_table(found: Imports) -> Table:
     table = Table(title="Imports, in a fresh process")
-    for heading in ("", "ms", "added", "target"):
+    for heading in ("", "ms", "target"):
         table.add_column(heading, justify="right" if heading else "left")
-    table.add_row("grpc", f"{found.grpc:.0f}", "", "")
-    target = f"{imports.TARGET:.0f}"
-    table.add_row("a client", f"{found.client:.0f}", f"{found.added:.0f}", target)
+    table.add_row("grpc", f"{found.grpc:.0f}", "")
+    table.add_row(
+        "  tfnative.serving besides", f"{found.module:.0f}", str(imports.TARGET)
+    )
+    table.add_row("  and a client, with NumPy and protobuf", f"{found.client:.0f}", "")
     return table
 
 

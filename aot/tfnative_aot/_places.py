@@ -51,9 +51,10 @@ class Places:
         return ""
 
     def _place(self, key: str) -> str:
+        """The innermost of the user's frames; TensorFlow lists the outermost first."""
         frames = [self._frame(frame) for frame in self._trace(key)]
         own = [f for f in frames if not any(part in f for part in _LIBRARIES)]
-        return (own or frames or [""])[0]
+        return (own or frames or [""])[-1]
 
     def _trace(self, key: str) -> list[Any]:
         info = self._info

@@ -153,17 +153,34 @@ def test_status(stubs):
         stubs.models.GetModelStatus(request)
 
 
-def test_classify_and_regress_are_refused_where_no_signature_can(stubs):
-    for kind, method in (("classification", "Classify"), ("regression", "Regress")):
-        name = kind.capitalize()
-        request = getattr(api(f"{kind}_pb2"), f"{name}Request")()
-        fill(request.model_spec)
-        ask = getattr(stubs.predictions, method)
-        with refused("INVALID_ARGUMENT", "Input is empty"):
-            ask(request)
-        request.input.example_list.examples.add()
-        with refused("INVALID_ARGUMENT", "affine"):
-            ask(request)
+def ask_of_examples(kind: str):
+    name = kind.capitalize()
+    request = getattr(api(f"{kind}_pb2"), f"{name}Request")()
+    fill(request.model_spec)
+    return request
+
+
+def test_classify_makes_arrays_of_features(stubs):
+    request = ask_of_examples("classification")
+    with refused("INVALID_ARGUMENT", "Input is empty"):
+        stubs.predictions.Classify(request)
+    example = request.input.example_list.examples.add()
+    with refused("INVALID_ARGUMENT", "feature 'x' is missing"):
+        stubs.predictions.Classify(request)
+    example.features.feature["x"].float_list.value.extend([1, 2, 3])
+    (row,) = stubs.predictions.Classify(request).result.classifications
+    found = [each.score for each in row.classes]
+    assert found == [4, 6, 8]
+
+
+def test_regress_is_refused_where_no_signature_can(stubs):
+    request = ask_of_examples("regression")
+    with refused("INVALID_ARGUMENT", "Input is empty"):
+        stubs.predictions.Regress(request)
+    example = request.input.example_list.examples.add()
+    example.features.feature["x"].float_list.value.extend([1, 2, 3])
+    with refused("INVALID_ARGUMENT", "affine"):
+        stubs.predictions.Regress(request)
 
 
 def test_another_configuration(stubs, versions):

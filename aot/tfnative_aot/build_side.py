@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tfnative import __version__, cache
 from tfnative_aot import tf_adapters
-from tfnative_aot.toolchain import find_toolchain, sources_dir
+from tfnative_aot.find_toolchain import find_toolchain
+from tfnative_aot.toolchain import sources_dir
 
 
 def versions() -> Mapping[str, str]:

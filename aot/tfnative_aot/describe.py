@@ -31,13 +31,13 @@ from tfnative_aot.graph import BATCH, FrozenGraph
 from tfnative_aot.load_model import LoadedModel
 from tfnative_aot.package import Parts
 from tfnative_aot.program import Program, Step
-from tfnative_aot.targets import CpuLevel, host_runs
+from tfnative_aot.targets import Target
 from tfnative_aot.traverse import children, slices
 
 
 def describe(
     name: str,
-    levels: Sequence[CpuLevel],
+    target: Target,
     graphs: Sequence[FrozenGraph],
     programs: Sequence[Program],
     rows_independent: Sequence[bool],
@@ -73,7 +73,7 @@ def describe(
                 rows_independent=rows_independent[index] and all_batched,
             )
         )
-    return Interface(name, levels[0].llvm_triple, tuple(signatures))
+    return Interface(name, target, tuple(signatures))
 
 
 def make_manifest(
@@ -82,12 +82,12 @@ def make_manifest(
     heads: Mapping[str, ExamplesHead | TensorFlowHead],
 ) -> Manifest:
     """The manifest, as far as it is known before the artifact has been tried."""
-    unverified = tuple(v.name for v in parts.levels if not host_runs(v))
     weights = parts.weights.data
+    target = parts.interface.target
     return Manifest(
         name=parts.interface.name,
-        library=f"lib{parts.interface.name}.so",
-        triple=parts.interface.triple,
+        library=target.shared_library(parts.interface.name),
+        triple=target.triple,
         cpu_levels=tuple(level.name for level in parts.levels),
         tfnative_version=_version("tfnative"),
         tensorflow_version=tf_adapters.tensorflow_version(),
@@ -107,7 +107,7 @@ def make_manifest(
                 rows_independent=s.rows_independent,
                 golden=f"golden/{file_name(s.name)}",
                 fidelity=(),
-                unverified_cpu_levels=unverified,
+                unverified_cpu_levels=(),
                 head=heads.get(s.name),
             )
             for s in parts.interface.signatures

@@ -4,24 +4,24 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfnative.manifest import Manifest
 from tfnative_aot import object_file
-from tfnative_aot.emit.artifact_c import emit_artifact, emit_data, program_header
-from tfnative_aot.emit.cmake import emit_cmake_config
-from tfnative_aot.emit.header import emit_header
+from tfnative_aot.cpu_levels import CpuLevel
+from tfnative_aot.emit.artifact_c import emit_artifact, program_header
+from tfnative_aot.emit.data_s import WEIGHTS_SECTION, emit_data
 from tfnative_aot.emit.interface import Interface
-from tfnative_aot.emit.program_c import emit_programs
+from tfnative_aot.emit.program_c import NAMES_HEADER, emit_names, emit_programs
 from tfnative_aot.emit.weights import WeightPool
+from tfnative_aot.linking import link_shared
 from tfnative_aot.program import Program
-from tfnative_aot.targets import CpuLevel
-from tfnative_aot.toolchain import Toolchain, sources_dir
+from tfnative_aot.toolchain import Kernels, Toolchain, sources_dir
 
 ABI_VERSION = 2
 """TFN_ABI_VERSION in abi.h."""
@@ -32,14 +32,14 @@ _TRAILER = struct.Struct("<8sIIQQQQ80s")
 
 @dataclass(frozen=True)
 class Parts:
-    """Compiled objects of an artifact, before the manifest is known.
+    """Sources of an artifact, and XLA's objects, before the manifest is known.
 
     Attributes:
         interface: Names, signatures and target.
         levels: CPU levels, ascending.
         programs: All variants.
         weights: Their constants.
-        objects: XLA's and our code.
+        objects: XLA's code.
         folder: Where the emitted sources are.
     """
 
@@ -51,47 +51,93 @@ class Parts:
     folder: Path
 
 
-def build_parts(
+def emit_parts(
     interface: Interface,
     levels: Sequence[CpuLevel],
     programs: Sequence[Program],
-    kernels: Sequence[Path],
-    toolchain: Toolchain,
     folder: Path,
 ) -> Parts:
-    """Emits the programs and compiles them."""
+    """Writes the sources of the programs."""
     weights = WeightPool(programs)
-    objects = [program.object_file for program in programs]
     folder.mkdir()
     (folder / "weights.bin").write_bytes(weights.data)
+    (folder / NAMES_HEADER).write_text(
+        emit_names(interface.name, programs, weights_apart=interface.weights_apart)
+    )
+    objects = []
+    for program in programs:
+        hidden = folder / f"xla_{program.key.symbol}.o"
+        object_file.hide_symbols(program.object_file, hidden)
+        objects.append(hidden)
     for level in levels:
         header = program_header(level)
         of_level = [p for p in programs if p.key.level == level]
-        emitted = emit_programs(of_level, weights, header)
-        (folder / header).write_text(emitted.header)
-        source = folder / f"program_{level.tag}.c"
-        source.write_text(emitted.source)
-        objects.append(
-            toolchain.compile_c(
-                source, source.with_suffix(".o"), flags=_include_flags(folder, level)
-            )
+        emitted = emit_programs(
+            of_level, weights, header, has_steps=not interface.is_minimal
         )
+        (folder / header).write_text(emitted.header)
+        (folder / program_source(level)).write_text(emitted.source)
     return Parts(
         interface=interface,
         levels=tuple(levels),
         programs=tuple(programs),
         weights=weights,
-        objects=(*objects, *kernels),
+        objects=tuple(objects),
         folder=folder,
     )
 
 
+def program_source(level: CpuLevel) -> str:
+    """File name of the C of a level's programs."""
+    return f"program_{level.tag}.c"
+
+
+def compile_programs(
+    parts: Parts, kernels: Mapping[CpuLevel, Kernels], toolchain: Toolchain
+) -> tuple[Path, ...]:
+    """Compiles the programs.
+
+    Returns:
+        All objects of the artifact but those that know the manifest.
+    """
+    objects = list(parts.objects)
+    for level in parts.levels:
+        source = parts.folder / program_source(level)
+        flags = [*_include_flags(parts.folder), f"-DTFN_LEVEL={kernels[level].macro}"]
+        output = source.with_suffix(".o")
+        objects.append(toolchain.compile_c(source, output, flags=flags))
+        objects += kernels[level].objects
+    return tuple(objects)
+
+
+def emit_entry_points(parts: Parts, manifest: Manifest) -> tuple[Path, Path]:
+    """Writes what knows the manifest: the entry points, and the data."""
+    text = manifest.to_json().encode()
+    folder, interface = parts.folder, parts.interface
+    (folder / "manifest.json").write_bytes(text)
+    source, data = folder / "artifact.c", folder / "data.S"
+    source.write_text(
+        emit_artifact(
+            interface,
+            parts.levels,
+            parts.programs,
+            weights_bytes=len(parts.weights.data),
+            weights_digest=hashlib.sha256(parts.weights.data).digest(),
+            manifest_bytes=len(text),
+        )
+    )
+    data.write_text(emit_data(interface))
+    return source, data
+
+
 def link(
     parts: Parts,
+    programs: Sequence[Path],
     manifest: Manifest,
     toolchain: Toolchain,
     output: Path,
     *,
+    shared: bool = True,
     static: bool = False,
 ) -> None:
     """Links the libraries with a manifest into the artifact folder ``output``.
@@ -100,68 +146,45 @@ def link(
     replaced when more is known.
 
     Args:
-        parts: What ``build_parts`` made.
+        parts: What ``emit_parts`` made.
+        programs: What ``compile_programs`` made of it.
         manifest: Goes into the library, and beside it.
         toolchain: Compilers.
         output: The artifact's folder; created if need be.
+        shared: Make a shared library.
         static: Make libNAME.a, too, which has a second copy of the weights.
     """
-    text = manifest.to_json().encode()
     folder, interface = parts.folder, parts.interface
-    (folder / "manifest.json").write_bytes(text)
-    source = folder / "artifact.c"
-    source.write_text(
-        emit_artifact(
-            interface,
-            parts.levels,
-            parts.programs,
-            weights_bytes=len(parts.weights.data),
-            manifest_bytes=len(text),
-        )
-    )
-    data = folder / "data.S"
-    data.write_text(emit_data("weights.bin", "manifest.json"))
-    flags = _include_flags(folder, parts.levels[0])
+    source, data = emit_entry_points(parts, manifest)
+    flags = [*_include_flags(folder), f"-DTFN_LEVEL={parts.levels[0].tag}"]
     objects = [
-        *parts.objects,
+        *programs,
         toolchain.compile_c(source, folder / "artifact.o", flags=flags),
         toolchain.compile_c(data, folder / "data.o", flags=[f"-I{folder}"]),
     ]
     output.mkdir(parents=True, exist_ok=True)
-    library = output / f"lib{interface.name}.so"
-    toolchain.link_shared(objects, library, exports=interface.exports)
-    _append_trailer(library, interface.name)
+    if shared:
+        library = output / interface.target.shared_library(interface.name)
+        link_shared(toolchain, objects, library, exports=interface.exports)
+        if interface.target.object_format == "elf" and not interface.is_minimal:
+            _append_trailer(library, interface)
     if static:
-        toolchain.archive(
-            objects, output / f"lib{interface.name}.a", exports=interface.exports
-        )
-    (output / "manifest.json").write_bytes(text)
+        toolchain.archive(objects, output / f"lib{interface.name}.a")
+    if interface.weights_apart:
+        (output / f"{interface.name}.weights").write_bytes(parts.weights.data)
+    (output / "manifest.json").write_text(manifest.to_json())
 
 
-def write_sdk(parts: Parts, output: Path, *, static: bool) -> None:
-    """Writes the headers and the CMake files that consumers use."""
-    name = parts.interface.name
-    include = output / "include"
-    (include / "tfnative").mkdir(parents=True)
-    (include / f"{name}.h").write_text(emit_header(parts.interface))
-    shutil.copyfile(
-        sources_dir()[1] / "tfnative" / "abi.h", include / "tfnative" / "abi.h"
-    )
-    cmake = output / "lib" / "cmake" / name
-    cmake.mkdir(parents=True)
-    (cmake / f"{name}-config.cmake").write_text(
-        emit_cmake_config(parts.interface, static=static)
-    )
-
-
-def _include_flags(folder: Path, level: CpuLevel) -> list[str]:
+def _include_flags(folder: Path) -> list[str]:
     kernels, headers = sources_dir()
-    return [f"-I{folder}", f"-I{kernels}", f"-I{headers}", f"-DTFN_LEVEL={level.tag}"]
+    return [f"-I{folder}", f"-I{kernels}", f"-I{headers}"]
 
 
-def _append_trailer(library: Path, name: str) -> None:
-    offset, size = object_file.section_range(library, ".tfn_weights")
+def _append_trailer(library: Path, interface: Interface) -> None:
     data = library.read_bytes()
+    offset, size = len(data), 0
+    if not interface.weights_apart:
+        offset, size = object_file.section_range(library, WEIGHTS_SECTION)
     crc = zlib.crc32(data[offset + size :], zlib.crc32(data[:offset]))
     trailer = _TRAILER.pack(
         b"TFNATIVE",
@@ -171,7 +194,9 @@ def _append_trailer(library: Path, name: str) -> None:
         offset,
         size,
         0,
-        name.encode(),
+        interface.name.encode(),
     )
     with library.open("ab") as file:
         file.write(trailer)
+
+

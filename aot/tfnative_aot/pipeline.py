@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,23 +21,25 @@ import numpy as np
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
 from tfnative.manifest import ExamplesHead, Fidelity, Manifest, TensorFlowHead
 from tfnative_aot import golden as golden_vectors
+from tfnative_aot.build import Builder
+from tfnative_aot.cpu_levels import CpuLevel, VariantKey
 from tfnative_aot.decode import decode
 from tfnative_aot.describe import describe, describe_programs, make_manifest
 from tfnative_aot.divide import Prepared, prepare
 from tfnative_aot.emit.interface import Interface, check_name
 from tfnative_aot.graph import FrozenGraph
 from tfnative_aot.load_model import LoadedModel, load_model
-from tfnative_aot.package import Parts, build_parts, link, write_sdk
+from tfnative_aot.package import Parts, emit_parts
 from tfnative_aot.passes import run_passes
 from tfnative_aot.program import Program
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.samples import ExampleSampler, Sample, Sampler
 from tfnative_aot.shapes import resolve_shapes
 from tfnative_aot.split_samples import SplitSampler
-from tfnative_aot.targets import CpuLevel, VariantKey, cpu_levels, host_runs
+from tfnative_aot.sdk import write_sdk
+from tfnative_aot.targets import Target, chosen_levels, find_target, host_runs
 from tfnative_aot.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.tfcompile import tfcompile, write_graph
-from tfnative_aot.toolchain import Toolchain, find_toolchain, sources_dir
 from tfnative_aot.verify import verify
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -52,18 +54,26 @@ class Options:
 
     Attributes:
         batch_sizes: Ascending.
+        target: What it is compiled for.
         levels: CPU levels, ascending.
         rtol: Tolerance for floats, or None for the default of each type.
         static: Whether to make libNAME.a.
         winograd: Whether Winograd's algorithm may compute convolutions.
+        weights_apart: Whether weights get a file of their own.
+        minimal: Whether to leave out all that is not needed to predict.
+        sources: Whether to add what it can be built of elsewhere.
     """
 
     name: str
     batch_sizes: tuple[int, ...]
+    target: Target
     levels: tuple[CpuLevel, ...]
     rtol: float | None
     static: bool
     winograd: bool
+    weights_apart: bool
+    minimal: bool
+    sources: bool
 
 
 def compile(  # noqa: A001 - the name and the arguments users know
@@ -74,40 +84,51 @@ def compile(  # noqa: A001 - the name and the arguments users know
     signatures: Sequence[str] | None = None,
     batch_sizes: Sequence[int] = (1,),
     shapes: Mapping[str, Sequence[int]] | None = None,
+    target: str | None = None,
     cpus: Sequence[str] | None = None,
     tags: Sequence[str] = ("serve",),
     golden: str | os.PathLike[str] | Mapping[str, object] | None = None,
     rtol: float | None = None,
-    static: bool = False,
+    static: bool | None = None,
     winograd: bool = True,
+    weights: str = "inside",
+    minimal: bool = False,
+    sources: bool = False,
     inputs: Mapping[str, str] | Sequence[str] | None = None,
     outputs: Mapping[str, str] | Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Compiles a model. See ``tfnative.compile``, which documents the arguments."""
     progress = progress or Silent()
-    target = Path(output)
+    folder = Path(output)
+    machine = find_target(target)
+    is_foreign = not host_runs(machine, machine.levels[0])
+    if weights not in ("inside", "separate"):
+        raise InvalidArgumentError(
+            f"weights must be 'inside' or 'separate', got {weights!r}"
+        )
     options = Options(
-        name=check_name(name or _default_name(target)),
+        name=check_name(name or _default_name(folder)),
         batch_sizes=_checked_batch_sizes(batch_sizes),
-        levels=cpu_levels(cpus),
+        target=machine,
+        levels=chosen_levels(machine, cpus),
         rtol=rtol,
-        static=static,
+        static=is_foreign if static is None else static,
         winograd=winograd,
+        weights_apart=weights == "separate",
+        minimal=minimal,
+        sources=sources,
     )
-    _check_output(target)
+    _check_output(folder)
     user_inputs = golden_vectors.read_inputs(golden) if golden is not None else None
-    toolchain = find_toolchain()
+    builder = Builder.find(machine, options.static, options.sources)
     with (
         tempfile.TemporaryDirectory(prefix="tfnative-") as temporary,
         ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool,
     ):
         # Compiling the kernels needs nothing of the model, and TensorFlow takes
         # seconds to import: do both at once.
-        kernels = [
-            pool.submit(toolchain.compile_kernels, sources_dir()[0], level)
-            for level in options.levels
-        ]
+        builder.start_kernels(options.levels, pool)
         progress.stage("load the model")
         loaded = load_model(Path(model), tags=tags, inputs=inputs, outputs=outputs)
         progress.stage("freeze and check")
@@ -118,22 +139,21 @@ def compile(  # noqa: A001 - the name and the arguments users know
         graphs = [each.graph for each in prepared]
         work = Path(temporary)
         programs = _compile_variants(graphs, options, work, pool, progress)
-        staging = _staging(target)
+        staging = _staging(folder)
         try:
             _make_artifact(
                 _Job(
-                    loaded, tuple(prepared), shapes, programs, options, toolchain, work
+                    loaded, tuple(prepared), shapes, programs, options, builder, work
                 ),
-                kernels,
                 user_inputs,
                 staging,
                 progress,
             )
-            _replace(staging, target)
+            _replace(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     progress.finish()
-    return target
+    return folder
 
 
 @dataclass(frozen=True)
@@ -143,7 +163,7 @@ class _Job:
     shapes: Mapping[str, Sequence[int]] | None
     programs: tuple[Program, ...]
     options: Options
-    toolchain: Toolchain
+    builder: Builder
     work: Path
 
     @property
@@ -202,7 +222,9 @@ def _compile_variants(
     def one(graph: FrozenGraph, graph_path: Path, key: VariantKey) -> Program:
         folder = work / key.symbol
         symbol = f"{options.name}_{key.symbol}"
-        program = decode(tfcompile(graph, graph_path, key, symbol, folder))
+        program = decode(
+            tfcompile(graph, graph_path, key, options.target, symbol, folder)
+        )
         finished = run_passes(program, winograd=options.winograd)
         progress.advance(
             f"{graph.signature}, batch size {key.batch_size}, {key.level.name}"
@@ -227,7 +249,6 @@ def _compile_variants(
 
 def _make_artifact(
     job: _Job,
-    kernels: Sequence[Future[tuple[Path, ...]]],
     user_inputs: golden_vectors.Inputs | None,
     staging: Path,
     progress: Progress,
@@ -235,24 +256,20 @@ def _make_artifact(
     progress.stage("run TensorFlow for reference")
     heads = job.write_heads(staging)
     samplers = [job.sampler(each, heads, staging, user_inputs) for each in job.prepared]
-    interface = describe(
+    described = describe(
         job.options.name,
-        job.options.levels,
+        job.options.target,
         job.graphs,
         job.programs,
         [sampler.rows_independent() for sampler in samplers],
     )
+    interface = replace(described, weights_apart=job.options.weights_apart)
     progress.stage("compile and link")
-    parts = build_parts(
-        interface,
-        job.options.levels,
-        job.programs,
-        [path for future in kernels for path in future.result()],
-        job.toolchain,
-        job.work / "sources",
+    parts = emit_parts(
+        interface, job.options.levels, job.programs, job.work / "sources"
     )
     manifest = make_manifest(parts, job.loaded, heads)
-    link(parts, manifest, job.toolchain, staging)
+    trial = job.builder.make_trial(parts, manifest, staging, job.work)
     progress.stage("compare with TensorFlow")
     fidelity: dict[str, tuple[Fidelity, ...]] = {}
     for graph, sampler in zip(job.graphs, samplers, strict=True):
@@ -260,16 +277,20 @@ def _make_artifact(
             (batch_size, _given(sampler, sample))
             for batch_size, sample in _samples(sampler, interface, user_inputs)
         ]
-        fidelity[graph.signature] = verify(
-            staging,
-            graph.signature,
-            samples,
-            [level for level in job.options.levels if host_runs(level)],
-            job.options.rtol,
-        )
-        chosen = golden_vectors.choose(sampler, interface, user_inputs)
-        golden_vectors.write(staging, graph.signature, _given(sampler, chosen))
-    _finish(job, parts, manifest, fidelity, staging)
+        if trial.executor is not None:
+            fidelity[graph.signature] = verify(
+                trial.executor,
+                graph.signature,
+                samples,
+                trial.levels,
+                job.options.rtol,
+            )
+        if not job.options.minimal:
+            chosen = golden_vectors.choose(sampler, interface, user_inputs)
+            golden_vectors.write(staging, graph.signature, _given(sampler, chosen))
+    trial.close()
+    tried = {level.name for level in trial.levels}
+    _finish(job, parts, manifest, fidelity, tried, staging)
 
 
 def _given(sampler: Sampler, sample: Sample) -> Sample:
@@ -281,16 +302,26 @@ def _finish(
     parts: Parts,
     manifest: Manifest,
     fidelity: Mapping[str, tuple[Fidelity, ...]],
+    tried: set[str],
     staging: Path,
 ) -> None:
     """Links again, with what was measured in the manifest, and adds the rest."""
     signatures = {
-        name: replace(signature, fidelity=fidelity[name])
+        name: replace(
+            signature,
+            fidelity=fidelity.get(name, ()),
+            unverified_cpu_levels=tuple(
+                level for level in manifest.cpu_levels if level not in tried
+            ),
+        )
         for name, signature in manifest.signatures.items()
     }
     final = replace(manifest, signatures=signatures)
-    link(parts, final, job.toolchain, staging, static=job.options.static)
-    write_sdk(parts, staging, static=job.options.static)
+    interface = replace(parts.interface, is_minimal=job.options.minimal)
+    built = job.builder.finish(parts, interface, final, staging, job.work)
+    write_sdk(interface, staging, has_shared=built.shared, has_static=built.static)
+    if job.options.minimal:
+        return
     (staging / "program.txt").write_text(describe_programs(parts))
     if job.loaded.assets:
         (staging / "assets").mkdir()

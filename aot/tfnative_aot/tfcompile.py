@@ -20,7 +20,8 @@ from pathlib import Path
 from tfnative.errors import CompileError
 from tfnative_aot import object_file, tf_adapters
 from tfnative_aot.graph import BATCH, FrozenGraph
-from tfnative_aot.targets import VariantKey
+from tfnative_aot.targets import Target
+from tfnative_aot.cpu_levels import VariantKey
 
 _LAST_LINES = 20
 
@@ -52,7 +53,12 @@ def write_graph(graph: FrozenGraph, folder: Path) -> Path:
 
 
 def tfcompile(
-    graph: FrozenGraph, graph_path: Path, key: VariantKey, symbol: str, folder: Path
+    graph: FrozenGraph,
+    graph_path: Path,
+    key: VariantKey,
+    target: Target,
+    symbol: str,
+    folder: Path,
 ) -> CompiledVariant:
     """Compiles one variant in a child process.
 
@@ -60,6 +66,7 @@ def tfcompile(
         graph: The signature.
         graph_path: What ``write_graph`` returned for it.
         key: Batch size and CPU level.
+        target: What it is compiled for.
         symbol: C identifier that goes into the name of each of its functions.
         folder: An empty folder for the files of this variant. Created.
 
@@ -79,7 +86,7 @@ def tfcompile(
     job = {
         "graph": graph_path,
         "config": config,
-        "target_triple": key.level.llvm_triple,
+        "target_triple": target.triple,
         "target_cpu": key.level.llvm_cpu,
         "target_features": key.level.llvm_features,
         "entry_point": symbol,

@@ -1,30 +1,27 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""The C and C++ compiler of this machine: objects, shared libraries, archives."""
+"""A C and C++ compiler for a target: objects, shared libraries, archives."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import os
 import shlex
-import shutil
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from tfnative import cache
 from tfnative.errors import CompileError, NotFoundError
-from tfnative_aot.targets import CpuLevel
+from tfnative_aot.cpu_levels import CpuLevel
+from tfnative_aot.targets import Target
 
-_COMMON_FLAGS = (
+COMMON_FLAGS = (
     "-O2",
-    "-fPIC",
     "-fvisibility=hidden",
     "-ffunction-sections",
     "-fdata-sections",
@@ -32,7 +29,7 @@ _COMMON_FLAGS = (
     "-fno-asynchronous-unwind-tables",
     "-g0",
 )
-_KERNEL_FLAGS = (
+KERNEL_FLAGS = (
     "-std=c++17",
     "-fno-exceptions",
     "-fno-rtti",
@@ -43,135 +40,126 @@ _KERNEL_FLAGS = (
 
 
 @dataclass(frozen=True)
+class Kernels:
+    """Our kernels, compiled for a CPU level.
+
+    Attributes:
+        level: Which one.
+        macro: What TFN_LEVEL was: the level, and a digest of the kernels, so that models
+            which are linked into one program share equal kernels, and only these.
+        objects: Their files.
+    """
+
+    level: CpuLevel
+    macro: str
+    objects: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
 class Toolchain:
     """A C and a C++ compiler that understand GCC's flags.
 
     Attributes:
         cc: Command of the C compiler.
         cxx: Command of the C++ compiler.
+        ar: Command that makes archives.
+        target: What they compile for.
+        links: Whether they make shared libraries and programs; else they only have
+            objects and archives to give.
     """
 
     cc: tuple[str, ...]
     cxx: tuple[str, ...]
+    ar: tuple[str, ...]
+    target: Target
+    links: bool = True
 
     @cached_property
     def version(self) -> str:
         """What the compilers say of themselves."""
-        said = [_run([*c, "--version"]).splitlines()[0] for c in (self.cc, self.cxx)]
+        said = [run([*c, "--version"]).splitlines()[0] for c in (self.cc, self.cxx)]
         return " / ".join(dict.fromkeys(said))
 
-    def level_flags(self, level: CpuLevel) -> tuple[str, ...]:
-        """The flags for a CPU level, in this compiler's words."""
-        if not any(Path(word).name in ("zig", "ziglang") for word in self.cxx):
-            return level.compiler_flags
-        # Zig writes x86_64_v3 where GCC and Clang write x86-64-v3.
-        return tuple(
-            flag.replace("x86-64-", "x86_64_") for flag in level.compiler_flags
-        )
+    @property
+    def is_zig(self) -> bool:
+        """Whether it is zig, which has other names for things."""
+        return any(Path(word).name in ("zig", "ziglang") for word in self.cxx)
+
+    def target_flags(self, level: CpuLevel | None = None) -> tuple[str, ...]:
+        """The flags for the target and a CPU level, in this compiler's words."""
+        flags = [] if self.target.system == "windows" else ["-fPIC"]
+        if level is None and self.target.arch == "armv7":
+            level = self.target.levels[0]  # There is no other.
+        if not self.is_zig:
+            return (*flags, *(level.compiler_flags if level else ()))
+        flags += ["-target", self.target.zig]
+        if level:
+            flags.append(f"-mcpu={level.zig_cpu}")
+            flags += [f for f in level.compiler_flags if f.startswith("-mprefer")]
+        if not self.target.zig_has_libc:
+            kernels, _ = sources_dir()
+            flags += ["-nostdinc++", "-isystem", str(kernels / "libc")]
+        return tuple(flags)
 
     def compile_c(
-        self, source: Path, output: Path, *, flags: Sequence[str] = ()
+        self,
+        source: Path,
+        output: Path,
+        *,
+        flags: Sequence[str] = (),
+        level: CpuLevel | None = None,
     ) -> Path:
         """Compiles a C or assembler source."""
         language = () if source.suffix == ".S" else ("-std=gnu11",)
-        command = [*self.cc, "-c", *language, *_COMMON_FLAGS, *flags]
-        _run([*command, str(source), "-o", str(output)])
+        command = [*self.cc, "-c", *language, *COMMON_FLAGS, *self.target_flags(level)]
+        run([*command, *flags, str(source), "-o", str(output)])
         return output
 
-    def compile_kernels(self, sources: Path, level: CpuLevel) -> tuple[Path, ...]:
+    def compile_kernels(self, sources: Path, level: CpuLevel) -> Kernels:
         """Compiles our kernels for a CPU level, or takes them from the cache.
 
         The cache is in the user's cache folder (``TFNATIVE_CACHE`` sets
         another); its key has the sources, the flags and the compiler's version.
         """
         files = sorted(sources.rglob("*.cc"))
-        headers = sorted(sources.rglob("*.h"))
-        flags = [*_COMMON_FLAGS, *_KERNEL_FLAGS, *self.level_flags(level)]
-        flags += [f"-DTFN_LEVEL={level.tag}"]
-        key = hashlib.sha256(f"{self.version} {flags}".encode())
-        for file in files + headers:
-            key.update(f"{file.relative_to(sources)}\0".encode() + file.read_bytes())
-        folder = cache.path() / "kernels" / f"{level.tag}-{key.hexdigest()[:32]}"
+        flags = [*COMMON_FLAGS, *KERNEL_FLAGS, *self.target_flags(level)]
+        flags = [flag.replace(str(sources), "") for flag in flags]
+        key = kernels_digest(sources, f"{self.version} {self.target.name} {flags}")
+        macro = f"{level.tag}_{key[:8]}"
+        folder = cache.path() / "kernels" / f"{level.tag}-{key[:32]}"
         names = [f.relative_to(sources).with_suffix(".o").as_posix() for f in files]
-        objects = [folder / name.replace("/", "-") for name in names]
-        if not folder.is_dir():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-                for file, made in zip(files, objects, strict=True):
-                    target = Path(temporary) / made.name
-                    _run([*self.cxx, "-c", *flags, "-I", sources, file, "-o", target])
-                try:
-                    os.rename(temporary, folder)
-                    os.mkdir(temporary)  # For the context manager to remove.
-                except OSError:
-                    pass  # Another process was quicker; its files are the same.
-        else:
+        objects = tuple(
+            folder / f"{level.tag}-{name.replace('/', '-')}" for name in names
+        )
+        if folder.is_dir():
             with contextlib.suppress(OSError):  # Others may own it.
                 os.utime(folder)  # `tfnative cache clear --older-than` asks.
-        return tuple(objects)
+            return Kernels(level, macro, objects)
+        command = [*self.cxx, "-c", *COMMON_FLAGS, *KERNEL_FLAGS]
+        command += [*self.target_flags(level), f"-DTFN_LEVEL={macro}", f"-I{sources}"]
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+            for file, made in zip(files, objects, strict=True):
+                run([*command, file, "-o", Path(temporary) / made.name])
+            try:
+                os.rename(temporary, folder)
+                os.mkdir(temporary)  # For the context manager to remove.
+            except OSError:
+                pass  # Another process was quicker; its files are the same.
+        return Kernels(level, macro, objects)
 
-    def link_shared(
-        self, objects: Sequence[Path], output: Path, *, exports: Sequence[str]
-    ) -> None:
-        """Links a closed shared library that exports only the given functions."""
-        script = output.with_suffix(".exports")
-        names = " ".join(f"{name};" for name in exports)
-        script.write_text(f"{{ global: {names} local: *; }};\n")
-        flags = [
-            "-shared",
-            "-static-libgcc",
-            f"-Wl,-soname,{output.name}",
-            "-Wl,-z,defs",
-            "-Wl,-z,relro,-z,now,-z,noexecstack",
-            "-Wl,--gc-sections",
-            "-Wl,--build-id=none",
-            "-Wl,--as-needed",
-            "-Wl,-s",
-            f"-Wl,--version-script,{script}",
-        ]
-        _run([*self.cc, *flags, *objects, "-o", output, "-lm"])
-        script.unlink()
-
-    def archive(
-        self, objects: Sequence[Path], output: Path, *, exports: Sequence[str]
-    ) -> None:
-        """Makes a static library of one object, whose other symbols are local."""
-        whole = output.with_suffix(".o")
-        keep = [f"--undefined={name}" for name in exports]
-        command = ["ld", "-r", "--gc-sections", "--force-group-allocation", *keep]
-        _run([*command, *map(str, objects), "-o", str(whole)])
-        kept = [f"--keep-global-symbol={name}" for name in exports]
-        _run(["objcopy", "--strip-unneeded", *kept, whole])
+    def archive(self, objects: Sequence[Path], output: Path) -> None:
+        """Makes a static library."""
         output.unlink(missing_ok=True)
-        _run(["ar", "rcsD", output, whole])
-        whole.unlink()
+        run([*self.ar, "qcsD", output, *objects])
 
 
-def find_toolchain() -> Toolchain:
-    """The compilers named by CC and CXX, or the system's, or ziglang's.
-
-    Raises:
-        NotFoundError: There is none; the message says how to get one.
-    """
-    for toolchain in toolchains():
-        return toolchain
-    raise NotFoundError(
-        "no C compiler was found: install GCC or Clang (Debian: apt install g++), "
-        'or `pip install "tfnative[cross]"`, which brings one'
-    )
-
-
-def toolchains() -> Iterator[Toolchain]:
-    """All that are found, in the order in which they are taken."""
-    cc, cxx = os.environ.get("CC"), os.environ.get("CXX")
-    if cc and cxx:
-        yield Toolchain(tuple(shlex.split(cc)), tuple(shlex.split(cxx)))
-    for pair in (("cc", "c++"), ("gcc", "g++"), ("clang", "clang++")):
-        if all(shutil.which(command) for command in pair):
-            yield Toolchain((pair[0],), (pair[1],))
-    if importlib.util.find_spec("ziglang"):
-        zig = (sys.executable, "-m", "ziglang")
-        yield Toolchain((*zig, "cc"), (*zig, "c++"))
+def kernels_digest(sources: Path, settings: str) -> str:
+    """Digest of the kernels' sources, and of how they are compiled."""
+    key = hashlib.sha256(settings.encode())
+    for file in sorted([*sources.rglob("*.cc"), *sources.rglob("*.h")]):
+        key.update(f"{file.relative_to(sources)}\0".encode() + file.read_bytes())
+    return key.hexdigest()
 
 
 def sources_dir() -> tuple[Path, Path]:
@@ -187,7 +175,13 @@ def sources_dir() -> tuple[Path, Path]:
     return cpp / "kernels", cpp / "include"
 
 
-def _run(command: Sequence[str | Path]) -> str:
+def run(command: Sequence[str | Path]) -> str:
+    """Runs a tool, and what it prints.
+
+    Raises:
+        NotFoundError: There is no such program.
+        CompileError: It failed; the message has its last lines.
+    """
     words = [str(word) for word in command]
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False)

@@ -5,16 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-import tfnative
 from tfnative.errors import CompileError
 from tfnative.manifest import Fidelity
+from tfnative_aot.cpu_levels import CpuLevel
+from tfnative_aot.execute import Executor
 from tfnative_aot.samples import Sample
-from tfnative_aot.targets import CpuLevel
 
 _TOLERANCES = {
     "float32": 1e-5,
@@ -35,7 +34,7 @@ def default_tolerance(dtype: str) -> float:
 
 
 def verify(
-    artifact: Path,
+    executor: Executor,
     signature: str,
     samples: Sequence[tuple[int, Sample]],
     levels: Sequence[CpuLevel],
@@ -44,11 +43,11 @@ def verify(
     """Runs a signature's variants and measures their errors.
 
     Args:
-        artifact: The artifact's folder.
+        executor: Runs them.
         signature: Name of the signature.
         samples: Pairs of a compiled batch size (0: no batch dimension) and inputs
             with as many rows, with TensorFlow's outputs.
-        levels: CPU levels that this machine can run.
+        levels: CPU levels that it can run.
         rtol: Tolerance for floats, or None for each type's default.
 
     Returns:
@@ -60,16 +59,15 @@ def verify(
     """
     worst: dict[tuple[str, int, str], Fidelity] = {}
     for level in levels:
-        with tfnative.load(artifact, cpu_level=level.name) as model:
-            for batch_size, sample in samples:
-                got = model.predict_compiled(sample.inputs, signature=signature)
-                for name, expected in sample.outputs.items():
-                    found = _fidelity(
-                        name, batch_size, level.name, got[name], expected, rtol
-                    )
-                    key = name, batch_size, level.name
-                    if key not in worst or not _is_better(found, worst[key]):
-                        worst[key] = found
+        for batch_size, sample in samples:
+            got = executor.run(signature, batch_size, level.name, sample.inputs)
+            for name, expected in sample.outputs.items():
+                found = _fidelity(
+                    name, batch_size, level.name, got[name], expected, rtol
+                )
+                key = name, batch_size, level.name
+                if key not in worst or not _is_better(found, worst[key]):
+                    worst[key] = found
     bad = [f for f in worst.values() if not f.max_rel_error <= f.tolerance]
     if bad:
         lines = "\n".join(

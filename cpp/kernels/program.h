@@ -13,6 +13,13 @@
 #include "kernels.h"
 #include "tfnative/abi.h"
 
+/* Seen in the library only that it is linked into. */
+#if defined(_WIN32)
+#define TFN_HIDDEN
+#else
+#define TFN_HIDDEN __attribute__((visibility("hidden")))
+#endif
+
 /* --- Calls of XLA's kernels -------------------------------------------------
  *
  * The ABI of xla/backends/cpu/runtime/kernel_c_api.h in TensorFlow 2.21. */
@@ -20,15 +27,16 @@ typedef struct tfn_xla_dim3 {
   uint64_t x, y, z;
 } tfn_xla_dim3;
 
+/* XLA's code has 64-bit sizes on 32-bit machines, too. */
 typedef struct tfn_xla_arg {
   void* data;
-  size_t size;
+  uint64_t size;
 } tfn_xla_arg;
 
 typedef struct tfn_xla_frame {
   const tfn_xla_dim3* num_workgroups;
   const tfn_xla_dim3* workgroup_id;
-  size_t num_args;
+  uint64_t num_args;
   const tfn_xla_arg* args;
 } tfn_xla_frame;
 
@@ -94,11 +102,28 @@ static inline void tfn_share(const tfn_context* context, tfn_f32_kernel* kernel,
   } while (0)
 
 /* --- Places in memory, by byte offset --------------------------------------- */
-extern const char tfn_weights[] __attribute__((visibility("hidden")));
+#if defined(TFN_WEIGHTS_APART) /* Where the caller has them: see bind_weights. */
+extern const char* tfn_bound_weights TFN_HIDDEN;
+#define TFN_WEIGHTS __atomic_load_n(&tfn_bound_weights, __ATOMIC_ACQUIRE)
+#else
+extern const char tfn_weights[] TFN_HIDDEN;
+#define TFN_WEIGHTS tfn_weights
+#endif
+
+/* What a run begins with. */
+#define TFN_FIND_WEIGHTS                                   \
+  const char* const weights = TFN_WEIGHTS;                 \
+  if (TFN_WEIGHTS_ARE_MISSING(weights)) return TFN_NO_WEIGHTS
+
+#if defined(TFN_WEIGHTS_APART)
+#define TFN_WEIGHTS_ARE_MISSING(weights) ((weights) == 0)
+#else
+#define TFN_WEIGHTS_ARE_MISSING(weights) ((void)(weights), 0)
+#endif
 
 #define IN(i, offset) ((void*)((const char*)in[i] + (offset)))
 #define OUT(i, offset) ((void*)((char*)out[i] + (offset)))
-#define CONST(offset) ((void*)(tfn_weights + (offset)))
+#define CONST(offset) ((void*)(weights + (offset)))
 #define TEMP(offset) ((void*)((char*)workspace + (offset)))
 
 #define TFN_ALIGNED(bytes) (((bytes) + 63u) / 64u * 64u)

@@ -1,15 +1,11 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
 #include <elf.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cctype>
-#include <cerrno>
 #include <cstring>
 
+#include "base/mapped_file.h"
 #include "base/text.h"
 #include "crc32.h"
 #include "library.h"
@@ -21,36 +17,6 @@ namespace {
 [[noreturn]] void fail(const std::string& file, const std::string& problem) {
   throw LoadError("cannot load " + quoted(file) + ": " + problem);
 }
-
-// A file's bytes, read on demand.
-class MappedFile {
- public:
-  explicit MappedFile(const std::string& file) {
-    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) fail(file, std::strerror(errno));
-    struct stat status;
-    const bool known = ::fstat(descriptor, &status) == 0;
-    size_ = known ? static_cast<std::size_t>(status.st_size) : 0;
-    if (known && size_ > 0) {
-      data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    }
-    const int error = errno;
-    ::close(descriptor);
-    if (data_ == MAP_FAILED) fail(file, std::strerror(error));
-  }
-  ~MappedFile() {
-    if (size_ > 0) ::munmap(data_, size_);
-  }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  const char* data() const { return static_cast<const char*>(data_); }
-  std::size_t size() const { return size_; }
-
- private:
-  void* data_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 std::string machine_name(unsigned machine) {
   switch (machine) {

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <vector>
 
 #include "base/mutex.h"
@@ -100,7 +102,8 @@ bool is_sane(const tfn_signature& signature, std::int32_t levels) {
 // The checksum has shown that the tables are what a compiler wrote: this finds
 // compilers that write other ones.
 bool is_sane(const tfn_artifact& artifact) {
-  if (artifact.struct_bytes < sizeof(tfn_artifact) || artifact.name == nullptr ||
+  constexpr std::size_t kFewestBytes = offsetof(tfn_artifact, bind_weights);
+  if (artifact.struct_bytes < kFewestBytes || artifact.name == nullptr ||
       artifact.triple == nullptr || artifact.manifest == nullptr ||
       artifact.cpu_level_count < 1 || artifact.signature_count < 1) {
     return false;
@@ -109,6 +112,35 @@ bool is_sane(const tfn_artifact& artifact) {
     if (!is_sane(artifact.signatures[i], artifact.cpu_level_count)) return false;
   }
   return true;
+}
+
+bool has_weights_apart(const tfn_artifact& artifact) {
+  return artifact.struct_bytes > offsetof(tfn_artifact, bind_weights) &&
+         artifact.bind_weights != nullptr;
+}
+
+// Lends an artifact its weights, which lie in a file beside its library. A library that
+// is loaded twice is there once, with one place for them: whoever comes second shares
+// what the first has lent.
+std::shared_ptr<const MappedFile> bind_weights(const tfn_artifact& artifact,
+                                               const std::string& library) {
+  static std::map<const tfn_artifact*, std::weak_ptr<const MappedFile>> bound;
+  const MutexLock lock(linker_mutex());
+  std::weak_ptr<const MappedFile>& known = bound[&artifact];
+  if (std::shared_ptr<const MappedFile> same = known.lock()) return same;
+  const fs::path folder = fs::path(library).parent_path();
+  const std::string file = (folder / (std::string(artifact.name) + ".weights")).string();
+  const auto weights = std::make_shared<const MappedFile>(file);
+  const std::int32_t problem = artifact.bind_weights(weights->data(), weights->size());
+  if (problem == TFN_WEIGHTS_OTHER_SIZE) {
+    fail(file, "it has " + std::to_string(weights->size()) + " bytes, and not the " +
+                   std::to_string(artifact.weights_bytes) + " of this model's weights");
+  }
+  if (problem != 0) {
+    fail(file, "it is damaged, or has the weights of another model");
+  }
+  known = weights;
+  return weights;
 }
 
 }  // namespace
@@ -152,6 +184,13 @@ Library::Library(const std::string& path) : file_(find_library(path)) {
     close_library(handle_);
     fail(file_,
          "its tables are not those of ABI version " + std::to_string(TFN_ABI_VERSION));
+  }
+  if (!has_weights_apart(*artifact_)) return;
+  try {
+    weights_ = bind_weights(*artifact_, file_);
+  } catch (...) {
+    close_library(handle_);
+    throw;
   }
 }
 

@@ -4,8 +4,10 @@
 // An artifact's shared library, checked and mapped.
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include "base/mapped_file.h"
 #include "tfnative/abi.h"
 
 namespace tfnative::internal {
@@ -35,6 +37,7 @@ class Library {
   std::string file_;
   void* handle_ = nullptr;
   const tfn_artifact* artifact_ = nullptr;
+  std::shared_ptr<const MappedFile> weights_;  // Null unless they are apart.
 };
 
 }  // namespace tfnative::internal

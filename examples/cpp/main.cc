@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "digits.h"
+#include "digits.hpp"
 
 namespace {
 

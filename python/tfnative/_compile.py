@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tfnative.errors import FailedPreconditionError
 
@@ -23,12 +23,16 @@ def compile(  # noqa: A001 - as re.compile
     signatures: Sequence[str] | None = None,
     batch_sizes: Sequence[int] = (1,),
     shapes: Mapping[str, Sequence[int]] | None = None,
+    target: str | None = None,
     cpus: Sequence[str] | None = None,
     tags: Sequence[str] = ("serve",),
     golden: str | os.PathLike[str] | Mapping[str, object] | None = None,
     rtol: float | None = None,
-    static: bool = False,
+    static: bool | None = None,
     winograd: bool = True,
+    weights: Literal["inside", "separate"] = "inside",
+    minimal: bool = False,
+    sources: bool = False,
     inputs: Mapping[str, str] | Sequence[str] | None = None,
     outputs: Mapping[str, str] | Sequence[str] | None = None,
     progress: Any = None,
@@ -50,17 +54,27 @@ def compile(  # noqa: A001 - as re.compile
             split and padded into these.
         shapes: Shapes of inputs where the model leaves more open than the batch, as
             {"audio": (-1, 16000, 1)}; -1 is the batch.
+        target: What to compile for, as "linux-aarch64", or a triple;
+            ``tfnative.targets`` lists them. Default: this machine.
         cpus: CPU levels: of "x86-64-v2", "x86-64-v3", "x86-64-v4", or "native" for the
-            best one of this machine. Default: all of the machine's architecture.
+            best one of this machine; or CPUs by the compilers' names for them, as
+            "cortex-a76+dotprod". Default: all levels of the target.
         tags: Which graph of the SavedModel.
         golden: Inputs to compare on beside generated ones, and to keep in the
             artifact: arrays by input name, or a .npz file with them.
         rtol: Largest error allowed, relative to an output's largest value. Default:
             1e-5 for float32, 1e-10 for float64, 1e-2 for float16, 5e-2 for bfloat16.
         static: Make libNAME.a as well, which holds a second copy of the weights.
+            Default: for other machines than this one.
         winograd: Compute 3 x 3 convolutions by Winograd's algorithm where that is
             faster. Their weights take four times as much space, and results differ by
             a few units in the last place.
+        weights: "separate" writes them to NAME.weights, which a program maps or loads,
+            and lends to the library with NAME_bind_weights. ``load`` does so itself.
+        minimal: Leave out what predicting does not need: the manifest in the library,
+            names, golden vectors. ``load`` needs them; the functions of NAME.h do not.
+        sources: Write ``sources/`` as well, to build the libraries elsewhere with CMake.
+            That is all there is if no compiler for the target is found.
         inputs: For a GraphDef: input names to tensors, as {"image": "x:0"}, or tensors.
         outputs: Likewise.
         progress: Shows how far it is; see tfnative_aot.progress. Default: silent.
@@ -92,12 +106,16 @@ def compile(  # noqa: A001 - as re.compile
         signatures=signatures,
         batch_sizes=batch_sizes,
         shapes=shapes,
+        target=target,
         cpus=cpus,
         tags=tags,
         golden=golden,
         rtol=rtol,
         static=static,
         winograd=winograd,
+        weights=weights,
+        minimal=minimal,
+        sources=sources,
         inputs=inputs,
         outputs=outputs,
         progress=progress,

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from tfnative.errors import InvalidArgumentError
+from tfnative_aot.targets import Target
 
 _ABI_DTYPES = {
     "float32": ("TFN_FLOAT32", "float"),
@@ -35,7 +36,10 @@ _C_WORDS = frozenset(
     "struct switch typedef union unsigned void volatile while alignas alignof and "
     "bool catch class constexpr delete explicit export false friend mutable namespace "
     "new noexcept not nullptr operator or private protected public template this "
-    "throw true try typeid typename using virtual xor batch_size rows workspace".split()
+    "throw true try typeid typename using virtual xor "
+    # What the headers use themselves.
+    "batch_size rows workspace n bytes first used size sizes left candidate status run "
+    "span predict try_predict describe aligned_buffer out_of_memory wrong_size".split()
 )
 
 MAX_NAME_BYTES = 79
@@ -105,11 +109,27 @@ class Signature:
 
 @dataclass(frozen=True)
 class Interface:
-    """An artifact as its users see it."""
+    """An artifact as its users see it.
+
+    Attributes:
+        name: Of the artifact.
+        target: What it is compiled for.
+        signatures: In order.
+        weights_apart: Whether its weights are in a file of their own.
+        is_minimal: Whether it has code and weights only: the functions of NAME.h, but
+            nothing that says of itself what it is.
+    """
 
     name: str
-    triple: str
+    target: Target
     signatures: tuple[Signature, ...]
+    weights_apart: bool = False
+    is_minimal: bool = False
+
+    @property
+    def triple(self) -> str:
+        """LLVM's name of what it is compiled for."""
+        return self.target.triple
 
     def function(self, signature: Signature) -> str:
         """Name of the typed C function of a signature."""
@@ -118,7 +138,9 @@ class Interface:
     @property
     def exports(self) -> tuple[str, ...]:
         """Every symbol that the library exports."""
-        names = [f"{self.name}_artifact"]
+        names = [] if self.is_minimal else [f"{self.name}_artifact"]
+        if self.weights_apart:
+            names.append(f"{self.name}_bind_weights")
         for signature in self.signatures:
             function = self.function(signature)
             names += [function, f"{function}_workspace_bytes"]

@@ -37,6 +37,9 @@ from tfnative_aot.program import (
 )
 from tfnative_aot.traverse import walk
 
+NAMES_HEADER = "names.h"
+"""File in which the artifact's global names are: see ``emit_names``."""
+
 _FEWEST_SHARED_FLOPS = 500_000
 """Less work takes less time than waking a thread for it."""
 
@@ -44,6 +47,21 @@ _FEWEST_SHARED_FLOPS = 500_000
 def run_function(program: Program) -> str:
     """Name of the C function of a variant."""
     return f"tfn_run_{program.key.symbol}"
+
+
+def emit_names(name: str, programs: Sequence[Program], *, weights_apart: bool) -> str:
+    """The header that every emitted source begins with.
+
+    Global names get the artifact's, so that many artifacts can be linked into one
+    program.
+    """
+    names = ["tfn_weights", "tfn_manifest", "tfn_bound_weights"]
+    for program in programs:
+        names += [run_function(program), f"{run_function(program)}_steps"]
+    lines = [f"#define {each} {name}_{each}" for each in names]
+    if weights_apart:
+        lines.append("#define TFN_WEIGHTS_APART")
+    return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)
@@ -55,14 +73,25 @@ class ProgramSource:
 
 
 def emit_programs(
-    programs: Sequence[Program], weights: WeightPool, header_name: str
+    programs: Sequence[Program],
+    weights: WeightPool,
+    header_name: str,
+    *,
+    has_steps: bool = True,
 ) -> ProgramSource:
-    """The header and the source with the functions of the given programs."""
-    emitters = [_Emitter(program, weights) for program in programs]
+    """The header and the source with the functions of the given programs.
+
+    Args:
+        programs: Of one CPU level.
+        weights: Their constants.
+        header_name: What the source includes.
+        has_steps: Whether their steps can be listed when they run.
+    """
+    emitters = [_Emitter(program, weights, has_steps) for program in programs]
     for emitter in emitters:
         emitter.run()
     return ProgramSource(
-        header='#include "program.h"\n\n' + "\n".join(e.header() for e in emitters),
+        header=f'#include "{NAMES_HEADER}"\n#include "program.h"\n\n' + "\n".join(e.header() for e in emitters),
         source=f'#include "{header_name}"\n\n'
         + "\n".join(e.function() for e in emitters),
     )
@@ -71,8 +100,11 @@ def emit_programs(
 class _Emitter:
     """Writes one program."""
 
-    def __init__(self, program: Program, weights: WeightPool) -> None:
+    def __init__(
+        self, program: Program, weights: WeightPool, has_steps: bool
+    ) -> None:
         self._program = program
+        self._has_steps = has_steps
         self._weights = weights
         self._lines: list[str] = []
         self._step_number = 0
@@ -94,10 +126,9 @@ class _Emitter:
                 f"#define {name}_thread_bytes \\",
                 f"  TFN_ALIGNED(sizeof(union {name}_scratch))",
                 f"#define {name}_step_count {self._step_number}",
-                f"extern const char {name}_steps[] "
-                '__attribute__((visibility("hidden")));',
+                f"extern const char {name}_steps[] TFN_HIDDEN;",
                 f"int32_t {name}(const void* const*, void* const*, void*,",
-                "    const tfn_context*);",
+                "    const tfn_context*) TFN_HIDDEN;",
                 "",
             ]
         )
@@ -114,6 +145,7 @@ class _Emitter:
                 f"int32_t {run_function(self._program)}(const void* const* in, "
                 "void* const* out, void* workspace,",
                 "    const tfn_context* context) {",
+                "  TFN_FIND_WEIGHTS;",
                 f"  char* const scratch = (char*)workspace + {self._temp_bytes};",
                 "  (void)in, (void)out, (void)scratch;",
                 *self._lines,
@@ -134,6 +166,8 @@ class _Emitter:
         return [f"extern {kind} {symbol};" for symbol, kind in kernels.items()]
 
     def _step_table(self) -> list[str]:
+        if not self._has_steps:
+            return []
         lines = step_lines(self._program) or [""]
         text = [f'    {json.dumps(line)[:-1]}\\n"' for line in lines]
         return [f"const char {run_function(self._program)}_steps[] =", *text, "    ;"]

@@ -12,7 +12,8 @@
  * 1. Numbers are fixed-width and little-endian; strings are UTF-8 and end in 0.
  * 2. Structs grow at their end only; `struct_bytes` says how much is there.
  * 3. Memory is the caller's: an artifact allocates nothing, starts no thread,
- *    keeps no state, prints nothing and never aborts.
+ *    prints nothing, never aborts, and keeps no state but where weights are that it
+ *    has apart.
  */
 #ifndef TFNATIVE_ABI_H_
 #define TFNATIVE_ABI_H_
@@ -25,6 +26,17 @@ extern "C" {
 #endif
 
 #define TFN_ABI_VERSION 2u
+
+/* What a run returns if it did not begin: there is no code for the batch size or this
+ * CPU; the weights are apart, and not bound. */
+#define TFN_NO_CODE (-1)
+#define TFN_NO_WEIGHTS (-2)
+
+/* What binding weights returns, or 0: they do not begin at a multiple of TFN_ALIGNMENT;
+ * they have another size; their SHA-256 is another. */
+#define TFN_WEIGHTS_NOT_ALIGNED (-3)
+#define TFN_WEIGHTS_OTHER_SIZE (-4)
+#define TFN_WEIGHTS_OTHER_DIGEST (-5)
 
 /* Alignment, in bytes, of every tensor and workspace passed to `run`. */
 #define TFN_ALIGNMENT 64u
@@ -85,7 +97,7 @@ typedef struct tfn_context {
  * `thread_bytes` more for each thread but the first of `context`.
  * Inputs are only read. Outputs and workspace must not overlap anything else.
  * Thread-safe as long as calls share no output and no workspace.
- * Returns 0, or the 1-based number of the step that failed. */
+ * Returns 0, the 1-based number of the step that failed, or TFN_NO_WEIGHTS. */
 typedef int32_t (*tfn_run_fn)(const void* const* inputs, void* const* outputs,
                               void* workspace, const tfn_context* context);
 
@@ -127,6 +139,11 @@ typedef struct tfn_cpu_level {
   int32_t x86_level; /* 2, 3 or 4 of the x86-64 psABI; 0: any CPU of the triple */
 } tfn_cpu_level;
 
+/* Lends the weights to an artifact that has them apart. They are only read, and stay
+ * where they are for as long as it runs. Not to be called while it runs. Returns 0, or
+ * one of TFN_WEIGHTS_*; then what was bound before stays bound. */
+typedef int32_t (*tfn_bind_weights_fn)(const void* weights, uint64_t bytes);
+
 typedef struct tfn_artifact {
   uint32_t abi_version;  /* TFN_ABI_VERSION of the compiler that wrote it */
   uint32_t struct_bytes; /* sizeof(tfn_artifact) of that compiler */
@@ -138,8 +155,9 @@ typedef struct tfn_artifact {
   const tfn_signature* signatures;
   const char* manifest;    /* the text of manifest.json */
   uint64_t manifest_bytes; /* without the final 0 */
-  const void* weights;     /* constants of all variants, one copy */
+  const void* weights;     /* constants of all variants, one copy; or null: apart */
   uint64_t weights_bytes;
+  tfn_bind_weights_fn bind_weights; /* null unless they are apart */
 } tfn_artifact;
 
 typedef const tfn_artifact* (*tfn_artifact_fn)(void);

@@ -21,17 +21,16 @@ from tfnative._cli.common import (
     words,
 )
 from tfnative._compile import compile as compile_model
-from tfnative._load import load
 from tfnative.errors import FailedPreconditionError
-from tfnative.manifest import ExamplesHead, TensorFlowHead
+from tfnative.manifest import ExamplesHead, Manifest, TensorFlowHead
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
-    from tfnative.manifest import Manifest
 
 _EXAMPLES = """\
   tfnative compile saved_models/digits -o build/digits --batch-sizes 1,8,32
   tfnative compile saved_models/audio -o build/audio --shape waveform=?,16000,1
+  tfnative compile saved_models/digits -o build/digits-pi --target linux-aarch64
   tfnative compile frozen.pb -o build/net --inputs image=x:0 --outputs score=y:0
 """
 
@@ -71,12 +70,18 @@ def register(commands: Commands) -> None:
         help="sizes of an input that the model leaves open; ? is the batch",
     )
     parser.add_argument(
+        "--target",
+        metavar="NAME",
+        help="what to compile for, as linux-aarch64, or a triple; `tfnative targets` "
+        "lists them (default: this machine)",
+    )
+    parser.add_argument(
         "--cpu",
         type=words,
         action="extend",
         metavar="LEVEL,...",
-        help="x86-64-v2, x86-64-v3, x86-64-v4, or native for this machine's best "
-        "(default: all)",
+        help="x86-64-v2, x86-64-v3, x86-64-v4, or native for this machine's best; or a "
+        "CPU and its features, as cortex-a76+dotprod (default: all of the target)",
     )
     _add_rest(parser)
 
@@ -112,7 +117,25 @@ def _add_rest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--static",
         action="store_true",
-        help="make libNAME.a as well, with a second copy of the weights",
+        default=None,
+        help="make libNAME.a as well, with a second copy of the weights (default: for "
+        "other machines than this one)",
+    )
+    parser.add_argument(
+        "--weights",
+        choices=("inside", "separate"),
+        default="inside",
+        help="separate: in NAME.weights, to be mapped or loaded by the program",
+    )
+    parser.add_argument(
+        "--minimal",
+        action="store_true",
+        help="leave out the manifest in the library, names and golden vectors",
+    )
+    parser.add_argument(
+        "--sources",
+        action="store_true",
+        help="write sources/ as well, to build the libraries elsewhere with CMake",
     )
     parser.add_argument(
         "--no-winograd",
@@ -144,19 +167,22 @@ def run(options: argparse.Namespace) -> int:
             signatures=options.signature,
             batch_sizes=options.batch_sizes,
             shapes=shapes or None,
+            target=options.target,
             cpus=options.cpu,
             tags=options.tags,
             golden=options.golden,
             rtol=options.rtol,
             static=options.static,
             winograd=options.winograd,
+            weights=options.weights,
+            minimal=options.minimal,
+            sources=options.sources,
             inputs=_tensors(options.inputs),
             outputs=_tensors(options.outputs),
             progress=progress,
         )
-    with load(artifact) as model:
-        manifest = model.manifest
-        size = sum(f.stat().st_size for f in artifact.rglob("*") if f.is_file())
+    manifest = Manifest.from_json((artifact / "manifest.json").read_text())
+    size = sum(f.stat().st_size for f in artifact.rglob("*") if f.is_file())
     if options.json:
         content = {"artifact": str(artifact), "bytes": size}
         print_json({**content, "manifest": dataclasses.asdict(manifest)})

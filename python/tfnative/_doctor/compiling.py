@@ -51,8 +51,8 @@ def find_compiling() -> Compiling:
         problem = 'tfnative_aot is not installed: pip install "tfnative[aot]"'
         return Compiling("", (), (), (problem,))
     from tfnative_aot import tf_adapters
-    from tfnative_aot.targets import cpu_levels
-    from tfnative_aot.toolchain import find_toolchain
+    from tfnative_aot.targets import host_target
+    from tfnative_aot.find_toolchain import find_toolchain
 
     problems: list[str] = []
     version = ""
@@ -62,7 +62,7 @@ def find_compiling() -> Compiling:
     except Error as error:
         problems.append(str(error))
     try:
-        targets = tuple(level.name for level in cpu_levels(None))
+        targets = tuple(level.name for level in host_target().levels)
     except Error as error:
         problems.append(str(error))
     compilers = _compilers()
@@ -76,10 +76,11 @@ def find_compiling() -> Compiling:
 
 
 def _compilers() -> tuple[Compiler, ...]:
-    from tfnative_aot.toolchain import toolchains
+    from tfnative_aot.find_toolchain import toolchains
+    from tfnative_aot.targets import host_target
 
     found: dict[tuple[str, ...], Compiler] = {}
-    for toolchain in toolchains():
+    for toolchain in toolchains(host_target()):
         command, version, problem = shlex.join(toolchain.cc), "", ""
         # cc and gcc are often the same.
         program, *rest = toolchain.cc

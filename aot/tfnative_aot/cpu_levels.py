@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sets of CPU features that code is made for, and the variants made for them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfnative.errors import InvalidArgumentError
+
+
+@dataclass(frozen=True)
+class CpuLevel:
+    """A set of CPU features that a variant may use.
+
+    Attributes:
+        name: As the user writes it and as the manifest has it: "x86-64-v3".
+        tag: Short form for C identifiers: "v3".
+        x86_level: Number of the x86-64 psABI level that the CPU must have, or 0 for any
+            CPU of the target.
+        llvm_cpu: CPU name for XLA.
+        llvm_features: Feature list for XLA, as "+sse4.2,-avx512f".
+        compiler_flags: The same for GCC and Clang.
+        zig_cpu: The same for ``zig cc -mcpu=``.
+    """
+
+    name: str
+    tag: str
+    x86_level: int
+    llvm_cpu: str
+    llvm_features: str
+    compiler_flags: tuple[str, ...]
+    zig_cpu: str
+
+
+@dataclass(frozen=True)
+class VariantKey:
+    """Which program of an artifact: a signature at a batch size and a CPU level.
+
+    Attributes:
+        signature: Position of the signature in the artifact.
+        batch_size: Rows, or 0 for a signature without a batch dimension.
+        level: CPU level that the code is made for.
+    """
+
+    signature: int
+    batch_size: int
+    level: CpuLevel
+
+    @property
+    def symbol(self) -> str:
+        """A C identifier that is unique in the artifact."""
+        return f"s{self.signature}_b{self.batch_size}_{self.level.tag}"
+
+
+def _x86(level: int, *flags: str) -> CpuLevel:
+    return CpuLevel(
+        name=f"x86-64-v{level}",
+        tag=f"v{level}",
+        x86_level=level,
+        llvm_cpu=f"x86-64-v{level}",
+        llvm_features="",
+        compiler_flags=(f"-march=x86-64-v{level}", *flags),
+        zig_cpu=f"x86_64_v{level}",
+    )
+
+
+X86_LEVELS = (_x86(2), _x86(3), _x86(4, "-mprefer-vector-width=512"))
+AARCH64_LEVELS = (CpuLevel("generic", "generic", 0, "generic", "", (), "generic"),)
+ARMV7_LEVELS = (
+    # NEON with fused multiply-add: all but the oldest of the Cortex-A.
+    CpuLevel(
+        name="neon",
+        tag="neon",
+        x86_level=0,
+        llvm_cpu="generic",
+        llvm_features="+v7,+neon,+vfp4",
+        compiler_flags=("-march=armv7-a", "-mfpu=neon-vfpv4", "-mfloat-abi=hard"),
+        zig_cpu="generic+v7a+neon+vfp4",
+    ),
+)
+
+_CPU = re.compile(r"(?P<cpu>[A-Za-z0-9][A-Za-z0-9._-]*)(?P<features>(\+[A-Za-z0-9._-]+)*)")
+
+
+def named_cpu(name: str, arch: str) -> CpuLevel:
+    """A level for a CPU that has a name, as "cortex-a76+dotprod".
+
+    Whether the compilers know it turns out when they are asked to compile for it.
+
+    Args:
+        name: A CPU as GCC and LLVM call it, and features after a "+" each.
+        arch: "x86_64", "aarch64" or "armv7".
+
+    Raises:
+        InvalidArgumentError: It cannot be the name of a CPU.
+    """
+    match = _CPU.fullmatch(name)
+    if match is None:
+        raise InvalidArgumentError(
+            f"{name!r} is no CPU: expected a name, and features after it, as in "
+            "cortex-a76+dotprod"
+        )
+    cpu = match["cpu"]
+    features = [f for f in match["features"].split("+") if f]
+    if arch == "x86_64":
+        flags = [f"-march={cpu}", *(f"-m{feature}" for feature in features)]
+    elif arch == "aarch64":
+        flags = [f"-mcpu={name}"]
+    else:
+        flags = [f"-mcpu={name}", "-mfpu=auto", "-mfloat-abi=hard"]
+    return CpuLevel(
+        name=name,
+        tag=re.sub(r"\W", "_", name),
+        # The least that such a CPU has; more than that is up to the caller.
+        x86_level=2 if arch == "x86_64" else 0,
+        llvm_cpu=cpu,
+        llvm_features=",".join(f"+{feature}" for feature in features),
+        compiler_flags=tuple(flags),
+        zig_cpu="+".join(part.replace("-", "_") for part in (cpu, *features)),
+    )
+
+
+_V3_FLAGS = frozenset("avx avx2 bmi1 bmi2 f16c fma abm movbe".split())
+_V4_FLAGS = frozenset("avx512f avx512bw avx512cd avx512dq avx512vl".split())
+
+
+def host_x86_level() -> int:
+    """The psABI level of this machine, from what the kernel says of it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return 2
+    line = next((ln for ln in text.splitlines() if ln.startswith("flags")), "")
+    flags = set(line.partition(":")[2].split())
+    if not flags >= _V3_FLAGS:
+        return 2
+    return 4 if flags >= _V4_FLAGS else 3

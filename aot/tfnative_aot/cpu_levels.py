@@ -82,7 +82,9 @@ ARMV7_LEVELS = (
     ),
 )
 
-_CPU = re.compile(r"(?P<cpu>[A-Za-z0-9][A-Za-z0-9._-]*)(?P<features>(\+[A-Za-z0-9._-]+)*)")
+_CPU = re.compile(
+    r"(?P<cpu>[A-Za-z0-9][A-Za-z0-9._-]*)(?P<features>(\+[A-Za-z0-9._-]+)*)"
+)
 
 
 def named_cpu(name: str, arch: str) -> CpuLevel:

@@ -58,8 +58,8 @@ class ObjectFile:
         sections: In their order.
         symbols: In their order.
         hiding: What makes the symbols known to the library only that the object is
-            linked into. COFF has no way to say so, and no need: a DLL exports what it is
-            told to.
+            linked into. COFF has no way to say so, and no need: a DLL exports what it
+            is told to.
     """
 
     sections: tuple[Section, ...]

@@ -198,5 +198,3 @@ def _append_trailer(library: Path, interface: Interface) -> None:
     )
     with library.open("ab") as file:
         file.write(trailer)
-
-

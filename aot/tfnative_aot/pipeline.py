@@ -34,9 +34,9 @@ from tfnative_aot.passes import run_passes
 from tfnative_aot.program import Program
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.samples import ExampleSampler, Sample, Sampler
+from tfnative_aot.sdk import write_sdk
 from tfnative_aot.shapes import resolve_shapes
 from tfnative_aot.split_samples import SplitSampler
-from tfnative_aot.sdk import write_sdk
 from tfnative_aot.targets import Target, chosen_levels, find_target, host_runs
 from tfnative_aot.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.tfcompile import tfcompile, write_graph
@@ -142,9 +142,7 @@ def compile(  # noqa: A001 - the name and the arguments users know
         staging = _staging(folder)
         try:
             _make_artifact(
-                _Job(
-                    loaded, tuple(prepared), shapes, programs, options, builder, work
-                ),
+                _Job(loaded, tuple(prepared), shapes, programs, options, builder, work),
                 user_inputs,
                 staging,
                 progress,

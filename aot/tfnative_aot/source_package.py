@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an artifact can be built of where its target's compiler is.
 
-    copy sources/ there; cmake -B build && cmake --build build
+copy sources/ there; cmake -B build && cmake --build build
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ target_compile_options({name}_{level.tag} PRIVATE {" ".join(level.compiler_flags
     xla = "\n  ".join(f"${{CMAKE_CURRENT_SOURCE_DIR}}/{o.name}" for o in parts.objects)
     return f"""\
 # The model {name}, compiled by tfnative for {parts.interface.triple}: XLA's code as
-# objects, the rest as sources. Builds lib{name}.a, or with -DBUILD_SHARED_LIBS=ON a shared
-# library. GCC or Clang.
+# objects, the rest as sources, for GCC or Clang. Builds lib{name}.a; with
+# -DBUILD_SHARED_LIBS=ON a shared library.
 cmake_minimum_required(VERSION 3.16)
 project({name} C CXX ASM)
 

@@ -32,8 +32,8 @@ class Target:
         system: "linux", "android", "macos", "ios" or "windows".
         libc: "gnu", "musl", "bionic", "darwin" or "mingw".
         zig: What ``zig cc -target`` calls it.
-        gcc: What GNU's cross compilers for it begin with, as "aarch64-linux-gnu-"; "" if
-            there are none.
+        gcc: What GNU's cross compilers for it begin with, as "aarch64-linux-gnu-"; ""
+            if there are none.
         aliases: Other names of it.
     """
 
@@ -136,7 +136,7 @@ def find_target(name: str | None) -> Target:
     """A target by its name or by its triple; None: this machine.
 
     Raises:
-        InvalidArgumentError: There is no such target; the message lists those there are.
+        InvalidArgumentError: There is no such target; the message lists all.
         UnimplementedError: This machine is none of them.
     """
     if name is None:
@@ -222,8 +222,8 @@ def _refuse_levels_of_others(target: Target, name: str) -> None:
     others = {level.name for levels in _LEVELS.values() for level in levels}
     if name in others or name.startswith("x86-64-v"):
         raise InvalidArgumentError(
-            f"unknown CPU level {name} for {target.name}: expected {known}, or the name "
-            "of a CPU"
+            f"unknown CPU level {name} for {target.name}: expected {known}, or the "
+            "name of a CPU"
         )
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from tfnative.errors import CompileError
 from tfnative_aot import object_file, tf_adapters
+from tfnative_aot.cpu_levels import VariantKey
 from tfnative_aot.graph import BATCH, FrozenGraph
 from tfnative_aot.targets import Target
-from tfnative_aot.cpu_levels import VariantKey
 
 _LAST_LINES = 20
 

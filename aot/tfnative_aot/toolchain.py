@@ -45,8 +45,8 @@ class Kernels:
 
     Attributes:
         level: Which one.
-        macro: What TFN_LEVEL was: the level, and a digest of the kernels, so that models
-            which are linked into one program share equal kernels, and only these.
+        macro: What TFN_LEVEL was: the level, and a digest of the kernels. Models that
+            are linked into one program share equal kernels, and only these.
         objects: Their files.
     """
 

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         VersionState as VersionState,
         VersionStatus as VersionStatus,
     )
+    from tfnative._targets import targets as targets
 
 __all__ = [
     "AllVersions",
@@ -122,6 +123,7 @@ __all__ = [
     "load",
     "selftest",
     "serving",
+    "targets",
     "tune",
 ]
 
@@ -155,6 +157,7 @@ _LAZY = {
     "compile": "_compile",
     "encode_example": "_examples.encode",
     "selftest": "_selftest",
+    "targets": "_targets",
     "tune": "_batch.tune",
 }
 

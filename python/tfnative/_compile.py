@@ -73,8 +73,8 @@ def compile(  # noqa: A001 - as re.compile
             and lends to the library with NAME_bind_weights. ``load`` does so itself.
         minimal: Leave out what predicting does not need: the manifest in the library,
             names, golden vectors. ``load`` needs them; the functions of NAME.h do not.
-        sources: Write ``sources/`` as well, to build the libraries elsewhere with CMake.
-            That is all there is if no compiler for the target is found.
+        sources: Write ``sources/`` as well, to build the libraries elsewhere with
+            CMake. That is all there is if no compiler for the target is found.
         inputs: For a GraphDef: input names to tensors, as {"image": "x:0"}, or tensors.
         outputs: Likewise.
         progress: Shows how far it is; see tfnative_aot.progress. Default: silent.

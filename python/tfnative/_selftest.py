@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative._load import load
 from tfnative._native_model import NativeModel
-from tfnative.errors import InvalidArgumentError, LoadError
+from tfnative.errors import Error, InvalidArgumentError, LoadError
+from tfnative.manifest import Manifest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,15 +85,23 @@ def selftest(
 ) -> SelfTestReport:
     """Compares an artifact with what TensorFlow gave when it was compiled.
 
+    One that is for another machine is run in an emulator, if the compiler is installed
+    (``tfnative[aot]``), QEMU, and a C compiler for that machine.
+
     Args:
         artifact: The artifact's folder.
-        cpu_level: Name of the CPU level to test. Default: all that this CPU can run.
+        cpu_level: Name of the CPU level to test. Default: all that can be run here.
 
     Raises:
         NotFoundError: There is no such folder.
         LoadError: It is not an artifact that runs here, or its golden vectors are
             missing or damaged.
+        FailedPreconditionError: It is for another machine, and something is missing to
+            emulate that.
     """
+    foreign = _foreign_manifest(Path(artifact))
+    if foreign is not None:
+        return _selftest_foreign(Path(artifact), foreign, cpu_level)
     with load(artifact) as model:
         levels = (cpu_level,) if cpu_level else model.manifest.cpu_levels
         name, library = model.name, Path(model.library_path)
@@ -116,6 +126,44 @@ def selftest(
             for signature, of in model.manifest.signatures.items():
                 checks += _replay(model, signature, of, library.parent)
     return SelfTestReport(name, intact, tuple(checks), tuple(skipped))
+
+
+def _foreign_manifest(artifact: Path) -> Manifest | None:
+    """The manifest of an artifact that this machine cannot load; None of others."""
+    path = artifact / "manifest.json"
+    if not path.is_file() or importlib.util.find_spec("tfnative_aot") is None:
+        return None
+    from tfnative_aot.targets import find_target, host_runs
+
+    try:
+        manifest = Manifest.from_json(path.read_text())
+        target = find_target(manifest.triple)
+    except Error:
+        return None  # ``load`` says what is wrong.
+    return None if host_runs(target, target.levels[0]) else manifest
+
+
+def _selftest_foreign(
+    artifact: Path, manifest: Manifest, cpu_level: str | None
+) -> SelfTestReport:
+    from tfnative_aot.foreign_selftest import replay
+
+    def read(signature: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        vectors = _read_golden(artifact / manifest.signatures[signature].golden)
+        return _inputs(vectors), _part(vectors, "output:")
+
+    checks: list[OutputCheck] = []
+    for signature, level, outputs, expected in replay(artifact, manifest, read):
+        if cpu_level in (None, level):
+            known = manifest.signatures[signature]
+            checks += _compare(signature, level, outputs, expected, known)
+    tried = {check.cpu_level for check in checks}
+    skipped = tuple(level for level in manifest.cpu_levels if level not in tried)
+    apart = artifact / f"{manifest.name}.weights"
+    intact = not apart.exists() or manifest.weights_digest == (
+        f"sha256:{_sha256(apart, 0, manifest.weights_bytes)}"
+    )
+    return SelfTestReport(manifest.name, intact, tuple(checks), skipped)
 
 
 def golden_inputs(
@@ -151,11 +199,21 @@ def _replay(
     vectors = _read_golden(folder / known.golden)
     inputs = _inputs(vectors)
     expected = _part(vectors, "output:")
-    allowed = {fidelity.output: fidelity.tolerance for fidelity in known.fidelity}
     outputs = model.predict(inputs, signature=signature)
+    return _compare(signature, model.cpu_level, outputs, expected, known)
+
+
+def _compare(
+    signature: str,
+    level: str,
+    outputs: Mapping[str, npt.NDArray[Any]],
+    expected: Mapping[str, npt.NDArray[Any]],
+    known: SignatureManifest,
+) -> Iterator[OutputCheck]:
+    allowed = {fidelity.output: fidelity.tolerance for fidelity in known.fidelity}
     for name, output in outputs.items():
         if name not in expected:
-            raise LoadError(f"{folder / known.golden} has no output {name!r}")
+            raise LoadError(f"{known.golden} has no output {name!r}")
         dtype = output.dtype.name
         absolute, relative = errors(output, expected[name].view(output.dtype))
         exact = output.dtype.kind in "biu" and dtype != "bfloat16"
@@ -163,7 +221,7 @@ def _replay(
         yield OutputCheck(
             signature,
             name,
-            model.cpu_level,
+            level,
             absolute,
             relative,
             allowed.get(name, default),

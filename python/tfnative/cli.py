@@ -19,6 +19,7 @@ from tfnative._cli import (
     selftest,
     serve,
     serving,
+    targets,
     tune,
 )
 from tfnative._cli.common import FAILURE, USAGE
@@ -39,6 +40,7 @@ A model on a server:
 
 The machine:
   tfnative doctor
+  tfnative targets
   tfnative cache list
 
 Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
@@ -62,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run,
         bench,
         tune,
+        targets,
         serve,
         serving,
         cache_,

@@ -31,6 +31,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_examples_head.py",
         "test_freeze.py",
         "test_load_model.py",
+        "test_other_machines.py",
         "test_serve.py",
         "test_split_model.py",
         "test_tensorflow_backend.py",

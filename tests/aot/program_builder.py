@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.aot.interpreter import Function
+from tfnative_aot.cpu_levels import X86_LEVELS, VariantKey
 from tfnative_aot.expression import Expression
 from tfnative_aot.passes.pack_weights import pack_weights
 from tfnative_aot.program import (
@@ -33,7 +34,6 @@ from tfnative_aot.program import (
     Source,
     Step,
 )
-from tfnative_aot.targets import X86_LEVELS, VariantKey
 
 Array = npt.NDArray[Any]
 Kind = Literal["input", "output", "temp"]

@@ -61,11 +61,17 @@ def test_the_library_exports_its_entry_points_only(digits: Path) -> None:
 
 
 @needs_readelf
-def test_the_archive_defines_its_entry_points_only(digits: Path) -> None:
-    lines = run(
-        "nm", "-g", "--defined-only", "--no-sort", digits / "libdigits.a"
-    ).splitlines()
-    assert {line.split()[-1] for line in lines if len(line.split()) == 3} == {
+def test_the_archive_shows_its_entry_points_only(digits: Path) -> None:
+    rows = [
+        line.split()
+        for line in run("readelf", "-sW", digits / "libdigits.a").splitlines()
+    ]
+    shown = {
+        row[7]
+        for row in rows
+        if len(row) == 8 and row[4:6] == ["GLOBAL", "DEFAULT"] and row[6] != "UND"
+    }
+    assert shown == {
         "digits_artifact",
         "digits_serving_default",
         "digits_serving_default_workspace_bytes",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfnative_aot.cpu_levels import X86_LEVELS, VariantKey
 from tfnative_aot.passes.pack_weights import pack_weights
 from tfnative_aot.passes.packing import PANEL, pack_filter, pack_matrix
 from tfnative_aot.program import (
@@ -23,7 +24,6 @@ from tfnative_aot.program import (
     Slice,
     Source,
 )
-from tfnative_aot.targets import X86_LEVELS, VariantKey
 
 
 @pytest.mark.parametrize(("k", "n"), [(1, 1), (3, 16), (5, 17), (7, 40)])

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tfnative_aot.emit.program_c import emit_programs
+from tfnative_aot.cpu_levels import X86_LEVELS, VariantKey
+from tfnative_aot.emit.program_c import NAMES_HEADER, emit_names, emit_programs
 from tfnative_aot.emit.weights import WeightPool
+from tfnative_aot.find_toolchain import find_toolchain
 from tfnative_aot.passes.assign_memory import assign_memory
 from tfnative_aot.program import (
     Allocation,
@@ -33,8 +35,7 @@ from tfnative_aot.program import (
     TopK,
     While,
 )
-from tfnative_aot.targets import X86_LEVELS, VariantKey
-from tfnative_aot.toolchain import find_toolchain, sources_dir
+from tfnative_aot.toolchain import sources_dir
 
 SOURCE = Source("hlo.1", "model/dense/MatMul", "MatMul")
 INPUT, OUTPUT, CONSTANT, TEMP = range(4)
@@ -138,10 +139,12 @@ def program(*steps: Step) -> Program:
     )
 
 
-def check_c(example: Program, folder: Path) -> str:
+def check_c(example: Program, folder: Path, *, weights_apart: bool = False) -> str:
     example = assign_memory(example)
     emitted = emit_programs([example], WeightPool([example]), "program.gen.h")
     (folder / "program.gen.h").write_text(emitted.header)
+    names = emit_names("example", [example], weights_apart=weights_apart)
+    (folder / NAMES_HEADER).write_text(names)
     source = folder / "program.c"
     source.write_text(emitted.source)
     toolchain = find_toolchain()
@@ -163,6 +166,10 @@ def check_c(example: Program, folder: Path) -> str:
 @pytest.mark.parametrize("name", STEPS)
 def test_every_kind_of_step_is_valid_c(name: str, tmp_path: Path) -> None:
     check_c(program(STEPS[name]), tmp_path)
+
+
+def test_weights_may_be_apart(tmp_path: Path) -> None:
+    check_c(program(dot(packed=True)), tmp_path, weights_apart=True)
 
 
 def test_a_step_carries_the_name_of_its_tensorflow_op(tmp_path: Path) -> None:

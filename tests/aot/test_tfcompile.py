@@ -11,11 +11,13 @@ import pytest
 
 from tfnative.errors import CompileError
 from tfnative_aot import tf_adapters
+from tfnative_aot.cpu_levels import X86_LEVELS, VariantKey
 from tfnative_aot.graph import BATCH, FrozenGraph, GraphTensor
-from tfnative_aot.targets import X86_LEVELS, VariantKey
+from tfnative_aot.targets import find_target
 from tfnative_aot.tfcompile import tfcompile
 
 KEY = VariantKey(signature=0, batch_size=4, level=X86_LEVELS[0])
+TARGET = find_target("linux-x86_64")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def compile_with(
     child.write_text(script)
     adapter = SimpleNamespace(__file__=str(child), PROGRAM_SYMBOL="_none")
     monkeypatch.setattr(tf_adapters, "xla", lambda: adapter)
-    tfcompile(graph, folder / "graph.pb", KEY, "m_s0_b4_v2", folder / "variant")
+    tfcompile(graph, folder / "graph.pb", KEY, TARGET, "m_s0_b4_v2", folder / "variant")
 
 
 def test_a_failure_shows_the_last_lines(
@@ -61,4 +63,4 @@ def test_a_graph_that_cannot_be_read_is_an_error(
 ) -> None:
     (tmp_path / "graph.pb").write_bytes(b"no graph")
     with pytest.raises(CompileError, match="tfcompile failed"):
-        tfcompile(graph, tmp_path / "graph.pb", KEY, "m", tmp_path / "variant")
+        tfcompile(graph, tmp_path / "graph.pb", KEY, TARGET, "m", tmp_path / "variant")

@@ -62,7 +62,8 @@ def emit_pkg_config(interface: Interface, version: str) -> str:
     ``--static`` links all that the archive needs.
     """
     return f"""\
-# PKG_CONFIG_PATH=FOLDER/lib/pkgconfig pkg-config --define-prefix --cflags --libs {interface.name}
+# With PKG_CONFIG_PATH=FOLDER/lib/pkgconfig:
+#   pkg-config --define-prefix --cflags --libs {interface.name}
 prefix=${{pcfiledir}}/../..
 libdir=${{prefix}}
 includedir=${{prefix}}/include

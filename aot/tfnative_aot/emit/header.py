@@ -84,8 +84,8 @@ def _c_functions(interface: Interface, signature: Signature) -> str:
  *
  * Every pointer is the caller's, and aligned to 64 bytes. Inputs are only read. Outputs
  * and workspace must not overlap anything else. Calls may run at the same time if they
- * share no output and no workspace. Returns 0; -1 if there is no code for this batch size
- * or this CPU;{unbound} or the number of the step that failed. */
+ * share no output and no workspace. Returns 0; -1 if there is no code for this batch
+ * size or this CPU;{unbound} or the number of the step that failed. */
 int32_t {name}({signature.c_parameters});
 
 /* Bytes of workspace, or SIZE_MAX where {name} returns -1. */

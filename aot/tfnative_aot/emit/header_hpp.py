@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
 
 
@@ -49,8 +48,8 @@ namespace {name} {{
 
 
 _COMMON = """\
-// Elements that are somewhere else. Made of an array, or of anything that has data() and
-// size(), as std::vector, std::array and std::span.
+// Elements that are somewhere else. Made of an array, or of anything that has data()
+// and size(), as std::vector, std::array and std::span.
 template <typename T>
 class span {
  public:
@@ -204,7 +203,9 @@ def _with_spans(signature: Signature) -> str:
     arguments = [f"{t.c_name}.data()" for t in tensors]
     lines = []
     if signature.batch_sizes:
-        first = f"{batched[0].c_name}.size() / {batched[0].row_elements}" if batched else 1
+        first = (
+            f"{batched[0].c_name}.size() / {batched[0].row_elements}" if batched else 1
+        )
         lines.append(f"    const std::size_t rows = {first};")
         arguments.insert(0, "static_cast<std::int64_t>(rows)")
     expected = " ||\n        ".join(
@@ -272,5 +273,3 @@ def _row(tensor: Tensor) -> str:
 
 def _batched(tensor: Tensor) -> bool:
     return bool(tensor.shape) and tensor.shape[0] == -1
-
-

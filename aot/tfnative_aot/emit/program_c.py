@@ -91,7 +91,8 @@ def emit_programs(
     for emitter in emitters:
         emitter.run()
     return ProgramSource(
-        header=f'#include "{NAMES_HEADER}"\n#include "program.h"\n\n' + "\n".join(e.header() for e in emitters),
+        header=f'#include "{NAMES_HEADER}"\n#include "program.h"\n\n'
+        + "\n".join(e.header() for e in emitters),
         source=f'#include "{header_name}"\n\n'
         + "\n".join(e.function() for e in emitters),
     )
@@ -100,9 +101,7 @@ def emit_programs(
 class _Emitter:
     """Writes one program."""
 
-    def __init__(
-        self, program: Program, weights: WeightPool, has_steps: bool
-    ) -> None:
+    def __init__(self, program: Program, weights: WeightPool, has_steps: bool) -> None:
         self._program = program
         self._has_steps = has_steps
         self._weights = weights

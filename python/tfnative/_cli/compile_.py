@@ -237,7 +237,8 @@ def print_fidelity(manifest: Manifest) -> None:
         for fidelity in signature.fidelity
     ]
     header = ("signature", "output", "batch", "CPU level")
-    print_table((*header, "abs. error", "rel. error", "allowed"), rows)
+    if rows:
+        print_table((*header, "abs. error", "rel. error", "allowed"), rows)
     for name, signature in manifest.signatures.items():
         if signature.unverified_cpu_levels:
             levels = ", ".join(signature.unverified_cpu_levels)

@@ -51,8 +51,8 @@ def find_compiling() -> Compiling:
         problem = 'tfnative_aot is not installed: pip install "tfnative[aot]"'
         return Compiling("", (), (), (problem,))
     from tfnative_aot import tf_adapters
-    from tfnative_aot.targets import host_target
     from tfnative_aot.find_toolchain import find_toolchain
+    from tfnative_aot.targets import host_target
 
     problems: list[str] = []
     version = ""

@@ -83,7 +83,7 @@ def parse(path: Path) -> ObjectFile:
         reader = _read_coff
     try:
         return reader(data)
-    except (struct.error, ValueError, IndexError) as error:
+    except (struct.error, ValueError, IndexError, OverflowError) as error:
         raise InternalError(f"{path} is no object file: {error}") from error
 
 

@@ -56,7 +56,8 @@ class span {
   span(T* data, std::size_t size) : data_(data), size_(size) {}
   template <std::size_t n>
   span(T (&array)[n]) : data_(array), size_(n) {}
-  template <typename Container>
+  template <typename Container,
+            typename = decltype(std::declval<Container&>().data())>
   span(Container&& from) : data_(from.data()), size_(from.size()) {}
   T* data() const { return data_; }
   std::size_t size() const { return size_; }

@@ -111,8 +111,8 @@ extern const char tfn_weights[] TFN_HIDDEN;
 #endif
 
 /* What a run begins with. */
-#define TFN_FIND_WEIGHTS                                   \
-  const char* const weights = TFN_WEIGHTS;                 \
+#define TFN_FIND_WEIGHTS                   \
+  const char* const weights = TFN_WEIGHTS; \
   if (TFN_WEIGHTS_ARE_MISSING(weights)) return TFN_NO_WEIGHTS
 
 #if defined(TFN_WEIGHTS_APART)

@@ -6,9 +6,9 @@
  *   run_artifact SIGNATURE VARIANT <inputs >outputs
  *
  * with the numbers that the two have in their tables, and the bytes of all inputs and
- * outputs one after the other. That is how an artifact is tried that is made for another
- * machine: in an emulator, or there. Exit codes: 0; 1 for a run that failed; 2 for input
- * that does not fit.
+ * outputs one after the other. That is how an artifact is tried that is made for
+ * another machine: in an emulator, or there. Exit codes: 0; 1 for a run that failed; 2
+ * for input that does not fit.
  *
  * TFN_ARTIFACT is its NAME_artifact. With a third argument, the file of the weights.
  */
@@ -24,21 +24,16 @@ static size_t dtype_bytes(int32_t dtype) {
   switch (dtype) {
     case TFN_UINT8:
     case TFN_INT8:
-    case TFN_BOOL:
-      return 1;
+    case TFN_BOOL: return 1;
     case TFN_INT16:
     case TFN_UINT16:
     case TFN_FLOAT16:
-    case TFN_BFLOAT16:
-      return 2;
+    case TFN_BFLOAT16: return 2;
     case TFN_FLOAT32:
     case TFN_INT32:
-    case TFN_UINT32:
-      return 4;
-    case TFN_COMPLEX128:
-      return 16;
-    default:
-      return 8;
+    case TFN_UINT32: return 4;
+    case TFN_COMPLEX128: return 16;
+    default: return 8;
   }
 }
 

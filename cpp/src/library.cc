@@ -129,7 +129,8 @@ std::shared_ptr<const MappedFile> bind_weights(const tfn_artifact& artifact,
   std::weak_ptr<const MappedFile>& known = bound[&artifact];
   if (std::shared_ptr<const MappedFile> same = known.lock()) return same;
   const fs::path folder = fs::path(library).parent_path();
-  const std::string file = (folder / (std::string(artifact.name) + ".weights")).string();
+  const std::string file =
+      (folder / (std::string(artifact.name) + ".weights")).string();
   const auto weights = std::make_shared<const MappedFile>(file);
   const std::int32_t problem = artifact.bind_weights(weights->data(), weights->size());
   if (problem == TFN_WEIGHTS_OTHER_SIZE) {

@@ -88,8 +88,15 @@ class Builder:
     def start_kernels(
         self, levels: Sequence[CpuLevel], pool: ThreadPoolExecutor
     ) -> None:
-        """Begins to compile the kernels."""
+        """Begins to compile the kernels.
+
+        Raises:
+            InvalidArgumentError: The compiler does not know a CPU.
+        """
         if self.toolchain is not None:
+            for level in levels:
+                if level not in self.target.levels:
+                    self.toolchain.check_level(level)
             compile_kernels = self.toolchain.compile_kernels
             sources = sources_dir()[0]
             self._kernels = [

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tfnative import cache
-from tfnative.errors import CompileError, NotFoundError
+from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
 from tfnative_aot.cpu_levels import CpuLevel
 from tfnative_aot.targets import Target
 
@@ -100,6 +100,22 @@ class Toolchain:
             kernels, _ = sources_dir()
             flags += ["-nostdinc++", "-isystem", str(kernels / "libc")]
         return tuple(flags)
+
+    def check_level(self, level: CpuLevel) -> None:
+        """Asks the compiler whether it knows a CPU.
+
+        Raises:
+            InvalidArgumentError: It does not.
+        """
+        flags = self.target_flags(level)
+        try:
+            run([*self.cc, *flags, "-fsyntax-only", "-x", "c", os.devnull])
+        except CompileError as error:
+            known = ", ".join(each.name for each in self.target.levels)
+            raise InvalidArgumentError(
+                f"unknown CPU level {level.name}: {self.target.name} has {known}, and "
+                f"the compiler does not know a CPU of that name. {error}"
+            ) from error
 
     def compile_c(
         self,

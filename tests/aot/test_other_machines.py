@@ -205,6 +205,6 @@ def test_targets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_cpu_is_refused_by_the_compiler(
     export: Export, tmp_path: Path
 ) -> None:
-    with pytest.raises(tfnative.InvalidArgumentError, match="nonsense.*x86-64-v2"):
+    with pytest.raises(tfnative.InvalidArgumentError, match=r"nonsense.*x86-64-v2"):
         tfnative.compile(export(ZOO["mlp"]), tmp_path / "m", cpus=["nonsense"])
     assert not (tmp_path / "m").exists()

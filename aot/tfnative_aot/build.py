@@ -164,6 +164,7 @@ class Builder:
                 staging,
                 shared=has_shared,
                 static=self.static or not has_shared,
+                measured=True,
             )
         if self.sources:
             write_source_package(parts, manifest, staging)

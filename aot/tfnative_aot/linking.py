@@ -21,8 +21,12 @@ def link_shared(
     output: Path,
     *,
     exports: Sequence[str],
+    strip: bool = True,
 ) -> None:
-    """Links a closed shared library that exports only the given functions."""
+    """Links a closed shared library that exports only the given functions.
+
+    Without ``strip`` an ELF library has the names of all that is in it.
+    """
     target = toolchain.target
     if target.system == "windows":
         # What is exported says __declspec(dllexport).
@@ -33,11 +37,15 @@ def link_shared(
         flags.append(f"-Wl,-install_name,@rpath/{output.name}")
         _link(toolchain, flags, objects, output)
     else:
-        _link_elf(toolchain, objects, output, exports)
+        _link_elf(toolchain, objects, output, exports, strip)
 
 
 def _link_elf(
-    toolchain: Toolchain, objects: Sequence[Path], output: Path, exports: Sequence[str]
+    toolchain: Toolchain,
+    objects: Sequence[Path],
+    output: Path,
+    exports: Sequence[str],
+    strip: bool,
 ) -> None:
     flags = [
         "-shared",
@@ -47,7 +55,7 @@ def _link_elf(
         "-Wl,--gc-sections",
         "-Wl,--build-id=none",
         "-Wl,--as-needed",
-        "-Wl,-s",
+        *(["-Wl,-s"] if strip else []),
     ]
     if toolchain.target.system == "android":
         flags.append("-Wl,-z,max-page-size=16384")  # As Android 15 asks for.

@@ -21,6 +21,7 @@ from tfnative_aot.emit.program_c import NAMES_HEADER, emit_names, emit_programs
 from tfnative_aot.emit.weights import WeightPool
 from tfnative_aot.linking import link_shared
 from tfnative_aot.program import Program
+from tfnative_aot.sizes import measure, write_sizes
 from tfnative_aot.toolchain import Kernels, Toolchain, sources_dir
 
 ABI_VERSION = 2
@@ -139,6 +140,7 @@ def link(
     *,
     shared: bool = True,
     static: bool = False,
+    measured: bool = False,
 ) -> None:
     """Links the libraries with a manifest into the artifact folder ``output``.
 
@@ -153,6 +155,7 @@ def link(
         output: The artifact's folder; created if need be.
         shared: Make a shared library.
         static: Make libNAME.a, too, which has a second copy of the weights.
+        measured: Write down what each part of the shared library costs (ELF).
     """
     folder, interface = parts.folder, parts.interface
     source, data = emit_entry_points(parts, manifest)
@@ -168,6 +171,17 @@ def link(
         link_shared(toolchain, objects, library, exports=interface.exports)
         if interface.target.object_format == "elf" and not interface.is_minimal:
             _append_trailer(library, interface)
+        if interface.target.object_format == "elf" and measured:
+            whole = folder / "unstripped.so"
+            link_shared(
+                toolchain, objects, whole, exports=interface.exports, strip=False
+            )
+            weights = 0 if interface.weights_apart else len(parts.weights.data)
+            manifest_bytes = 0 if interface.is_minimal else len(manifest.to_json())
+            sizes = measure(
+                *(whole, library), weights_bytes=weights, manifest_bytes=manifest_bytes
+            )
+            write_sizes(output, sizes)
     if static:
         toolchain.archive(objects, output / f"lib{interface.name}.a")
     if interface.weights_apart:

@@ -19,6 +19,7 @@ from tfnative._cli import (
     selftest,
     serve,
     serving,
+    size,
     targets,
     tune,
 )
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run,
         bench,
         tune,
+        size,
         targets,
         serve,
         serving,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -189,6 +190,24 @@ def test_minimal_has_code_and_weights_only(export: Export, tmp_path: Path) -> No
         assert f" {name}\n" not in called
     with pytest.raises(tfnative.LoadError):
         tfnative.load(small)
+
+
+def test_what_each_part_costs_is_shown(
+    export: Export, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    artifact = tfnative.compile(
+        export(ZOO["mobilenet_v2"]), tmp_path / "net", cpus=["native"]
+    )
+    assert main(["size", str(artifact), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    parts = found["library"]
+    assert sum(parts.values()) == found["files"]["libnet.so"]
+    assert all(size >= 0 for size in parts.values())
+    assert parts["weights"] > parts["kernels"] > parts["programs"] > 0
+    assert sum(parts.values()) - parts["weights"] < 250 << 10
+    assert main(["size", str(artifact)]) == 0
+    assert "weights" in capsys.readouterr().out
+    assert main(["size", str(tmp_path)]) == 1
 
 
 def test_targets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         VersionState as VersionState,
         VersionStatus as VersionStatus,
     )
+    from tfnative._wheel.make import Wheel as Wheel, make_wheel as make_wheel
 
 __all__ = [
     "AllVersions",
@@ -116,10 +117,12 @@ __all__ = [
     "UnimplementedError",
     "VersionState",
     "VersionStatus",
+    "Wheel",
     "bench",
     "compile",
     "encode_example",
     "load",
+    "make_wheel",
     "selftest",
     "serving",
     "tune",
@@ -151,9 +154,11 @@ _LAZY = {
     "TuneReport": "_batch.tune",
     "VersionState": "_store.versions",
     "VersionStatus": "_store.versions",
+    "Wheel": "_wheel.make",
     "bench": "_bench",
     "compile": "_compile",
     "encode_example": "_examples.encode",
+    "make_wheel": "_wheel.make",
     "selftest": "_selftest",
     "tune": "_batch.tune",
 }

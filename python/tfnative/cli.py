@@ -20,6 +20,7 @@ from tfnative._cli import (
     serve,
     serving,
     tune,
+    wheel,
 )
 from tfnative._cli.common import FAILURE, USAGE
 from tfnative.errors import Error
@@ -32,6 +33,7 @@ A model's life:
   tfnative run build/digits --input image=images.npy --output probabilities=out.npy
   tfnative bench build/digits
   tfnative tune build/digits
+  tfnative wheel build/digits -o dist --name digits_model --version 1.0.0
 
 A model on a server:
   tfnative serve models/digits
@@ -62,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run,
         bench,
         tune,
+        wheel,
         serve,
         serving,
         cache_,

@@ -73,7 +73,8 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[tuple[str, Path]]:
         path = folder / inside
         if inside.is_absolute() or ".." in inside.parts or not path.is_file():
             raise LoadError(
-                f"{folder}: its manifest names the file {name!r}, not there"
+                f"{folder} has no file {name!r}, which its manifest names: files are "
+                "missing, or it was made for programs in C only"
             )
         yield inside.as_posix(), path
     weights = folder / f"{manifest.name}.weights"  # Where they are not in the library.

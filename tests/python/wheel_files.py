@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import struct
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 
 import tfnative
 
-HOST_TRIPLE = "x86_64-pc-linux-gnu"
+HOST_TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 
 
 def copy_artifact(fake: Path, folder: Path, **changes: Any) -> Path:

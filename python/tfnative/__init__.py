@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         VersionStatus as VersionStatus,
     )
     from tfnative._targets import targets as targets
+    from tfnative._wheel.make import Wheel as Wheel, make_wheel as make_wheel
 
 __all__ = [
     "AllVersions",
@@ -117,10 +118,12 @@ __all__ = [
     "UnimplementedError",
     "VersionState",
     "VersionStatus",
+    "Wheel",
     "bench",
     "compile",
     "encode_example",
     "load",
+    "make_wheel",
     "selftest",
     "serving",
     "targets",
@@ -153,9 +156,11 @@ _LAZY = {
     "TuneReport": "_batch.tune",
     "VersionState": "_store.versions",
     "VersionStatus": "_store.versions",
+    "Wheel": "_wheel.make",
     "bench": "_bench",
     "compile": "_compile",
     "encode_example": "_examples.encode",
+    "make_wheel": "_wheel.make",
     "selftest": "_selftest",
     "targets": "_targets",
     "tune": "_batch.tune",

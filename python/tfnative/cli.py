@@ -22,6 +22,7 @@ from tfnative._cli import (
     size,
     targets,
     tune,
+    wheel,
 )
 from tfnative._cli.common import FAILURE, USAGE
 from tfnative.errors import Error
@@ -34,6 +35,7 @@ A model's life:
   tfnative run build/digits --input image=images.npy --output probabilities=out.npy
   tfnative bench build/digits
   tfnative tune build/digits
+  tfnative wheel build/digits -o dist --name digits_model --version 1.0.0
 
 A model on a server:
   tfnative serve models/digits
@@ -67,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tune,
         size,
         targets,
+        wheel,
         serve,
         serving,
         cache_,

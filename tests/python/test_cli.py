@@ -39,6 +39,7 @@ def test_version_and_help():
         "run",
         "bench",
         "tune",
+        "wheel",
         "cache",
         "doctor",
     ):

@@ -69,12 +69,15 @@ def test_the_public_names():
         "UnimplementedError",
         "VersionState",
         "VersionStatus",
+        "Wheel",
         "bench",
         "compile",
         "encode_example",
         "load",
+        "make_wheel",
         "selftest",
         "serving",
+        "targets",
         "tune",
     ]
     assert sorted(tfnative.__all__) == tfnative.__all__

@@ -14,6 +14,7 @@ from pathlib import Path
 from tfnative.manifest import Manifest
 from tfnative_aot import object_file
 from tfnative_aot.emit.artifact_c import emit_artifact, emit_data, program_header
+from tfnative_aot.emit.bazel import emit_build_file
 from tfnative_aot.emit.cmake import emit_cmake_config
 from tfnative_aot.emit.header import emit_header
 from tfnative_aot.emit.interface import Interface
@@ -139,7 +140,7 @@ def link(
 
 
 def write_sdk(parts: Parts, output: Path, *, static: bool) -> None:
-    """Writes the headers and the CMake files that consumers use."""
+    """Writes the headers, and what CMake and Bazel find the libraries with."""
     name = parts.interface.name
     include = output / "include"
     (include / "tfnative").mkdir(parents=True)
@@ -151,6 +152,11 @@ def write_sdk(parts: Parts, output: Path, *, static: bool) -> None:
     cmake.mkdir(parents=True)
     (cmake / f"{name}-config.cmake").write_text(
         emit_cmake_config(parts.interface, static=static)
+    )
+    (output / "BUILD.bazel").write_text(
+        emit_build_file(
+            parts.interface, static=static, shared_library=f"lib{name}.so"
+        )
     )
 
 

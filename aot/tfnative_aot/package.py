@@ -154,9 +154,7 @@ def write_sdk(parts: Parts, output: Path, *, static: bool) -> None:
         emit_cmake_config(parts.interface, static=static)
     )
     (output / "BUILD.bazel").write_text(
-        emit_build_file(
-            parts.interface, static=static, shared_library=f"lib{name}.so"
-        )
+        emit_build_file(parts.interface, static=static, shared_library=f"lib{name}.so")
     )
 
 

@@ -148,7 +148,8 @@ def tfnative_library(
         visibility = ["//visibility:private"],
         **kwargs
     )
-    cc_library(  # Of its own, for linkers want it behind the library.
+    cc_library(
+        # Of its own, for linkers want it behind the library.
         name = name + "_libm",
         linkopts = ["-lm"],
         visibility = ["//visibility:private"],

@@ -48,7 +48,8 @@ class Workspace:
 
     def bazel(self, command: str, *arguments: str) -> str:
         """What a command of Bazel, which has to succeed, prints."""
-        words = [DEBIAN["bazel-bootstrap"], f"--output_user_root={self.state}", command]
+        startup = ["--nohome_rc", "--nosystem_rc", f"--output_user_root={self.state}"]
+        words = [DEBIAN["bazel-bootstrap"], *startup, command]
         done = subprocess.run(
             [*words, *arguments],
             cwd=self.folder,
@@ -109,7 +110,7 @@ def workspace(
 
 @pytest.fixture(scope="module")
 def built(workspace: Workspace) -> Path:
-    """The example, built; with the name of its artifact's folder."""
+    """Where Bazel leaves the example's program and artifact."""
     return workspace.build("//:predict", "//:digits_artifact")
 
 
@@ -141,6 +142,11 @@ def printed(program: Path) -> NDArray[np.float32]:
     lines = [line.split() for line in done.stdout.splitlines()]
     assert [int(digit) for digit, _ in lines] == list(range(10))
     return np.array([float(probability) for _, probability in lines], np.float32)
+
+
+def needs_library(program: Path) -> bool:
+    """Whether the program has the shared library's name; the manifest quotes it."""
+    return b"\0libdigits.so\0" in program.read_bytes()
 
 
 @needs_bazel
@@ -182,8 +188,7 @@ def test_an_artifact_is_a_package(
     folder = workspace.build("//finished:static", "//finished:shared") / "finished"
     for name in ("static", "shared"):
         np.testing.assert_allclose(printed(folder / name), expected, atol=1e-5)
-        needs_library = b"libdigits.so" in (folder / name).read_bytes()
-        assert needs_library == (name == "shared")
+        assert needs_library(folder / name) == (name == "shared")
     runfiles = folder / "shared.runfiles" / "digits_example" / "finished" / "digits"
     assert (runfiles / "manifest.json").exists()
 
@@ -209,7 +214,7 @@ tfnative_library(
     signatures = ["serving_default", "other"],
     static = False,
     tags = ["manual"],
-    target = "linux-x86_64",
+    target = select({"//conditions:default": "linux-x86_64"}),
 )
 
 cc_binary(name = "predict", srcs = ["predict.cc"], deps = [":digits"])
@@ -225,7 +230,7 @@ cc_binary(name = "predict", srcs = ["predict.cc"], deps = [":digits"])
     compiler.chmod(0o755)
     folder = workspace.build("//told:predict") / "told"
     np.testing.assert_allclose(printed(folder / "predict"), expected, atol=1e-5)
-    assert b"libdigits.so" in (folder / "predict").read_bytes()
+    assert needs_library(folder / "predict")
     arguments = (folder / "digits_artifact" / "arguments").read_text()
     assert arguments.partition(" --output")[0] == (
         "compile told/model.pb --name digits --batch-sizes 1,8 "

@@ -35,7 +35,8 @@ cc_import(
     name = "{name}_import",
 {libraries})
 
-cc_library(  # Of its own, for linkers want it behind the library.
+cc_library(
+    # Of its own, for linkers want it behind the library.
     name = "{name}_libm",
     linkopts = ["-lm"],
 )

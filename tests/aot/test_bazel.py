@@ -48,7 +48,7 @@ class Workspace:
 
     def bazel(self, command: str, *arguments: str) -> str:
         """What a command of Bazel, which has to succeed, prints."""
-        startup = ["--nohome_rc", "--nosystem_rc", f"--output_user_root={self.state}"]
+        startup = ["--nohome_rc", f"--output_user_root={self.state}"]
         words = [DEBIAN["bazel-bootstrap"], *startup, command]
         done = subprocess.run(
             [*words, *arguments],

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from tfnative import __version__
+from tfnative_aot.emit.bazel import emit_build_file
 from tfnative_aot.emit.cmake import emit_cmake_config, emit_pkg_config
 from tfnative_aot.emit.header import emit_header
 from tfnative_aot.emit.header_hpp import emit_cpp_header
@@ -18,7 +19,7 @@ from tfnative_aot.toolchain import sources_dir
 def write_sdk(
     interface: Interface, output: Path, *, has_shared: bool, has_static: bool
 ) -> None:
-    """Writes the headers, and what CMake and pkg-config find the libraries with."""
+    """Writes the headers, and what build systems find the libraries with."""
     name = interface.name
     include = output / "include"
     include.mkdir(parents=True)
@@ -36,3 +37,7 @@ def write_sdk(
     pkg_config = output / "lib" / "pkgconfig"
     pkg_config.mkdir()
     (pkg_config / f"{name}.pc").write_text(emit_pkg_config(interface, __version__))
+    shared = interface.target.shared_library(name) if has_shared else None
+    (output / "BUILD.bazel").write_text(
+        emit_build_file(interface, static=has_static, shared_library=shared)
+    )

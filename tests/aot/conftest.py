@@ -24,6 +24,7 @@ _NEED_TENSORFLOW = frozenset(
     {
         "test_artifact.py",
         "test_auto.py",
+        "test_bazel.py",
         "test_check.py",
         "test_compile.py",
         "test_cut.py",

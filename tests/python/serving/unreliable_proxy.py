@@ -53,17 +53,26 @@ class UnreliableProxy:
         self._loop.close()
 
     async def _run(self, started: threading.Event) -> None:
-        server = await asyncio.start_server(self._accept, "localhost", 0)
+        connections: set[asyncio.Task[None]] = set()
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.ensure_future(self._connect(reader, writer))
+            connections.add(task)
+            task.add_done_callback(connections.discard)
+
+        server = await asyncio.start_server(accept, "localhost", 0)
         self.port: int = server.sockets[0].getsockname()[1]
         started.set()
-        async with server:
-            await self._ended.wait()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await self._ended.wait()
+        server.close()
+        while connections:  # One that was just accepted may come while others end.
+            for task in connections:
+                task.cancel()
+            await asyncio.gather(*connections, return_exceptions=True)
+        await asyncio.sleep(0)  # Transports close their sockets a turn later.
+        await server.wait_closed()
 
-    async def _accept(
+    async def _connect(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         try:
@@ -76,10 +85,13 @@ class UnreliableProxy:
         up = asyncio.ensure_future(_hand_on(reader, to_server))
         try:
             await self._hand_back(from_server, writer)
+        except OSError:
+            pass  # Whoever asked left first.
         finally:
             up.cancel()
             to_server.transport.abort()
             writer.transport.abort()
+            await asyncio.gather(up, return_exceptions=True)
 
     async def _hand_back(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -25,8 +25,8 @@ import tfnative
 from benchmarks import models
 from tfnative._bench import random_inputs
 from tfnative.manifest import Manifest
-from tfnative_aot.execute import link_runner
-from tfnative_aot.targets import find_target
+from tfnative_aot.machines.targets import find_target
+from tfnative_aot.verify.execute import link_runner
 
 FOLDER = Path("build/benchmarks")
 LEVELS = ("x86-64-v2", "x86-64-v3")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.measure import ROOT
 from benchmarks.work import Work
-from tfnative_aot.find_toolchain import find_toolchain
+from tfnative_aot.link.find_toolchain import find_toolchain
 
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 TYPICAL_CACHES = (32 << 10, 512 << 10)

@@ -20,27 +20,33 @@ import numpy as np
 
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
 from tfnative.manifest import ExamplesHead, Fidelity, Manifest, TensorFlowHead
-from tfnative_aot import golden as golden_vectors
-from tfnative_aot.build import Builder
-from tfnative_aot.cpu_levels import CpuLevel, VariantKey
-from tfnative_aot.decode import decode
-from tfnative_aot.describe import describe, describe_programs, make_manifest
-from tfnative_aot.divide import Prepared, prepare
+from tfnative_aot.artifact.build import Builder
+from tfnative_aot.artifact.describe import (
+    describe,
+    describe_programs,
+    golden_file_name,
+    make_manifest,
+)
+from tfnative_aot.artifact.package import Parts, emit_parts
+from tfnative_aot.artifact.sdk import write_sdk
 from tfnative_aot.emit.interface import Interface, check_name
-from tfnative_aot.graph import FrozenGraph
-from tfnative_aot.load_model import LoadedModel, load_model
-from tfnative_aot.package import Parts, emit_parts
-from tfnative_aot.passes import run_passes
-from tfnative_aot.program import Program
+from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.load.load_model import LoadedModel, load_model
+from tfnative_aot.load.shapes import resolve_shapes
+from tfnative_aot.machines.cpu_levels import CpuLevel, VariantKey
+from tfnative_aot.machines.targets import Target, chosen_levels, find_target, host_runs
+from tfnative_aot.program.decode import decode
+from tfnative_aot.program.passes import run_passes
+from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress, Silent
-from tfnative_aot.samples import ExampleSampler, Sample, Sampler
-from tfnative_aot.sdk import write_sdk
-from tfnative_aot.shapes import resolve_shapes
-from tfnative_aot.split_samples import SplitSampler
-from tfnative_aot.targets import Target, chosen_levels, find_target, host_runs
-from tfnative_aot.tensorflow_head import HeadRunner, write_head
-from tfnative_aot.tfcompile import tfcompile, write_graph
-from tfnative_aot.verify import verify
+from tfnative_aot.split.divide import Prepared, prepare
+from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
+from tfnative_aot.verify import golden as golden_vectors
+from tfnative_aot.verify.execute import executor
+from tfnative_aot.verify.samples import ExampleSampler, Sample, Sampler
+from tfnative_aot.verify.split_samples import SplitSampler
+from tfnative_aot.verify.verify import verify
+from tfnative_aot.xla.tfcompile import tfcompile, write_graph
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -181,7 +187,7 @@ class _Job:
             if each.head is not None:
                 heads[name] = each.head
             elif each.parts is not None:
-                path = f"heads/{Path(golden_vectors.file_name(name)).stem}"
+                path = f"heads/{Path(golden_file_name(name)).stem}"
                 shapes = self.input_shapes(each)
                 heads[name] = write_head(
                     each.parts, shapes, self.loaded, artifact, path
@@ -269,15 +275,16 @@ def _make_artifact(
     manifest = make_manifest(parts, job.loaded, heads)
     trial = job.builder.make_trial(parts, manifest, staging, job.work)
     progress.stage("compare with TensorFlow")
+    runs = executor(trial)
     fidelity: dict[str, tuple[Fidelity, ...]] = {}
     for graph, sampler in zip(job.graphs, samplers, strict=True):
         samples = [
             (batch_size, _given(sampler, sample))
             for batch_size, sample in _samples(sampler, interface, user_inputs)
         ]
-        if trial.executor is not None:
+        if runs is not None:
             fidelity[graph.signature] = verify(
-                trial.executor,
+                runs,
                 graph.signature,
                 samples,
                 trial.levels,
@@ -286,7 +293,8 @@ def _make_artifact(
         if not job.options.minimal:
             chosen = golden_vectors.choose(sampler, interface, user_inputs)
             golden_vectors.write(staging, graph.signature, _given(sampler, chosen))
-    trial.close()
+    if runs is not None:
+        runs.close()
     tried = {level.name for level in trial.levels}
     _finish(job, parts, manifest, fidelity, tried, staging)
 

@@ -79,12 +79,12 @@ def main(job: Mapping[str, Any]) -> None:
 def _compile(job: Mapping[str, Any], events: _Events) -> list[str]:
     """Compiles, and returns the names of all of the model's signatures."""
     import tfnative_aot
-    from tfnative_aot import _saved_model
+    from tfnative_aot.load import saved_model
 
     model, options = Path(job["model"]), job["options"]
     tfnative_aot.compile(model, job["output"], progress=events, **options)
-    graph = _saved_model.meta_graph(_saved_model.read(model), options["tags"], model)
-    return list(_saved_model.signatures(graph, model))
+    graph = saved_model.meta_graph(saved_model.read(model), options["tags"], model)
+    return list(saved_model.signatures(graph, model))
 
 
 def _private_output() -> TextIO:

@@ -287,7 +287,7 @@ def _versions() -> Mapping[str, str]:
             "compiling a model needs tfnative_aot, which is not installed: "
             'pip install "tfnative[aot]"'
         )
-    from tfnative_aot.build_side import versions
+    from tfnative_aot.link.build_side import versions
 
     return versions()
 

@@ -133,7 +133,7 @@ def _foreign_manifest(artifact: Path) -> Manifest | None:
     path = artifact / "manifest.json"
     if not path.is_file() or importlib.util.find_spec("tfnative_aot") is None:
         return None
-    from tfnative_aot.targets import find_target, host_runs
+    from tfnative_aot.machines.targets import find_target, host_runs
 
     try:
         manifest = Manifest.from_json(path.read_text())
@@ -146,7 +146,7 @@ def _foreign_manifest(artifact: Path) -> Manifest | None:
 def _selftest_foreign(
     artifact: Path, manifest: Manifest, cpu_level: str | None
 ) -> SelfTestReport:
-    from tfnative_aot.foreign_selftest import replay
+    from tfnative_aot.verify.foreign_selftest import replay
 
     def read(signature: str) -> tuple[dict[str, Any], dict[str, Any]]:
         vectors = _read_golden(artifact / manifest.signatures[signature].golden)

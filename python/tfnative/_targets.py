@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tfnative.errors import FailedPreconditionError
 
 if TYPE_CHECKING:
-    from tfnative_aot.available import AvailableTarget
+    from tfnative_aot.link.available import AvailableTarget
 
 
 def targets() -> tuple[AvailableTarget, ...]:
@@ -23,6 +23,6 @@ def targets() -> tuple[AvailableTarget, ...]:
         raise FailedPreconditionError(
             'compiling needs tfnative_aot: pip install "tfnative[aot]"'
         )
-    from tfnative_aot.available import available_targets
+    from tfnative_aot.link.available import available_targets
 
     return available_targets()

@@ -19,7 +19,7 @@ import tfnative
 from tests.models import ZOO, ModelCase
 from tfnative import cache
 from tfnative._cache.store import Store
-from tfnative_aot.load_model import load_model
+from tfnative_aot.load.load_model import load_model
 
 Export = Callable[[ModelCase], Path]
 

@@ -12,8 +12,8 @@ import pytest
 
 import tfnative
 from tests.models import ZOO, ModelCase
-from tfnative_aot.load_model import load_model
-from tfnative_aot.verify import errors
+from tfnative_aot.load.load_model import load_model
+from tfnative_aot.verify.verify import errors
 
 COMPILED = [case for case in ZOO.values() if "refused" not in case.tags]
 REFUSED = [case for case in ZOO.values() if "refused" in case.tags]

@@ -12,7 +12,7 @@ import pytest
 
 import tfnative
 from tests.models import ZOO, ModelCase
-from tfnative_aot.load_model import load_model
+from tfnative_aot.load.load_model import load_model
 
 Export = Callable[[ModelCase], Path]
 

@@ -1,3 +1,7 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Programs to sources: pure functions that return text and bytes."""
+"""Emit: writes the text of an artifact.
+
+In: ``Program``s, and the ``Interface`` that users see. Out: C and assembler sources,
+headers, weights, and what CMake, pkg-config and Bazel read. Runs nothing.
+"""

@@ -7,10 +7,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from tfnative_aot.cpu_levels import CpuLevel
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
 from tfnative_aot.emit.program_c import run_function
-from tfnative_aot.program import Program
+from tfnative_aot.machines.cpu_levels import CpuLevel
+from tfnative_aot.program.program import Program
 
 
 def emit_artifact(

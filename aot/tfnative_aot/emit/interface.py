@@ -9,26 +9,8 @@ import re
 from dataclasses import dataclass
 
 from tfnative.errors import InvalidArgumentError
-from tfnative_aot.targets import Target
-
-_ABI_DTYPES = {
-    "float32": ("TFN_FLOAT32", "float"),
-    "float64": ("TFN_FLOAT64", "double"),
-    "float16": ("TFN_FLOAT16", "uint16_t"),
-    "bfloat16": ("TFN_BFLOAT16", "uint16_t"),
-    "int8": ("TFN_INT8", "int8_t"),
-    "int16": ("TFN_INT16", "int16_t"),
-    "int32": ("TFN_INT32", "int32_t"),
-    "int64": ("TFN_INT64", "int64_t"),
-    "uint8": ("TFN_UINT8", "uint8_t"),
-    "uint16": ("TFN_UINT16", "uint16_t"),
-    "uint32": ("TFN_UINT32", "uint32_t"),
-    "uint64": ("TFN_UINT64", "uint64_t"),
-    "bool": ("TFN_BOOL", "uint8_t"),
-    "complex64": ("TFN_COMPLEX64", "float"),
-    "complex128": ("TFN_COMPLEX128", "double"),
-}
-"""NumPy's name of an element type: its name in abi.h and its type in C."""
+from tfnative_aot.load.dtypes import ABI_DTYPES
+from tfnative_aot.machines.targets import Target
 
 _C_WORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for "
@@ -65,12 +47,12 @@ class Tensor:
     @property
     def abi_dtype(self) -> str:
         """Its tfn_dtype in abi.h."""
-        return _ABI_DTYPES[self.dtype][0]
+        return ABI_DTYPES[self.dtype][0]
 
     @property
     def c_type(self) -> str:
         """The type of an element in C; complex numbers are two elements."""
-        return _ABI_DTYPES[self.dtype][1]
+        return ABI_DTYPES[self.dtype][1]
 
     @property
     def row_elements(self) -> int:
@@ -145,11 +127,6 @@ class Interface:
             function = self.function(signature)
             names += [function, f"{function}_workspace_bytes"]
         return tuple(names)
-
-
-def supported_dtype(dtype: str) -> bool:
-    """Whether tensors of this element type can cross the C ABI."""
-    return dtype in _ABI_DTYPES
 
 
 def check_name(name: str) -> str:

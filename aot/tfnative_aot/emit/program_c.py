@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from tfnative_aot.emit.step_table import flops, step_lines
 from tfnative_aot.emit.weights import WeightPool
-from tfnative_aot.program import (
+from tfnative_aot.program.program import (
     Buffer,
     Call,
     Conditional,
@@ -35,7 +35,7 @@ from tfnative_aot.program import (
     TopK,
     While,
 )
-from tfnative_aot.traverse import walk
+from tfnative_aot.program.traverse import walk
 
 NAMES_HEADER = "names.h"
 """File in which the artifact's global names are: see ``emit_names``."""

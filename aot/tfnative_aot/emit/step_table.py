@@ -7,8 +7,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from tfnative_aot.program import Convolution, Dot, Program, ReduceWindow, Step
-from tfnative_aot.traverse import children
+from tfnative_aot.program.program import Convolution, Dot, Program, ReduceWindow, Step
+from tfnative_aot.program.traverse import children
 
 
 def step_lines(program: Program) -> list[str]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from tfnative_aot.program import Program
-from tfnative_aot.traverse import slices, walk
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.traverse import slices, walk
 
 ALIGNMENT = 64
 """Of each constant: TFN_ALIGNMENT in abi.h."""

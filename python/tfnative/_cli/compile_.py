@@ -150,8 +150,8 @@ def _add_rest(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compiles, and shows how exact the result is."""
     try:
+        from tfnative_aot.load.shapes import parse_shapes
         from tfnative_aot.progress import terminal_progress
-        from tfnative_aot.shapes import parse_shapes
     except ImportError:
         raise FailedPreconditionError(
             "compiling a model needs tfnative_aot and TensorFlow: "

@@ -50,15 +50,15 @@ def find_compiling() -> Compiling:
     if importlib.util.find_spec("tfnative_aot") is None:
         problem = 'tfnative_aot is not installed: pip install "tfnative[aot]"'
         return Compiling("", (), (), (problem,))
-    from tfnative_aot import tf_adapters
-    from tfnative_aot.find_toolchain import find_toolchain
-    from tfnative_aot.targets import host_target
+    from tfnative_aot import adapters
+    from tfnative_aot.link.find_toolchain import find_toolchain
+    from tfnative_aot.machines.targets import host_target
 
     problems: list[str] = []
     version = ""
     targets: tuple[str, ...] = ()
     try:
-        version = tf_adapters.supported_version()
+        version = adapters.supported_version()
     except Error as error:
         problems.append(str(error))
     try:
@@ -76,8 +76,8 @@ def find_compiling() -> Compiling:
 
 
 def _compilers() -> tuple[Compiler, ...]:
-    from tfnative_aot.find_toolchain import toolchains
-    from tfnative_aot.targets import host_target
+    from tfnative_aot.link.find_toolchain import toolchains
+    from tfnative_aot.machines.targets import host_target
 
     found: dict[tuple[str, ...], Compiler] = {}
     for toolchain in toolchains(host_target()):

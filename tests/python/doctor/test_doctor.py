@@ -145,7 +145,7 @@ def test_levels_are_those_that_the_cpu_runs(monkeypatch):
 
 
 def test_the_levels_of_this_cpu_are_the_compilers(monkeypatch):
-    targets = pytest.importorskip("tfnative_aot.targets")
+    targets = pytest.importorskip("tfnative_aot.machines.targets")
     host = targets.host_target()
     expected = [lv.name for lv in host.levels if targets.host_runs(host, lv)]
     assert list(machine.find_cpu().levels) == expected

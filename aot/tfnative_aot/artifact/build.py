@@ -1,0 +1,180 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Builds an artifact twice: to try it, and with what was found out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfnative.errors import NotFoundError
+from tfnative.manifest import Manifest
+from tfnative_aot.artifact.package import Parts, compile_programs, emit_parts, link
+from tfnative_aot.artifact.source_package import write_source_package
+from tfnative_aot.emit.interface import Interface
+from tfnative_aot.link.find_toolchain import find_toolchain
+from tfnative_aot.link.runner import link_runner
+from tfnative_aot.link.toolchain import Kernels, Toolchain, sources_dir
+from tfnative_aot.machines.cpu_levels import CpuLevel, host_x86_level
+from tfnative_aot.machines.emulator import emulator
+from tfnative_aot.machines.targets import Target, host_runs
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An artifact that was built to be tried.
+
+    Attributes:
+        artifact: Folder of its library.
+        manifest: What is known of it so far.
+        levels: CPU levels that can be run here; none if nothing here runs it.
+        program: What runs it once, for an emulator. None if this process can load it.
+        prefix: What runs programs for its target, as ("qemu-aarch64",); empty if this
+            machine does.
+        weights: File with its weights, if they are apart.
+    """
+
+    artifact: Path
+    manifest: Manifest
+    levels: tuple[CpuLevel, ...] = ()
+    program: Path | None = None
+    prefix: tuple[str, ...] = ()
+    weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """What an artifact has: a shared library, an archive."""
+
+    shared: bool
+    static: bool
+
+
+@dataclass
+class Builder:
+    """Builds for a target.
+
+    Attributes:
+        target: What for.
+        static: Whether to make archives.
+        sources: Whether to write a source package.
+        toolchain: None if there is no compiler for the target.
+    """
+
+    target: Target
+    static: bool
+    sources: bool
+    toolchain: Toolchain | None
+    _kernels: list[Future[Kernels]] = field(default_factory=list)
+    _programs: tuple[Path, ...] = ()
+
+    @classmethod
+    def find(cls, target: Target, static: bool, sources: bool) -> Builder:
+        """One for a target. Without a compiler it writes source packages only.
+
+        Raises:
+            NotFoundError: The target is this machine, and there is no compiler.
+        """
+        try:
+            return cls(target, static, sources, find_toolchain(target))
+        except NotFoundError:
+            if host_runs(target, target.levels[0]):
+                raise
+            return cls(target, static=False, sources=True, toolchain=None)
+
+    def start_kernels(
+        self, levels: Sequence[CpuLevel], pool: ThreadPoolExecutor
+    ) -> None:
+        """Begins to compile the kernels.
+
+        Raises:
+            InvalidArgumentError: The compiler does not know a CPU.
+        """
+        if self.toolchain is not None:
+            for level in levels:
+                if level not in self.target.levels:
+                    self.toolchain.check_level(level)
+            compile_kernels = self.toolchain.compile_kernels
+            sources = sources_dir()[0]
+            self._kernels = [
+                pool.submit(compile_kernels, sources, level) for level in levels
+            ]
+
+    def make_trial(
+        self, parts: Parts, manifest: Manifest, staging: Path, work: Path
+    ) -> Trial:
+        """Builds what can be run here, in the artifact's folder or in ``work``."""
+        if self.toolchain is None:
+            return Trial(staging, manifest)
+        self._programs = self._compile(parts)
+        if host_runs(self.target, self.target.levels[0]):
+            link(parts, self._programs, manifest, self.toolchain, staging)
+            levels = tuple(v for v in parts.levels if host_runs(self.target, v))
+            return Trial(staging, manifest, levels)
+        return self._emulated_trial(parts, manifest, work)
+
+    def _emulated_trial(self, parts: Parts, manifest: Manifest, work: Path) -> Trial:
+        assert self.toolchain is not None
+        folder, program = work / "trial", work / "run_artifact"
+        prefix = emulator(self.target)
+        if prefix is None:
+            return Trial(folder, manifest)
+        link(
+            parts,
+            self._programs,
+            manifest,
+            self.toolchain,
+            folder,
+            shared=False,
+            static=True,
+        )
+        if link_runner(folder, manifest.name, self.target, program) is None:
+            return Trial(folder, manifest)
+        # An emulator has no AVX-512, and this machine what it has.
+        most = 3 if prefix else host_x86_level()
+        weights = folder / f"{manifest.name}.weights"
+        return Trial(
+            folder,
+            manifest,
+            tuple(v for v in parts.levels if v.x86_level <= most),
+            program,
+            prefix,
+            weights if parts.interface.weights_apart else None,
+        )
+
+    def finish(
+        self,
+        parts: Parts,
+        interface: Interface,
+        manifest: Manifest,
+        staging: Path,
+        work: Path,
+    ) -> Built:
+        """Builds the artifact's libraries, with its last manifest."""
+        if interface != parts.interface:
+            final = work / "final"
+            parts = emit_parts(interface, parts.levels, parts.programs, final)
+            self._programs = self._compile(parts) if self.toolchain else ()
+        has_shared = self.toolchain is not None and self.toolchain.links
+        if self.toolchain is not None:
+            link(
+                parts,
+                self._programs,
+                manifest,
+                self.toolchain,
+                staging,
+                shared=has_shared,
+                static=self.static or not has_shared,
+                measured=True,
+            )
+        if self.sources:
+            write_source_package(parts, manifest, staging)
+        has_static = self.toolchain is not None and (self.static or not has_shared)
+        return Built(has_shared, has_static)
+
+    def _compile(self, parts: Parts) -> tuple[Path, ...]:
+        assert self.toolchain is not None
+        kernels = {k.level: k for k in (f.result() for f in self._kernels)}
+        return compile_programs(parts, kernels, self.toolchain)

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Turns a signature into a graph of constants that is ready for tfcompile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tfnative.errors import CompileError
+from tfnative_aot import adapters
+from tfnative_aot.freeze import inputs_outputs, static_shapes
+from tfnative_aot.freeze.assertions import drop_proven
+from tfnative_aot.freeze.check import check_assertions, check_source
+from tfnative_aot.freeze.graph import FrozenGraph, GraphTensor
+from tfnative_aot.freeze.rewrites import rewrite
+from tfnative_aot.load.load_model import LoadedModel
+from tfnative_aot.load.places import Places
+from tfnative_aot.load.shapes import resolve_shapes
+from tfnative_aot.load.source import BATCH, Signature, SourceGraph, node_of
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+# Inlining first, so that the others see through calls. None of these fuses ops
+# into TensorFlow's own kernels, which XLA does not have.
+_OPTIMIZERS = ("function", "pruning", "constfold", "dependency", "pruning")
+
+
+def freeze(
+    model: LoadedModel,
+    signature: str,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> FrozenGraph:
+    """Freezes one signature of a model.
+
+    Variables become constants, calls are inlined, what the outputs do not need is
+    dropped, and batch normalizations go into the weights before them where
+    possible. Every input is a Placeholder, also one that nothing reads; every
+    output is a node of its own.
+
+    Args:
+        model: The model.
+        signature: Name of the signature.
+        shapes: Shapes of inputs, with BATCH for the batch size, where the model
+            leaves more than the batch size open.
+
+    Raises:
+        InvalidArgumentError: There is no such signature, or a size stays unknown;
+            the message has the ``--shape`` flag to pass.
+        CompileError: The signature has side effects. Lists all that is wrong.
+    """
+    found = model.signature(signature)
+    assertions = check_source(model.source.graph(found), found, Places(model.path))
+    input_shapes = resolve_shapes(found, shapes)
+    isolated = inputs_outputs.isolate(
+        _constant_graph(model, found), found, input_shapes
+    )
+    graph_def, proven = drop_proven(_optimize(isolated))
+    check_assertions(assertions, proven, found)
+    graph_def = rewrite(graph_def, isolated.roots)
+    graph_def = inputs_outputs.release_inputs(graph_def, isolated)
+    graph = SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)
+    return _frozen(graph, found, input_shapes)
+
+
+def flatten(
+    model: LoadedModel,
+    signature: str,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> SourceGraph:
+    """A signature's graph without variables and calls, not checked at all.
+
+    Raises:
+        InvalidArgumentError: As ``freeze``.
+        CompileError: TensorFlow cannot make constants of the variables.
+    """
+    found = model.signature(signature)
+    isolated = inputs_outputs.isolate(
+        _constant_graph(model, found),
+        found,
+        resolve_shapes(found, shapes),
+        carry=False,
+    )
+    graph_def = inputs_outputs.release_inputs(_optimize(isolated), isolated)
+    return SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)
+
+
+def _optimize(graph: SourceGraph) -> GraphDef:
+    optimized: GraphDef = adapters.tf().optimize(
+        graph.graph_def,
+        [node_of(tensor) for tensor in graph.inputs.values()],
+        list(graph.roots),
+        _OPTIMIZERS,
+    )
+    return optimized
+
+
+def _frozen(
+    graph: SourceGraph, found: Signature, input_shapes: Mapping[str, tuple[int, ...]]
+) -> FrozenGraph:
+    output_shapes = static_shapes.output_shapes(graph, input_shapes)
+    return FrozenGraph(
+        signature=found.name,
+        graph_def=graph.graph_def,
+        inputs=tuple(
+            GraphTensor(
+                spec.name, graph.inputs[spec.name], spec.dtype, input_shapes[spec.name]
+            )
+            for spec in found.inputs
+        ),
+        outputs=tuple(
+            GraphTensor(
+                spec.name,
+                graph.outputs[spec.name],
+                spec.dtype,
+                output_shapes[spec.name],
+            )
+            for spec in found.outputs
+        ),
+        has_batch=any(BATCH in shape for shape in input_shapes.values()),
+    )
+
+
+def _constant_graph(model: LoadedModel, signature: Signature) -> SourceGraph:
+    try:
+        return model.source.constant_graph(signature)
+    # TensorFlow's converters raise errors of every type on what they do not know.
+    except Exception as error:
+        raise CompileError(
+            f"{model.path}, signature {signature.name!r}: TensorFlow cannot make "
+            f"constants of the variables: {type(error).__name__}: {error}"
+        ) from error

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""The value that flows from the frontend into the compiler: a frozen graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+
+@dataclass(frozen=True)
+class GraphTensor:
+    """An input or output of a signature and the graph's tensor behind it.
+
+    Attributes:
+        name: Name in the signature, as the user knows it.
+        tensor: Name in the graph, as ``node:index``.
+        dtype: NumPy's name of the element type ("float32"), or "bfloat16".
+        shape: Sizes. BATCH, in the first place only, is the batch size. For an
+            output, None where the sizes are known only after compiling.
+    """
+
+    name: str
+    tensor: str
+    dtype: str
+    shape: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class FrozenGraph:
+    """One signature as a graph without variables, pruned to what it needs.
+
+    Attributes:
+        signature: The signature's name.
+        graph_def: The graph; inputs are Placeholder nodes.
+        inputs: In the signature's order (sorted by name, as TensorFlow has them).
+        outputs: Likewise.
+        has_batch: Whether inputs have a batch dimension. If not, all shapes are
+            fixed and there is one variant.
+    """
+
+    signature: str
+    graph_def: GraphDef
+    inputs: tuple[GraphTensor, ...]
+    outputs: tuple[GraphTensor, ...]
+    has_batch: bool

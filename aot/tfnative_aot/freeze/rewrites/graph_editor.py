@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""A graph that can be looked through in both directions, and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.core.framework.graph_pb2 import GraphDef
+
+from tfnative_aot.load.reach import prune
+from tfnative_aot.load.source import node_of
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+
+class GraphEditor:
+    """Holds a copy of a graph. Nodes that it hands out may be changed in place."""
+
+    def __init__(self, graph_def: GraphDef, outputs: Collection[str]) -> None:
+        self._graph_def = GraphDef()
+        self._graph_def.CopyFrom(graph_def)
+        self._outputs = frozenset(outputs)
+        self._nodes = {node.name: node for node in self._graph_def.node}
+        self._readers: dict[str, list[str]] = {}
+        for node in self._graph_def.node:
+            for source in node.input:
+                if not source.startswith("^"):
+                    self._readers.setdefault(node_of(source), []).append(node.name)
+
+    def graph_def(self) -> GraphDef:
+        """The graph as it is now, without what nothing needs any more."""
+        return prune(self._graph_def, self._outputs)
+
+    def nodes(self, *ops: str) -> Iterator[NodeDef]:
+        """The nodes of some ops. The graph may change while they are gone through."""
+        yield from [node for node in self._nodes.values() if node.op in ops]
+
+    def source(self, node: NodeDef, place: int) -> NodeDef | None:
+        """The node whose first output is input number ``place``, if it is one."""
+        name = node.input[place]
+        if name.startswith("^") or (not name.endswith(":0") and ":" in name):
+            return None
+        return self._nodes[node_of(name)]
+
+    def constant(self, node: NodeDef, place: int) -> NDArray[Any] | None:
+        """The value of input number ``place``, if it is a constant."""
+        source = self.source(node, place)
+        if source is None or source.op != "Const":
+            return None
+        value: NDArray[Any] = tf.make_ndarray(source.attr["value"].tensor)
+        return value
+
+    def only_reader(self, node: NodeDef) -> tuple[NodeDef, int] | None:
+        """The one node that reads ``node``, and at which input.
+
+        None if there are several, if it reads another output than the first, or if
+        ``node`` is fetched.
+        """
+        readers = self._readers.get(node.name, [])
+        if len(readers) != 1 or node.name in self._outputs:
+            return None
+        reader = self._nodes[readers[0]]
+        for place, name in enumerate(reader.input):
+            if name in (node.name, f"{node.name}:0"):
+                return reader, place
+        return None
+
+    def is_output(self, node: NodeDef) -> bool:
+        """Whether the node is fetched."""
+        return node.name in self._outputs
+
+    def add_constant(self, name: str, value: NDArray[Any]) -> str:
+        """Adds a constant; returns its name, which starts with ``name``."""
+        unique, count = name, 1
+        while unique in self._nodes:
+            unique, count = f"{name}_{count}", count + 1
+        node = self._graph_def.node.add(name=unique, op="Const")
+        tensor = tf.make_tensor_proto(value)
+        node.attr["value"].tensor.CopyFrom(tensor)
+        node.attr["dtype"].type = tensor.dtype
+        self._nodes[unique] = node
+        return unique
+
+    def set_input(self, node: NodeDef, place: int, source: str) -> None:
+        """Lets input number ``place`` read another node's first output."""
+        self._readers[node_of(node.input[place])].remove(node.name)
+        node.input[place] = source
+        self._readers.setdefault(source, []).append(node.name)
+
+    def become(self, node: NodeDef, op: str, inputs: list[str]) -> None:
+        """Makes ``node`` another op, which keeps its name and type.
+
+        Args:
+            node: The node.
+            op: An op whose only required attribute is the element type, T.
+            inputs: What it reads. Control inputs stay.
+        """
+        control = [name for name in node.input if name.startswith("^")]
+        for name in node.input:
+            if not name.startswith("^"):
+                self._readers[node_of(name)].remove(node.name)
+        for name in inputs:
+            self._readers.setdefault(node_of(name), []).append(node.name)
+        del node.input[:]
+        node.input.extend([*inputs, *control])
+        node.op = op
+        element_type = node.attr["T"].type
+        node.attr.clear()
+        node.attr["T"].type = element_type
+
+    def replace(
+        self, node: NodeDef, function: Callable[..., Any], specs: Sequence[Any]
+    ) -> None:
+        """Puts what a TensorFlow function computes in the place of a node.
+
+        Args:
+            node: A node with one output, which becomes an Identity of the result.
+            function: Takes the node's inputs, constants with their values.
+            specs: A tf.TensorSpec of each input; one is not needed for those at the
+                end that are constants.
+        """
+        given = [name for name in node.input if not name.startswith("^")]
+        values = [self.constant(node, place) for place in range(len(given))]
+        free = [place for place, value in enumerate(values) if value is None]
+
+        def call(*arguments: Any) -> Any:
+            filled = [None if value is None else tf.constant(value) for value in values]
+            for place, argument in zip(free, arguments, strict=True):
+                filled[place] = argument
+            return function(*filled)
+
+        traced = tf.function(call).get_concrete_function(*(specs[p] for p in free))
+        sources = {
+            tensor.op.name: given[place]
+            for tensor, place in zip(traced.inputs, free, strict=True)
+        }
+        prefix = f"{node.name}/parts"
+        for inner in traced.graph.as_graph_def().node:
+            if inner.name not in sources:
+                self._add(inner, prefix, sources)
+        self.become(node, "Identity", [f"{prefix}/{traced.outputs[0].op.name}"])
+
+    def _add(self, inner: NodeDef, prefix: str, sources: Mapping[str, str]) -> None:
+        """Adds a node of a traced function, for whose arguments ``sources`` stand."""
+        added = self._graph_def.node.add()
+        added.CopyFrom(inner)
+        added.name = f"{prefix}/{inner.name}"
+        for place, name in enumerate(inner.input):
+            argument = sources.get(node_of(name))
+            if name.startswith("^"):
+                added.input[place] = f"^{prefix}/{node_of(name)}"
+                continue
+            added.input[place] = argument or f"{prefix}/{name}"
+            reader = self._readers.setdefault(node_of(added.input[place]), [])
+            reader.append(added.name)
+        self._nodes[added.name] = added

@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which nodes and functions of a graph run when some nodes are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tensorflow.core.framework.graph_pb2 import GraphDef
+
+from tfnative_aot.load.source import node_of
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.function_pb2 import FunctionDef
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+
+def prune(graph_def: GraphDef, roots: Iterable[str]) -> GraphDef:
+    """Keeps the nodes that the roots need, and the functions that those call."""
+    nodes = reachable_nodes(graph_def.node, roots)
+    pruned = GraphDef(versions=graph_def.versions)
+    pruned.node.extend(nodes)
+    for function in reachable_functions(graph_def, nodes):
+        pruned.library.function.add().CopyFrom(function)
+    return pruned
+
+
+def reachable_nodes(nodes: Iterable[NodeDef], roots: Iterable[str]) -> list[NodeDef]:
+    """The nodes that the roots need, by data or control, in the given order."""
+    by_name = {node.name: node for node in nodes}
+    waiting = [node_of(root) for root in roots]
+    reached: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        # In a function's body, an input may be one of the function's arguments.
+        if name in reached or name not in by_name:
+            continue
+        reached.add(name)
+        waiting.extend(node_of(source) for source in by_name[name].input)
+    return [node for name, node in by_name.items() if name in reached]
+
+
+def reachable_functions(
+    graph_def: GraphDef, nodes: Sequence[NodeDef]
+) -> list[FunctionDef]:
+    """The functions that nodes call, directly or not, each once."""
+    by_name = {
+        function.signature.name: function for function in graph_def.library.function
+    }
+    waiting = list(_called(nodes))
+    reached: dict[str, FunctionDef] = {}
+    while waiting:
+        name = waiting.pop()
+        if name in reached or name not in by_name:
+            continue
+        reached[name] = by_name[name]
+        waiting.extend(_called(by_name[name].node_def))
+    return [f for name, f in by_name.items() if name in reached]
+
+
+def body_nodes(function: FunctionDef) -> list[NodeDef]:
+    """The nodes of a function's body that run when it is called."""
+    roots = [*function.ret.values(), *function.control_ret.values()]
+    return reachable_nodes(function.node_def, roots)
+
+
+def _called(nodes: Iterable[NodeDef]) -> Iterator[str]:
+    for node in nodes:
+        yield node.op
+        for value in node.attr.values():
+            if value.HasField("func"):
+                yield value.func.name
+            for function in value.list.func:
+                yield function.name

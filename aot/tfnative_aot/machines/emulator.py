@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Finds what runs programs of other machines here."""
+
+from __future__ import annotations
+
+import shutil
+
+from tfnative.errors import UnimplementedError
+from tfnative_aot.machines.targets import Target, host_target
+
+
+def emulator(target: Target) -> tuple[str, ...] | None:
+    """What runs a program for a target here; () if nothing is needed, None if none."""
+    if target.system != "linux":
+        return None
+    try:
+        host = host_target()
+    except UnimplementedError:
+        host = None
+    if host is not None and (host.arch, host.system) == (target.arch, target.system):
+        return ()
+    names = {"aarch64": "qemu-aarch64", "armv7": "qemu-arm", "x86_64": "qemu-x86_64"}
+    for name in (names[target.arch], f"{names[target.arch]}-static"):
+        path = shutil.which(name)
+        if path:
+            return (path,)
+    return None

@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Brings constant weights into the form that our kernels read.
+
+The packed form is the same for every batch size and CPU level, so that all
+variants of an artifact share one copy of the weights, whatever memory order XLA
+chose for each of them. This is why XLA's own matrix products with a constant are
+replaced as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from tfnative_aot.program.passes.packing import FloatArray, pack_filter, pack_matrix
+from tfnative_aot.program.passes.winograd import pack_winograd
+from tfnative_aot.program.program import (
+    Allocation,
+    Buffer,
+    Call,
+    Conditional,
+    Constant,
+    ConvKernel,
+    Convolution,
+    Dot,
+    Kernel,
+    Program,
+    Shape,
+    Slice,
+    Step,
+    While,
+)
+
+_FEWEST_COLUMNS = 4
+"""A matrix with fewer columns would be mostly padding."""
+
+_FEWEST_WINOGRAD_CHANNELS = 16
+_SMALLEST_WINOGRAD_IMAGE = 7
+_MOST_WINOGRAD_BYTES = 12 << 20
+"""Larger weights would rather be read from memory once than be four times as large."""
+
+
+def pack_weights(program: Program, *, winograd: bool = True) -> Program:
+    """Replaces constant f32 weights by packed ones, and plain dots by our kernel.
+
+    Args:
+        program: As decoded.
+        winograd: Whether Winograd's algorithm may compute convolutions, which is
+            faster, rounds a little more, and needs four times the weights.
+    """
+    return _Packer(program, winograd).run()
+
+
+class _Packer:
+    def __init__(self, program: Program, winograd: bool) -> None:
+        self._program = program
+        self._winograd = winograd
+        self._allocations = list(program.allocations)
+        self._constants = dict(program.constants)
+        self._packed: dict[tuple[int, ...], Buffer] = {}
+
+    def run(self) -> Program:
+        steps = self._sequence(self._program.steps)
+        return replace(
+            self._program,
+            steps=steps,
+            allocations=tuple(self._allocations),
+            constants=self._constants,
+        )
+
+    def _sequence(self, steps: Iterable[Step]) -> tuple[Step, ...]:
+        return tuple(self._step(step) for step in steps)
+
+    def _step(self, step: Step) -> Step:
+        if isinstance(step, Kernel) and step.dot is not None:
+            packed = self._dot(step.dot)
+            return packed if packed.packed else step
+        if isinstance(step, Dot):
+            return self._dot(step)
+        if isinstance(step, Convolution):
+            return self._convolution(step)
+        if isinstance(step, While):
+            return replace(
+                step,
+                condition=self._sequence(step.condition),
+                body=self._sequence(step.body),
+            )
+        if isinstance(step, Conditional):
+            return replace(
+                step, branches=tuple(self._sequence(b) for b in step.branches)
+            )
+        if isinstance(step, Call):
+            return replace(step, steps=self._sequence(step.steps))
+        return step
+
+    def _dot(self, dot: Dot) -> Dot:
+        if dot.dtype != "f32" or dot.batch != 1:
+            return dot
+        if self._array(dot.rhs) is None and self._array(dot.lhs) is not None:
+            dot = _transposed(dot)
+        weights = self._array(dot.rhs)
+        if weights is None or dot.n < _FEWEST_COLUMNS or dot.k == 0:
+            return dot
+        strides = (dot.rhs_matrix.row_stride * 4, dot.rhs_matrix.col_stride * 4)
+        matrix = np.lib.stride_tricks.as_strided(weights, (dot.k, dot.n), strides)
+        # The same weights may be read as different matrices.
+        key = (dot.rhs.slice.allocation, dot.k, dot.n, *strides)
+        if key not in self._packed:
+            self._packed[key] = self._add(pack_matrix(matrix))
+        return replace(dot, rhs=self._packed[key], packed=True)
+
+    def _convolution(self, step: Convolution) -> Convolution:
+        if step.dtype != "f32":
+            return step
+        if _is_depthwise(step):
+            return replace(step, kernel="depthwise")
+        flat = self._array(step.rhs)
+        if flat is None:
+            return step
+        weights = flat.reshape(step.rhs.shape.dims)
+        winograd = self._winograd and _suits_winograd(step)
+        key = (step.rhs.slice.allocation, step.groups, int(winograd))
+        if key not in self._packed:
+            self._packed[key] = self._add(
+                pack_winograd(weights)
+                if winograd
+                else pack_filter(weights, step.groups)
+            )
+        kernel: ConvKernel = "winograd" if winograd else "packed"
+        return replace(step, rhs=self._packed[key], kernel=kernel)
+
+    def _array(self, buffer: Buffer) -> FloatArray | None:
+        """A constant as a flat array in memory order, or None if it is none."""
+        constant = self._constants.get(buffer.slice.allocation)
+        if constant is None or buffer.slice.size != len(constant.data):
+            return None
+        return np.frombuffer(constant.data, np.float32)
+
+    def _add(self, array: FloatArray) -> Buffer:
+        """A new constant."""
+        index = len(self._allocations)
+        self._allocations.append(Allocation(index, array.nbytes, "constant"))
+        order = tuple(reversed(range(array.ndim)))
+        shape = Shape("f32", array.shape, order)
+        self._constants[index] = Constant(shape, array.tobytes())
+        return Buffer(Slice(index, 0, array.nbytes), shape)
+
+
+def _is_depthwise(step: Convolution) -> bool:
+    """Whether conv_depthwise_f32 takes it."""
+    return (
+        1 < step.groups == step.in_channels == step.out_channels
+        and (step.in_size[0], step.out_size[0], step.kernel_size[0]) == (1, 1, 1)
+        and step.padding_low[0] == 0
+        and step.base_dilation == (1, 1, 1)
+    )
+
+
+def _suits_winograd(step: Convolution) -> bool:
+    """Whether conv_winograd_f32 takes it, and is faster at every batch size.
+
+    The choice must not depend on the batch size: variants share their weights.
+    """
+    one = (1, 1, 1)
+    return (
+        step.kernel_size == (1, 3, 3)
+        and step.in_size[0] == 1
+        and step.padding_low[0] == 0
+        and (step.groups, step.stride) == (1, one)
+        and (step.base_dilation, step.window_dilation) == (one, one)
+        and min(step.in_channels, step.out_channels) >= _FEWEST_WINOGRAD_CHANNELS
+        and min(step.out_size[1:]) >= _SMALLEST_WINOGRAD_IMAGE
+        and 36 * 4 * step.in_channels * step.out_channels <= _MOST_WINOGRAD_BYTES
+    )
+
+
+def _transposed(dot: Dot) -> Dot:
+    """The same product as out' = rhs' x lhs', which puts the constant right."""
+    return replace(
+        dot,
+        m=dot.n,
+        n=dot.m,
+        lhs=dot.rhs,
+        rhs=dot.lhs,
+        lhs_matrix=dot.rhs_matrix.transposed,
+        rhs_matrix=dot.lhs_matrix.transposed,
+        out_matrix=dot.out_matrix.transposed,
+    )

@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Prepares signatures for compiling: as they are, or without their heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tfnative.errors import CompileError, InvalidArgumentError
+from tfnative_aot.freeze.check import check, source_offenders
+from tfnative_aot.freeze.freeze import flatten, freeze
+from tfnative_aot.load.load_model import LoadedModel, Signature
+from tfnative_aot.load.places import Places
+from tfnative_aot.load.session_source import SessionSource
+from tfnative_aot.load.shapes import resolve_shapes
+from tfnative_aot.load.source import BATCH
+from tfnative_aot.split.cut import Cut, cut
+from tfnative_aot.split.example_head import example_head, feature_names
+from tfnative_aot.split.tensorflow_head import check_head, count_heavy
+
+if TYPE_CHECKING:
+    from tfnative.manifest import ExamplesHead
+    from tfnative_aot.freeze.graph import FrozenGraph
+    from tfnative_aot.load.source import SourceGraph
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A signature that can be compiled.
+
+    Attributes:
+        model: It, or its core as a model of its own.
+        graph: What is compiled.
+        head: What parses the inputs of the core from messages, or None.
+        parts: Where it was cut, if TensorFlow is to run its head.
+    """
+
+    model: LoadedModel
+    graph: FrozenGraph
+    head: ExamplesHead | None = None
+    parts: Cut | None = None
+
+
+def prepare(
+    model: LoadedModel, signature: str, shapes: Mapping[str, Sequence[int]] | None
+) -> Prepared:
+    """Freezes a signature; without its head, if that cannot be compiled.
+
+    Raises:
+        InvalidArgumentError: As ``freeze``.
+        CompileError: It cannot be compiled. Lists all that is wrong.
+    """
+    try:
+        graph = freeze(model, signature, shapes=shapes)
+        check(graph, Places(model.path))
+    except CompileError as refusal:
+        try:
+            return _behind_head(model, model.signature(signature), shapes)
+        except (CompileError, InvalidArgumentError) as error:
+            raise CompileError(f"{refusal}\n{error}", ops=refusal.ops) from error
+    return Prepared(model, graph)
+
+
+def _behind_head(
+    model: LoadedModel,
+    signature: Signature,
+    shapes: Mapping[str, Sequence[int]] | None,
+) -> Prepared:
+    parts = divide(model, signature, shapes)
+    head = example_head(parts, resolve_shapes(signature, shapes))
+    if head is None:
+        check_head(parts, model)
+    core = _core_model(model, parts)
+    graph = freeze(core, signature.name)
+    check(graph, Places(model.path))
+    return Prepared(core, graph, head, None if head else parts)
+
+
+def divide(
+    model: LoadedModel,
+    signature: Signature,
+    shapes: Mapping[str, Sequence[int]] | None,
+) -> Cut:
+    """Cuts a signature's graph before what can be compiled.
+
+    Raises:
+        InvalidArgumentError: A size of an input stays unknown.
+        CompileError: It cannot be cut; says why.
+    """
+    source = model.source.graph(signature)
+    offenders = source_offenders(source, signature, Places(model.path))
+    fixed = {o.op for o in offenders if not o.movable and o.op != "Assert"}
+    if fixed:
+        raise CompileError(
+            f"it cannot be cut, because of {', '.join(sorted(fixed))}: a head has no "
+            "state, and no effect but its result"
+        )
+    graph = flatten(model, signature.name, shapes=shapes)
+    present = [f"/{node.name}" for node in graph.graph_def.node if node.op == "Assert"]
+    lost = [
+        offender.node
+        for offender in offenders
+        if offender.op == "Assert"
+        and not any(name.endswith(f"/{offender.name}") for name in present)
+    ]
+    if lost:
+        raise CompileError(
+            f"it cannot be cut: the assertions {', '.join(lost)} would be lost"
+        )
+    return _best_cut(graph, signature, resolve_shapes(signature, shapes))
+
+
+def _best_cut(
+    graph: SourceGraph, signature: Signature, shapes: Mapping[str, tuple[int, ...]]
+) -> Cut:
+    """The first of the ways to cut that leave most of the work to compiled code."""
+    ways = [{"open_rows": False, "rows_only": False}]
+    if any(BATCH in shape for shape in shapes.values()):
+        ways = [
+            {"open_rows": open_rows, "rows_only": rows_only}
+            for rows_only in (True, False)
+            for open_rows in (False, True)
+        ]
+    most = count_heavy(graph)
+    best: tuple[int, Cut] | None = None
+    failure: CompileError | None = None
+    for way in ways:
+        try:
+            parts = cut(graph, signature, shapes, feature_names(graph), **way)
+        except CompileError as error:
+            failure = failure or error
+            continue
+        count = count_heavy(parts.core)
+        if best is None or count > best[0]:
+            best = count, parts
+        if count == most:
+            break
+    if best is None:
+        assert failure is not None
+        raise failure
+    return best[1]
+
+
+def _core_model(model: LoadedModel, parts: Cut) -> LoadedModel:
+    source = SessionSource.from_graph_def(parts.core.graph_def)
+    signatures = {parts.signature.name: parts.signature}
+    return replace(model, signatures=signatures, source=source)

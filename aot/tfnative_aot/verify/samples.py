@@ -1,0 +1,206 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Inputs to try a model on, and TensorFlow's answers to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tfnative.errors import CompileError
+from tfnative.manifest import ExamplesHead
+from tfnative_aot.freeze.graph import FrozenGraph, GraphTensor
+from tfnative_aot.load.dtypes import numpy_dtype
+from tfnative_aot.load.load_model import LoadedModel
+from tfnative_aot.load.source import BATCH
+from tfnative_aot.split.example_head import encode
+
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Inputs, and the outputs that TensorFlow gives for them, by name."""
+
+    inputs: Arrays
+    outputs: Arrays
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Which values inputs are drawn from."""
+
+    float_low: float
+    int_high: int
+
+
+# From the widest to the most careful: an embedding refuses an index that it does
+# not have, and a logarithm of a negative number compares nothing.
+_DOMAINS = tuple(
+    Domain(float_low, int_high) for int_high in (100, 10, 2, 1) for float_low in (-1, 0)
+)
+
+
+class Sampler:
+    """Draws inputs for a signature from a domain that suits the model.
+
+    The same signature always gets the same inputs. Floats are multiples of 1/128,
+    which compress well where they are kept as golden vectors.
+    """
+
+    def __init__(self, model: LoadedModel, graph: FrozenGraph) -> None:
+        self._model = model
+        self._graph = graph
+        self._domain: Domain | None = None
+
+    @property
+    def graph(self) -> FrozenGraph:
+        """What it draws inputs for."""
+        return self._graph
+
+    def sample(self, rows: int) -> Sample:
+        """A sample of ``rows`` rows (ignored without a batch dimension).
+
+        Raises:
+            CompileError: TensorFlow itself fails on every input that was tried.
+        """
+        domains = (self._domain,) if self._domain else _DOMAINS
+        failure: Exception | None = None
+        fallback: tuple[Domain, Sample] | None = None
+        for domain in domains:
+            inputs = dict(self._draw(rows, domain))
+            try:
+                outputs = self.reference(inputs)
+            except Exception as error:  # Whatever TensorFlow raises for bad input.
+                failure = error
+                continue
+            found = domain, Sample(inputs, outputs)
+            if all(_is_finite(array) for array in outputs.values()):
+                self._domain = domain
+                return found[1]
+            fallback = fallback or found
+        if fallback is None:
+            raise CompileError(
+                f"signature {self._graph.signature!r}: TensorFlow fails on every input "
+                f"that was tried; give some with --golden. It says: {failure}"
+            )
+        self._domain, sample = fallback
+        return sample
+
+    def given(self, inputs: Arrays) -> Arrays:
+        """What the artifact is given for these inputs of the compiled code."""
+        return inputs
+
+    def reference(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Arrays:
+        """TensorFlow's outputs for these inputs."""
+        return dict(self._model.run(self._graph.signature, dict(inputs)))
+
+    def rows_independent(self) -> bool:
+        """Whether a row's result is the same whatever the other rows are.
+
+        Tried on TensorFlow, with rows replaced by zeros as padding would.
+        """
+        if not self._graph.has_batch:
+            return False
+        return self.can_be_padded(self.sample(4))
+
+    def can_be_padded(self, full: Sample) -> bool:
+        """Whether two of four rows give the same beside zeros."""
+        padded = {
+            tensor.name: _keep_rows(full.inputs[tensor.name], 2)
+            if has_batch(tensor)
+            else full.inputs[tensor.name]
+            for tensor in self._graph.inputs
+        }
+        try:
+            outputs = self.reference(padded)
+        except Exception:  # It needs, say, different rows: do not pad.
+            return False
+        for name, expected in full.outputs.items():
+            got = outputs[name]
+            if expected.ndim == 0 or expected.shape[0] != 4 or got.shape[0] != 4:
+                return False
+            if not _close(got[:2], expected[:2]):
+                return False
+        return True
+
+    def _draw(
+        self, rows: int, domain: Domain
+    ) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
+        yield from self._draw_numbers(self._graph.inputs, rows, domain)
+
+    def _draw_numbers(
+        self, tensors: Iterable[GraphTensor], rows: int, domain: Domain
+    ) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
+        rng = np.random.default_rng(2017)
+        for tensor in tensors:
+            shape = tuple(rows if s == BATCH else s for s in tensor.shape or ())
+            yield tensor.name, _random(rng, tensor.dtype, shape, domain)
+
+
+class ExampleSampler(Sampler):
+    """Draws inputs for code behind a head that parses messages."""
+
+    def __init__(
+        self, model: LoadedModel, graph: FrozenGraph, head: ExamplesHead
+    ) -> None:
+        """Args: the whole model, the graph of the code, and the head before it."""
+        super().__init__(model, graph)
+        self._head = head
+
+    def given(self, inputs: Arrays) -> Arrays:
+        """Messages in the place of the features."""
+        batched = [t.name for t in self._graph.inputs if has_batch(t)]
+        return dict(encode(self._head, len(inputs[batched[0]]), inputs))
+
+    def reference(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Arrays:
+        """TensorFlow's outputs for messages with these features."""
+        return super().reference(self.given(dict(inputs)))
+
+
+def _random(
+    rng: np.random.Generator, dtype: str, shape: tuple[int, ...], domain: Domain
+) -> npt.NDArray[np.generic]:
+    kind = numpy_dtype(dtype)
+    if dtype == "bool":
+        return rng.integers(0, 2, shape).astype(np.bool_)
+    if kind.kind in "iu":
+        largest = 2 ** (8 * kind.itemsize - (kind.kind == "i")) - 1
+        high = min(domain.int_high, largest + 1)
+        return rng.integers(0, high, shape).astype(kind)
+
+    def real() -> npt.NDArray[np.float64]:
+        return rng.integers(round(128 * domain.float_low), 129, shape) / 128
+
+    values = real() + 1j * real() if kind.kind == "c" else real()
+    return np.asarray(values, dtype=kind)
+
+
+def has_batch(tensor: GraphTensor) -> bool:
+    """Whether its first size is the number of rows."""
+    return bool(tensor.shape) and tensor.shape is not None and tensor.shape[0] == BATCH
+
+
+def _keep_rows(array: npt.NDArray[np.generic], rows: int) -> npt.NDArray[np.generic]:
+    kept = np.zeros_like(array)
+    kept[:rows] = array[:rows]
+    return kept
+
+
+def _is_finite(array: npt.NDArray[np.generic]) -> bool:
+    if array.dtype.kind in "biu":
+        return True
+    wide = np.complex128 if array.dtype.kind == "c" else np.float64
+    return bool(np.isfinite(array.astype(wide)).all())
+
+
+def _close(got: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]) -> bool:
+    if expected.dtype.kind in "biu":
+        return bool(np.array_equal(got, expected))
+    wide = np.complex128 if expected.dtype.kind == "c" else np.float64
+    a, b = got.astype(wide), expected.astype(wide)
+    scale = float(np.nanmax(np.abs(b), initial=0.0))
+    return bool(np.allclose(a, b, rtol=0, atol=1e-4 * scale, equal_nan=True))

@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which compiler is found, what it is told, and what is kept of its work."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from tfnative.errors import CompileError, NotFoundError
+from tfnative_aot.link.find_toolchain import find_toolchain
+from tfnative_aot.link.toolchain import Toolchain, sources_dir
+from tfnative_aot.machines.cpu_levels import AARCH64_LEVELS, ARMV7_LEVELS, X86_LEVELS
+from tfnative_aot.machines.targets import (
+    Target,
+    chosen_levels,
+    find_target,
+    host_target,
+)
+
+ZIG = (sys.executable, "-m", "ziglang")
+HOST = host_target()
+
+
+def gnu(target: Target, prefix: str = "") -> Toolchain:
+    return Toolchain((f"{prefix}gcc",), (f"{prefix}g++",), (f"{prefix}ar",), target)
+
+
+def zig(target: Target) -> Toolchain:
+    return Toolchain((*ZIG, "cc"), (*ZIG, "c++"), (*ZIG, "ar"), target)
+
+
+KERNEL = """\
+#include "kernels.h"
+void TFN_KERNEL(topk_f32)(int64_t, int64_t, int64_t, const float*, float*, int32_t*,
+                          void*) {}
+"""
+
+
+@pytest.fixture
+def no_compilers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Kernels that compile at once."""
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    (folder / "kernels.h").write_text((sources_dir()[0] / "kernels.h").read_text())
+    (folder / "topk.cc").write_text(KERNEL)
+    return folder
+
+
+def test_the_environment_chooses_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "clang -m64")
+    monkeypatch.setenv("CXX", "clang++ -m64")
+    expected = Toolchain(("clang", "-m64"), ("clang++", "-m64"), ("ar",), HOST)
+    assert find_toolchain() == expected
+
+
+@pytest.mark.usefixtures("no_compilers")
+def test_without_a_compiler_zig_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "ziglang")
+    assert find_toolchain() == zig(HOST)
+
+
+@pytest.mark.usefixtures("no_compilers")
+def test_without_any_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(NotFoundError, match=r"apt install g\+\+.*tfnative\[cross\]"):
+        find_toolchain()
+
+
+def test_the_error_for_another_machine_names_its_compilers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", "/nowhere")
+    for target, advice in (
+        ("linux-aarch64", r"g\+\+-aarch64-linux-gnu"),
+        ("android-arm64", "ANDROID_NDK_HOME"),
+        ("macos-arm64", r"tfnative\[cross\]"),
+    ):
+        with pytest.raises(NotFoundError, match=f"{target}.*{advice}"):
+            find_toolchain(find_target(target))
+
+
+def test_an_ndk_is_found_by_its_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tools = tmp_path / "toolchains/llvm/prebuilt/linux-x86_64/bin"
+    tools.mkdir(parents=True)
+    for name in ("clang", "clang++"):
+        (tools / f"aarch64-linux-android21-{name}").touch()
+    monkeypatch.setenv("ANDROID_NDK_HOME", str(tmp_path))
+    android = find_target("android-arm64")
+    found = find_toolchain(android)
+    assert found.cc == (str(tools / "aarch64-linux-android21-clang"),)
+    assert found.ar == (str(tools / "llvm-ar"),)
+    assert found.target == android
+
+
+def test_compilers_are_told_the_target_in_their_own_words() -> None:
+    linux, pi = find_target("linux-x86_64"), find_target("linux-armv7")
+    assert gnu(linux).target_flags(X86_LEVELS[1]) == ("-fPIC", "-march=x86-64-v3")
+    assert zig(linux).target_flags(X86_LEVELS[1]) == (
+        *("-fPIC", "-target", "x86_64-linux-gnu.2.17", "-mcpu=x86_64_v3"),
+    )
+    assert gnu(find_target("linux-aarch64")).target_flags(AARCH64_LEVELS[0]) == (
+        "-fPIC",
+    )
+    assert "-mfpu=neon-vfpv4" in gnu(pi).target_flags(ARMV7_LEVELS[0])
+    assert "-mcpu=generic+v7a+neon+vfp4" in zig(pi).target_flags()
+    assert "-fPIC" not in zig(find_target("windows-x86_64")).target_flags()
+    assert "-nostdinc++" in zig(find_target("ios-arm64")).target_flags()
+
+
+def test_kernels_are_compiled_once(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
+    (level,) = chosen_levels(HOST, ["native"])
+    compiler = find_toolchain()
+    first = compiler.compile_kernels(sources, level)
+    times = [path.stat().st_mtime_ns for path in first.objects]
+    assert compiler.compile_kernels(sources, level) == first
+    assert [path.stat().st_mtime_ns for path in first.objects] == times
+    (sources / "topk.cc").write_text(KERNEL + "// changed\n")
+    second = compiler.compile_kernels(sources, level)
+    assert second.objects != first.objects
+    assert second.macro != first.macro, "both may be linked into one program"
+
+
+def test_what_the_compiler_says_is_in_the_error(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
+    (sources / "topk.cc").write_text("int nonsense() { return missing; }")
+    with pytest.raises(CompileError, match="missing"):
+        find_toolchain().compile_kernels(sources, chosen_levels(HOST, ["native"])[0])
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("ziglang") is None,
+    reason='needs the compiler of "tfnative[cross]"',
+)
+def test_zig_compiles_the_kernels(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
+    made = zig(find_target("linux-x86_64")).compile_kernels(sources, X86_LEVELS[1])
+    assert all(path.is_file() for path in made.objects)

@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""A child process that fails or crashes becomes an error that says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tfnative.errors import CompileError
+from tfnative_aot import adapters
+from tfnative_aot.freeze.graph import FrozenGraph, GraphTensor
+from tfnative_aot.load.source import BATCH
+from tfnative_aot.machines.cpu_levels import X86_LEVELS, VariantKey
+from tfnative_aot.machines.targets import find_target
+from tfnative_aot.xla.tfcompile import tfcompile
+
+KEY = VariantKey(signature=0, batch_size=4, level=X86_LEVELS[0])
+TARGET = find_target("linux-x86_64")
+
+
+@pytest.fixture
+def graph() -> FrozenGraph:
+    """A graph that is not read: the tests replace what would read it."""
+    tensor = GraphTensor("x", "x:0", "float32", (BATCH, 3))
+    return FrozenGraph("serving_default", None, (tensor,), (tensor,), True)  # type: ignore[arg-type]
+
+
+def compile_with(
+    script: str, graph: FrozenGraph, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = folder / "child.py"
+    child.write_text(script)
+    adapter = SimpleNamespace(__file__=str(child), PROGRAM_SYMBOL="_none")
+    monkeypatch.setattr(adapters, "xla", lambda: adapter)
+    tfcompile(graph, folder / "graph.pb", KEY, TARGET, "m_s0_b4_v2", folder / "variant")
+
+
+def test_a_failure_shows_the_last_lines(
+    graph: FrozenGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "print('first')\nfor i in range(30): print('line', i)\nraise SystemExit(3)"
+    with pytest.raises(CompileError) as caught:
+        compile_with(script, graph, tmp_path, monkeypatch)
+    message = str(caught.value)
+    assert "'serving_default', batch size 4, CPU level x86-64-v2" in message
+    assert "exit code 3" in message
+    assert "line 29" in message
+    assert "first" not in message
+
+
+def test_a_crash_names_the_signal(
+    graph: FrozenGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "import os, sys\nprint('CHECK failed: x', flush=True)\nos.abort()"
+    with pytest.raises(CompileError, match=r"SIGABRT.*\n  CHECK failed: x"):
+        compile_with(script, graph, tmp_path, monkeypatch)
+
+
+def test_a_graph_that_cannot_be_read_is_an_error(
+    graph: FrozenGraph, tmp_path: Path
+) -> None:
+    (tmp_path / "graph.pb").write_bytes(b"no graph")
+    with pytest.raises(CompileError, match="tfcompile failed"):
+        tfcompile(graph, tmp_path / "graph.pb", KEY, TARGET, "m", tmp_path / "variant")

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tfnative._model import Model, Signature
+from tfnative._model.model import Model, Signature
 from tfnative.errors import (
     DeadlineExceededError,
     Error,

@@ -19,7 +19,7 @@ from tfnative._examples.results import Classifications
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative._model import Model, Signature, TensorSpec
+    from tfnative._model.model import Model, Signature, TensorSpec
 
 CLASSES, SCORES = "classes", "scores"
 REGRESSIONS = "outputs"

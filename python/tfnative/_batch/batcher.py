@@ -20,7 +20,8 @@ from tfnative._batch.futures import BatchFuture, FutureChannel, LoopChannel
 from tfnative._batch.metrics import BatchMetrics, BatchTrace
 from tfnative._batch.options import read_batching_parameters, set_timeout, size
 from tfnative._core import Clock
-from tfnative._model.model import Model, Signature
+from tfnative._model.model import Model
+from tfnative._model.signature import Signature
 from tfnative.errors import Error, InvalidArgumentError, UnavailableError
 
 

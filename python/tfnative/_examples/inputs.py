@@ -16,7 +16,7 @@ from tfnative._examples.encode import encode_examples
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative._model.model import Signature
+    from tfnative._model.signature import Signature
 
 
 def takes_examples(signature: Signature) -> bool:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.load import load
+from tfnative._backends.native.golden import golden_inputs
 from tfnative._backends.native.model import NativeModel
-from tfnative._model.model import Model, Signature, TensorSpec
+from tfnative._model.model import Model
+from tfnative._model.signature import Signature, TensorSpec
 from tfnative.errors import InvalidArgumentError, UnimplementedError
 
 if TYPE_CHECKING:
@@ -139,8 +141,11 @@ def random_inputs(
     Where they are strings, rows of its golden vectors.
     """
     if any(spec.dtype.kind == "O" for spec in signature.inputs.values()):
-        from tfnative._measure.selftest import golden_inputs
-
+        if not isinstance(model, NativeModel):
+            raise InvalidArgumentError(
+                f"model {model.name!r}, signature {signature.name!r}: there are no "
+                "inputs to try it on"
+            )
         return golden_inputs(model, signature, rows)
     return {
         name: _random_array(spec.dtype, _shape_with_rows(spec, rows, signature.name))

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.load import load
+from tfnative._backends.native.golden import input_arrays, output_arrays, read_golden
 from tfnative._backends.native.model import NativeModel
-from tfnative.errors import Error, InvalidArgumentError, LoadError
+from tfnative.errors import Error, LoadError
 from tfnative.manifest import Manifest
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tfnative._model.model import Model, Signature
     from tfnative.manifest import SignatureManifest
 
 # Where the manifest has no tolerance for an output.
@@ -149,8 +149,8 @@ def _selftest_foreign(
     from tfnative_aot.foreign_selftest import replay
 
     def read(signature: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        vectors = _read_golden(artifact / manifest.signatures[signature].golden)
-        return _inputs(vectors), _part(vectors, "output:")
+        vectors = read_golden(artifact / manifest.signatures[signature].golden)
+        return input_arrays(vectors), output_arrays(vectors)
 
     checks: list[OutputCheck] = []
     for signature, level, outputs, expected in replay(artifact, manifest, read):
@@ -166,39 +166,12 @@ def _selftest_foreign(
     return SelfTestReport(manifest.name, intact, tuple(checks), skipped)
 
 
-def golden_inputs(
-    model: Model, signature: Signature, rows: int
-) -> dict[str, npt.NDArray[Any]]:
-    """Inputs that a compiled model was tried on, repeated to so many rows.
-
-    Raises:
-        InvalidArgumentError: The model has none.
-        LoadError: They cannot be read.
-    """
-    import numpy as np
-
-    if not isinstance(model, NativeModel):
-        raise InvalidArgumentError(
-            f"model {model.name!r}, signature {signature.name!r}: there are no inputs "
-            "to try it on"
-        )
-    folder = Path(model.library_path).parent
-    path = folder / model.manifest.signatures[signature.name].golden
-    inputs = _inputs(_read_golden(path))
-    return {
-        name: np.resize(array, (rows, *array.shape[1:]))
-        if (signature.inputs[name].shape or ())[:1] == (-1,)
-        else array
-        for name, array in inputs.items()
-    }
-
-
 def _replay(
     model: NativeModel, signature: str, known: SignatureManifest, folder: Path
 ) -> Iterator[OutputCheck]:
-    vectors = _read_golden(folder / known.golden)
-    inputs = _inputs(vectors)
-    expected = _part(vectors, "output:")
+    vectors = read_golden(folder / known.golden)
+    inputs = input_arrays(vectors)
+    expected = output_arrays(vectors)
     outputs = model.predict(inputs, signature=signature)
     return _compare(signature, model.cpu_level, outputs, expected, known)
 
@@ -251,43 +224,6 @@ def errors(
     absolute = float(np.max(np.abs(a[finite] - b[finite]), initial=0.0))
     largest = float(np.max(np.abs(b[finite]), initial=0.0))
     return absolute, absolute / largest if largest else absolute
-
-
-def _read_golden(path: Path) -> dict[str, npt.NDArray[Any]]:
-    import zipfile
-    import zlib
-
-    import numpy as np
-
-    try:
-        # NumPy leaves a file open that it cannot read.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise LoadError(f"cannot read the golden vectors {path}: {error}") from error
-
-
-def _part(
-    vectors: Mapping[str, npt.NDArray[Any]], prefix: str
-) -> dict[str, npt.NDArray[Any]]:
-    return {
-        k.removeprefix(prefix): v for k, v in vectors.items() if k.startswith(prefix)
-    }
-
-
-def _inputs(vectors: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    """The inputs, with strings, which lie there as bytes and how many each has."""
-    import numpy as np
-
-    inputs, lengths = _part(vectors, "input:"), _part(vectors, "lengths:")
-    for name in lengths.keys() & inputs.keys():
-        data, ends = inputs[name].tobytes(), np.cumsum(lengths[name].ravel())
-        strings = np.empty(ends.size, object)
-        begin = 0
-        for index, end in enumerate(ends.tolist()):
-            strings[index], begin = data[begin:end], end
-        inputs[name] = strings.reshape(lengths[name].shape)
-    return inputs
 
 
 def _weights_digest(library: Path, weights_bytes: int) -> str:

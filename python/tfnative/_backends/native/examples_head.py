@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfnative import _core
-from tfnative._model.model import Signature, TensorSpec
+from tfnative._model.signature import Signature, TensorSpec
 from tfnative.errors import Error, LoadError
 
 if TYPE_CHECKING:

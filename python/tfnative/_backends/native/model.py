@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative import _core
 from tfnative._core import ThreadPool
-from tfnative._model.model import Model, make_signature
+from tfnative._model.model import Model
+from tfnative._model.signature import make_signature
 from tfnative.errors import LoadError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class NativeModel(_core.Model, Model):
         """See ``Model.warmup``."""
         super().warmup()
         if self.backend == "split":
-            from tfnative._measure.selftest import golden_inputs
+            from tfnative._backends.native.golden import golden_inputs
 
             for name, signature in self.signatures.items():
                 rows = min(signature.batch_sizes, default=1)

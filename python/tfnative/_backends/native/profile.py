@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative._backends.native.model import NativeModel
+    from tfnative import _core
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class _StepInfo(NamedTuple):
 
 
 def profile(
-    model: NativeModel, inputs: Any, signature: str | None, runs: int
+    model: _core.Model, inputs: Any, signature: str | None, runs: int
 ) -> Profile:
     """See ``Model.profile``."""
     if runs < 1:
@@ -121,7 +121,7 @@ def profile(
     fastest = min(measured, key=lambda events: events[-1].end if events else 0)
     return Profile(
         model=model.name,
-        signature=model.signature(signature).name,
+        signature=model._find_signature(signature),
         runs=runs,
         micros=sum(step.micros for step in steps),
         steps=steps,

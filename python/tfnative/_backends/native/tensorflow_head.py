@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfnative._base.arrays import numpy_dtype
-from tfnative._model.model import Signature, TensorSpec
+from tfnative._model.signature import Signature, TensorSpec
 from tfnative.errors import Error, InvalidArgumentError, LoadError, NotFoundError
 
 if TYPE_CHECKING:

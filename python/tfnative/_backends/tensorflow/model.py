@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tfnative import _core
 from tfnative._backends.tensorflow.library import package_library, quiet
-from tfnative._model.model import Model, make_signature
+from tfnative._model.model import Model
+from tfnative._model.signature import make_signature
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 import tfnative
-from tfnative._tensorflow_head import head_digest
+from tfnative._backends.native.tensorflow_head import head_digest
 from tfnative.errors import CompileError, Error
 from tfnative.manifest import TensorFlowHead, TensorManifest
 from tfnative_aot import _saved_model, tf_adapters

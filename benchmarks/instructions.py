@@ -23,7 +23,7 @@ from rich.table import Table
 
 import tfnative
 from benchmarks import models
-from tfnative._bench import random_inputs
+from tfnative._measure.bench import random_inputs
 from tfnative.manifest import Manifest
 from tfnative_aot.machines.targets import find_target
 from tfnative_aot.verify.execute import link_runner

@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _in_cpp(model: str, saved_model: Path, rounds: int) -> Found:
-    from tfnative._tensorflow_library import package_library
+    from tfnative._backends.tensorflow.library import package_library
 
     command = [str(build(PROGRAM)), str(saved_model), package_library()]
     done = subprocess.run(

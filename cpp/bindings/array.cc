@@ -17,7 +17,7 @@ constexpr std::size_t kMaxRank = 64;  // NumPy 2's; NumPy 1 has 32, and says so.
 
 // Calls a function of tfnative._arrays.
 py::object helper(const char* name, std::initializer_list<py::handle> arguments) {
-  const py::object function = py::module_::import("tfnative._arrays").attr(name);
+  const py::object function = py::module_::import("tfnative._base.arrays").attr(name);
   PyObject* objects[4];
   std::size_t count = 0;
   for (const py::handle argument : arguments) objects[count++] = argument.ptr();

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tfnative._backends.load import load
 from tfnative._core import FakeClock, ThreadPool, __version__ as __version__
-from tfnative._load import load
-from tfnative._model import Model, Signature, TensorSpec
+from tfnative._model.model import Model
+from tfnative._model.signature import Signature, TensorSpec
 from tfnative.errors import (
     CancelledError,
     CompileError,
@@ -34,6 +35,10 @@ from tfnative.errors import (
 
 if TYPE_CHECKING:
     from tfnative import serving as serving
+    from tfnative._backends.native.profile import (
+        Profile as Profile,
+        StepTime as StepTime,
+    )
     from tfnative._batch.batcher import (
         Batcher as Batcher,
         BatchScheduler as BatchScheduler,
@@ -50,8 +55,8 @@ if TYPE_CHECKING:
         BatchTrial as BatchTrial,
     )
     from tfnative._batch.tune import TuneReport as TuneReport, tune as tune
-    from tfnative._bench import BenchRow as BenchRow, bench as bench
-    from tfnative._compile import compile as compile  # noqa: A004 - as re.compile
+    from tfnative._compile.compile import compile as compile  # noqa: A004 - as re.compile
+    from tfnative._compile.targets import targets as targets
     from tfnative._compose.fallback import (
         Fallback as Fallback,
         FallbackMetrics as FallbackMetrics,
@@ -59,8 +64,8 @@ if TYPE_CHECKING:
     from tfnative._compose.shadow import Shadow as Shadow
     from tfnative._examples.encode import encode_example as encode_example
     from tfnative._examples.results import Classifications as Classifications
-    from tfnative._profile import Profile as Profile, StepTime as StepTime
-    from tfnative._selftest import (
+    from tfnative._measure.bench import BenchRow as BenchRow, bench as bench
+    from tfnative._measure.selftest import (
         SelfTestReport as SelfTestReport,
         selftest as selftest,
     )
@@ -72,7 +77,6 @@ if TYPE_CHECKING:
         VersionState as VersionState,
         VersionStatus as VersionStatus,
     )
-    from tfnative._targets import targets as targets
     from tfnative._wheel.make import Wheel as Wheel, make_wheel as make_wheel
 
 __all__ = [
@@ -140,7 +144,7 @@ _LAZY = {
     "BatchTrace": "_batch.metrics",
     "BatchTrial": "_batch.trials",
     "Batcher": "_batch.batcher",
-    "BenchRow": "_bench",
+    "BenchRow": "_measure.bench",
     "Classifications": "_examples.results",
     "Fallback": "_compose.fallback",
     "FallbackMetrics": "_compose.fallback",
@@ -148,21 +152,21 @@ _LAZY = {
     "Latest": "_store.versions",
     "ModelStore": "_store.model_store",
     "Predictor": "_batch.batcher",
-    "Profile": "_profile",
-    "SelfTestReport": "_selftest",
+    "Profile": "_backends.native.profile",
+    "SelfTestReport": "_measure.selftest",
     "Shadow": "_compose.shadow",
     "SpecificVersions": "_store.versions",
-    "StepTime": "_profile",
+    "StepTime": "_backends.native.profile",
     "TuneReport": "_batch.tune",
     "VersionState": "_store.versions",
     "VersionStatus": "_store.versions",
     "Wheel": "_wheel.make",
-    "bench": "_bench",
-    "compile": "_compile",
+    "bench": "_measure.bench",
+    "compile": "_compile.compile",
     "encode_example": "_examples.encode",
     "make_wheel": "_wheel.make",
-    "selftest": "_selftest",
-    "targets": "_targets",
+    "selftest": "_measure.selftest",
+    "targets": "_compile.targets",
     "tune": "_batch.tune",
 }
 

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 import tfnative
-from tests.python.batching_models import Slow
-from tests.python.model_releases import Releases
+from tests.python.batch.models import Slow
+from tests.python.store.releases import Releases
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "tests" / "cpp" / "runtime" / "fake_artifact.c"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
-from tfnative._load import load
-from tfnative._tensorflow_head import head_digest
+from tfnative._backends.load import load
+from tfnative._backends.native.tensorflow_head import head_digest
 from tfnative.errors import CompileError, Error
 from tfnative.manifest import TensorFlowHead, TensorManifest
 from tfnative_aot import adapters

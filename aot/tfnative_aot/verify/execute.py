@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tfnative._load import load
-from tfnative._native_model import NativeModel
+from tfnative._backends.load import load
+from tfnative._backends.native.model import NativeModel
 from tfnative.errors import CompileError
 from tfnative.manifest import Manifest, TensorManifest
 from tfnative_aot.artifact.build import Trial

@@ -14,13 +14,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from tfnative import _core
-from tfnative._arrays import dtype_number
+from tfnative._backends.native.model import NativeModel
+from tfnative._base.arrays import dtype_number
 from tfnative._batch.futures import BatchFuture, FutureChannel, LoopChannel
 from tfnative._batch.metrics import BatchMetrics, BatchTrace
 from tfnative._batch.options import read_batching_parameters, set_timeout, size
 from tfnative._core import Clock
-from tfnative._model import Model, Signature
-from tfnative._native_model import NativeModel
+from tfnative._model.model import Model
+from tfnative._model.signature import Signature
 from tfnative.errors import Error, InvalidArgumentError, UnavailableError
 
 

@@ -10,12 +10,13 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from tfnative._backends.load import load
 from tfnative._batch.batcher import Batcher
 from tfnative._batch.traffic_generator import Traffic, closed_loop, open_loop
 from tfnative._batch.trials import BatchParameters, BatchTrial, choose
-from tfnative._bench import BenchRow, measure, random_inputs
-from tfnative._load import load
-from tfnative._model import Model, Signature
+from tfnative._measure.bench import BenchRow, measure, random_inputs
+from tfnative._model.model import Model
+from tfnative._model.signature import Signature
 from tfnative.errors import InvalidArgumentError
 
 BATCH_TIME_SECONDS = 0.3

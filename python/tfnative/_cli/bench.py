@@ -8,7 +8,6 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING
 
-from tfnative._bench import bench, profile
 from tfnative._cli.common import (
     add_backend,
     add_command,
@@ -17,6 +16,7 @@ from tfnative._cli.common import (
     print_table,
     whole_numbers,
 )
+from tfnative._measure.bench import bench, profile
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tfnative._load import load
+from tfnative._backends.load import load
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative._model import Model
+    from tfnative._model.model import Model
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 

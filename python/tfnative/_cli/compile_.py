@@ -20,7 +20,7 @@ from tfnative._cli.common import (
     whole_numbers,
     words,
 )
-from tfnative._compile import compile as compile_model
+from tfnative._compile.compile import compile as compile_model
 from tfnative.errors import FailedPreconditionError
 from tfnative.manifest import ExamplesHead, Manifest, TensorFlowHead
 

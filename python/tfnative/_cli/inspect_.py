@@ -9,6 +9,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfnative._backends.load import is_saved_model
+from tfnative._backends.native.model import NativeModel
 from tfnative._cli.common import (
     add_backend,
     add_command,
@@ -20,15 +22,14 @@ from tfnative._cli.common import (
     print_table,
 )
 from tfnative._cli.compile_ import print_fidelity
-from tfnative._load import is_saved_model
-from tfnative._model import Model, TensorSpec
-from tfnative._native_model import NativeModel
+from tfnative._model.model import Model
+from tfnative._model.signature import TensorSpec
 from tfnative.errors import NotFoundError, UnimplementedError
 from tfnative.manifest import ExamplesHead, TensorFlowHead
 
 if TYPE_CHECKING:
+    from tfnative._backends.tensorflow.model import Device
     from tfnative._cli.common import Commands
-    from tfnative._tensorflow_model import Device
 
 _EXAMPLES = """\
   tfnative inspect build/digits
@@ -79,7 +80,7 @@ def _content(model: Model) -> dict[str, Any]:
                 for name, of in _compiled_sizes(model).items()
             },
         }
-    from tfnative._tensorflow_model import tensorflow_library
+    from tfnative._backends.tensorflow.model import tensorflow_library
 
     path, version = tensorflow_library()
     return {
@@ -151,7 +152,7 @@ def _show(model: Model) -> None:
 
 
 def _show_saved_model(model: Model) -> None:
-    from tfnative._tensorflow_model import tensorflow_library
+    from tfnative._backends.tensorflow.model import tensorflow_library
 
     print(f"{model.name}: run by TensorFlow {tensorflow_library()[1]}")
     print(f"devices: {', '.join(device.name for device in _devices(model))}")

@@ -16,7 +16,7 @@ from tfnative._cli.common import (
     print_json,
     print_table,
 )
-from tfnative._selftest import selftest
+from tfnative._measure.selftest import selftest
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands

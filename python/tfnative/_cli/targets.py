@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfnative._cli.common import add_command, add_json, print_json, print_table
-from tfnative._targets import targets
+from tfnative._compile.targets import targets
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands

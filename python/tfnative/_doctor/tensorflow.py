@@ -22,7 +22,7 @@ from tfnative.errors import Error
 def say(**content):
     print(json.dumps(content), file=out, flush=True)
 try:
-    from tfnative._tensorflow_model import devices, tensorflow_library
+    from tfnative._backends.tensorflow.model import devices, tensorflow_library
 except ImportError:
     say(problem="this tfnative cannot run models with TensorFlow")
     sys.exit()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfnative._wire import bytes_field, varint
+from tfnative._base.wire import bytes_field, varint
 from tfnative.errors import InvalidArgumentError
 
 # Field numbers.

@@ -19,7 +19,8 @@ from tfnative._examples.results import Classifications
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative._model import Model, Signature, TensorSpec
+    from tfnative._model.model import Model
+    from tfnative._model.signature import Signature, TensorSpec
 
 CLASSES, SCORES = "classes", "scores"
 REGRESSIONS = "outputs"

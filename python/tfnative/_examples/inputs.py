@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative import _core
-from tfnative._arrays import converted
+from tfnative._base.arrays import converted
 from tfnative._examples.encode import encode_examples
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative._model import Signature
+    from tfnative._model.signature import Signature
 
 
 def takes_examples(signature: Signature) -> bool:

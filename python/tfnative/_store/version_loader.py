@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from tfnative._backends.load import is_saved_model, load
 from tfnative._core import ThreadPool
-from tfnative._load import is_saved_model, load
-from tfnative._model import Model
+from tfnative._model.model import Model
 from tfnative.errors import Error, LoadError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tfnative._selftest import SelfTestReport
+    from tfnative._measure.selftest import SelfTestReport
 
 Backend: TypeAlias = Literal["native", "tensorflow", "auto"]
 
@@ -90,7 +90,7 @@ def _open(folder: Path, options: LoadOptions) -> Model:
 
 
 def _test(folder: Path, cpu_level: str) -> None:
-    from tfnative._selftest import selftest
+    from tfnative._measure.selftest import selftest
 
     report = selftest(folder, cpu_level=cpu_level)
     if not report.passed:

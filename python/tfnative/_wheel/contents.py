@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tfnative._load import is_saved_model
+from tfnative._backends.load import is_saved_model
 from tfnative._wheel.library import check_library
 from tfnative.errors import InvalidArgumentError, LoadError, NotFoundError
 from tfnative.manifest import Manifest, TensorFlowHead

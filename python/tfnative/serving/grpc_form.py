@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
+from tfnative._base.wire import Buffer, bytes_field, bytes_field_of_parts, read_fields
 from tfnative._examples.results import Classifications
-from tfnative._wire import Buffer, bytes_field, bytes_field_of_parts, read_fields
 from tfnative.errors import Error, InternalError, InvalidArgumentError, type_for
 from tfnative.serving import messages
 from tfnative.serving.signatures import signature_of

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from tfnative._arrays import as_input, as_output
-from tfnative._model import Model, Signature
+from tfnative._base.arrays import as_input, as_output
+from tfnative._model.model import Model
+from tfnative._model.signature import Signature
 from tfnative.errors import FailedPreconditionError, InvalidArgumentError
 from tfnative.serving.types import ModelSpec, Outputs
 

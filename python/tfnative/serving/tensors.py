@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfnative._arrays import numpy_dtype
-from tfnative._wire import (
+from tfnative._base.arrays import numpy_dtype
+from tfnative._base.wire import (
     Buffer,
     bytes_field,
     bytes_field_of_parts,

@@ -14,7 +14,7 @@ import pytest
 
 import tfnative
 from tests.models import heads, split
-from tests.python.wheel_files import install, run_python
+from tests.python.wheel.wheel_files import install, run_python
 from tfnative._wheel.description import caller_inputs
 
 pytestmark = pytest.mark.skipif(

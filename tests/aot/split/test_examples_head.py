@@ -200,7 +200,7 @@ def test_models_of_tensorflow_1_are_cut_too(tmp_path):
     ],
 )
 def test_a_head_that_does_not_fit_is_refused(artifact, change):
-    from tfnative._examples_head import put_examples
+    from tfnative._backends.native.examples_head import put_examples
     from tfnative.manifest import Manifest
 
     with tfnative.load(artifact) as model:

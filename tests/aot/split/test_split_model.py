@@ -327,7 +327,7 @@ def test_inputs_of_the_users_are_compared_and_kept(sources, tmp_path):
         cpus=["native"],
         golden={**golden, "words": golden["words"].astype(str)},
     )
-    from tfnative._selftest import golden_inputs
+    from tfnative._backends.native.golden import golden_inputs
 
     with tfnative.load(artifact) as model:
         kept = golden_inputs(model, model.signature(), 3)

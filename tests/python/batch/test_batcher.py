@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tfnative
-from tests.python.batching_models import rows
+from tests.python.batch.models import rows
 
 
 def test_it_answers_as_the_model_does(batcher):

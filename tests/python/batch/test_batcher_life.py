@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 import tfnative
-from tests.python.batching_models import Slow, rows
+from tests.python.batch.models import Slow, rows
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -184,7 +184,7 @@ def test_metrics_can_be_read_while_models_are_swapped():
     code = """
 import threading, time
 import tfnative
-from tests.python.batching_models import Slow, rows
+from tests.python.batch.models import Slow, rows
 
 def repeat(action):
     def loop():

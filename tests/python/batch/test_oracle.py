@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 import tfnative
-from tests.python.batching_contestants import (
+from tests.python.batch.contestants import (
     Contestant,
     Options,
     Ours,

@@ -36,7 +36,7 @@ HAPPENED = {
 @pytest.mark.slow
 def test_batchers_answer_every_request_once_and_leave_nothing_behind(fake: Path):
     seed = time.time_ns() % 1_000_000
-    command = [sys.executable, "-m", "tests.python.batching_soak"]
+    command = [sys.executable, "-m", "tests.python.batch.soak"]
     print(f"seed {seed}")
     done = subprocess.run(
         [*command, str(SECONDS), str(seed), str(fake)],

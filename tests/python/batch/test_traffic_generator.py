@@ -10,7 +10,7 @@ import time
 import pytest
 
 import tfnative
-from tests.python.batching_models import Slow, rows
+from tests.python.batch.models import Slow, rows
 from tfnative._batch.traffic_generator import Traffic, closed_loop, open_loop
 
 

@@ -23,8 +23,8 @@ import tfnative
 for package in ("grpc", "httpx", "starlette", "uvicorn"):
     pytest.importorskip(package, reason=f"needs {package}")
 
+from tests.python.cli.test_serve import Process  # noqa: E402
 from tests.python.serving.unreliable_proxy import UnreliableProxy  # noqa: E402
-from tests.python.test_cli_serve import Process  # noqa: E402
 from tfnative import serving  # noqa: E402
 
 CALLS = 10_000

@@ -11,7 +11,7 @@ import weakref
 import pytest
 
 import tfnative
-from tests.python.model_releases import answer, states
+from tests.python.store.releases import answer, states
 
 STORE_LOG = "tfnative.model_store"
 

@@ -9,7 +9,7 @@ import pickle
 import pytest
 
 import tfnative
-from tests.python.model_releases import answer, states
+from tests.python.store.releases import answer, states
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):

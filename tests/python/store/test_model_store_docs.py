@@ -13,7 +13,7 @@ import numpy as np
 
 import tfnative
 from tests.python.conftest import ROOT
-from tfnative._native_model import NativeModel
+from tfnative._backends.native.model import NativeModel
 
 PAGE = (ROOT / "docs" / "model_store.md").read_text()
 

@@ -14,8 +14,8 @@ import numpy as np
 
 import tfnative
 from tests.python.conftest import WEIGHTS
-from tests.python.model_releases import answer, states
-from tfnative._native_model import NativeModel
+from tests.python.store.releases import answer, states
+from tfnative._backends.native.model import NativeModel
 
 
 def test_a_damaged_library_leaves_the_old_version_serving(releases, caplog):

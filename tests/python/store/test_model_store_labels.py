@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 import tfnative
-from tests.python.model_releases import answer
+from tests.python.store.releases import answer
 
 ALL = tfnative.AllVersions()
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import tfnative
-from tests.python.model_releases import answer, states
-from tfnative._native_model import NativeModel
+from tests.python.store.releases import answer, states
+from tfnative._backends.native.model import NativeModel
 
 
 def poll_threads() -> list[threading.Thread]:

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Golden vectors: what a model was tried on when it was compiled, and what it gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tfnative.errors import LoadError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from tfnative._model.signature import Signature
+    from tfnative.manifest import Manifest
+
+
+class _Compiled(Protocol):
+    """What of a compiled model says where its golden vectors are."""
+
+    @property
+    def library_path(self) -> str: ...
+    @property
+    def manifest(self) -> Manifest: ...
+
+
+def golden_inputs(
+    model: _Compiled, signature: Signature, rows: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Inputs that a compiled model was tried on, repeated to so many rows.
+
+    Raises:
+        LoadError: They cannot be read.
+    """
+    import numpy as np
+
+    folder = Path(model.library_path).parent
+    path = folder / model.manifest.signatures[signature.name].golden
+    inputs = input_arrays(read_golden(path))
+    return {
+        name: np.resize(array, (rows, *array.shape[1:]))
+        if (signature.inputs[name].shape or ())[:1] == (-1,)
+        else array
+        for name, array in inputs.items()
+    }
+
+
+def read_golden(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """All arrays of a file with golden vectors, by what it calls them.
+
+    Raises:
+        LoadError: It cannot be read.
+    """
+    import zipfile
+    import zlib
+
+    import numpy as np
+
+    try:
+        # NumPy leaves a file open that it cannot read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise LoadError(f"cannot read the golden vectors {path}: {error}") from error
+
+
+def input_arrays(
+    vectors: Mapping[str, npt.NDArray[Any]],
+) -> dict[str, npt.NDArray[Any]]:
+    """The inputs, with strings, which lie there as bytes and how many each has."""
+    import numpy as np
+
+    inputs, lengths = _part(vectors, "input:"), _part(vectors, "lengths:")
+    for name in lengths.keys() & inputs.keys():
+        data, ends = inputs[name].tobytes(), np.cumsum(lengths[name].ravel())
+        strings = np.empty(ends.size, object)
+        begin = 0
+        for index, end in enumerate(ends.tolist()):
+            strings[index], begin = data[begin:end], end
+        inputs[name] = strings.reshape(lengths[name].shape)
+    return inputs
+
+
+def output_arrays(
+    vectors: Mapping[str, npt.NDArray[Any]],
+) -> dict[str, npt.NDArray[Any]]:
+    """What TensorFlow gave for the inputs."""
+    return _part(vectors, "output:")
+
+
+def _part(
+    vectors: Mapping[str, npt.NDArray[Any]], prefix: str
+) -> dict[str, npt.NDArray[Any]]:
+    return {
+        k.removeprefix(prefix): v for k, v in vectors.items() if k.startswith(prefix)
+    }

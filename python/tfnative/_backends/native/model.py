@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""A model that was compiled ahead of time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfnative import _core
+from tfnative._core import ThreadPool
+from tfnative._model.model import Model
+from tfnative._model.signature import make_signature
+from tfnative.errors import LoadError
+
+if TYPE_CHECKING:
+    from tfnative._backends.native.profile import Profile
+    from tfnative.manifest import Manifest
+
+
+class NativeModel(_core.Model, Model):
+    """A compiled model in memory, as ``load`` returns it for an artifact.
+
+    ``backend`` is "split" if TensorFlow runs the first ops of a signature, which
+    ``backend_reason`` lists; the rest is compiled.
+
+    What it has beside the attributes and methods of ``Model``:
+
+    Attributes:
+        library_path: The shared library.
+        cpu_level: Name of the CPU level whose code runs, as "x86-64-v3".
+        triple: Target triple that it was compiled for.
+        threads: How many threads work on one call.
+    """
+
+    backend = "native"
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        cpu_level: str | None = None,
+        threads: int | ThreadPool = 1,
+    ) -> None:
+        self.path = os.fspath(path)
+        self._requested_level = cpu_level
+        self._manifest: Manifest | None = None
+        self._reload: tuple[Callable[..., Model], tuple[object, ...]] | None = None
+        pool = threads if isinstance(threads, ThreadPool) else ThreadPool(threads)
+        super().__init__(self.path, cpu_level or "", pool)
+        self.signatures = {
+            each[0]: make_signature(*each) for each in self._signature_list()
+        }
+        if '"head"' in self._manifest_text():  # Or else it is not read here.
+            self._put_heads()
+
+    @property
+    def manifest(self) -> Manifest:
+        """What was compiled, from what, and how exact it is.
+
+        Raises:
+            LoadError: The manifest in the library is not valid.
+        """
+        if self._manifest is None:
+            from tfnative.manifest import Manifest
+
+            self._manifest = Manifest.from_json(self._manifest_text())
+        return self._manifest
+
+    def _put_heads(self) -> None:
+        from tfnative._backends.native.examples_head import put_examples
+        from tfnative.manifest import ExamplesHead, TensorFlowHead
+
+        signatures = dict(self.signatures)
+        folder = Path(self.library_path).parent
+        ops: set[str] = set()
+        for name, of in self.manifest.signatures.items():
+            if name not in signatures:
+                continue
+            if isinstance(of.head, ExamplesHead):
+                signatures[name] = put_examples(self, signatures[name], of.head)
+            elif isinstance(of.head, TensorFlowHead):
+                from tfnative._backends.native.tensorflow_head import put_tensorflow
+
+                signatures[name] = put_tensorflow(
+                    self, signatures[name], of.head, folder
+                )
+                ops.update(of.head.ops)
+        self.signatures = signatures
+        if ops:
+            self.backend = "split"
+            self.backend_reason = f"TensorFlow runs the ops {', '.join(sorted(ops))}"
+
+    def warmup(self) -> None:
+        """See ``Model.warmup``."""
+        super().warmup()
+        if self.backend == "split":
+            from tfnative._backends.native.golden import golden_inputs
+
+            for name, signature in self.signatures.items():
+                rows = min(signature.batch_sizes, default=1)
+                with contextlib.suppress(LoadError):  # There are no golden vectors.
+                    inputs = golden_inputs(self, signature, rows)
+                    self.predict(inputs, signature=name)
+
+    @property
+    def assets(self) -> Mapping[str, Path]:
+        """Files that came with the model, as labels, by name."""
+        folder = Path(self.library_path).parent / "assets"
+        return {name: folder / name for name in self.manifest.assets}
+
+    def predict_compiled(self, inputs: Any, *, signature: str | None = None) -> Any:
+        """As ``predict``, in the code compiled for exactly that number of rows.
+
+        Rows are neither padded nor split, so that the same input gives the same bits
+        every time.
+
+        Raises:
+            InvalidArgumentError: As ``predict``, or the signature was not compiled for
+                that number of rows.
+        """
+        return self._predict_compiled(inputs, signature)
+
+    def profile(
+        self, inputs: Any, *, signature: str | None = None, runs: int = 10
+    ) -> Profile:
+        """Runs the model and says how long each of its steps takes.
+
+        Args:
+            inputs: As for ``predict``.
+            signature: As for ``predict``.
+            runs: How often to run it, after one run to warm up.
+
+        Raises:
+            InvalidArgumentError: As ``predict``, or ``runs`` is less than 1.
+        """
+        from tfnative._backends.native.profile import profile
+
+        return profile(self, inputs, signature, runs)
+
+    def _reload_as(self, load: Callable[..., Model], *arguments: object) -> None:
+        """Sets how to load it elsewhere, where that is not from its path."""
+        self._reload = (load, arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._reload is not None:
+            return self._reload
+        path = os.path.abspath(self.path)
+        return _reload, (path, self._requested_level, self.threads)
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return f"<tfnative.Model from {self.path!r}, closed>"
+        names = ", ".join(self.signatures)
+        return f"<tfnative.Model {self.name!r}: {names}; {self.cpu_level}>"
+
+
+def _reload(path: str, cpu_level: str | None, threads: int) -> NativeModel:
+    return NativeModel(path, cpu_level=cpu_level, threads=threads)

@@ -1,0 +1,249 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Replays an artifact's golden vectors on the machine at hand."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfnative._backends.load import load
+from tfnative._backends.native.golden import input_arrays, output_arrays, read_golden
+from tfnative._backends.native.model import NativeModel
+from tfnative.errors import Error, LoadError
+from tfnative.manifest import Manifest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from tfnative.manifest import SignatureManifest
+
+# Where the manifest has no tolerance for an output.
+_TOLERANCES = {"float16": 1e-2, "bfloat16": 5e-2, "float32": 1e-5, "complex64": 1e-5}
+_DOUBLE_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True)
+class OutputCheck:
+    """How far one output is from what TensorFlow gave when the model was compiled.
+
+    Attributes:
+        signature: Name of the signature.
+        output: Name of the output.
+        cpu_level: CPU level whose code ran.
+        max_abs_error: Largest difference of an element.
+        max_rel_error: The same, divided by the largest value of TensorFlow's.
+        tolerance: The largest ``max_rel_error`` that is allowed.
+    """
+
+    signature: str
+    output: str
+    cpu_level: str
+    max_abs_error: float
+    max_rel_error: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is within the tolerance."""
+        return self.max_rel_error <= self.tolerance
+
+
+@dataclass(frozen=True)
+class SelfTestReport:
+    """What ``selftest`` found.
+
+    Attributes:
+        name: Name of the model.
+        weights_intact: Whether the weights have the digest in the manifest.
+        checks: One for each signature, output and CPU level.
+        skipped_cpu_levels: Levels that this CPU cannot run.
+    """
+
+    name: str
+    weights_intact: bool
+    checks: tuple[OutputCheck, ...]
+    skipped_cpu_levels: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the weights are intact and all errors within tolerance.
+
+        Where nothing could be compared, nothing has passed.
+        """
+        compared = bool(self.checks) and all(check.passed for check in self.checks)
+        return self.weights_intact and compared
+
+
+def selftest(
+    artifact: str | os.PathLike[str], *, cpu_level: str | None = None
+) -> SelfTestReport:
+    """Compares an artifact with what TensorFlow gave when it was compiled.
+
+    One that is for another machine is run in an emulator, if the compiler is installed
+    (``tfnative[aot]``), QEMU, and a C compiler for that machine.
+
+    Args:
+        artifact: The artifact's folder.
+        cpu_level: Name of the CPU level to test. Default: all that can be run here.
+
+    Raises:
+        NotFoundError: There is no such folder.
+        LoadError: It is not an artifact that runs here, or its golden vectors are
+            missing or damaged.
+        FailedPreconditionError: It is for another machine, and something is missing to
+            emulate that.
+    """
+    foreign = _foreign_manifest(Path(artifact))
+    if foreign is not None:
+        return _selftest_foreign(Path(artifact), foreign, cpu_level)
+    with load(artifact) as model:
+        levels = (cpu_level,) if cpu_level else model.manifest.cpu_levels
+        name, library = model.name, Path(model.library_path)
+        known = model.manifest
+        apart = library.with_name(f"{model.name}.weights")
+        if apart.exists():
+            digest = f"sha256:{_sha256(apart, 0, known.weights_bytes)}"
+        else:
+            digest = _weights_digest(library, known.weights_bytes)
+        intact = digest == known.weights_digest
+    checks: list[OutputCheck] = []
+    skipped = []
+    for level in levels:
+        try:
+            model = load(artifact, cpu_level=level)
+        except LoadError:
+            if cpu_level:
+                raise
+            skipped.append(level)
+            continue
+        with model:
+            for signature, of in model.manifest.signatures.items():
+                checks += _replay(model, signature, of, library.parent)
+    return SelfTestReport(name, intact, tuple(checks), tuple(skipped))
+
+
+def _foreign_manifest(artifact: Path) -> Manifest | None:
+    """The manifest of an artifact that this machine cannot load; None of others."""
+    path = artifact / "manifest.json"
+    if not path.is_file() or importlib.util.find_spec("tfnative_aot") is None:
+        return None
+    from tfnative_aot.machines.targets import find_target, host_runs
+
+    try:
+        manifest = Manifest.from_json(path.read_text())
+        target = find_target(manifest.triple)
+    except Error:
+        return None  # ``load`` says what is wrong.
+    return None if host_runs(target, target.levels[0]) else manifest
+
+
+def _selftest_foreign(
+    artifact: Path, manifest: Manifest, cpu_level: str | None
+) -> SelfTestReport:
+    from tfnative_aot.verify.foreign_selftest import replay
+
+    def read(signature: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        vectors = read_golden(artifact / manifest.signatures[signature].golden)
+        return input_arrays(vectors), output_arrays(vectors)
+
+    checks: list[OutputCheck] = []
+    for signature, level, outputs, expected in replay(artifact, manifest, read):
+        if cpu_level in (None, level):
+            known = manifest.signatures[signature]
+            checks += _compare(signature, level, outputs, expected, known)
+    tried = {check.cpu_level for check in checks}
+    skipped = tuple(level for level in manifest.cpu_levels if level not in tried)
+    apart = artifact / f"{manifest.name}.weights"
+    intact = not apart.exists() or manifest.weights_digest == (
+        f"sha256:{_sha256(apart, 0, manifest.weights_bytes)}"
+    )
+    return SelfTestReport(manifest.name, intact, tuple(checks), skipped)
+
+
+def _replay(
+    model: NativeModel, signature: str, known: SignatureManifest, folder: Path
+) -> Iterator[OutputCheck]:
+    vectors = read_golden(folder / known.golden)
+    inputs = input_arrays(vectors)
+    expected = output_arrays(vectors)
+    outputs = model.predict(inputs, signature=signature)
+    return _compare(signature, model.cpu_level, outputs, expected, known)
+
+
+def _compare(
+    signature: str,
+    level: str,
+    outputs: Mapping[str, npt.NDArray[Any]],
+    expected: Mapping[str, npt.NDArray[Any]],
+    known: SignatureManifest,
+) -> Iterator[OutputCheck]:
+    allowed = {fidelity.output: fidelity.tolerance for fidelity in known.fidelity}
+    for name, output in outputs.items():
+        if name not in expected:
+            raise LoadError(f"{known.golden} has no output {name!r}")
+        dtype = output.dtype.name
+        absolute, relative = errors(output, expected[name].view(output.dtype))
+        exact = output.dtype.kind in "biu" and dtype != "bfloat16"
+        default = 0.0 if exact else _TOLERANCES.get(dtype, _DOUBLE_TOLERANCE)
+        yield OutputCheck(
+            signature,
+            name,
+            level,
+            absolute,
+            relative,
+            allowed.get(name, default),
+        )
+
+
+def errors(
+    got: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]
+) -> tuple[float, float]:
+    """Largest absolute error, and the same divided by the largest expected value.
+
+    Both are infinite if shapes differ, or one has a NaN or infinity where the other
+    has none.
+    """
+    import numpy as np
+
+    if got.shape != expected.shape:
+        return float("inf"), float("inf")
+    if expected.dtype.kind in "biu" and np.array_equal(got, expected):
+        return 0.0, 0.0  # Large integers are not exact as floats.
+    wide = np.complex128 if expected.dtype.kind == "c" else np.float64
+    a, b = got.astype(wide), expected.astype(wide)
+    finite = np.isfinite(b)
+    odd = ~finite & ~((a == b) | (np.isnan(a) & np.isnan(b)))
+    if bool(odd.any()) or not bool(np.isfinite(a[finite]).all()):
+        return float("inf"), float("inf")
+    absolute = float(np.max(np.abs(a[finite] - b[finite]), initial=0.0))
+    largest = float(np.max(np.abs(b[finite]), initial=0.0))
+    return absolute, absolute / largest if largest else absolute
+
+
+def _weights_digest(library: Path, weights_bytes: int) -> str:
+    """The digest of the weights in the library's file; the trailer says where."""
+    import struct
+
+    trailer = struct.Struct("<8sIIQQQQ80s")  # tfn_trailer in tfnative/abi.h
+    with library.open("rb") as file:
+        file.seek(-trailer.size, os.SEEK_END)
+        *_, offset, section_bytes, _, _ = trailer.unpack(file.read(trailer.size))
+    return f"sha256:{_sha256(library, offset, min(weights_bytes, section_bytes))}"
+
+
+def _sha256(path: Path, offset: int, size: int) -> str:
+    import hashlib
+
+    sha = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(offset)
+        while size > 0 and (piece := file.read(min(size, 1 << 20))):
+            sha.update(piece)
+            size -= len(piece)
+    return sha.hexdigest()

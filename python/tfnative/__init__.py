@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.load import load
 from tfnative._core import FakeClock, ThreadPool, __version__ as __version__
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._model import Model
+from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import (
     CancelledError,
     CompileError,

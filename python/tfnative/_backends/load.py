@@ -15,7 +15,7 @@ from tfnative.errors import InvalidArgumentError, LoadError
 if TYPE_CHECKING:
     from tfnative._backends.tensorflow.model import TensorflowModel
     from tfnative._core import ThreadPool
-    from tfnative._model.model import Model
+    from tfnative._model import Model
 
 _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 

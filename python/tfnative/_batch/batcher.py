@@ -13,15 +13,24 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from tfnative import _core
 from tfnative._backends.native.model import NativeModel
 from tfnative._base.arrays import dtype_number
 from tfnative._batch.futures import BatchFuture, FutureChannel, LoopChannel
 from tfnative._batch.metrics import BatchMetrics, BatchTrace
 from tfnative._batch.options import read_batching_parameters, set_timeout, size
-from tfnative._core import Clock
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature
+from tfnative._core import (
+    Batcher as CoreBatcher,
+    BatchOptions,
+    BatchScheduler as CoreBatchScheduler,
+    BatchSource,
+    Clock,
+    TensorflowModel as CoreTensorflowModel,
+    function_source,
+    model_source,
+    tensorflow_source,
+)
+from tfnative._model import Model
+from tfnative._signature import Signature
 from tfnative.errors import Error, InvalidArgumentError, UnavailableError
 
 
@@ -35,7 +44,7 @@ class Predictor(Protocol):
         """As ``Model.predict``, for a dict of arrays."""
 
 
-class BatchScheduler(_core.BatchScheduler):
+class BatchScheduler(CoreBatchScheduler):
     """Threads that run the batches of any number of batchers, a batch each in turn.
 
     Thread-safe. The threads end with the last batcher that uses them.
@@ -65,7 +74,7 @@ class BatchScheduler(_core.BatchScheduler):
         super().__init__(num_batch_threads or 0, thread_pool_name, clock)
 
 
-class Batcher(_core.Batcher):
+class Batcher(CoreBatcher):
     """Gathers the rows of many callers into batches, and gives each caller its own.
 
     Parameters have the names and the meaning of TensorFlow Serving's batching
@@ -152,7 +161,7 @@ class Batcher(_core.Batcher):
                 signature cannot be batched.
             ResourceExhaustedError: Threads cannot be started.
         """
-        options = _core.BatchOptions()
+        options = BatchOptions()
         options.max_batch_size = size("max_batch_size", max_batch_size)
         options.max_enqueued_batches = max_enqueued_batches
         options.allowed_batch_sizes = list(allowed_batch_sizes)
@@ -212,7 +221,7 @@ class Batcher(_core.Batcher):
         self,
         model: Model | Predictor,
         signature: str | None,
-        options: _core.BatchOptions,
+        options: BatchOptions,
         scheduler: BatchScheduler,
     ) -> None:
         source = _source(model, signature)
@@ -384,11 +393,11 @@ def _name(model: Model | Predictor) -> str:
     return str(getattr(model, "name", type(model).__name__))
 
 
-def _source(model: Model | Predictor, signature: str | None) -> _core.BatchSource:
+def _source(model: Model | Predictor, signature: str | None) -> BatchSource:
     if isinstance(model, NativeModel):
-        return _core.model_source(model, signature)
-    if isinstance(model, _core.TensorflowModel):
-        return _core.tensorflow_source(model, signature)
+        return model_source(model, signature)
+    if isinstance(model, CoreTensorflowModel):
+        return tensorflow_source(model, signature)
     try:
         found = model.signature(signature)
         predict = model.predict
@@ -404,7 +413,7 @@ def _source(model: Model | Predictor, signature: str | None) -> _core.BatchSourc
             for t in tensors.values()
         ]
 
-    return _core.function_source(
+    return function_source(
         _name(model),
         found.name,
         specs(found.inputs),

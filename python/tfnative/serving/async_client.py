@@ -39,7 +39,7 @@ from tfnative.serving.types import ModelMetadata, ModelSpec, Outputs, ServedVers
 
 if TYPE_CHECKING:
     from tfnative._examples.results import Classifications
-    from tfnative._model.signature import Signature
+    from tfnative._signature import Signature
     from tfnative.serving.calls import Call, Examples
     from tfnative.serving.options import Hedge
     from tfnative.serving.remote_model import AsyncRemoteModel

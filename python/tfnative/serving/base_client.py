@@ -25,7 +25,7 @@ from tfnative.serving.types import (
 )
 
 if TYPE_CHECKING:
-    from tfnative._model.signature import Signature
+    from tfnative._signature import Signature
 
 POLL_SECONDS = 0.1
 """How often to look whether a model is ready."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative._examples.results import Classifications
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import InternalError, InvalidArgumentError
 from tfnative.serving import messages
 from tfnative.serving.json_tensors import (

@@ -37,7 +37,7 @@ from tfnative.errors import (
 if TYPE_CHECKING:
     from tfnative._compile.process import Outcome
     from tfnative._core import ThreadPool
-    from tfnative._model.model import Model
+    from tfnative._model import Model
 
 DEFAULT_BATCH_SIZES = (1, 8, 32)
 """So that both a single row and many are fast."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tfnative._batch.batcher import Batcher, BatchScheduler
 from tfnative._batch.options import read_batching_parameters
-from tfnative._model.model import Model
+from tfnative._model import Model
 from tfnative._store.model_store import ModelStore
 from tfnative._store.version_loader import Backend
 from tfnative.serving.server.config import ModelSettings

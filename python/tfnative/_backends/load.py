@@ -195,7 +195,8 @@ def load(
             f"{os.fspath(path)} is a SavedModel: compile it (`tfnative compile "
             f'{os.fspath(path)} -o ...`) or load it with backend="auto" or "tensorflow"'
         )
-    from tfnative._backends.auto.choose import CompileOptions, Request, load_auto
+    from tfnative._backends.auto.choose import load_auto
+    from tfnative._backends.auto.request import CompileOptions, Request
 
     return load_auto(
         Request(

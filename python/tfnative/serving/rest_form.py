@@ -23,7 +23,7 @@ from tfnative.serving.json_tensors import (
     to_json,
 )
 from tfnative.serving.signatures import signature_of
-from tfnative.serving.tensors import as_array
+from tfnative.serving.tensors.encode import as_array
 from tfnative.serving.types import (
     ModelMetadata,
     ModelSpec,

@@ -20,7 +20,8 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.batching import chart, native, overhead, table, throughput
+from benchmarks.batching import chart, native, overhead, table
+from benchmarks.batching.measure import measure_models
 from benchmarks.batching.plan import MAX_BATCH_SIZES, Plan
 from benchmarks.batching.servers import PEERS
 from benchmarks.batching.table import Result
@@ -82,7 +83,7 @@ def _measure(plan: Plan, parts: tuple[str, ...]) -> Iterator[Result]:
         program = str(error)
         _say(program)
     if "throughput" in parts:
-        yield from throughput.measure(plan, program, _say)
+        yield from measure_models(plan, program, _say)
     if "overhead" in parts:
         yield from overhead.measure(plan, program, _say)
 

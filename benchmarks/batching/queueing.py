@@ -8,15 +8,13 @@ Rows come at random moments, from C++, whether earlier ones are answered or not.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks.batching.plan import Plan
 from benchmarks.batching.servers import Batching
+from benchmarks.batching.throughput import Throughput
 from benchmarks.batching.turns import Player, Turns, Verdict, take_turns
 from benchmarks.process import WorkerProcess
-
-if TYPE_CHECKING:
-    from benchmarks.batching.throughput import Throughput
 
 LOAD = 0.7
 """Of what the batcher answers at most."""

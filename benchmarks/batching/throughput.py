@@ -1,28 +1,18 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Many callers in a closed loop: how much of the model's own speed they get.
-
-And, since the same processes can tell, how long rows wait when less is asked for.
-"""
+"""Many callers in a closed loop: how much of the model's own speed they get."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from benchmarks.batching import native, queueing
-from benchmarks.batching.plan import Plan, Say, Workload, make_workload
-from benchmarks.batching.queueing import Queueing
+from benchmarks.batching.plan import Plan, Workload
 from benchmarks.batching.servers import Batching
 from benchmarks.batching.turns import (
     Player,
     Turns,
     Verdict,
-    close,
-    runtimes_of,
-    start_worker,
     take_turns,
 )
 from benchmarks.process import WorkerProcess
@@ -105,54 +95,20 @@ class Throughput:
 
 
 def measure(
-    plan: Plan, program: Path | str, say: Say
-) -> Iterator[Throughput | Queueing]:
-    """Measures one model and number of batch threads after the other.
-
-    Args:
-        plan: What to measure.
-        program: What ``native.build`` returned, or why there is none.
-        say: Shows what is being done.
-    """
-    for model in plan.models:
-        names = ("tfnative", *plan.peers)
-        workload = make_workload(model, runtimes_of(names), plan.folder, say)
-        for threads in plan.batch_threads:
-            batching = workload.batching(plan, threads)
-            say(f"{model}, {batching.threads}: measure")
-            processes = _start(workload, batching, plan, program)
-            found = _throughput(processes, workload, batching, plan)
-            yield found
-            yield queueing.measure(processes["tfnative-c++"], found, plan)
-            close(processes.values())
-
-
-def _start(
-    workload: Workload, batching: Batching, plan: Plan, program: Path | str
-) -> dict[str, WorkerProcess | str]:
-    names = ("model", "tfnative", "tfnative-asyncio", *plan.peers)
-    processes: dict[str, WorkerProcess | str] = {}
-    for name in names:
-        (runtime,) = runtimes_of([name])
-        rows = batching.max_batch_size if name == "model" else 1
-        model = workload.runtimes[runtime]
-        processes[name] = start_worker(name, model, workload.answer, rows, batching)
-    ours = workload.runtimes["tfnative"]
-    if isinstance(program, str) or ours.model is None:
-        processes["tfnative-c++"] = f"{program}" if ours.model else ours.problem
-    else:
-        processes["tfnative-c++"] = native.start(
-            program, "tfnative-c++", batching, ours.model, workload.answer
-        )
-    return processes
-
-
-def _throughput(
     processes: dict[str, WorkerProcess | str],
     workload: Workload,
     batching: Batching,
     plan: Plan,
 ) -> Throughput:
+    """Has the model itself, our batchers and the others take turns.
+
+    Args:
+        processes: Of the contestants, by name; or why there is none.
+        workload: What they run.
+        batching: What they were asked for.
+        plan: How long, and how often.
+    """
+
     def player(name: str, callers: int, process: str = "", load: str = "") -> Player:
         line = f"{load}{callers} {plan.seconds}"
         return Player(name, processes[process or name], line)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfnative.serving.tensors import decode_tensor, encode_tensor
+from tfnative.serving.tensors.decode import decode_tensor
+from tfnative.serving.tensors.encode import encode_tensor
 
 TARGET = 1.3
 """Times the copy."""

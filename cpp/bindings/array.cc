@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kWorthAligning = 4096;
 constexpr std::size_t kMaxRank = 64;  // NumPy 2's; NumPy 1 has 32, and says so.
 
-// Calls a function of tfnative._arrays.
+// Calls a function of tfnative._base.arrays.
 py::object helper(const char* name, std::initializer_list<py::handle> arguments) {
   const py::object function = py::module_::import("tfnative._base.arrays").attr(name);
   PyObject* objects[4];

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.load import load
 from tfnative._core import FakeClock, ThreadPool, __version__ as __version__
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._model import Model
+from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import (
     CancelledError,
     CompileError,
@@ -39,17 +39,15 @@ if TYPE_CHECKING:
         Profile as Profile,
         StepTime as StepTime,
     )
-    from tfnative._batch.batcher import (
-        Batcher as Batcher,
-        BatchScheduler as BatchScheduler,
-        Predictor as Predictor,
-    )
+    from tfnative._batch.batcher import Batcher as Batcher
     from tfnative._batch.futures import BatchFuture as BatchFuture
     from tfnative._batch.metrics import (
         BatchMetrics as BatchMetrics,
         BatchTrace as BatchTrace,
         Histogram as Histogram,
     )
+    from tfnative._batch.scheduler import BatchScheduler as BatchScheduler
+    from tfnative._batch.source import Predictor as Predictor
     from tfnative._batch.trials import (
         BatchParameters as BatchParameters,
         BatchTrial as BatchTrial,
@@ -140,7 +138,7 @@ _LAZY = {
     "BatchFuture": "_batch.futures",
     "BatchMetrics": "_batch.metrics",
     "BatchParameters": "_batch.trials",
-    "BatchScheduler": "_batch.batcher",
+    "BatchScheduler": "_batch.scheduler",
     "BatchTrace": "_batch.metrics",
     "BatchTrial": "_batch.trials",
     "Batcher": "_batch.batcher",
@@ -151,7 +149,7 @@ _LAZY = {
     "Histogram": "_batch.metrics",
     "Latest": "_store.versions",
     "ModelStore": "_store.model_store",
-    "Predictor": "_batch.batcher",
+    "Predictor": "_batch.source",
     "Profile": "_backends.native.profile",
     "SelfTestReport": "_measure.selftest",
     "Shadow": "_compose.shadow",

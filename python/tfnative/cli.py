@@ -8,7 +8,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tfnative import __version__
 from tfnative._cli import (
     bench,
     cache_,
@@ -25,6 +24,7 @@ from tfnative._cli import (
     wheel,
 )
 from tfnative._cli.common import FAILURE, USAGE
+from tfnative._core import __version__
 from tfnative.errors import Error
 
 _EPILOG = """\

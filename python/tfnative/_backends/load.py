@@ -15,7 +15,7 @@ from tfnative.errors import InvalidArgumentError, LoadError
 if TYPE_CHECKING:
     from tfnative._backends.tensorflow.model import TensorflowModel
     from tfnative._core import ThreadPool
-    from tfnative._model.model import Model
+    from tfnative._model import Model
 
 _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 
@@ -195,7 +195,8 @@ def load(
             f"{os.fspath(path)} is a SavedModel: compile it (`tfnative compile "
             f'{os.fspath(path)} -o ...`) or load it with backend="auto" or "tensorflow"'
         )
-    from tfnative._backends.auto.choose import CompileOptions, Request, load_auto
+    from tfnative._backends.auto.choose import load_auto
+    from tfnative._backends.auto.request import CompileOptions, Request
 
     return load_auto(
         Request(

@@ -4,68 +4,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import contextlib
 import os
-import threading
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from tfnative import _core
-from tfnative._backends.native.model import NativeModel
-from tfnative._base.arrays import dtype_number
-from tfnative._batch.futures import BatchFuture, FutureChannel, LoopChannel
 from tfnative._batch.metrics import BatchMetrics, BatchTrace
 from tfnative._batch.options import read_batching_parameters, set_timeout, size
-from tfnative._core import Clock
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature
-from tfnative.errors import Error, InvalidArgumentError, UnavailableError
+from tfnative._batch.scheduler import BatchScheduler
+from tfnative._batch.source import Predictor, batch_source, model_name
+from tfnative._batch.submitting import SubmittingBatcher
+from tfnative._core import BatchOptions, Clock
+from tfnative._model import Model
+from tfnative.errors import Error, InvalidArgumentError
 
 
-class Predictor(Protocol):
-    """What can be batched beside a Model: whatever predicts as a Model does."""
-
-    def signature(self, name: str | None = None) -> Signature:
-        """As ``Model.signature``."""
-
-    def predict(self, inputs: Any, *, signature: str | None = None) -> Any:
-        """As ``Model.predict``, for a dict of arrays."""
-
-
-class BatchScheduler(_core.BatchScheduler):
-    """Threads that run the batches of any number of batchers, a batch each in turn.
-
-    Thread-safe. The threads end with the last batcher that uses them.
-
-    Args:
-        num_batch_threads: How many batches may run at once. Default: half of the
-            machine's hardware threads, at least one.
-        thread_pool_name: For debuggers, and for the metrics' label.
-        clock: What time it is, and how to wait. Tests give a ``FakeClock``.
-
-    Raises:
-        InvalidArgumentError: ``num_batch_threads`` is not in 1 to 1024.
-        ResourceExhaustedError: Threads cannot be started.
-    """
-
-    def __init__(
-        self,
-        num_batch_threads: int | None = None,
-        *,
-        thread_pool_name: str = "batch_threads",
-        clock: Clock | None = None,
-    ) -> None:
-        if num_batch_threads is not None and num_batch_threads < 1:
-            raise InvalidArgumentError(
-                f"num_batch_threads must be in 1 to 1024, got {num_batch_threads}"
-            )
-        super().__init__(num_batch_threads or 0, thread_pool_name, clock)
-
-
-class Batcher(_core.Batcher):
+class Batcher(SubmittingBatcher):
     """Gathers the rows of many callers into batches, and gives each caller its own.
 
     Parameters have the names and the meaning of TensorFlow Serving's batching
@@ -152,7 +108,7 @@ class Batcher(_core.Batcher):
                 signature cannot be batched.
             ResourceExhaustedError: Threads cannot be started.
         """
-        options = _core.BatchOptions()
+        options = BatchOptions()
         options.max_batch_size = size("max_batch_size", max_batch_size)
         options.max_enqueued_batches = max_enqueued_batches
         options.allowed_batch_sizes = list(allowed_batch_sizes)
@@ -212,23 +168,15 @@ class Batcher(_core.Batcher):
         self,
         model: Model | Predictor,
         signature: str | None,
-        options: _core.BatchOptions,
+        options: BatchOptions,
         scheduler: BatchScheduler,
     ) -> None:
-        source = _source(model, signature)
-        self._name = _name(model)
+        source = batch_source(model, signature)
+        self._name = model_name(model)
         self._signature = signature
         self._scheduler = scheduler
-        self._retry_seconds = options.retry_max_time_micros / 1e6
-        self._retry_delay = options.retry_delay_micros / 1e6
-        self._lock = threading.Lock()
-        self._futures: FutureChannel | None = None
-        self._loops: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, LoopChannel
-        ] = weakref.WeakKeyDictionary()
         super().__init__(source, options, scheduler)
         _live.add(self)
-        weakref.finalize(self, _leave, self._loops).atexit = False
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -237,52 +185,6 @@ class Batcher(_core.Batcher):
         return {name: getattr(found, name) for name in _OPTION_NAMES} | {
             "num_batch_threads": self._scheduler.num_batch_threads
         }
-
-    def submit(self, inputs: Any, *, timeout: float | None = None) -> BatchFuture:
-        """As ``predict``, but returns at once.
-
-        Does not retry. The arrays must not change before the answer is there.
-
-        Returns:
-            A ``concurrent.futures.Future`` for the answer. To cancel it takes the rows
-            out of the queue. Callbacks run in a thread that settles all futures: they
-            should be quick.
-
-        Raises:
-            Error: As ``predict``, for what is known at once.
-        """
-        channel = self._futures
-        if channel is None:
-            with self._lock:
-                if self._futures is None:
-                    self._futures = FutureChannel()
-                    weakref.finalize(self, self._futures.abandon).atexit = False
-                channel = self._futures
-        return channel.submit(self._submit, inputs, timeout)
-
-    async def predict_async(self, inputs: Any, *, timeout: float | None = None) -> Any:
-        """As ``predict``, for coroutines. To cancel the task takes the rows out.
-
-        The event loop has to have ``add_reader``, as asyncio's and uvloop's on Linux.
-
-        Raises:
-            Error: As ``predict``.
-        """
-        loop = asyncio.get_running_loop()
-        channel = self._loops.get(loop)
-        if channel is None:
-            with self._lock:  # Loops of other threads have channels, too.
-                channel = self._loops[loop] = LoopChannel(loop)
-        until = loop.time() + self._retry_seconds
-        while True:
-            try:
-                answer = channel.submit(self._submit, inputs, timeout)
-            except UnavailableError:
-                if loop.time() >= until:
-                    raise
-                await asyncio.sleep(self._retry_delay)
-            else:
-                return await answer
 
     def swap(self, model: Model | Predictor) -> None:
         """Has later requests answered by another model.
@@ -294,8 +196,8 @@ class Batcher(_core.Batcher):
             InvalidArgumentError: It has other inputs or outputs.
             FailedPreconditionError: The batcher is closed.
         """
-        self._swap(_source(model, self._signature))
-        self._name = _name(model)
+        self._swap(batch_source(model, self._signature))
+        self._name = model_name(model)
 
     def metrics(self) -> BatchMetrics:
         """What was counted so far. Does not hold up requests."""
@@ -323,12 +225,7 @@ class Batcher(_core.Batcher):
             Whether all requests were run. When it returns, no batch runs any more.
         """
         drained = self._close(drain, timeout)
-        with self._lock:
-            futures, self._futures = self._futures, None
-        if futures is not None:
-            futures.close()
-        with self._lock:
-            _leave(self._loops)
+        self._end_answers()
         return drained
 
     def __enter__(self) -> Batcher:
@@ -359,16 +256,6 @@ _OPTION_NAMES = (
 )
 
 
-def _leave(
-    loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopChannel],
-) -> None:
-    """Has event loops forget their channels."""
-    for loop, channel in list(loops.items()):
-        with contextlib.suppress(RuntimeError):  # The loop is closed.
-            loop.call_soon_threadsafe(channel.close, loop)
-    loops.clear()
-
-
 _live: weakref.WeakSet[Batcher] = weakref.WeakSet()
 
 
@@ -378,37 +265,3 @@ def _close_all() -> None:
     for batcher in list(_live):
         with contextlib.suppress(Error):  # In a child of fork(): not its threads.
             batcher.close(drain=False)
-
-
-def _name(model: Model | Predictor) -> str:
-    return str(getattr(model, "name", type(model).__name__))
-
-
-def _source(model: Model | Predictor, signature: str | None) -> _core.BatchSource:
-    if isinstance(model, NativeModel):
-        return _core.model_source(model, signature)
-    if isinstance(model, _core.TensorflowModel):
-        return _core.tensorflow_source(model, signature)
-    try:
-        found = model.signature(signature)
-        predict = model.predict
-    except AttributeError as error:
-        raise InvalidArgumentError(
-            f"expected a model, or what has its methods, got {type(model).__name__}:"
-            f" {error}"
-        ) from None
-
-    def specs(tensors: Mapping[str, Any]) -> list[tuple[str, int, list[int]]]:
-        return [
-            (t.name, dtype_number(t.dtype, t.dtype), list(t.shape))
-            for t in tensors.values()
-        ]
-
-    return _core.function_source(
-        _name(model),
-        found.name,
-        specs(found.inputs),
-        specs(found.outputs),
-        max(found.batch_sizes, default=1),
-        lambda inputs: predict(inputs, signature=found.name),
-    )

@@ -16,18 +16,18 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
 
-from tfnative import _core
+from tfnative._core import BatchRequest, Completions
 from tfnative.errors import CancelledError
 
 _log = logging.getLogger("tfnative")
 
-Submit = Callable[[Any, float | None, _core.Completions, int], _core.BatchRequest]
+Submit = Callable[[Any, float | None, Completions, int], BatchRequest]
 
 
 class BatchFuture(Future[Any]):
     """The answer to a request: a future that can be cancelled while it waits."""
 
-    _request: _core.BatchRequest | None = None
+    _request: BatchRequest | None = None
     _is_cancelling = False
 
     def cancel(self) -> bool:
@@ -74,7 +74,7 @@ class FutureChannel:
     """
 
     def __init__(self) -> None:
-        self._completions = _core.Completions()
+        self._completions = Completions()
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._pending: dict[int, BatchFuture] = {}
@@ -134,9 +134,9 @@ class LoopChannel:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._completions = _core.Completions()
+        self._completions = Completions()
         self._numbers = itertools.count()
-        self._pending: dict[int, tuple[asyncio.Future[Any], _core.BatchRequest]] = {}
+        self._pending: dict[int, tuple[asyncio.Future[Any], BatchRequest]] = {}
         loop.add_reader(self._completions.fileno(), self._settle)
 
     def submit(
@@ -150,7 +150,7 @@ class LoopChannel:
         return self._answer(future, request)
 
     @staticmethod
-    async def _answer(future: asyncio.Future[Any], request: _core.BatchRequest) -> Any:
+    async def _answer(future: asyncio.Future[Any], request: BatchRequest) -> Any:
         """The answer. To cancel the task takes the request out of the queue."""
         try:
             return await future

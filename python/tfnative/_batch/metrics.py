@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tfnative import _core
+from tfnative._core import BatchMetrics as CoreBatchMetrics
 from tfnative.errors import InvalidArgumentError
 
 
@@ -92,12 +92,12 @@ class BatchMetrics:
     enqueued_batches: int
     running_batches: int
     batch_timeout_micros: int
-    _native: _core.BatchMetrics = field(repr=False, compare=False)
+    _native: CoreBatchMetrics = field(repr=False, compare=False)
     _labels: tuple[str, str] = field(repr=False, compare=False)
 
     @classmethod
     def of(
-        cls, native: _core.BatchMetrics, model: str, thread_pool_name: str
+        cls, native: CoreBatchMetrics, model: str, thread_pool_name: str
     ) -> BatchMetrics:
         """From what the run time counted."""
         values: dict[str, Any] = native.as_dict()

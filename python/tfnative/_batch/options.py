@@ -7,13 +7,13 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from tfnative import _core
+from tfnative._core import BatchOptions, parse_batching_parameters
 from tfnative.errors import InvalidArgumentError, NotFoundError
 
 
 def read_batching_parameters(
     path: str | os.PathLike[str],
-) -> tuple[_core.BatchOptions, int, str]:
+) -> tuple[BatchOptions, int, str]:
     """Options, number of threads and their name, from TensorFlow Serving's file."""
     try:
         with open(path, encoding="utf-8") as file:
@@ -21,7 +21,7 @@ def read_batching_parameters(
     except OSError as error:
         raise NotFoundError(f"cannot read {os.fspath(path)!r}: {error}") from error
     try:
-        return _core.parse_batching_parameters(text)
+        return parse_batching_parameters(text)
     except InvalidArgumentError as error:
         raise InvalidArgumentError(f"{os.fspath(path)!r}: {error}") from None
 
@@ -38,7 +38,7 @@ def size(name: str, value: int | None) -> int:
 
 
 def set_timeout(
-    options: _core.BatchOptions,
+    options: BatchOptions,
     batch_timeout_micros: int | Literal["auto"],
     latency_target_ms: float | None,
 ) -> None:

@@ -15,8 +15,8 @@ from tfnative._batch.batcher import Batcher
 from tfnative._batch.traffic_generator import Traffic, closed_loop, open_loop
 from tfnative._batch.trials import BatchParameters, BatchTrial, choose
 from tfnative._measure.bench import BenchRow, measure, random_inputs
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature
+from tfnative._model import Model
+from tfnative._signature import Signature
 from tfnative.errors import InvalidArgumentError
 
 BATCH_TIME_SECONDS = 0.3

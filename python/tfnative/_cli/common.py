@@ -16,7 +16,7 @@ from tfnative._backends.load import load
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative._model.model import Model
+    from tfnative._model import Model
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 

@@ -20,8 +20,8 @@ from tfnative._cli.common import (
     whole_numbers,
     words,
 )
+from tfnative._compile import door
 from tfnative._compile.compile import compile as compile_model
-from tfnative.errors import FailedPreconditionError
 from tfnative.manifest import ExamplesHead, Manifest, TensorFlowHead
 
 if TYPE_CHECKING:
@@ -149,17 +149,9 @@ def _add_rest(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compiles, and shows how exact the result is."""
-    try:
-        from tfnative_aot.load.shapes import parse_shapes
-        from tfnative_aot.progress import terminal_progress
-    except ImportError:
-        raise FailedPreconditionError(
-            "compiling a model needs tfnative_aot and TensorFlow: "
-            'pip install "tfnative[aot]"'
-        ) from None
     _silence_tensorflow()
-    shapes = parse_shapes(options.shape)
-    with terminal_progress() as progress:
+    shapes = door.parse_shapes(options.shape)
+    with door.terminal_progress() as progress:
         artifact = compile_model(
             options.model,
             options.output,

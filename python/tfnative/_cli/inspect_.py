@@ -22,8 +22,8 @@ from tfnative._cli.common import (
     print_table,
 )
 from tfnative._cli.compile_ import print_fidelity
-from tfnative._model.model import Model
-from tfnative._model.signature import TensorSpec
+from tfnative._model import Model
+from tfnative._signature import TensorSpec
 from tfnative.errors import NotFoundError, UnimplementedError
 from tfnative.manifest import ExamplesHead, TensorFlowHead
 

@@ -16,7 +16,7 @@ from tfnative._cli.common import (
     print_json,
     print_table,
 )
-from tfnative._model.model import Model
+from tfnative._model import Model
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from tfnative._cli.common import (
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
-    from tfnative._model.signature import TensorSpec
+    from tfnative._signature import TensorSpec
     from tfnative.serving import Client
 
 _EXAMPLES = """\

@@ -1,14 +1,13 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""The door to the compiler, which needs TensorFlow."""
+"""Compiles in this process."""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from tfnative.errors import FailedPreconditionError
+from tfnative._compile import door
 
 if TYPE_CHECKING:
     import os
@@ -91,15 +90,8 @@ def compile(  # noqa: A001 - as re.compile
     Takes a second for a small model, up to minutes for a large one. Starts processes
     and threads of its own, which end with the call.
     """
-    for package in ("tfnative_aot", "tensorflow"):
-        if importlib.util.find_spec(package) is None:
-            raise FailedPreconditionError(
-                f"compiling a model needs {package}, which is not installed: "
-                'pip install "tfnative[aot]"'
-            )
-    import tfnative_aot
-
-    return tfnative_aot.compile(
+    door.require("tfnative_aot", "tensorflow")
+    return door.compile(
         model,
         output,
         name=name,

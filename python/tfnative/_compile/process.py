@@ -23,13 +23,14 @@ from typing import IO, Any
 
 from tfnative import errors
 from tfnative._base.progress_line import ProgressLine
+from tfnative._compile.door import WORKER
 from tfnative.errors import CompileError, Error, FailedPreconditionError
 
-_PROGRAM = """\
+_PROGRAM = f"""\
 import json, sys
 job = json.loads(sys.stdin.buffer.raw.readline())
 sys.path[:] = job["sys_path"]
-from tfnative_aot.worker import main
+from {WORKER} import main
 main(job)
 """
 _TICK_SECONDS = 0.25

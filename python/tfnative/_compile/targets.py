@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
-from tfnative.errors import FailedPreconditionError
+from tfnative._compile import door
 
 if TYPE_CHECKING:
-    from tfnative_aot.link.available import AvailableTarget
+    from tfnative._compile.door import AvailableTarget
 
 
 def targets() -> tuple[AvailableTarget, ...]:
@@ -19,10 +18,4 @@ def targets() -> tuple[AvailableTarget, ...]:
     Raises:
         FailedPreconditionError: The compiler is not installed.
     """
-    if importlib.util.find_spec("tfnative_aot") is None:
-        raise FailedPreconditionError(
-            'compiling needs tfnative_aot: pip install "tfnative[aot]"'
-        )
-    from tfnative_aot.link.available import available_targets
-
-    return available_targets()
+    return door.available_targets()

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature
+from tfnative._model import Model
+from tfnative._signature import Signature
 from tfnative.errors import (
     DeadlineExceededError,
     Error,

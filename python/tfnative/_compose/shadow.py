@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature
+from tfnative._model import Model
+from tfnative._signature import Signature
 from tfnative.errors import Error, InvalidArgumentError
 
 MAX_WAITING = 64

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shlex
 import shutil
 from dataclasses import dataclass
 
+from tfnative._compile import door
 from tfnative.errors import Error
 
 
@@ -47,27 +47,23 @@ class Compiling:
 
 def find_compiling() -> Compiling:
     """Looks for what compiling needs. Imports no TensorFlow."""
-    if importlib.util.find_spec("tfnative_aot") is None:
+    if not door.is_there():
         problem = 'tfnative_aot is not installed: pip install "tfnative[aot]"'
         return Compiling("", (), (), (problem,))
-    from tfnative_aot import adapters
-    from tfnative_aot.link.find_toolchain import find_toolchain
-    from tfnative_aot.machines.targets import host_target
-
     problems: list[str] = []
     version = ""
     targets: tuple[str, ...] = ()
     try:
-        version = adapters.supported_version()
+        version = door.supported_version()
     except Error as error:
         problems.append(str(error))
     try:
-        targets = tuple(level.name for level in host_target().levels)
+        targets = tuple(level.name for level in door.host_target().levels)
     except Error as error:
         problems.append(str(error))
     compilers = _compilers()
     try:
-        find_toolchain()
+        door.find_toolchain()
         if compilers[0].problem:
             problems.append(f"a compiler that runs: {compilers[0].problem}")
     except Error as error:
@@ -76,11 +72,8 @@ def find_compiling() -> Compiling:
 
 
 def _compilers() -> tuple[Compiler, ...]:
-    from tfnative_aot.link.find_toolchain import toolchains
-    from tfnative_aot.machines.targets import host_target
-
     found: dict[tuple[str, ...], Compiler] = {}
-    for toolchain in toolchains(host_target()):
+    for toolchain in door.toolchains(door.host_target()):
         command, version, problem = shlex.join(toolchain.cc), "", ""
         # cc and gcc are often the same.
         program, *rest = toolchain.cc

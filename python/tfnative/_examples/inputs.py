@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from tfnative import _core
 from tfnative._base.arrays import converted
+from tfnative._core import ExampleParser
 from tfnative._examples.encode import encode_examples
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative._model.signature import Signature
+    from tfnative._signature import Signature
 
 
 def takes_examples(signature: Signature) -> bool:
@@ -76,7 +76,7 @@ def _parse(
                 f"signature {signature.name!r} takes no serialised examples: sizes of"
                 f" {spec.name!r} are unknown. Give dicts of the features"
             )
-    parser = _core.ExampleParser(
+    parser = ExampleParser(
         [(s.name, _kind(s.dtype), (s.shape or ())[1:], None) for s in specs]
     )
     columns = parser.parse(messages)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from tfnative._backends.load import load
 from tfnative._backends.native.golden import golden_inputs
 from tfnative._backends.native.model import NativeModel
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._model import Model
+from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import InvalidArgumentError, UnimplementedError
 
 if TYPE_CHECKING:

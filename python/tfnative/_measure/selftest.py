@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tfnative._backends.load import load
 from tfnative._backends.native.golden import input_arrays, output_arrays, read_golden
 from tfnative._backends.native.model import NativeModel
+from tfnative._compile import door
 from tfnative.errors import Error, LoadError
 from tfnative.manifest import Manifest
 
@@ -131,29 +131,25 @@ def selftest(
 def _foreign_manifest(artifact: Path) -> Manifest | None:
     """The manifest of an artifact that this machine cannot load; None of others."""
     path = artifact / "manifest.json"
-    if not path.is_file() or importlib.util.find_spec("tfnative_aot") is None:
+    if not path.is_file() or not door.is_there():
         return None
-    from tfnative_aot.machines.targets import find_target, host_runs
-
     try:
         manifest = Manifest.from_json(path.read_text())
-        target = find_target(manifest.triple)
+        target = door.find_target(manifest.triple)
     except Error:
         return None  # ``load`` says what is wrong.
-    return None if host_runs(target, target.levels[0]) else manifest
+    return None if door.host_runs(target, target.levels[0]) else manifest
 
 
 def _selftest_foreign(
     artifact: Path, manifest: Manifest, cpu_level: str | None
 ) -> SelfTestReport:
-    from tfnative_aot.verify.foreign_selftest import replay
-
     def read(signature: str) -> tuple[dict[str, Any], dict[str, Any]]:
         vectors = read_golden(artifact / manifest.signatures[signature].golden)
         return input_arrays(vectors), output_arrays(vectors)
 
     checks: list[OutputCheck] = []
-    for signature, level, outputs, expected in replay(artifact, manifest, read):
+    for signature, level, outputs, expected in door.replay(artifact, manifest, read):
         if cpu_level in (None, level):
             known = manifest.signatures[signature]
             checks += _compare(signature, level, outputs, expected, known)

@@ -19,7 +19,7 @@ from tfnative.errors import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tfnative._model.model import Model
+    from tfnative._model import Model
     from tfnative._store.traffic import Key, Split, Target
     from tfnative._store.versions import VersionStatus
 

@@ -18,7 +18,7 @@ from tfnative.errors import DeadlineExceededError, Error
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tfnative._model.model import Model
+    from tfnative._model import Model
 
 OnChange = Callable[[int, VersionStatus], object]
 

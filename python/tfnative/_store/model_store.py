@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tfnative._core import ThreadPool
-from tfnative._model.model import Model
+from tfnative._model import Model
 from tfnative._store import arguments
 from tfnative._store.catalog import check_version
 from tfnative._store.live_catalog import LiveCatalog

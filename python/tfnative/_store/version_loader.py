@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tfnative._backends.load import is_saved_model, load
 from tfnative._core import ThreadPool
-from tfnative._model.model import Model
+from tfnative._model import Model
 from tfnative.errors import Error, LoadError
 
 if TYPE_CHECKING:

@@ -1,3 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Compiled models as Python wheels."""
+"""Compiled models as Python wheels.
+
+In comes an artifact's folder; out comes a .whl file, whose module predicts.
+"""

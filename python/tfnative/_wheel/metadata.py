@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-import tfnative
+from tfnative._core import __version__
 from tfnative._wheel.names import Names
 from tfnative.errors import InvalidArgumentError
 from tfnative.manifest import Manifest
@@ -25,7 +25,7 @@ def requirements(manifest: Manifest, needs_tensorflow: bool) -> tuple[str, ...]:
     tfnative has to be as new as the one that compiled the model, and to have the same
     ABI version as this one, which only a version with breaking changes replaces.
     """
-    compiled, here = _release(manifest.tfnative_version), _release(tfnative.__version__)
+    compiled, here = _release(manifest.tfnative_version), _release(__version__)
     newest = max(compiled, here)
     end = f"0.{newest[1] + 1}" if newest[0] == 0 else f"{newest[0] + 1}"
     oldest = ".".join(map(str, compiled))
@@ -66,7 +66,7 @@ def wheel_text(tag: str) -> str:
     """The file WHEEL."""
     return (
         "Wheel-Version: 1.0\n"
-        f"Generator: tfnative {tfnative.__version__}\n"
+        f"Generator: tfnative {__version__}\n"
         "Root-Is-Purelib: false\n"
         f"Tag: {tag}\n"
     )

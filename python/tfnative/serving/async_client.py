@@ -6,45 +6,38 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy.typing as npt
 
 from tfnative.errors import (
     DeadlineExceededError,
-    Error,
     FailedPreconditionError,
     NotFoundError,
     UnavailableError,
 )
 from tfnative.serving import calls
-from tfnative.serving.async_channels import (
-    AsyncChannel,
-    AsyncGrpcChannel,
-    AsyncRestChannel,
-)
+from tfnative.serving.async_attempts import AsyncAttempts
 from tfnative.serving.base_client import (
     POLL_SECONDS,
     BaseClient,
-    delay_after,
     describe,
-    is_over,
-    left,
     ready_version,
 )
-from tfnative.serving.channels import is_rest
+from tfnative.serving.channels.address import is_rest
+from tfnative.serving.channels.async_grpc_channel import AsyncGrpcChannel
+from tfnative.serving.channels.async_rest_channel import AsyncRestChannel
+from tfnative.serving.deadlines import is_over
 from tfnative.serving.endpoints import Endpoint, Endpoints
 from tfnative.serving.packages import missing
 from tfnative.serving.types import ModelMetadata, ModelSpec, Outputs, ServedVersion
 
 if TYPE_CHECKING:
     from tfnative._examples.results import Classifications
-    from tfnative._model.signature import Signature
-    from tfnative.serving.calls import Call, Examples
-    from tfnative.serving.options import Hedge
+    from tfnative._signature import Signature
+    from tfnative.serving.calls import Examples
+    from tfnative.serving.channels.protocol import AsyncChannel
     from tfnative.serving.remote_model import AsyncRemoteModel
-
-T = TypeVar("T")
 
 
 class AsyncClient(BaseClient):
@@ -56,12 +49,11 @@ class AsyncClient(BaseClient):
 
     def __init__(self, address: str | Sequence[str], **options: Any) -> None:
         super().__init__(address, **options)
-        self._endpoints: Endpoints[AsyncChannel] = Endpoints(
-            [
-                Endpoint(each, self._connect(each), self._options.breaker)
-                for each in self.addresses
-            ]
-        )
+        endpoints = [
+            Endpoint(each, self._connect(each), self._options.breaker)
+            for each in self.addresses
+        ]
+        self._attempts = AsyncAttempts(Endpoints(endpoints), self._options)
         self.closed = False
 
     def _connect(self, address: str) -> AsyncChannel:
@@ -89,7 +81,7 @@ class AsyncClient(BaseClient):
         if self._needs_signatures:
             known = await self._signature(spec, deadline)
         call = calls.predict(spec, inputs, output_filter, known)
-        return await self._run(call, deadline)
+        return await self._attempts.run(call, deadline)
 
     async def classify(
         self,
@@ -105,7 +97,7 @@ class AsyncClient(BaseClient):
         """See ``Client.classify``."""
         spec = ModelSpec(model, version, label, signature)
         call = calls.classify(spec, examples, context)
-        return await self._run(call, self._deadline(timeout))
+        return await self._attempts.run(call, self._deadline(timeout))
 
     async def regress(
         self,
@@ -121,7 +113,7 @@ class AsyncClient(BaseClient):
         """See ``Client.regress``."""
         spec = ModelSpec(model, version, label, signature)
         call = calls.regress(spec, examples, context)
-        return await self._run(call, self._deadline(timeout))
+        return await self._attempts.run(call, self._deadline(timeout))
 
     async def multi_inference(
         self,
@@ -137,7 +129,7 @@ class AsyncClient(BaseClient):
         """See ``Client.multi_inference``."""
         spec = ModelSpec(model, version, label)
         call = calls.multi_inference(spec, examples, tasks, context)
-        return await self._run(call, self._deadline(timeout))
+        return await self._attempts.run(call, self._deadline(timeout))
 
     async def metadata(
         self,
@@ -149,7 +141,7 @@ class AsyncClient(BaseClient):
     ) -> ModelMetadata:
         """See ``Client.metadata``."""
         call = calls.metadata(ModelSpec(model, version, label))
-        return await self._run(call, self._deadline(timeout))
+        return await self._attempts.run(call, self._deadline(timeout))
 
     async def status(
         self,
@@ -161,11 +153,11 @@ class AsyncClient(BaseClient):
     ) -> tuple[ServedVersion, ...]:
         """See ``Client.status``."""
         call = calls.versions(ModelSpec(model, version, label))
-        return await self._run(call, self._deadline(timeout))
+        return await self._attempts.run(call, self._deadline(timeout))
 
     async def reload_config(self, config: Any, *, timeout: float | None = None) -> None:
         """See ``Client.reload_config``."""
-        await self._run(calls.reload_config(config), self._deadline(timeout))
+        await self._attempts.run(calls.reload_config(config), self._deadline(timeout))
 
     async def model(
         self,
@@ -198,7 +190,7 @@ class AsyncClient(BaseClient):
         last: object = "nothing"
         while True:
             try:
-                found = await self._run(calls.versions(spec), deadline)
+                found = await self._attempts.run(calls.versions(spec), deadline)
                 if (ready := ready_version(found)) is not None:
                     return ready
                 last = describe(found)
@@ -214,8 +206,7 @@ class AsyncClient(BaseClient):
     async def close(self) -> None:
         """Closes the connections. Calls on their way fail. May be called again."""
         self.closed = True
-        for endpoint in self._endpoints:
-            await endpoint.channel.close()
+        await self._attempts.close()
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -226,74 +217,9 @@ class AsyncClient(BaseClient):
     def __repr__(self) -> str:
         return f"<tfnative.serving.AsyncClient of {', '.join(self.addresses)}>"
 
-    # --- Attempts ---------------------------------------------------------------------
-
     async def _signature(self, spec: ModelSpec, deadline: float | None) -> Signature:
         key, name = self._signature_key(spec)
         if (key, name) not in self._metadata:
-            found = await self._run(calls.metadata(key), deadline)
+            found = await self._attempts.run(calls.metadata(key), deadline)
             self._metadata[key, name] = self._named(found, spec, name)
         return self._metadata[key, name]
-
-    async def _run(self, call: Call[T], deadline: float | None) -> T:
-        attempts = 0
-        tried: list[Endpoint[AsyncChannel]] = []
-        while True:
-            attempts += 1
-            try:
-                if self._options.hedge is None:
-                    return await self._attempt(call, deadline, tried)
-                return await self._hedged(call, deadline, tried, self._options.hedge)
-            except Error as error:
-                delay = delay_after(error, attempts, self._options.retry, deadline)
-                if delay is None:
-                    raise
-            await asyncio.sleep(delay)
-
-    async def _attempt(
-        self, call: Call[T], deadline: float | None, tried: list[Endpoint[AsyncChannel]]
-    ) -> T:
-        endpoint = self._endpoints.begin(tried)
-        tried.append(endpoint)
-        error: BaseException | None = None
-        try:
-            return await endpoint.channel.call(call, left(deadline))
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            endpoint.end(error)
-
-    async def _hedged(
-        self,
-        call: Call[T],
-        deadline: float | None,
-        tried: list[Endpoint[AsyncChannel]],
-        hedge: Hedge,
-    ) -> T:
-        """Several of the same call, one after the other; the first answer counts."""
-        pending: set[asyncio.Task[T]] = set()
-        failure: UnavailableError | None = None
-        started = 0
-        try:
-            while started < hedge.max_calls or pending:
-                wait = None
-                if started < hedge.max_calls:
-                    one = self._attempt(call, deadline, tried)
-                    pending.add(asyncio.ensure_future(one))
-                    started += 1
-                if started < hedge.max_calls:
-                    wait = hedge.delay_seconds
-                done, pending = await asyncio.wait(
-                    pending, timeout=wait, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in done:
-                    try:
-                        return task.result()
-                    except UnavailableError as error:
-                        failure = error
-            assert failure is not None
-            raise failure
-        finally:
-            for task in pending:
-                task.cancel()

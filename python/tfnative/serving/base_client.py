@@ -4,18 +4,12 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from tfnative.errors import (
-    DeadlineExceededError,
-    Error,
-    NotFoundError,
-    UnavailableError,
-)
-from tfnative.serving.channels import is_rest
+from tfnative.errors import NotFoundError
+from tfnative.serving.channels.address import is_rest
 from tfnative.serving.options import Breaker, Hedge, Options, Retry, Tls
 from tfnative.serving.types import (
     ModelMetadata,
@@ -25,7 +19,7 @@ from tfnative.serving.types import (
 )
 
 if TYPE_CHECKING:
-    from tfnative._model.signature import Signature
+    from tfnative._signature import Signature
 
 POLL_SECONDS = 0.1
 """How often to look whether a model is ready."""
@@ -97,32 +91,3 @@ def ready_version(found: Sequence[ServedVersion]) -> int | None:
 def describe(found: Sequence[ServedVersion]) -> str:
     """Where versions stand, in a line."""
     return ", ".join(f"{each.version} {each.state}" for each in found)
-
-
-def is_over(deadline: float | None, seconds: float) -> bool:
-    """Whether it passes within so many seconds."""
-    return deadline is not None and time.monotonic() + seconds > deadline
-
-
-def left(deadline: float | None) -> float | None:
-    """Seconds until then.
-
-    Raises:
-        DeadlineExceededError: There are none.
-    """
-    if deadline is None:
-        return None
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise DeadlineExceededError("the deadline has passed")
-    return seconds
-
-
-def delay_after(
-    error: Error, attempts: int, retry: Retry, deadline: float | None
-) -> float | None:
-    """How many seconds to wait before trying again; None for not at all."""
-    if not isinstance(error, UnavailableError) or attempts >= retry.max_attempts:
-        return None
-    delay = random.uniform(0, retry.longest_delay(attempts))
-    return None if is_over(deadline, delay) else delay

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tfnative._examples.encode import encode_example
 from tfnative._examples.results import Classifications
-from tfnative._model.signature import Signature
+from tfnative._signature import Signature
 from tfnative.errors import InternalError, InvalidArgumentError, UnimplementedError
 from tfnative.serving import grpc_form, messages, rest_form
 from tfnative.serving.json_tensors import dump

@@ -4,40 +4,31 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy.typing as npt
 
 from tfnative.errors import (
-    CancelledError,
     DeadlineExceededError,
-    Error,
     FailedPreconditionError,
     NotFoundError,
     UnavailableError,
 )
 from tfnative.serving import calls
+from tfnative.serving.attempts import Attempts
 from tfnative.serving.base_client import (
     POLL_SECONDS,
     BaseClient,
-    delay_after,
     describe,
-    is_over,
-    left,
     ready_version,
 )
-from tfnative.serving.channels import (
-    Channel,
-    GrpcChannel,
-    Pending,
-    RestChannel,
-    is_rest,
-)
+from tfnative.serving.channels.address import is_rest
+from tfnative.serving.channels.grpc_channel import GrpcChannel
+from tfnative.serving.channels.rest_channel import RestChannel
+from tfnative.serving.deadlines import is_over
 from tfnative.serving.endpoints import Endpoint, Endpoints
-from tfnative.serving.options import Hedge
 from tfnative.serving.packages import missing
 from tfnative.serving.types import (
     ModelMetadata,
@@ -48,11 +39,10 @@ from tfnative.serving.types import (
 
 if TYPE_CHECKING:
     from tfnative._examples.results import Classifications
-    from tfnative._model.signature import Signature
-    from tfnative.serving.calls import Call, Examples
+    from tfnative._signature import Signature
+    from tfnative.serving.calls import Examples
+    from tfnative.serving.channels.protocol import Channel
     from tfnative.serving.remote_model import RemoteModel
-
-T = TypeVar("T")
 
 
 class Client(BaseClient):
@@ -82,12 +72,11 @@ class Client(BaseClient):
 
     def __init__(self, address: str | Sequence[str], **options: Any) -> None:
         super().__init__(address, **options)
-        self._endpoints: Endpoints[Channel] = Endpoints(
-            [
-                Endpoint(each, self._connect(each), self._options.breaker)
-                for each in self.addresses
-            ]
-        )
+        endpoints = [
+            Endpoint(each, self._connect(each), self._options.breaker)
+            for each in self.addresses
+        ]
+        self._attempts = Attempts(Endpoints(endpoints), self._options)
         self.closed = False
 
     def _connect(self, address: str) -> Channel:
@@ -135,7 +124,9 @@ class Client(BaseClient):
         spec = ModelSpec(model, version, label, signature)
         deadline = self._deadline(timeout)
         known = self._signature(spec, deadline) if self._needs_signatures else None
-        return self._run(calls.predict(spec, inputs, output_filter, known), deadline)
+        return self._attempts.run(
+            calls.predict(spec, inputs, output_filter, known), deadline
+        )
 
     def classify(
         self,
@@ -165,7 +156,7 @@ class Client(BaseClient):
         """
         spec = ModelSpec(model, version, label, signature)
         call = calls.classify(spec, examples, context)
-        return self._run(call, self._deadline(timeout))
+        return self._attempts.run(call, self._deadline(timeout))
 
     def regress(
         self,
@@ -181,7 +172,7 @@ class Client(BaseClient):
         """A number for each example; see ``classify``."""
         spec = ModelSpec(model, version, label, signature)
         call = calls.regress(spec, examples, context)
-        return self._run(call, self._deadline(timeout))
+        return self._attempts.run(call, self._deadline(timeout))
 
     def multi_inference(
         self,
@@ -212,7 +203,7 @@ class Client(BaseClient):
         call = calls.multi_inference(
             ModelSpec(model, version, label), examples, tasks, context
         )
-        return self._run(call, self._deadline(timeout))
+        return self._attempts.run(call, self._deadline(timeout))
 
     def metadata(
         self,
@@ -229,7 +220,7 @@ class Client(BaseClient):
             Error: As ``predict``.
         """
         call = calls.metadata(ModelSpec(model, version, label))
-        return self._run(call, self._deadline(timeout))
+        return self._attempts.run(call, self._deadline(timeout))
 
     def status(
         self,
@@ -245,7 +236,7 @@ class Client(BaseClient):
             Error: As ``predict``.
         """
         call = calls.versions(ModelSpec(model, version, label))
-        return self._run(call, self._deadline(timeout))
+        return self._attempts.run(call, self._deadline(timeout))
 
     def reload_config(self, config: Any, *, timeout: float | None = None) -> None:
         """Has the server take another configuration; gRPC only.
@@ -258,7 +249,7 @@ class Client(BaseClient):
             UnimplementedError: The address is one of the REST API.
             Error: As ``predict``, or the server does not take it.
         """
-        self._run(calls.reload_config(config), self._deadline(timeout))
+        self._attempts.run(calls.reload_config(config), self._deadline(timeout))
 
     def model(
         self,
@@ -307,7 +298,7 @@ class Client(BaseClient):
         last: object = "nothing"
         while True:
             try:
-                found = self._run(calls.versions(spec), deadline)
+                found = self._attempts.run(calls.versions(spec), deadline)
                 if (ready := ready_version(found)) is not None:
                     return ready
                 last = describe(found)
@@ -323,8 +314,7 @@ class Client(BaseClient):
     def close(self) -> None:
         """Closes the connections. Calls on their way fail. May be called again."""
         self.closed = True
-        for endpoint in self._endpoints:
-            endpoint.channel.close()
+        self._attempts.close()
 
     def __enter__(self) -> Client:
         return self
@@ -335,105 +325,10 @@ class Client(BaseClient):
     def __repr__(self) -> str:
         return f"<tfnative.serving.Client of {', '.join(self.addresses)}>"
 
-    # --- Attempts ---------------------------------------------------------------------
-
     def _signature(self, spec: ModelSpec, deadline: float | None) -> Signature:
         """What the server says of a signature; it is asked once."""
         key, name = self._signature_key(spec)
         if (key, name) not in self._metadata:
-            found = self._run(calls.metadata(key), deadline)
+            found = self._attempts.run(calls.metadata(key), deadline)
             self._metadata[key, name] = self._named(found, spec, name)
         return self._metadata[key, name]
-
-    def _run(self, call: Call[T], deadline: float | None) -> T:
-        """Sends a call, again if need be, and returns the answer."""
-        attempts = 0
-        tried: list[Endpoint[Channel]] = []
-        while True:
-            attempts += 1
-            try:
-                return self._attempt(call, deadline, tried)
-            except Error as error:
-                retry = self._options.retry
-                delay = delay_after(error, attempts, retry, deadline)
-                if delay is None:
-                    raise
-            time.sleep(delay)
-
-    def _attempt(
-        self, call: Call[T], deadline: float | None, tried: list[Endpoint[Channel]]
-    ) -> T:
-        if self._options.hedge is not None:
-            return self._hedged(call, deadline, tried, self._options.hedge)
-        endpoint = self._endpoints.begin(tried)
-        tried.append(endpoint)
-        error: BaseException | None = None
-        try:
-            return endpoint.channel.call(call, left(deadline))
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            endpoint.end(error)
-
-    def _hedged(
-        self,
-        call: Call[T],
-        deadline: float | None,
-        tried: list[Endpoint[Channel]],
-        hedge: Hedge,
-    ) -> T:
-        """Several of the same call, one after the other; the first answer counts."""
-        done: queue.SimpleQueue[Pending[T]] = queue.SimpleQueue()
-        pending: dict[Pending[T], Endpoint[Channel]] = {}
-        failure: Error | None = None
-        started = 0
-        try:
-            while True:
-                if started < hedge.max_calls:
-                    try:
-                        self._start(call, deadline, tried, pending, done)
-                    except UnavailableError as error:
-                        failure = failure or error
-                    started += 1
-                if not pending and failure is not None and started == hedge.max_calls:
-                    raise failure
-                wait = left(deadline)
-                if started < hedge.max_calls:
-                    wait = min(hedge.delay_seconds, wait or hedge.delay_seconds)
-                try:
-                    ended = done.get(timeout=wait)
-                except queue.Empty:
-                    continue
-                try:
-                    answer = ended.result()
-                except Error as error:
-                    pending.pop(ended).end(error)
-                    failure = error
-                    if not isinstance(error, UnavailableError):
-                        raise
-                else:
-                    pending.pop(ended).end(None)
-                    return answer
-        finally:
-            for loser, endpoint in pending.items():
-                loser.cancel()
-                endpoint.end(CancelledError("another call was answered first"))
-
-    def _start(
-        self,
-        call: Call[T],
-        deadline: float | None,
-        tried: list[Endpoint[Channel]],
-        pending: dict[Pending[T], Endpoint[Channel]],
-        done: queue.SimpleQueue[Pending[T]],
-    ) -> None:
-        endpoint = self._endpoints.begin(tried)
-        tried.append(endpoint)
-        try:
-            one = endpoint.channel.start(call, left(deadline))
-        except BaseException as error:
-            endpoint.end(error)
-            raise
-        pending[one] = endpoint
-        one.add_done_callback(done.put)

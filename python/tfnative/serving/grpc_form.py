@@ -21,7 +21,8 @@ from tfnative._examples.results import Classifications
 from tfnative.errors import Error, InternalError, InvalidArgumentError, type_for
 from tfnative.serving import messages
 from tfnative.serving.signatures import signature_of
-from tfnative.serving.tensors import decode_tensor, encode_tensor
+from tfnative.serving.tensors.decode import decode_tensor
+from tfnative.serving.tensors.encode import encode_tensor
 from tfnative.serving.types import (
     ModelMetadata,
     ModelSpec,

@@ -5,22 +5,74 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tfnative._base.arrays import as_input, as_output
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature
+from tfnative._model import Model
+from tfnative._signature import Signature
 from tfnative.errors import FailedPreconditionError, InvalidArgumentError
-from tfnative.serving.types import ModelSpec, Outputs
-
-if TYPE_CHECKING:
-    from tfnative.serving.async_client import AsyncClient
-    from tfnative.serving.client import Client
+from tfnative.serving.types import ModelMetadata, ModelSpec, Outputs
 
 DEFAULT_SIGNATURE = "serving_default"
+
+
+class Asks(Protocol):
+    """What a model needs of a ``Client``."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Of the servers."""
+
+    def predict(
+        self,
+        model: str,
+        inputs: Mapping[str, npt.ArrayLike],
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        signature: str | None = None,
+        timeout: float | None = None,
+    ) -> Outputs:
+        """As ``Client.predict``."""
+
+    def metadata(
+        self,
+        model: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float | None = None,
+    ) -> ModelMetadata:
+        """As ``Client.metadata``."""
+
+    def wait_until_ready(
+        self,
+        model: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """As ``Client.wait_until_ready``."""
+
+
+class AsyncAsks(Protocol):
+    """What a model needs of an ``AsyncClient``."""
+
+    async def predict(
+        self,
+        model: str,
+        inputs: Mapping[str, npt.ArrayLike],
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        signature: str | None = None,
+        timeout: float | None = None,
+    ) -> Outputs:
+        """As ``AsyncClient.predict``."""
 
 
 class _Remote:
@@ -118,7 +170,7 @@ class RemoteModel(_Remote, Model):
     backend = "serving"
 
     def __init__(
-        self, client: Client, spec: ModelSpec, timeout: float | None = None
+        self, client: Asks, spec: ModelSpec, timeout: float | None = None
     ) -> None:
         found = client.metadata(
             spec.name, version=spec.version, label=spec.label, timeout=timeout
@@ -171,7 +223,7 @@ class AsyncRemoteModel(_Remote):
 
     def __init__(
         self,
-        client: AsyncClient,
+        client: AsyncAsks,
         spec: ModelSpec,
         signatures: Mapping[str, Signature],
         timeout: float | None = None,

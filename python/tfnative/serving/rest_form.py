@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative._examples.results import Classifications
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import InternalError, InvalidArgumentError
 from tfnative.serving import messages
 from tfnative.serving.json_tensors import (
@@ -23,7 +23,7 @@ from tfnative.serving.json_tensors import (
     to_json,
 )
 from tfnative.serving.signatures import signature_of
-from tfnative.serving.tensors import as_array
+from tfnative.serving.tensors.encode import as_array
 from tfnative.serving.types import (
     ModelMetadata,
     ModelSpec,

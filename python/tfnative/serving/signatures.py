@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import UnimplementedError
 from tfnative.serving import messages
-from tfnative.serving.tensors import data_type_dtype, data_type_of
+from tfnative.serving.tensors.data_types import data_type_dtype, data_type_of
 
 
 def signature_of(name: str, definition: Any) -> Signature:

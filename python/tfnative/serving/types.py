@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
-from tfnative._model.signature import Signature
+from tfnative._signature import Signature
 from tfnative.errors import Error, InvalidArgumentError
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import tfnative
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._model import Model
+from tfnative._signature import Signature, TensorSpec
 
 F4 = np.dtype(np.float32)
 I4 = np.dtype(np.int32)

@@ -13,7 +13,9 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tfnative
-from tfnative.serving.tensors import DATA_TYPES, decode_tensor, encode_tensor
+from tfnative.serving.tensors.data_types import DATA_TYPES
+from tfnative.serving.tensors.decode import decode_tensor
+from tfnative.serving.tensors.encode import encode_tensor
 
 tf = pytest.importorskip("tensorflow")
 tensor_pb2 = importlib.import_module("tensorflow.core.framework.tensor_pb2")

@@ -20,6 +20,7 @@ import pytest
 import tfnative
 from tests.project.test_layout import pyproject
 from tests.python.wheel.wheel_files import copy_artifact
+from tfnative._wheel import metadata
 from tfnative._wheel.metadata import REQUIRES_NUMPY, REQUIRES_PYTHON, requirements
 from tfnative.manifest import Manifest
 
@@ -125,7 +126,7 @@ def test_tfnative_has_to_be_as_new_as_the_compiler_and_as_compatible_as_this(
     text = (artifact / "manifest.json").read_text()
 
     def needed(compiled: str, here: str) -> str:
-        monkeypatch.setattr(tfnative, "__version__", here)
+        monkeypatch.setattr(metadata, "__version__", here)
         content = {**json.loads(text), "tfnative_version": compiled}
         return requirements(Manifest.from_json(json.dumps(content)), False)[1]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfnative import _core
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._core import ExampleParser, Model as CoreModel
+from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import Error, LoadError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _NUMBERS = {"float32": 1, "string": 7, "int64": 9}  # tensorflow.DataType
 
 
-def make_parser(head: ExamplesHead) -> _core.ExampleParser:
+def make_parser(head: ExamplesHead) -> ExampleParser:
     """What parses the messages.
 
     Raises:
@@ -29,14 +29,14 @@ def make_parser(head: ExamplesHead) -> _core.ExampleParser:
         for feature in head.features
     ]
     try:
-        return _core.ExampleParser(features)
+        return ExampleParser(features)
     # What does not fit into C++: a size, a number, a name.
     except (Error, RuntimeError, TypeError, ValueError) as error:
         raise LoadError(f"the features in the manifest: {error}") from error
 
 
 def put_examples(
-    model: _core.Model, signature: Signature, head: ExamplesHead
+    model: CoreModel, signature: Signature, head: ExamplesHead
 ) -> Signature:
     """Has a signature take messages; returns it as callers see it then.
 

@@ -13,7 +13,7 @@ from tfnative.errors import LoadError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tfnative._model.signature import Signature
+    from tfnative._signature import Signature
     from tfnative.manifest import Manifest
 
 

@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfnative import _core
-from tfnative._core import ThreadPool
-from tfnative._model.model import Model
-from tfnative._model.signature import make_signature
+from tfnative._core import Model as CoreModel, ThreadPool
+from tfnative._model import Model
+from tfnative._signature import make_signature
 from tfnative.errors import LoadError
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from tfnative.manifest import Manifest
 
 
-class NativeModel(_core.Model, Model):
+class NativeModel(CoreModel, Model):
     """A compiled model in memory, as ``load`` returns it for an artifact.
 
     ``backend`` is "split" if TensorFlow runs the first ops of a signature, which

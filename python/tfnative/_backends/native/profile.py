@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative import _core
+    from tfnative._core import Model as CoreModel
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,7 @@ class _StepInfo(NamedTuple):
     name: str
 
 
-def profile(
-    model: _core.Model, inputs: Any, signature: str | None, runs: int
-) -> Profile:
+def profile(model: CoreModel, inputs: Any, signature: str | None, runs: int) -> Profile:
     """See ``Model.profile``."""
     if runs < 1:
         raise InvalidArgumentError(f"runs must be at least 1, got {runs}")

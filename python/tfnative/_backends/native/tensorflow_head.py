@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfnative._base.arrays import numpy_dtype
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import Error, InvalidArgumentError, LoadError, NotFoundError
 
 if TYPE_CHECKING:
-    from tfnative import _core
-    from tfnative._model.model import Model
+    from tfnative._core import Model as CoreModel
+    from tfnative._model import Model
     from tfnative.manifest import TensorFlowHead
 
 
@@ -86,7 +86,7 @@ class Feed:
 
 
 def put_tensorflow(
-    model: _core.Model, signature: Signature, head: TensorFlowHead, artifact: Path
+    model: CoreModel, signature: Signature, head: TensorFlowHead, artifact: Path
 ) -> Signature:
     """Has TensorFlow run a signature's head; returns it as callers see it then.
 

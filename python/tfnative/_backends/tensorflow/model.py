@@ -9,10 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from tfnative import _core
 from tfnative._backends.tensorflow.library import package_library, quiet
-from tfnative._model.model import Model
-from tfnative._model.signature import make_signature
+from tfnative._core import (
+    TensorflowModel as CoreTensorflowModel,
+    TensorflowOptions,
+    tensorflow_devices,
+    tensorflow_version,
+)
+from tfnative._model import Model
+from tfnative._signature import make_signature
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -41,7 +46,7 @@ def tensorflow_library() -> tuple[str, str]:
         FailedPreconditionError: It is too old, or cannot be opened.
     """
     with quiet():
-        path, version = _core.tensorflow_version(package_library())
+        path, version = tensorflow_version(package_library())
     return path, version
 
 
@@ -53,11 +58,11 @@ def devices() -> list[Device]:
         FailedPreconditionError: It is too old, or cannot be opened.
     """
     tensorflow_library()
-    options = _core.TensorflowOptions()
-    return [Device(*each) for each in _core.tensorflow_devices(options)]
+    options = TensorflowOptions()
+    return [Device(*each) for each in tensorflow_devices(options)]
 
 
-class TensorflowModel(_core.TensorflowModel, Model):
+class TensorflowModel(CoreTensorflowModel, Model):
     """A SavedModel in memory that TensorFlow's library runs.
 
     ``load(path, backend="tensorflow")`` returns it. The tensorflow package is not
@@ -106,7 +111,7 @@ class TensorflowModel(_core.TensorflowModel, Model):
             "xla": xla,
             "mixed_precision": mixed_precision or "",
         }
-        options = _core.TensorflowOptions()
+        options = TensorflowOptions()
         options.library_path = package_library()
         for name, value in self._options.items():
             setattr(options, name, value)

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tfnative._batch.batcher import Batcher, BatchScheduler
+from tfnative._batch.batcher import Batcher
 from tfnative._batch.options import read_batching_parameters
-from tfnative._model.model import Model
+from tfnative._batch.scheduler import BatchScheduler
+from tfnative._model import Model
 from tfnative._store.model_store import ModelStore
 from tfnative._store.version_loader import Backend
 from tfnative.serving.server.config import ModelSettings

@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from tfnative._examples.results import Classifications
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import InvalidArgumentError, code_of
 from tfnative.serving.json_tensors import (
     bytes_to_json,

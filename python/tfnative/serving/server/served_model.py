@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from tfnative._batch.batcher import Batcher
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature, TensorSpec
+from tfnative._model import Model
+from tfnative._signature import Signature, TensorSpec
 from tfnative._store.model_store import ModelStore
 from tfnative._store.versions import VersionState, VersionStatus
 from tfnative.errors import FailedPreconditionError, NotFoundError

@@ -14,8 +14,8 @@ from typing import Any, Literal, TypeVar
 import numpy.typing as npt
 
 from tfnative._examples.results import Classifications
-from tfnative._model.model import Model
-from tfnative._model.signature import Signature
+from tfnative._model import Model
+from tfnative._signature import Signature
 from tfnative.errors import InvalidArgumentError
 from tfnative.serving.server.request_metrics import RequestMetrics
 from tfnative.serving.server.served_model import ServedModel, not_found

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tfnative._model.model import Model
+from tfnative._model import Model
 from tfnative.errors import InvalidArgumentError
 from tfnative.serving import grpc_form, messages
 from tfnative.serving.server.tfrecord import read_records

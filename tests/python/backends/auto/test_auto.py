@@ -26,8 +26,9 @@ import tfnative
 from tests.python.conftest import manifest
 from tfnative import cache
 from tfnative._backends.auto import choose
-from tfnative._backends.auto.choose import CompileOptions
-from tfnative._compile import process
+from tfnative._backends.auto.arguments import artifact_name
+from tfnative._backends.auto.request import CompileOptions
+from tfnative._compile import door, process
 from tfnative._compile.process import Outcome
 from tfnative.errors import CompileError
 
@@ -93,7 +94,7 @@ def compiler(tmp_path: Path, fake: Path, monkeypatch: pytest.MonkeyPatch) -> Com
     monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("TFNATIVE_CPU_LEVEL", raising=False)
     monkeypatch.setattr(process, "compile_in_process", compiler)
-    monkeypatch.setattr(choose, "_versions", lambda: VERSIONS)
+    monkeypatch.setattr(door, "versions", lambda: VERSIONS)
     return compiler
 
 
@@ -146,7 +147,7 @@ def other_level(saved_model: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str,
 def other_compiler(
     saved_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
-    monkeypatch.setattr(choose, "_versions", lambda: {**VERSIONS, "toolchain": "cc 2"})
+    monkeypatch.setattr(door, "versions", lambda: {**VERSIONS, "toolchain": "cc 2"})
     return {}
 
 
@@ -290,13 +291,13 @@ def test_without_a_compiler_what_others_compiled_is_taken(
     def missing() -> dict[str, str]:
         raise tfnative.NotFoundError("no C compiler was found")
 
-    monkeypatch.setattr(choose, "_versions", missing)
+    monkeypatch.setattr(door, "versions", missing)
     model = load(saved_model)
     assert model.backend == "tensorflow"
     assert model.backend_reason == "it is not compiled: no C compiler was found"
-    monkeypatch.setattr(choose, "_versions", lambda: VERSIONS)
+    monkeypatch.setattr(door, "versions", lambda: VERSIONS)
     load(saved_model)
-    monkeypatch.setattr(choose, "_versions", missing)
+    monkeypatch.setattr(door, "versions", missing)
     assert load(saved_model).backend_reason == "compiled code from the cache"
     assert load(saved_model, batch_sizes=[7]).backend == "tensorflow"
 
@@ -387,7 +388,7 @@ def test_pickled_models_are_loaded_again_from_the_saved_model(
     ],
 )
 def test_models_have_the_names_of_their_folders(path, name):
-    assert choose._name(Path(path)) == name
+    assert artifact_name(Path(path)) == name
 
 
 def test_artifacts_are_native_whatever_was_asked_for(fake):

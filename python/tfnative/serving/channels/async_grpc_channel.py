@@ -1,40 +1,19 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""What ``channels`` does, for coroutines."""
+"""The gRPC API, for coroutines."""
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfnative.errors import FailedPreconditionError
-from tfnative.serving.channels import (
-    check_body,
-    credentials,
-    grpc_arguments,
-    grpc_error,
-    http_error,
-    rest_answer,
-    rest_extensions,
-    rest_headers,
-    rest_tls,
-)
+from tfnative.serving.channels.grpc import credentials, grpc_arguments, grpc_error
 
 if TYPE_CHECKING:
     from tfnative.serving.calls import Call
     from tfnative.serving.options import Options
 
 T = TypeVar("T")
-
-
-class AsyncChannel(Protocol):
-    """A connection to a server, for the event loop that first uses it."""
-
-    async def call(self, call: Call[T], timeout: float | None) -> T:
-        """Sends a call and waits for the answer; see ``Channel``."""
-
-    async def close(self) -> None:
-        """Lets the connection go. Calls on their way fail."""
 
 
 class AsyncGrpcChannel:
@@ -98,46 +77,3 @@ class AsyncGrpcChannel:
         self._closed = True
         if self._channel is not None:
             await self._channel.close()
-
-
-class AsyncRestChannel:
-    """The REST API of one address."""
-
-    def __init__(self, address: str, options: Options) -> None:
-        import httpx
-
-        self._address = address
-        self._max_bytes = options.max_message_bytes
-        self._tls_name = None if options.tls is None else options.tls.server_name
-        self._client = httpx.AsyncClient(
-            base_url=address,
-            headers=rest_headers(options),
-            verify=rest_tls(options.tls),
-            trust_env=False,
-        )
-
-    async def call(self, call: Call[T], timeout: float | None) -> T:
-        """See ``AsyncChannel``."""
-        import httpx
-
-        request = call.rest_request
-        until = None if timeout is None else time.monotonic() + timeout
-        where = f"{self._address}, {call.where}"
-        body = bytearray()
-        try:
-            async with self._client.stream(
-                request.method,
-                request.path,
-                content=request.body,
-                extensions=rest_extensions(until, self._tls_name),
-            ) as response:
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    check_body(len(body), until, self._max_bytes, where)
-        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
-            raise http_error(error, where) from None
-        return call.read_rest(rest_answer(response, bytes(body), where))
-
-    async def close(self) -> None:
-        """See ``AsyncChannel``."""
-        await self._client.aclose()

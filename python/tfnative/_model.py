@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tfnative._examples.results import Classifications
-    from tfnative._model.signature import Signature
+    from tfnative._signature import Signature
 
 
 class Model:

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What can be batched: models, and whatever predicts as they do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from tfnative._backends.native.model import NativeModel
+from tfnative._base.arrays import dtype_number
+from tfnative._core import (
+    BatchSource,
+    TensorflowModel as CoreTensorflowModel,
+    function_source,
+    model_source,
+    tensorflow_source,
+)
+from tfnative._model import Model
+from tfnative._signature import Signature
+from tfnative.errors import InvalidArgumentError
+
+
+class Predictor(Protocol):
+    """What can be batched beside a Model: whatever predicts as a Model does."""
+
+    def signature(self, name: str | None = None) -> Signature:
+        """As ``Model.signature``."""
+
+    def predict(self, inputs: Any, *, signature: str | None = None) -> Any:
+        """As ``Model.predict``, for a dict of arrays."""
+
+
+def model_name(model: Model | Predictor) -> str:
+    """What metrics call it."""
+    return str(getattr(model, "name", type(model).__name__))
+
+
+def batch_source(model: Model | Predictor, signature: str | None) -> BatchSource:
+    """What to run on batches, as the extension module knows it.
+
+    Raises:
+        InvalidArgumentError: It is no model, and has not the methods of one.
+    """
+    if isinstance(model, NativeModel):
+        return model_source(model, signature)
+    if isinstance(model, CoreTensorflowModel):
+        return tensorflow_source(model, signature)
+    try:
+        found = model.signature(signature)
+        predict = model.predict
+    except AttributeError as error:
+        raise InvalidArgumentError(
+            f"expected a model, or what has its methods, got {type(model).__name__}:"
+            f" {error}"
+        ) from None
+
+    def specs(tensors: Mapping[str, Any]) -> list[tuple[str, int, list[int]]]:
+        return [
+            (t.name, dtype_number(t.dtype, t.dtype), list(t.shape))
+            for t in tensors.values()
+        ]
+
+    return function_source(
+        model_name(model),
+        found.name,
+        specs(found.inputs),
+        specs(found.outputs),
+        max(found.batch_sizes, default=1),
+        lambda inputs: predict(inputs, signature=found.name),
+    )

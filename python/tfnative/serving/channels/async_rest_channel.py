@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""The REST API, for coroutines."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from tfnative.serving.channels.rest import (
+    check_body,
+    http_error,
+    rest_answer,
+    rest_extensions,
+    rest_headers,
+    rest_tls,
+)
+
+if TYPE_CHECKING:
+    from tfnative.serving.calls import Call
+    from tfnative.serving.options import Options
+
+T = TypeVar("T")
+
+
+class AsyncRestChannel:
+    """The REST API of one address."""
+
+    def __init__(self, address: str, options: Options) -> None:
+        import httpx
+
+        self._address = address
+        self._max_bytes = options.max_message_bytes
+        self._tls_name = None if options.tls is None else options.tls.server_name
+        self._client = httpx.AsyncClient(
+            base_url=address,
+            headers=rest_headers(options),
+            verify=rest_tls(options.tls),
+            trust_env=False,
+        )
+
+    async def call(self, call: Call[T], timeout: float | None) -> T:
+        """See ``AsyncChannel``."""
+        import httpx
+
+        request = call.rest_request
+        until = None if timeout is None else time.monotonic() + timeout
+        where = f"{self._address}, {call.where}"
+        body = bytearray()
+        try:
+            async with self._client.stream(
+                request.method,
+                request.path,
+                content=request.body,
+                extensions=rest_extensions(until, self._tls_name),
+            ) as response:
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    check_body(len(body), until, self._max_bytes, where)
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
+            raise http_error(error, where) from None
+        return call.read_rest(rest_answer(response, bytes(body), where))
+
+    async def close(self) -> None:
+        """See ``AsyncChannel``."""
+        await self._client.aclose()

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What channels of gRPC share: options, credentials and errors in its terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tfnative.errors import Error, type_for
+
+if TYPE_CHECKING:
+    import grpc
+
+    from tfnative.serving.options import Options, Tls
+
+# gRPC knows codes that have no class of their own here.
+_GRPC_CODES = {6: 9, 10: 14, 11: 3, 15: 13, 16: 7}
+
+
+def grpc_error(error: grpc.RpcError, where: str, address: str) -> Error:
+    """The server's message, as one of our errors."""
+    code: int = error.code().value[0]
+    kind = type_for(_GRPC_CODES.get(code, code))
+    return kind(f"{address}, {where}: {error.details()}")
+
+
+def grpc_arguments(options: Options) -> list[tuple[str, int | str]]:
+    """What gRPC calls channel arguments."""
+    arguments: list[tuple[str, int | str]] = [
+        ("grpc.max_send_message_length", options.max_message_bytes),
+        ("grpc.max_receive_message_length", options.max_message_bytes),
+        # Two clients of one address do not share a connection that one of them closes.
+        ("grpc.use_local_subchannel_pool", 1),
+        # gRPC would leave a server alone for up to two minutes after it was away.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2000),
+    ]
+    if options.keepalive_seconds is not None:
+        arguments.append(
+            ("grpc.keepalive_time_ms", int(1000 * options.keepalive_seconds))
+        )
+    if options.tls is not None and options.tls.server_name is not None:
+        name = options.tls.server_name
+        arguments.append(("grpc.ssl_target_name_override", name))
+    return arguments
+
+
+def credentials(tls: Tls) -> grpc.ChannelCredentials:
+    """What gRPC calls channel credentials."""
+    import grpc
+
+    def read(path: Any) -> bytes | None:
+        if path is None:
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+
+    return grpc.ssl_channel_credentials(
+        read(tls.ca_file), read(tls.key_file), read(tls.certificate_file)
+    )

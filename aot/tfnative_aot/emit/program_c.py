@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 from tfnative_aot.emit.step_table import flops, step_lines
 from tfnative_aot.emit.weights import WeightPool
-from tfnative_aot.program.program import (
-    Buffer,
+from tfnative_aot.program.memory import Buffer, Slice
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import (
     Call,
     Conditional,
     Convolution,
@@ -27,9 +28,7 @@ from tfnative_aot.program.program import (
     Epilogue,
     Kernel,
     Matrix,
-    Program,
     ReduceWindow,
-    Slice,
     Sort,
     Step,
     TopK,

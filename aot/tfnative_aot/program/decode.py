@@ -16,23 +16,19 @@ from tfnative_aot import adapters
 from tfnative_aot.program.decode_expression import read_expression
 from tfnative_aot.program.decode_reduction import ReductionReader
 from tfnative_aot.program.expression import Expression
-from tfnative_aot.program.program import (
-    Allocation,
-    Buffer,
+from tfnative_aot.program.memory import Allocation, Buffer, Constant, Shape, Slice
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import (
     Call,
     Conditional,
-    Constant,
     Convolution,
     Copy,
     Dot,
     Epilogue,
     Kernel,
     Matrix,
-    Program,
     Reduced,
     ReduceWindow,
-    Shape,
-    Slice,
     Sort,
     Source,
     Step,

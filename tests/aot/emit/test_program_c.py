@@ -14,22 +14,18 @@ from tfnative_aot.emit.weights import WeightPool
 from tfnative_aot.link.find_toolchain import find_toolchain
 from tfnative_aot.link.toolchain import sources_dir
 from tfnative_aot.machines.cpu_levels import X86_LEVELS, VariantKey
+from tfnative_aot.program.memory import Allocation, Buffer, Constant, Shape, Slice
 from tfnative_aot.program.passes.assign_memory import assign_memory
-from tfnative_aot.program.program import (
-    Allocation,
-    Buffer,
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import (
     Call,
     Conditional,
-    Constant,
     Convolution,
     Copy,
     Dot,
     Epilogue,
     Kernel,
     Matrix,
-    Program,
-    Shape,
-    Slice,
     Sort,
     Source,
     Step,

@@ -23,22 +23,18 @@ from tfnative_aot.program.expression import (
     Expression,
     Scalar,
 )
+from tfnative_aot.program.memory import Allocation, Buffer, Constant, Shape, Slice
 from tfnative_aot.program.passes.known_results import KnownResults
 from tfnative_aot.program.passes.packing import PANEL
-from tfnative_aot.program.program import (
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import (
     NO_EPILOGUE,
     Activation,
-    Allocation,
-    Buffer,
-    Constant,
     Convolution,
     Dot,
     Epilogue,
     Kernel,
-    Program,
     ReduceWindow,
-    Shape,
-    Slice,
     Step,
 )
 from tfnative_aot.program.traverse import accesses, walk

@@ -13,18 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from tfnative_aot.program.memory import Allocation, Slice
 from tfnative_aot.program.passes.assign_memory import ALIGNMENT
 from tfnative_aot.program.passes.exposed_bytes import Flow
-from tfnative_aot.program.program import (
-    Allocation,
-    Convolution,
-    Dot,
-    Kernel,
-    Program,
-    Slice,
-    Sort,
-    Step,
-)
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Convolution, Dot, Kernel, Sort, Step
 from tfnative_aot.program.traverse import accesses, children, map_slices, walk
 
 

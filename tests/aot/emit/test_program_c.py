@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from tfnative_aot.emit.program_c import NAMES_HEADER, emit_names, emit_programs
+from tfnative_aot.emit.names import NAMES_HEADER, emit_names
+from tfnative_aot.emit.program_c import emit_programs
+from tfnative_aot.emit.steps import EMITTERS
 from tfnative_aot.emit.weights import WeightPool
 from tfnative_aot.link.find_toolchain import find_toolchain
 from tfnative_aot.link.toolchain import sources_dir
@@ -162,6 +165,10 @@ def check_c(example: Program, folder: Path, *, weights_apart: bool = False) -> s
 @pytest.mark.parametrize("name", STEPS)
 def test_every_kind_of_step_is_valid_c(name: str, tmp_path: Path) -> None:
     check_c(program(STEPS[name]), tmp_path)
+
+
+def test_every_kind_of_step_can_be_emitted() -> None:
+    assert set(EMITTERS) == set(get_args(Step))
 
 
 def test_weights_may_be_apart(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative.errors import CompileError
 from tfnative_aot.freeze import static_shapes
-from tfnative_aot.freeze.check import refused_ops
+from tfnative_aot.freeze.refusals import refused_ops
 from tfnative_aot.load.dtypes import supported_dtype
 from tfnative_aot.load.reach import prune, reachable_nodes
 from tfnative_aot.load.source import BATCH, Signature, SourceGraph, TensorSpec, node_of

@@ -31,7 +31,8 @@ from tfnative_aot.load.dtypes import supported_dtype
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines.targets import Target
-from tfnative_aot.program.program import Program, Step
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Step
 from tfnative_aot.program.traverse import children, slices
 
 

@@ -15,7 +15,8 @@ from tfnative.manifest import Manifest
 from tfnative_aot.emit.artifact_c import emit_artifact, program_header
 from tfnative_aot.emit.data_s import WEIGHTS_SECTION, emit_data
 from tfnative_aot.emit.interface import Interface
-from tfnative_aot.emit.program_c import NAMES_HEADER, emit_names, emit_programs
+from tfnative_aot.emit.names import NAMES_HEADER, emit_names
+from tfnative_aot.emit.program_c import emit_programs
 from tfnative_aot.emit.weights import WeightPool
 from tfnative_aot.link.linking import link_shared
 from tfnative_aot.link.sizes import measure, write_sizes

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
-from tfnative_aot.emit.program_c import run_function
+from tfnative_aot.emit.names import run_function
 from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.program.program import Program
 

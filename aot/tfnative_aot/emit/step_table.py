@@ -7,7 +7,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from tfnative_aot.program.program import Convolution, Dot, Program, ReduceWindow, Step
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Convolution, Dot, ReduceWindow, Step
 from tfnative_aot.program.traverse import children
 
 

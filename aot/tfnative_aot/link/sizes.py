@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from tfnative_aot.machines.object_file import Symbol, parse
+from tfnative_aot.machines.object_content import Symbol
+from tfnative_aot.machines.object_file import parse
 
 SIZES_FILE = "sizes.json"
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from tfnative_aot.program.program import (
-    Buffer,
+from tfnative_aot.program.memory import Buffer, Slice
+from tfnative_aot.program.steps import (
     Call,
     Conditional,
     Convolution,
@@ -16,7 +16,6 @@ from tfnative_aot.program.program import (
     Dot,
     Kernel,
     ReduceWindow,
-    Slice,
     Sort,
     Step,
     While,

@@ -8,25 +8,21 @@ The head is what the compiler refuses, and all that it needs; the core is the re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
-from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative.errors import CompileError
-from tfnative_aot.freeze import static_shapes
-from tfnative_aot.freeze.check import refused_ops
-from tfnative_aot.load.dtypes import supported_dtype
-from tfnative_aot.load.reach import prune, reachable_nodes
-from tfnative_aot.load.source import BATCH, Signature, SourceGraph, TensorSpec, node_of
+from tfnative_aot.freeze.refusals import refused_ops
+from tfnative_aot.load.reach import reachable_nodes
+from tfnative_aot.load.source import BATCH, Signature, SourceGraph, node_of
+from tfnative_aot.split.core_graph import core_graph
+from tfnative_aot.split.edge_specs import edge_specs
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
-
-_LOOKUPS = ("LookupTableFind", "LookupTableFindV2")
-_HASH_TABLES = ("HashTable", "HashTableV2", "MutableHashTable", "MutableHashTableV2")
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ def cut(
         head = _head(nodes, wrong)
         _check_outputs(graph, head, blamed)
         edges = _edges(nodes, head, graph)
-        specs = _specs(graph, edges, shapes, open_rows)
+        specs = edge_specs(graph, edges, shapes, open_rows)
         # What depends on a tensor that compiled code cannot take stays before it.
         later = {
             reader
@@ -99,7 +95,7 @@ def cut(
             break
         wrong |= later
     tensors = _names(specs, signature, names)
-    core, core_signature = _core(graph, signature, head, tensors, specs, shapes)
+    core, core_signature = core_graph(graph, signature, head, tensors, specs, shapes)
     targets, ops = _targets(nodes, head), tuple(sorted(blamed))
     return Cut(graph, head, tensors, targets, core, core_signature, ops)
 
@@ -157,50 +153,6 @@ def _is_string(placeholder: NodeDef) -> bool:
     return bool(placeholder.attr["dtype"].type == tf.string.as_datatype_enum)
 
 
-def _specs(
-    graph: SourceGraph,
-    tensors: Iterable[str],
-    shapes: Mapping[str, tuple[int, ...]],
-    open_rows: bool,
-) -> dict[str, tuple[str, tuple[int, ...]] | None]:
-    """Type and shape of tensors; None where compiled code could not take it."""
-    found = {tensor: tensor for tensor in tensors}
-    shaped = _with_shapes(graph.graph_def)
-    probe = SourceGraph(shaped, graph.inputs, found, graph.roots)
-    inferred = static_shapes.output_shapes(probe, shapes, open_rows=open_rows)
-    with tf.Graph().as_default() as imported:
-        light = static_shapes.without_weights(graph.graph_def)
-        tf.graph_util.import_graph_def(light, name="")
-        dtypes = {t: imported.get_tensor_by_name(t).dtype.name for t in found}
-    return {
-        tensor: (dtypes[tensor], shape)
-        if (shape := inferred[tensor]) is not None and supported_dtype(dtypes[tensor])
-        else None
-        for tensor in found
-    }
-
-
-def _with_shapes(graph_def: GraphDef) -> GraphDef:
-    """A graph for shape inference, which knows nothing of what lookups give.
-
-    A hash table has a value for each key.
-    """
-    ops = {node.name: node.op for node in graph_def.node}
-    shaped = GraphDef()
-    shaped.CopyFrom(graph_def)
-    for node in shaped.node:
-        is_lookup = node.op in _LOOKUPS and ops[node_of(node.input[0])] in _HASH_TABLES
-        if is_lookup:
-            key, value = node.attr["Tin"].type, node.attr["Tout"].type
-            node.op = "Cast"
-            kept = [node.input[1], *list(node.input)[3:]]
-            del node.input[:]
-            node.input.extend(kept)
-            node.attr.clear()
-            node.attr["SrcT"].type, node.attr["DstT"].type = key, value
-    return shaped
-
-
 def _names(
     tensors: Iterable[str], signature: Signature, wanted: Mapping[str, str]
 ) -> dict[str, str]:
@@ -217,91 +169,6 @@ def _names(
         taken.add(name)
         names[name] = tensor
     return names
-
-
-def _core(
-    graph: SourceGraph,
-    signature: Signature,
-    head: frozenset[str],
-    names: Mapping[str, str],
-    specs: Mapping[str, tuple[str, tuple[int, ...]] | None],
-    shapes: Mapping[str, tuple[int, ...]],
-) -> tuple[SourceGraph, Signature]:
-    kept = [n for n in graph.graph_def.node if n.name not in head]
-    used = {node_of(i) for node in kept for i in node.input}
-    direct = [
-        spec
-        for spec in signature.inputs
-        if node_of(graph.inputs[spec.name]) in used and spec.dtype != "string"
-    ]
-    core = GraphDef(versions=graph.graph_def.versions, library=graph.graph_def.library)
-    placeholders = {t: f"tfnative_cut/{i}" for i, t in enumerate(names.values())}
-    found = []
-    for name, tensor in names.items():
-        known = specs[tensor]
-        assert known is not None
-        dtype, shape = known
-        _add_placeholder(core, placeholders[tensor], dtype, shape)
-        found.append(_tensor_spec(name, placeholders[tensor] + ":0", dtype, shape))
-    for node in kept:
-        copy = core.node.add()
-        copy.CopyFrom(node)
-        del copy.input[:]
-        copy.input.extend(_sources(node, head, placeholders, graph))
-    for spec in direct:
-        tensor = graph.inputs[spec.name]
-        found.append(_tensor_spec(spec.name, tensor, spec.dtype, shapes[spec.name]))
-        if node_of(tensor) in head:
-            node = next(n for n in graph.graph_def.node if n.name == node_of(tensor))
-            core.node.add().CopyFrom(node)
-    inputs = tuple(sorted(found, key=lambda spec: spec.name))
-    outputs = tuple(
-        TensorSpec(spec.name, graph.outputs[spec.name], spec.dtype, spec.shape)
-        for spec in signature.outputs
-    )
-    source = SourceGraph(
-        prune(core, [*graph.roots, *(node_of(spec.tensor) for spec in inputs)]),
-        {spec.name: spec.tensor for spec in inputs},
-        dict(graph.outputs),
-        graph.roots,
-    )
-    return source, Signature(signature.name, inputs, outputs)
-
-
-def _sources(
-    node: NodeDef,
-    head: frozenset[str],
-    placeholders: Mapping[str, str],
-    graph: SourceGraph,
-) -> Iterator[str]:
-    direct = {node_of(tensor) for tensor in graph.inputs.values()}
-    for name in node.input:
-        tensor = name if ":" in name else f"{name}:0"
-        if name.startswith("^"):
-            if name[1:] not in head:
-                yield name
-        elif tensor in placeholders:
-            yield placeholders[tensor]
-        else:
-            assert node_of(name) not in head or node_of(name) in direct
-            yield name
-
-
-def _add_placeholder(
-    graph_def: GraphDef, name: str, dtype: str, shape: tuple[int, ...]
-) -> None:
-    node = graph_def.node.add(name=name, op="Placeholder")
-    node.attr["dtype"].type = tf.dtypes.as_dtype(dtype).as_datatype_enum
-    for size in shape:
-        node.attr["shape"].shape.dim.add(size=size)
-    node.attr["shape"].shape.SetInParent()
-
-
-def _tensor_spec(
-    name: str, tensor: str, dtype: str, shape: tuple[int, ...]
-) -> TensorSpec:
-    open_shape = tuple(None if size == BATCH else size for size in shape)
-    return TensorSpec(name, tensor, dtype, open_shape)
 
 
 def _targets(nodes: Mapping[str, NodeDef], head: frozenset[str]) -> tuple[str, ...]:

@@ -16,9 +16,9 @@ from tfnative_aot.load.places import Places
 from tfnative_aot.load.session_source import SessionSource
 from tfnative_aot.load.shapes import resolve_shapes
 from tfnative_aot.load.source import BATCH
+from tfnative_aot.split.check_head import check_head, count_heavy
 from tfnative_aot.split.cut import Cut, cut
 from tfnative_aot.split.example_head import example_head, feature_names
-from tfnative_aot.split.tensorflow_head import check_head, count_heavy
 
 if TYPE_CHECKING:
     from tfnative.manifest import ExamplesHead

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,17 +19,10 @@ from tfnative.errors import CompileError, Error
 from tfnative.manifest import TensorFlowHead, TensorManifest
 from tfnative_aot import adapters
 from tfnative_aot.load import saved_model
-from tfnative_aot.load.reach import (
-    body_nodes,
-    prune,
-    reachable_functions,
-    reachable_nodes,
-)
-from tfnative_aot.load.session_source import SessionSource
+from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import Arrays, SourceGraph, node_of
 
 if TYPE_CHECKING:
-    from tensorflow.core.framework.node_def_pb2 import NodeDef
     from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef
 
     from tfnative_aot.load.load_model import LoadedModel
@@ -40,43 +32,8 @@ SIGNATURE = "serving_default"
 _INIT = "__saved_model_init_op"
 _ASSETS = "saved_model_assets"
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
-_TABLES = ("HashTable", "HashTableV2")
-_ANY_TABLE = re.compile(r"HashTable")
-# What a core has to have one of: else TensorFlow would do most of the work, and the
-# cut would only cost.
-_HEAVY = re.compile(r"(MatMul|Einsum|Conv[23]D|DepthwiseConv2dNative)")
-
-
-def check_head(parts: Cut, model: LoadedModel) -> None:
-    """Checks that TensorFlow can run a head by itself, and that it is worth it.
-
-    Raises:
-        CompileError: It is not; says why.
-    """
-    if not count_heavy(parts.core):
-        raise CompileError(
-            f"it is not cut: behind {', '.join(parts.ops)} there is no product of "
-            "matrices and no convolution, which would be worth compiling"
-        )
-    if not isinstance(model.source, SessionSource):
-        raise CompileError(
-            "it cannot be cut as it was saved: only TensorFlow 2's loader can read it, "
-            "which gives no names to tables. Keras 3 models can be cut that were saved "
-            "with model.export"
-        )
-    head = {n.op for n in _with_bodies(parts.graph.graph_def, _roots(parts))}
-    others = sorted(op for op in head if _ANY_TABLE.search(op) and op not in _TABLES)
-    if others:
-        raise CompileError(
-            f"it cannot be cut: the values of {', '.join(others)} may change, or are "
-            "in the checkpoint"
-        )
-
-
-def count_heavy(graph: SourceGraph) -> int:
-    """How many products of matrices and convolutions a graph has."""
-    nodes = _with_bodies(graph.graph_def, graph.roots)
-    return sum(bool(_HEAVY.search(node.op)) for node in nodes)
+TABLES = ("HashTable", "HashTableV2")
+"""Tables whose values the SavedModel's initializers give, and nothing changes."""
 
 
 def write_head(
@@ -121,7 +78,7 @@ def _write(
 ) -> None:
     from tensorflow.core.protobuf import saved_model_pb2
 
-    head_graph = prune(parts.graph.graph_def, _roots(parts))
+    head_graph = prune(parts.graph.graph_def, head_roots(parts))
     init = _init_op(model)
     graph_def = prune(model.graph_def, [init] if init else [])
     renamed = _merge(graph_def, head_graph)
@@ -169,15 +126,9 @@ class HeadRunner:
         return dict(found)
 
 
-def _roots(parts: Cut) -> list[str]:
+def head_roots(parts: Cut) -> list[str]:
+    """Names of the nodes that a head runs for their results or effects."""
     return [*(node_of(tensor) for tensor in parts.tensors.values()), *parts.targets]
-
-
-def _with_bodies(graph_def: GraphDef, roots: Iterable[str]) -> Iterator[NodeDef]:
-    nodes = reachable_nodes(graph_def.node, roots)
-    yield from nodes
-    for function in reachable_functions(graph_def, nodes):
-        yield from body_nodes(function)
 
 
 def _dtype(graph: SourceGraph, name: str) -> str:
@@ -205,7 +156,7 @@ def _merge(graph_def: GraphDef, head: GraphDef) -> dict[str, str]:
     Both come from one model, so that equal names of tables are the same table.
     """
     ops = {node.name: node.op for node in graph_def.node}
-    shared = {n.name for n in head.node if n.op in _TABLES and ops.get(n.name) == n.op}
+    shared = {n.name for n in head.node if n.op in TABLES and ops.get(n.name) == n.op}
     renamed = {
         node.name: f"tfnative_head/nodes/{node.name}"
         for node in head.node

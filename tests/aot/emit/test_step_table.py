@@ -10,7 +10,8 @@ import pytest
 
 from tests.aot.program.program_builder import ProgramBuilder
 from tfnative_aot.emit.step_table import flops, kind, step_lines
-from tfnative_aot.program.program import Call, Dot, Slice, Source, While
+from tfnative_aot.program.memory import Slice
+from tfnative_aot.program.steps import Call, Dot, Source, While
 
 
 @pytest.fixture

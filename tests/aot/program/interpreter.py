@@ -21,8 +21,9 @@ from tests.aot.program.numpy_steps import (
     packed_matrices,
     reduce_window,
 )
-from tfnative_aot.program.program import (
-    Buffer,
+from tfnative_aot.program.memory import Buffer, Shape, Slice
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import (
     Call,
     Conditional,
     Convolution,
@@ -31,10 +32,7 @@ from tfnative_aot.program.program import (
     Epilogue,
     Kernel,
     Matrix,
-    Program,
     ReduceWindow,
-    Shape,
-    Slice,
     Sort,
     Step,
     TopK,

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tfnative_aot.program.program import Kernel, Program, Step
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Kernel, Step
 from tfnative_aot.program.traverse import accesses, children
 
 

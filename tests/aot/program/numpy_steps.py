@@ -19,7 +19,7 @@ from tfnative_aot.program.expression import (
     Expression,
     Scalar,
 )
-from tfnative_aot.program.program import Convolution, Epilogue, ReduceWindow
+from tfnative_aot.program.steps import Convolution, Epilogue, ReduceWindow
 
 Array = npt.NDArray[Any]
 

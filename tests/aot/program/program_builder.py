@@ -15,22 +15,24 @@ import numpy.typing as npt
 from tests.aot.program.interpreter import Function
 from tfnative_aot.machines.cpu_levels import X86_LEVELS, VariantKey
 from tfnative_aot.program.expression import Expression
-from tfnative_aot.program.passes.pack_weights import pack_weights
-from tfnative_aot.program.program import (
+from tfnative_aot.program.memory import (
     NOWHERE,
     Allocation,
     Buffer,
     Constant,
+    Shape,
+    Slice,
+)
+from tfnative_aot.program.passes.pack_weights import pack_weights
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import (
     Convolution,
     Dot,
     Epilogue,
     Kernel,
     Matrix,
-    Program,
     Reduced,
     ReduceWindow,
-    Shape,
-    Slice,
     Source,
     Step,
 )

@@ -13,13 +13,13 @@ from tests.aot.program.passes.xla_placement import place_like_xla
 from tests.aot.program.program_builder import ProgramBuilder, reshaped, row_major
 from tests.aot.program.random_expressions import draw_expression, shifted, swapped
 from tfnative_aot.program.expression import Apply, Element
-from tfnative_aot.program.program import (
-    Buffer,
+from tfnative_aot.program.memory import Buffer
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import (
     Call,
     Conditional,
     Copy,
     Kernel,
-    Program,
     Sort,
     Step,
     TopK,

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tfnative_aot.program.program import Call, Conditional, Slice, Step, While
+from tfnative_aot.program.memory import Slice
+from tfnative_aot.program.steps import Call, Conditional, Step, While
 from tfnative_aot.program.traverse import accesses
 
 

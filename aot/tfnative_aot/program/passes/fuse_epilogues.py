@@ -9,41 +9,23 @@ element-wise kernel and the buffer between the two go away.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from tfnative_aot.program.expression import (
-    Apply,
-    Channel,
-    ChannelConstant,
-    Element,
-    Expression,
-    Scalar,
-)
+from tfnative_aot.program.memory import Buffer, Slice
+from tfnative_aot.program.passes.bias_pool import BiasPool
 from tfnative_aot.program.passes.known_results import KnownResults
-from tfnative_aot.program.passes.packing import PANEL
-from tfnative_aot.program.program import (
-    NO_EPILOGUE,
-    Activation,
-    Allocation,
-    Buffer,
-    Constant,
+from tfnative_aot.program.passes.match_epilogue import Producer, match_epilogue
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import (
     Convolution,
     Dot,
     Epilogue,
     Kernel,
-    Program,
     ReduceWindow,
-    Shape,
-    Slice,
     Step,
 )
 from tfnative_aot.program.traverse import accesses, walk
-
-Producer = Dot | Convolution
 
 
 def fuse_epilogues(program: Program) -> Program:
@@ -60,11 +42,9 @@ class _Fuser:
         self._program = program
         self._steps = list(program.steps)
         self._touched = [_touched(step) for step in program.steps]
-        self._allocations = list(program.allocations)
-        self._constants = dict(program.constants)
-        self._biases: dict[bytes, Buffer] = {}
+        self._biases = BiasPool(program)
         self._may_share = set(program.may_share)
-        self.known = KnownResults(program.steps)
+        self._known = KnownResults(program.steps)
 
     def run(self) -> Program:
         # From the end, since XLA computes sums again rather than read them: when what
@@ -81,8 +61,8 @@ class _Fuser:
         return replace(
             self._program,
             steps=tuple(self._steps),
-            allocations=tuple(self._allocations),
-            constants=self._constants,
+            allocations=tuple(self._biases.allocations),
+            constants=self._biases.constants,
             may_share=frozenset(self._may_share),
         )
 
@@ -94,7 +74,7 @@ class _Fuser:
         if found is None:
             return False
         at, reader = found
-        epilogue = self._epilogue(producer, reader)
+        epilogue = match_epilogue(producer, reader, self._biases, self._known)
         out = reader.results[0]
         if epilogue is None or not self._may_move(position, at, epilogue, out.slice):
             return False
@@ -188,184 +168,6 @@ class _Fuser:
             for step in walk(later)
             for place in accesses(step)[1]
         )
-
-    # --- What the reader computes ---------------------------------------------
-
-    def _epilogue(self, producer: Producer, reader: Kernel) -> Epilogue | None:
-        assert reader.expression is not None
-        shape = reader.results[0].shape
-        if shape.elements != producer.out.shape.elements or not shape.is_row_major:
-            return None
-        try:
-            return _Matcher(self, producer, reader).match(reader.expression)
-        except _OtherError:
-            return None
-
-    def bias(self, argument: Buffer | bytes) -> Buffer | None:
-        """A constant with room after its end, from one; None if it is not constant."""
-        if isinstance(argument, Buffer):
-            constant = self._constants.get(argument.slice.allocation)
-            if constant is None or len(constant.data) != argument.slice.size:
-                return None
-            argument = constant.data
-        if argument not in self._biases:
-            padded = np.zeros(len(argument) // 4 + PANEL, np.float32)
-            padded[:-PANEL] = np.frombuffer(argument, np.float32)
-            index = len(self._allocations)
-            self._allocations.append(Allocation(index, padded.nbytes, "constant"))
-            shape = Shape("f32", padded.shape, (0,))
-            self._constants[index] = Constant(shape, padded.tobytes())
-            self._biases[argument] = Buffer(Slice(index, 0, padded.nbytes), shape)
-        return self._biases[argument]
-
-
-class _OtherError(Exception):
-    """The expression is no epilogue."""
-
-
-class _Matcher:
-    """Brings an expression over a producer's result into the form of an epilogue."""
-
-    def __init__(self, fuser: _Fuser, producer: Producer, reader: Kernel) -> None:
-        self._fuser = fuser
-        self._producer = producer
-        self._reader = reader
-
-    def match(self, e: Expression) -> Epilogue:
-        """The epilogue that computes ``e``.
-
-        Raises:
-            _OtherError: There is none.
-        """
-        if isinstance(e, Element) and self._is_sum(e):
-            return self._producer.epilogue
-        if not isinstance(e, Apply):
-            raise _OtherError
-        if activated := _activation(e):
-            name, inside = activated
-            before = self.match(inside)
-            if before.activation != "linear":
-                raise _OtherError
-            return replace(before, activation=name)
-        if e.operation == "add":
-            return self._add(e)
-        if e.operation in ("maximum", "minimum", "clamp"):
-            return self._clamp(e)
-        raise _OtherError
-
-    def _is_sum(self, e: Element) -> bool:
-        buffer = self._reader.arguments[e.argument]
-        return buffer.slice == self._producer.out.slice
-
-    def _has_sum(self, e: Expression) -> bool:
-        if isinstance(e, Apply):
-            return any(self._has_sum(operand) for operand in e.operands)
-        return isinstance(e, Element) and self._is_sum(e)
-
-    def _split(self, e: Apply) -> tuple[Epilogue, Expression]:
-        """The operand with the sum, matched, and the other one of two."""
-        first, second = e.operands
-        if self._has_sum(second):
-            first, second = second, first
-        if self._has_sum(second):
-            raise _OtherError
-        return self.match(first), second
-
-    def _add(self, e: Apply) -> Epilogue:
-        before, other = self._split(e)
-        if (before.low, before.high, before.activation) != _NOT_CLAMPED:
-            raise _OtherError
-        if isinstance(other, Element | Apply) and before.addend is None:
-            buffer = self._buffer(other)
-            if buffer.shape.elements != self._producer.out.shape.elements:
-                raise _OtherError
-            return replace(before, addend=buffer)
-        if isinstance(other, Scalar):
-            other = ChannelConstant(
-                np.full(self._channels(), other.value, np.float32).tobytes()
-            )
-        if isinstance(other, Channel | ChannelConstant) and before.bias is None:
-            bias = self._fuser.bias(
-                other.data
-                if isinstance(other, ChannelConstant)
-                else self._reader.arguments[other.argument]
-            )
-            # The reader's last dimension may be none of the producer's channels.
-            if bias is not None and bias.shape.elements == self._channels() + PANEL:
-                return replace(before, bias=bias)
-        raise _OtherError
-
-    def _buffer(self, e: Element | Apply) -> Buffer:
-        """Where the value of an expression is."""
-        if isinstance(e, Element):
-            return self._reader.arguments[e.argument]
-        found = self._fuser.known.find(e, self._reader)
-        if found is None:
-            raise _OtherError
-        return found
-
-    def _channels(self) -> int:
-        producer = self._producer
-        return producer.n if isinstance(producer, Dot) else producer.out_channels
-
-    def _clamp(self, e: Apply) -> Epilogue:
-        if e.operation == "clamp":
-            low, value, high = e.operands
-            inner = Apply("minimum", (Apply("maximum", (value, low)), high))
-            return self._clamp(inner)
-        before, other = self._split(e)
-        if before.activation != "linear" or not isinstance(other, Scalar):
-            raise _OtherError
-        if math.isnan(other.value):
-            raise _OtherError
-        bound = max if e.operation == "maximum" else min
-        return replace(
-            before,
-            low=bound(before.low, other.value),
-            high=bound(before.high, other.value),
-        )
-
-
-_NOT_CLAMPED = (NO_EPILOGUE.low, NO_EPILOGUE.high, NO_EPILOGUE.activation)
-
-
-def _activation(e: Apply) -> tuple[Activation, Expression] | None:
-    """The activation that ``e`` is, and what it is applied to."""
-    if e.operation == "tanh":
-        return "tanh", e.operands[0]
-    if (inside := _sigmoid(e)) is not None:
-        return "sigmoid", inside
-    if e.operation == "multiply":
-        for x, gate in (e.operands, e.operands[::-1]):
-            if isinstance(gate, Apply) and _sigmoid(gate) == x:
-                return "swish", x
-    return None
-
-
-def _sigmoid(e: Apply) -> Expression | None:
-    """What ``e`` is the logistic function of, or None.
-
-    XLA spells it out as 1 / (1 + exp(-x)).
-    """
-    if e.operation == "logistic":
-        return e.operands[0]
-    one = Scalar(1.0)
-    if e.operation != "divide" or e.operands[0] != one:
-        return None
-    below = e.operands[1]
-    if not isinstance(below, Apply) or below.operation != "add":
-        return None
-    for first, power in (below.operands, below.operands[::-1]):
-        if first != one or not isinstance(power, Apply):
-            continue
-        inside = power.operands[0]
-        if (
-            power.operation == "exponential"
-            and isinstance(inside, Apply)
-            and inside.operation == "negate"
-        ):
-            return inside.operands[0]
-    return None
 
 
 def _takes_epilogue(step: Producer) -> bool:

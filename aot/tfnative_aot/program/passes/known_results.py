@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tfnative_aot.program.expression import Apply, Channel, Element, Expression
-from tfnative_aot.program.program import Buffer, Kernel, Step
+from tfnative_aot.program.memory import Buffer
+from tfnative_aot.program.steps import Kernel, Step
 from tfnative_aot.program.traverse import accesses, walk
 
 _Key = tuple[Any, ...]

@@ -12,7 +12,8 @@ import math
 from collections import Counter
 from dataclasses import replace
 
-from tfnative_aot.program.program import Program, ReduceWindow, Step
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import ReduceWindow, Step
 from tfnative_aot.program.traverse import accesses, walk
 
 

@@ -15,21 +15,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from tfnative_aot.program.memory import Allocation, Buffer, Constant, Shape, Slice
 from tfnative_aot.program.passes.packing import FloatArray, pack_filter, pack_matrix
 from tfnative_aot.program.passes.winograd import pack_winograd
-from tfnative_aot.program.program import (
-    Allocation,
-    Buffer,
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import (
     Call,
     Conditional,
-    Constant,
     ConvKernel,
     Convolution,
     Dot,
     Kernel,
-    Program,
-    Shape,
-    Slice,
     Step,
     While,
 )

@@ -13,18 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from tfnative_aot.program.passes.assign_memory import ALIGNMENT
+from tfnative_aot.program.memory import Allocation, Slice
 from tfnative_aot.program.passes.exposed_bytes import Flow
-from tfnative_aot.program.program import (
-    Allocation,
-    Convolution,
-    Dot,
-    Kernel,
-    Program,
-    Slice,
-    Sort,
-    Step,
-)
+from tfnative_aot.program.passes.last_writers import LastWriters, Value, join
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Convolution, Dot, Kernel, Sort, Step
 from tfnative_aot.program.traverse import accesses, children, map_slices, walk
 
 
@@ -37,42 +30,12 @@ def separate_values(program: Program) -> Program:
     return _Separator(program).run()
 
 
-@dataclass(eq=False)
-class _Value:
-    """Bytes [low, high) of an allocation, from the step that writes them on."""
-
-    allocation: int
-    low: int
-    high: int
-    parent: _Value | None = None
-    new: int = -1
-
-    def __post_init__(self) -> None:
-        # Offsets in a value keep the alignment that they had.
-        self.low = self.low // ALIGNMENT * ALIGNMENT
-
-    def root(self) -> _Value:
-        value = self
-        while value.parent is not None:
-            value = value.parent
-        return value
-
-
-@dataclass
-class _Segment:
-    """Bytes whose last writer is known, or is one of a few."""
-
-    low: int
-    high: int
-    values: tuple[_Value, ...]
-
-
 @dataclass
 class _Renaming:
     """Which value each slice of a step belongs to."""
 
-    reads: dict[Slice, _Value] = field(default_factory=dict)
-    writes: dict[Slice, _Value] = field(default_factory=dict)
+    reads: dict[Slice, Value] = field(default_factory=dict)
+    writes: dict[Slice, Value] = field(default_factory=dict)
 
 
 class _Separator:
@@ -82,14 +45,15 @@ class _Separator:
         self._temp = {
             a.index for a in program.allocations if a.kind in ("temp", "output")
         }
-        self._segments: dict[int, list[_Segment]] = {i: [] for i in self._temp}
+        self._writers = LastWriters(self._temp)
         self._allocations = list(program.allocations)
-        self._may_share: list[tuple[_Value, _Value]] = []
+        self._may_share: list[tuple[Value, Value]] = []
 
     def run(self) -> Program:
         renamings = [self._visit(step) for step in self._program.steps]
         outputs = {
-            s: self._read(s) for s in self._temp_only(self._program.output_slices)
+            s: self._writers.read(s)
+            for s in self._temp_only(self._program.output_slices)
         }
         for place, value in outputs.items():
             self._keep_output(place, value.root())
@@ -118,7 +82,7 @@ class _Separator:
             ),
         )
 
-    def _keep_output(self, place: Slice, value: _Value) -> None:
+    def _keep_output(self, place: Slice, value: Value) -> None:
         """Leaves the last value of an output's memory, the output, where it is."""
         allocation = self._allocations[place.allocation]
         whole = value.low >= 0 and value.high <= allocation.size
@@ -132,14 +96,14 @@ class _Separator:
         if children(step):
             return self._visit_nested(step)
         reads, writes = accesses(step)
-        renaming = _Renaming({s: self._read(s) for s in self._temp_only(reads)})
+        renaming = _Renaming({s: self._writers.read(s) for s in self._temp_only(reads)})
         for place in self._temp_only(writes):
-            value = self._write(place)
+            value = self._writers.write(place)
             renaming.writes[place] = value
             overlapping = {s for s in renaming.reads if _overlap(place, s)}
             if not _is_pure(step):
                 for operand in overlapping:
-                    _join(value, renaming.reads[operand])
+                    join(value, renaming.reads[operand])
             elif overlapping == {place} and _works_in_place(step, place):
                 self._may_share.append((renaming.reads[place], value))
         return renaming
@@ -151,67 +115,29 @@ class _Separator:
         written them.
         """
         flow = Flow().run([step])
-        values: dict[Slice, _Value] = {}
+        values: dict[Slice, Value] = {}
         for place in self._temp_only(_touched(step)):
-            read = [self._read(part) for part in flow.exposed.inside(place)]
+            read = [self._writers.read(part) for part in flow.exposed.inside(place)]
             perhaps = [
                 segment
                 for part in flow.written.outside(place)
-                for segment in self._within(part)
+                for segment in self._writers.within(part)
             ]
-            value = values[place] = self._write(place)
+            value = values[place] = self._writers.write(place)
             for segment in perhaps:  # Afterwards, bytes may be as they were.
                 segment.values += (value,)
-                self._replace(place.allocation, segment)
+                self._writers.replace(place.allocation, segment)
             for earlier in read:
-                _join(value, earlier)
+                join(value, earlier)
         for place, value in values.items():
             for other, its_value in values.items():
                 if _overlap(place, other):
-                    _join(value, its_value)
+                    join(value, its_value)
         return _Renaming(values, values)
-
-    def _read(self, place: Slice) -> _Value:
-        """The value of a slice: of all the writers of its bytes, joined."""
-        low, high = place.offset, place.offset + place.size
-        value = _Value(place.allocation, low, high)
-        covered = 0
-        for segment in self._within(place):
-            for writer in segment.values:
-                _join(value, writer)
-            covered += segment.high - segment.low
-        if covered < place.size:  # Bytes that nothing has written belong to it, too.
-            self._replace(place.allocation, _Segment(low, high, (value,)))
-        return value
-
-    def _write(self, place: Slice) -> _Value:
-        low, high = place.offset, place.offset + place.size
-        value = _Value(place.allocation, low, high)
-        self._replace(place.allocation, _Segment(low, high, (value,)))
-        return value
-
-    def _within(self, place: Slice) -> list[_Segment]:
-        """The segments of a slice's bytes."""
-        low, high = place.offset, place.offset + place.size
-        return [
-            _Segment(max(low, s.low), min(high, s.high), s.values)
-            for s in self._segments[place.allocation]
-            if s.low < high and low < s.high
-        ]
-
-    def _replace(self, allocation: int, new: _Segment) -> None:
-        """Makes ``new`` the last writer of its bytes."""
-        kept = [new]
-        for old in self._segments[allocation]:
-            if old.low < new.low:
-                kept.append(_Segment(old.low, min(old.high, new.low), old.values))
-            if old.high > new.high:
-                kept.append(_Segment(max(old.low, new.high), old.high, old.values))
-        self._segments[allocation] = [s for s in kept if s.low < s.high]
 
     # --- New names ------------------------------------------------------------
 
-    def _renamer(self, values: dict[Slice, _Value]) -> Callable[[Slice], Slice]:
+    def _renamer(self, values: dict[Slice, Value]) -> Callable[[Slice], Slice]:
         def rename(place: Slice) -> Slice:
             if place not in values:
                 return place
@@ -220,7 +146,7 @@ class _Separator:
 
         return rename
 
-    def _new(self, value: _Value) -> int:
+    def _new(self, value: Value) -> int:
         root = value.root()
         if root.new < 0:
             root.new = len(self._allocations)
@@ -251,14 +177,6 @@ def _works_in_place(step: Step, place: Slice) -> bool:
         and addend.slice == place
         and not any(_overlap(place, s) for s in (step.lhs.slice, step.rhs.slice))
     )
-
-
-def _join(a: _Value, b: _Value) -> None:
-    a, b = a.root(), b.root()
-    if a is b:
-        return
-    a.parent = b
-    b.low, b.high = min(a.low, b.low), max(a.high, b.high)
 
 
 def _overlap(a: Slice, b: Slice) -> bool:

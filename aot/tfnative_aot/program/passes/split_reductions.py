@@ -12,14 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tfnative_aot.program.program import (
-    Allocation,
-    Buffer,
-    Kernel,
-    Program,
-    Slice,
-    Step,
-)
+from tfnative_aot.program.memory import Allocation, Buffer, Slice
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Kernel, Step
 
 
 def split_reductions(program: Program, fold: Callable[[Program], Program]) -> Program:

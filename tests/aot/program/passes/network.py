@@ -18,7 +18,8 @@ from tests.aot.program.program_builder import (
 from tfnative_aot.program.expression import Apply, Channel, Element, Expression, Scalar
 from tfnative_aot.program.passes.assign_memory import assign_memory
 from tfnative_aot.program.passes.fuse_epilogues import fuse_epilogues
-from tfnative_aot.program.program import Convolution, Dot, Epilogue, Program
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Convolution, Dot, Epilogue
 
 ROWS, CHANNELS = 3, 20
 SUM, OTHER, BIAS = Element(0), Element(1), Channel(2)

@@ -10,8 +10,10 @@ from itertools import combinations, pairwise
 from hypothesis import given, strategies as st
 
 from tests.aot.program.program_builder import ProgramBuilder
+from tfnative_aot.program.memory import Buffer
 from tfnative_aot.program.passes.assign_memory import ALIGNMENT, assign_memory
-from tfnative_aot.program.program import Buffer, Call, Program
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Call
 
 
 def chain(*sizes: int) -> tuple[ProgramBuilder, list[Buffer]]:

@@ -26,7 +26,7 @@ from tests.aot.program.program_builder import ProgramBuilder, reshaped
 from tfnative_aot.program.expression import Apply, Channel, Element
 from tfnative_aot.program.passes.assign_memory import assign_memory
 from tfnative_aot.program.passes.fuse_epilogues import fuse_epilogues
-from tfnative_aot.program.program import Call, Convolution, Dot
+from tfnative_aot.program.steps import Call, Convolution, Dot
 
 
 def test_two_chained_kernels_are_folded_in() -> None:

@@ -10,20 +10,11 @@ import numpy as np
 import pytest
 
 from tfnative_aot.machines.cpu_levels import X86_LEVELS, VariantKey
+from tfnative_aot.program.memory import Allocation, Buffer, Constant, Shape, Slice
 from tfnative_aot.program.passes.pack_weights import pack_weights
 from tfnative_aot.program.passes.packing import PANEL, pack_filter, pack_matrix
-from tfnative_aot.program.program import (
-    Allocation,
-    Buffer,
-    Constant,
-    Dot,
-    Kernel,
-    Matrix,
-    Program,
-    Shape,
-    Slice,
-    Source,
-)
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Dot, Kernel, Matrix, Source
 
 
 @pytest.mark.parametrize(("k", "n"), [(1, 1), (3, 16), (5, 17), (7, 40)])

@@ -10,20 +10,11 @@ import pytest
 
 from tests.aot.program.program_builder import ProgramBuilder, row_major
 from tfnative_aot.program.expression import Apply, Element
+from tfnative_aot.program.memory import Allocation, Buffer, Slice
 from tfnative_aot.program.passes.pack_weights import pack_weights
 from tfnative_aot.program.passes.separate_values import separate_values
-from tfnative_aot.program.program import (
-    Allocation,
-    Buffer,
-    Call,
-    Conditional,
-    Copy,
-    Kernel,
-    Program,
-    Slice,
-    Sort,
-    While,
-)
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Call, Conditional, Copy, Kernel, Sort, While
 from tfnative_aot.program.traverse import walk
 
 TANH = Apply("tanh", (Element(0),))

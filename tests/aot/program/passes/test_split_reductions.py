@@ -13,7 +13,8 @@ from tfnative_aot.program.passes import run_passes
 from tfnative_aot.program.passes.pack_weights import pack_weights
 from tfnative_aot.program.passes.separate_values import separate_values
 from tfnative_aot.program.passes.split_reductions import split_reductions
-from tfnative_aot.program.program import Dot, Kernel, Program, ReduceWindow
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Dot, Kernel, ReduceWindow
 
 ROWS, CHANNELS = 6, 8
 RELU = Apply("maximum", (Element(0), Scalar(0.0)))

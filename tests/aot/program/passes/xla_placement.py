@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from tfnative_aot.program.program import Allocation, Program, Slice, Step
+from tfnative_aot.program.memory import Allocation, Slice
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.steps import Step
 from tfnative_aot.program.traverse import accesses, children, map_slices, walk
 
 ALIGNMENT = 64

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.aot.program.hlo_builder import Computation
-from tfnative_aot.program.decode_expression import read_expression
+from tests.aot.program.decode.hlo_builder import Computation
+from tfnative_aot.program.decode.expressions import read_expression
 from tfnative_aot.program.expression import (
     OPERATIONS,
     Apply,

@@ -11,17 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tfnative_aot.program.decode_expression import is_plain_f32, read_values
-from tfnative_aot.program.program import (
-    NOWHERE,
-    Buffer,
-    Reduced,
-    ReduceWindow,
-    Reduction,
-    Shape,
-    Source,
-    Triple,
-)
+from tfnative_aot.program.decode.expressions import is_plain_f32, read_values
+from tfnative_aot.program.memory import NOWHERE, Buffer, Shape
+from tfnative_aot.program.steps import Reduced, ReduceWindow, Reduction, Source, Triple
 
 _OPERATIONS: Mapping[str, Reduction] = {
     "add": "sum",

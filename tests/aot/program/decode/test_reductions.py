@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.aot.program.hlo_builder import Computation
+from tests.aot.program.decode.hlo_builder import Computation
 from tests.aot.program.program_builder import row_major
-from tfnative_aot.program.decode_reduction import ReductionReader
+from tfnative_aot.program.decode.reductions import ReductionReader
 from tfnative_aot.program.expression import Apply, Element, Scalar
-from tfnative_aot.program.program import Buffer, Reduced, ReduceWindow, Slice, Source
+from tfnative_aot.program.memory import Buffer, Slice
+from tfnative_aot.program.steps import Reduced, ReduceWindow, Source
 
 
 class Reader:

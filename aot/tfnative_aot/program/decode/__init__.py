@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Decodes what tfcompile serialised into a ``Program``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tfnative.errors import CompileError
+from tfnative_aot import adapters
+from tfnative_aot.program.decode.memory import (
+    read_allocations,
+    read_constants,
+    read_row_major,
+    read_shape,
+)
+from tfnative_aot.program.decode.module import Module
+from tfnative_aot.program.decode.steps import StepReader
+from tfnative_aot.program.memory import Slice
+from tfnative_aot.program.program import Program
+from tfnative_aot.program.traverse import slices, walk
+from tfnative_aot.xla.tfcompile import CompiledVariant
+
+
+def decode(compiled: CompiledVariant) -> Program:
+    """Decodes one compiled variant.
+
+    Raises:
+        CompileError: The program has a step that no artifact can run, or an output
+            whose shape depends on the data.
+    """
+    result = adapters.xla().parse_result(compiled.result)
+    module = Module.read(result.hlo.module)
+    constants = read_constants(result.buffers, module)
+    signature = result.hlo.module.program_shape
+    outputs = signature.result.tuple_shapes
+    _check_fixed(outputs)
+    steps = StepReader(module, constants).sequence(result.thunks)
+    touched = {s.allocation for step in walk(steps) for s in slices(step)}
+    places = compiled.result_allocations
+    return Program(
+        key=compiled.key,
+        object_file=compiled.object_file,
+        steps=steps,
+        allocations=read_allocations(result.buffers, places, touched),
+        constants=constants,
+        input_shapes=tuple(read_row_major(s) for s in signature.parameters),
+        output_shapes=tuple(read_row_major(s) for s in outputs),
+        output_slices=tuple(
+            Slice(
+                index,
+                0,
+                read_row_major(shape).elements * read_row_major(shape).element_bytes,
+            )
+            for index, shape in zip(places, outputs, strict=True)
+        ),
+    )
+
+
+def _check_fixed(outputs: Sequence[Any]) -> None:
+    for number, shape in enumerate(outputs):
+        if any(shape.is_dynamic):
+            raise CompileError(
+                f"output {number} has a shape that depends on the data "
+                f"({read_shape(shape)} is its largest); only fixed shapes compile"
+            )

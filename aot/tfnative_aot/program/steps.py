@@ -1,0 +1,276 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""The steps of a program, a type for each kind."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from tfnative_aot.program.expression import Expression
+from tfnative_aot.program.memory import Buffer, Slice
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a step comes from.
+
+    Attributes:
+        hlo: Name of the XLA instruction.
+        op_name: Name of the TensorFlow node, or "".
+        op_type: Its op, as "Conv2D", or "".
+    """
+
+    hlo: str
+    op_name: str = ""
+    op_type: str = ""
+
+    def __str__(self) -> str:
+        if not self.op_name:
+            return self.hlo
+        return f"{self.hlo} <- {self.op_name}" + (
+            f" ({self.op_type})" if self.op_type else ""
+        )
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A call of a function that XLA compiled.
+
+    Attributes:
+        dot: The matrix product, where the function computes nothing else (but for
+            adding something to it), so that a kernel of ours may take its place.
+        expression: What it computes, if that is element-wise and in f32, over its
+            arguments.
+        reduced: What it computes, if that is a reduction of such values.
+    """
+
+    source: Source
+    symbol: str
+    arguments: tuple[Buffer, ...]
+    results: tuple[Buffer, ...]
+    workgroups: tuple[int, int, int]
+    dot: Dot | None = None
+    expression: Expression | None = None
+    reduced: Reduced | None = None
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Strides, in elements, of a batch of matrices in memory."""
+
+    batch_stride: int
+    row_stride: int
+    col_stride: int
+
+    @property
+    def transposed(self) -> Matrix:
+        """The same memory with rows and columns exchanged."""
+        return Matrix(self.batch_stride, self.col_stride, self.row_stride)
+
+
+Activation = Literal["linear", "sigmoid", "swish", "tanh"]
+
+
+@dataclass(frozen=True)
+class Epilogue:
+    """What is done with sums before they are stored, as tfn_epilogue in kernels.h.
+
+    Attributes:
+        bias: An f32 for each output channel, and TFN_PANEL more, or None.
+        addend: An array in the form of the output, may be the same memory, or None.
+        low: What is less becomes this.
+        high: What is more becomes this.
+        activation: Applied to the result.
+    """
+
+    bias: Buffer | None = None
+    addend: Buffer | None = None
+    low: float = -math.inf
+    high: float = math.inf
+    activation: Activation = "linear"
+
+
+NO_EPILOGUE = Epilogue()
+
+
+@dataclass(frozen=True)
+class Dot:
+    """out = lhs x rhs for ``batch`` pairs of matrices.
+
+    Attributes:
+        epilogue: Only where ``packed``.
+        packed: Whether ``rhs`` is a constant in the packed form of kernels.h.
+    """
+
+    source: Source
+    dtype: str
+    batch: int
+    m: int
+    n: int
+    k: int
+    lhs: Buffer
+    rhs: Buffer
+    out: Buffer
+    lhs_matrix: Matrix
+    rhs_matrix: Matrix
+    out_matrix: Matrix
+    packed: bool = False
+    epilogue: Epilogue = NO_EPILOGUE
+
+
+ConvKernel = Literal["any", "packed", "depthwise", "winograd"]
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution, as tfn_conv in kernels.h; triples are depth, height, width.
+
+    Attributes:
+        lhs: The input.
+        rhs: The weights.
+        epilogue: Not where the kernel is "any".
+    """
+
+    source: Source
+    dtype: str
+    batch: int
+    in_channels: int
+    out_channels: int
+    groups: int
+    in_size: tuple[int, int, int]
+    out_size: tuple[int, int, int]
+    kernel_size: tuple[int, int, int]
+    stride: tuple[int, int, int]
+    padding_low: tuple[int, int, int]
+    base_dilation: tuple[int, int, int]
+    window_dilation: tuple[int, int, int]
+    lhs: Buffer
+    rhs: Buffer
+    out: Buffer
+    kernel: ConvKernel = "any"
+    epilogue: Epilogue = NO_EPILOGUE
+
+
+Reduction = Literal["sum", "max", "min"]
+
+Triple = tuple[int, int, int]
+"""Depth, height, width."""
+
+
+@dataclass(frozen=True)
+class ReduceWindow:
+    """Pooling, or a reduction, as tfn_reduce_window in kernels.h."""
+
+    source: Source
+    operation: Reduction
+    init: float
+    scale: float
+    batch: int
+    channels: int
+    in_size: Triple
+    out_size: Triple
+    kernel_size: Triple
+    stride: Triple
+    padding_low: Triple
+    window_dilation: Triple
+    lhs: Buffer
+    out: Buffer
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The reduction of what is computed element by element, without an array of it.
+
+    Attributes:
+        expression: Over the kernel's arguments.
+        reduction: Its ``lhs`` is nowhere.
+    """
+
+    expression: Expression
+    reduction: ReduceWindow
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy, which may change the memory order."""
+
+    source: Source
+    src: Buffer
+    dst: Buffer
+
+
+@dataclass(frozen=True)
+class While:
+    """Runs ``condition``, then, as long as it wrote true, ``body`` and it again.
+
+    With a ``trip_count``, runs ``body`` that often and ``condition`` never.
+    """
+
+    source: Source
+    condition: tuple[Step, ...]
+    body: tuple[Step, ...]
+    condition_buffer: Slice
+    trip_count: int | None
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """Runs one of the branches.
+
+    Attributes:
+        index: An s32 branch number (one out of range means the last branch), or a
+            single byte: a pred, true for the first branch.
+    """
+
+    source: Source
+    branches: tuple[tuple[Step, ...], ...]
+    index: Slice
+
+
+@dataclass(frozen=True)
+class Call:
+    """Runs the steps of a called computation."""
+
+    source: Source
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Sort:
+    """Sorts arrays together, in place, along the middle of three dimensions."""
+
+    source: Source
+    comparator: str
+    outer: int
+    length: int
+    inner: int
+    arrays: tuple[Buffer, ...]
+
+
+@dataclass(frozen=True)
+class TopK:
+    """The k largest values of each row, and where they were."""
+
+    source: Source
+    batch: int
+    length: int
+    k: int
+    values: Slice
+    out_values: Slice
+    out_indices: Slice
+
+
+Step = (
+    Kernel
+    | Dot
+    | Convolution
+    | ReduceWindow
+    | Copy
+    | While
+    | Conditional
+    | Call
+    | Sort
+    | TopK
+)

@@ -38,10 +38,11 @@ test-cpp: $(VENV)/.tools  ## C++ tests: plain, address and thread sanitizer
 test-python: $(VENV)/.installed  ## Python tests; PYTEST_ARGS="-k name" for some
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-lint: $(VENV)/.installed  ## ruff, mypy, clang-format, without changing anything
+lint: $(VENV)/.installed  ## ruff, mypy, imports, clang-format; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	@$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
 
 format: $(VENV)/.installed  ## rewrite the sources in our style

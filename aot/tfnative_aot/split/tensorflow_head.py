@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
-from tfnative._backends.load import load
 from tfnative._backends.native.tensorflow_head import head_digest
+from tfnative._backends.tensorflow.model import TensorflowModel
 from tfnative.errors import CompileError, Error
 from tfnative.manifest import TensorFlowHead, TensorManifest
 from tfnative_aot import adapters
@@ -116,7 +116,7 @@ class HeadRunner:
         """Raises CompileError: TensorFlow cannot load it."""
         self._names = [spec.name for spec in head.inputs]
         try:
-            self._model = load(artifact / head.path, backend="tensorflow", device="cpu")
+            self._model = TensorflowModel(artifact / head.path, device="cpu")
         except Error as error:
             raise CompileError(f"TensorFlow cannot load the head: {error}") from error
 

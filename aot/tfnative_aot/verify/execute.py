@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tfnative._backends.load import load
 from tfnative._backends.native.model import NativeModel
 from tfnative.errors import CompileError
 from tfnative.manifest import Manifest, TensorManifest
@@ -58,7 +57,7 @@ class InProcess:
         """As ``Executor.run``."""
         del batch_size
         if level not in self._models:
-            self._models[level] = load(self.artifact, cpu_level=level)
+            self._models[level] = NativeModel(self.artifact, cpu_level=level)
         found: Arrays = self._models[level].predict_compiled(
             inputs, signature=signature
         )

@@ -28,10 +28,7 @@ from typing import Any
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _WRAPPED = """\
 {includes}
-#include <vector>
-void page(int rows, const float* images, float* probabilities, void* workspace,
-          const void* data, unsigned long bytes) {{
-  (void)rows, (void)images, (void)probabilities, (void)workspace, (void)data, (void)bytes;
+void page(void) {{
 {code}
 }}
 """
@@ -102,12 +99,9 @@ def _compile(code: str, language: str, include: list[str]) -> None:
     if "main(" not in code:
         lines = code.splitlines()
         includes = [line for line in lines if line.startswith("#include")]
-        if language == "c" and not includes:
-            includes = ['#include "digits.h"']
         body = [line for line in lines if not line.startswith("#include")]
+        includes = includes or ['#include "digits.h"']
         code = _WRAPPED.format(includes="\n".join(includes), code="\n".join(body))
-        if language == "c":
-            code = code.replace("#include <vector>\n", "#include <stdint.h>\n")
     compiler, standard, suffix = {
         "c": ("cc", "-std=c11", ".c"),
         "cpp": ("c++", "-std=c++17", ".cc"),

@@ -59,7 +59,7 @@ _README = "is run by test_readme.py, one after the other"
 NOT_RUN: dict[tuple[str, str], str] = {
     (
         "README.md",
-        "make demo    # trains a model, compiles it, and runs it from Python, C++ and C",
+        "make demo    # trains a model, compiles it, and runs it in Python, C++ and C",
     ): "runs all tests, this one among them",
     (
         "README.md",
@@ -100,8 +100,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("compile.md", "import tfnative"): _SECONDS,
     (
         "compile.md",
-        "tfnative compile saved_models/audio -o build/audio --shape "
-        "waveform=?,16000,1",
+        "tfnative compile saved_models/audio -o build/audio --shape waveform=?,16000,1",
     ): _TESTED + "tests/aot/test_compile.py",
     (
         "compile.md",
@@ -156,8 +155,10 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "tensorflow.md",
         'model = tfnative.load("saved_models/reviews", backend="tensorflow")',
     ): _TESTED + "tests/python/tensorflow",
-    ("wheel.md", "tfnative wheel build/digits -o dist --name digits_model --version "
-    "1.0.0"): _INSTALLS,
+    (
+        "wheel.md",
+        "tfnative wheel build/digits -o dist --name digits_model --version 1.0.0",
+    ): _INSTALLS,
     ("wheel.md", "import digits_model"): "needs the wheel to be installed; "
     "tests/aot/test_model_wheel.py does so",
 }

@@ -68,7 +68,9 @@ def _run_blocks(job: dict[str, Any], names: dict[str, Any]) -> int:
         if wanted is not None and not doctest.OutputChecker().check_output(
             wanted, printed.getvalue(), _OPTIONS
         ):
-            return _fail(job, block, f"printed\n{printed.getvalue()}instead of\n{wanted}")
+            return _fail(
+                job, block, f"printed\n{printed.getvalue()}instead of\n{wanted}"
+            )
     loop.close()
     return 0
 

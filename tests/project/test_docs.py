@@ -71,9 +71,7 @@ def run_page(page: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p != START and runnable(p)])
-def test_the_blocks_run_from_top_to_bottom(
-    page: str, workspace: Path, tmp_path: Path
-):
+def test_the_blocks_run_from_top_to_bottom(page: str, workspace: Path, tmp_path: Path):
     for name in ("saved_models", "build"):
         (tmp_path / name).mkdir()
         for child in (workspace / name).iterdir():

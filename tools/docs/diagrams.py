@@ -23,8 +23,12 @@ def flow() -> str:
     title = "A SavedModel is compiled into an artifact, which many programs load"
     picture = Picture(760, 250, title)
     picture.box(15, 95, 130, 60, "SavedModel", "saved_models/digits")
-    picture.box(195, 95, 140, 60, "tfnative compile", "once, with TensorFlow", kind="ours")
-    picture.box(385, 85, 130, 80, "artifact", "build/digits:", "library, headers", kind="file")
+    picture.box(
+        195, 95, 140, 60, "tfnative compile", "once, with TensorFlow", kind="ours"
+    )
+    picture.box(
+        385, 85, 130, 80, "artifact", "build/digits:", "library, headers", kind="file"
+    )
     picture.arrow((145, 125), (193, 125))
     picture.arrow((335, 125), (383, 125))
     ends = (
@@ -110,7 +114,9 @@ def model_store() -> str:
             picture.arrow((x - 25, 77), (x - 2, 77))
     picture.arrow((227, 105), (227, 155), (677, 155), (677, 107))
     picture.text(450, 148, "a check fails: the old version serves on", colour=MUTED)
-    picture.text(377, 30, "the old version goes only when the new one is here", colour=MUTED)
+    picture.text(
+        377, 30, "the old version goes only when the new one is here", colour=MUTED
+    )
     return picture.render()
 
 

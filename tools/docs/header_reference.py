@@ -99,9 +99,12 @@ def _split(lines: list[str]) -> Iterator[Declaration]:
             while inside and "*/" not in lines[position]:
                 position += 1
                 comment.append(_uncomment(lines[position]))
-        elif not line.strip():
-            comment = []
-        elif _NOISE.match(line) or line == "}" or _FORWARD.match(line):
+        elif (
+            not line.strip()
+            or _NOISE.match(line)
+            or line == "}"
+            or _FORWARD.match(line)
+        ):
             comment = []
         else:
             code, position = _take(lines, position)

@@ -53,8 +53,8 @@ _INSTALLS = "installs packages, which needs a network"
 _SECONDS = "compiles for ten seconds what get_started.md compiles, too"
 _TESTED = "is run on models of its own by "
 _BENCH = "measures for minutes; tests/benchmarks runs its parts"
-_BAZEL = "is built by tests/aot/test_bazel.py"
-_README = "is run by test_readme.py, one after the other"
+_BAZEL = "is built by tests/aot/artifact/test_bazel.py"
+_README = "is run by tests/project/test_readme.py, one after the other"
 
 NOT_RUN: dict[tuple[str, str], str] = {
     (
@@ -71,7 +71,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ): _README,
     ("README.md", "tfnative inspect build/digits"): _README,
     ("backends.md", 'model = tfnative.load("build/reviews")'): _TESTED
-    + "tests/aot/test_split_model.py",
+    + "tests/aot/split/test_split_model.py",
     (
         "backends.md",
         'model = tfnative.load("saved_models/digits", backend="auto")',
@@ -80,11 +80,11 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "backends.md",
         "tfnative cache list                     # models, where they came from, "
         "sizes, last use",
-    ): "clears the cache of whoever runs the tests; tests/python/cache has its own",
+    ): "clears the cache of whoever runs the tests; tests/python/cache/test_cache.py has its own",
     (
         "batching.md",
         "tfnative tune build/digits --latency-target-ms 20 --output batching.txt",
-    ): _TESTED + "tests/python/test_cli_tune.py",
+    ): _TESTED + "tests/python/cli/test_tune.py",
     (
         "bazel.md",
         "bazel build --action_env=TFNATIVE_PYTHON=/path/to/venv/bin/python //:predict",
@@ -111,15 +111,15 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "edge.md",
         "tfnative compile saved_models/digits -o build/digits-pi --name digits "
         "--target linux-aarch64",
-    ): _TESTED + "tests/aot/test_other_machines.py",
+    ): _TESTED + "tests/aot/artifact/test_other_machines.py",
     (
         "edge.md",
         "cmake -S build/digits-pi/sources -B build/here && cmake --build build/here",
-    ): _TESTED + "tests/aot/test_other_machines.py",
+    ): _TESTED + "tests/aot/artifact/test_other_machines.py",
     ("edge.md", "PKG_CONFIG_PATH=build/digits-pi/lib/pkgconfig \\"): _TESTED
     + "tests/consumers/test_edge_programs.py",
     ("edge.md", "/* Checks size and SHA-256. */"): _TESTED
-    + "tests/aot/test_other_machines.py",
+    + "tests/aot/artifact/test_other_machines.py",
     (
         "embed.md",
         "cmake --preset release -DCMAKE_INSTALL_PREFIX=$HOME/tfnative-sdk",
@@ -132,7 +132,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     (
         "performance.md",
         "tfnative bench build/resnet50 --profile --trace trace.json",
-    ): _TESTED + "tests/python/test_cli.py",
+    ): _TESTED + "tests/python/cli/test_cli.py",
     ("performance.md", "make bench"): _BENCH,
     (
         "performance.md",
@@ -154,12 +154,12 @@ NOT_RUN: dict[tuple[str, str], str] = {
     (
         "tensorflow.md",
         'model = tfnative.load("saved_models/reviews", backend="tensorflow")',
-    ): _TESTED + "tests/python/tensorflow",
+    ): _TESTED + "tests/aot/test_tensorflow_backend.py",
     (
         "wheel.md",
         "tfnative wheel build/digits -o dist --name digits_model --version 1.0.0",
     ): _INSTALLS,
     ("wheel.md", "import digits_model"): "needs the wheel to be installed; "
-    "tests/aot/test_model_wheel.py does so",
+    "tests/aot/artifact/test_model_wheel.py does so",
 }
 """Blocks that are not run, by page and first line, with the reason."""

@@ -230,3 +230,11 @@ def test_the_wheel_is_as_large_as_the_readme_says():
         and Path(file.locate()).exists()
     )
     assert 0.8 * float(said) < packed / 1e6 < 1.15 * float(said)
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_that_the_map_names_exist(page: str):
+    text = (ROOT / page).read_text()
+    roots = "cpp|python|aot|tests|benchmarks|docs|tools|training|examples|cmake"
+    for name in re.findall(rf"`((?:{roots})/[\w./]+)`", text):
+        assert (ROOT / name).exists(), name

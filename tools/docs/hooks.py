@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,15 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
     return files
 
 
+def _where_it_is(match: re.Match[str]) -> str:
+    """The path of a class that users meet, but do not name."""
+    for path in sorted((ROOT / "python").rglob("*.py")):
+        if re.search(rf"^class {match[1]}\b", path.read_text(), re.MULTILINE):
+            module = path.relative_to(ROOT / "python").with_suffix("")
+            return f"::: {'.'.join(module.parts)}.{match[1]}"
+    raise ValueError(f"no class {match[1]}")
+
+
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Puts in what is generated, and makes links fit for the site."""
     uri = page.file.src_uri
@@ -73,5 +83,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         if not mark:
             raise ValueError(f"docs/{uri} has no line {MARK}")
         markdown = before + GENERATED[uri]() + after
+    if uri == "reference/python.md":
+        markdown = re.sub(r"^::: (\w+)$", _where_it_is, markdown, flags=re.MULTILINE)
     folder = f"docs/{uri}".rpartition("/")[0]
     return source_pages.rewrite(markdown, folder, uri)[0]

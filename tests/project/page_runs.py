@@ -80,7 +80,8 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "backends.md",
         "tfnative cache list                     # models, where they came from, "
         "sizes, last use",
-    ): "clears the cache of whoever runs the tests; tests/python/cache/test_cache.py has its own",
+    ): "clears the cache of whoever runs the tests; "
+    "tests/python/cache/test_cache.py has its own",
     (
         "batching.md",
         "tfnative tune build/digits --latency-target-ms 20 --output batching.txt",

@@ -13,6 +13,7 @@ from typing import cast
 ROOT = Path(__file__).resolve().parents[2]
 COMPILER = ROOT / "aot" / "tfnative_aot"
 GAP = "…"
+_CHECKS = {"check.py", "refusals.py"}
 _REFUSALS = {
     "CompileError",
     "FailedPreconditionError",
@@ -64,8 +65,8 @@ def _made_by(function: ast.FunctionDef) -> Iterator[str]:
 
 
 def _reasons(tree: ast.AST, path: Path) -> Iterator[str]:
-    """Why nodes are refused: what the functions of check.py return."""
-    if path.name != "check.py":
+    """Why nodes are refused: what the functions of the checks return."""
+    if path.name not in _CHECKS:
         return
     for node in ast.walk(tree):
         value = getattr(node, "value", None)

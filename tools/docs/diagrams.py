@@ -22,15 +22,15 @@ def flow() -> str:
     """From a SavedModel to the programs that predict with it."""
     title = "A SavedModel is compiled into an artifact, which many programs load"
     picture = Picture(760, 250, title)
-    picture.box(15, 95, 130, 60, "SavedModel", "saved_models/digits")
+    picture.box(10, 95, 150, 60, "SavedModel", "saved_models/digits")
     picture.box(
-        195, 95, 140, 60, "tfnative compile", "once, with TensorFlow", kind="ours"
+        198, 95, 165, 60, "tfnative compile", "once, with TensorFlow", kind="ours"
     )
     picture.box(
-        385, 85, 130, 80, "artifact", "build/digits:", "library, headers", kind="file"
+        400, 85, 125, 80, "artifact", "build/digits:", "library, headers", kind="file"
     )
-    picture.arrow((145, 125), (193, 125))
-    picture.arrow((335, 125), (383, 125))
+    picture.arrow((160, 125), (196, 125))
+    picture.arrow((363, 125), (398, 125))
     ends = (
         ("Python", 'tfnative.load("build/digits")'),
         ("C++", "find_package(digits)"),
@@ -39,10 +39,10 @@ def flow() -> str:
     )
     for number, (name, how) in enumerate(ends):
         y = 15 + 57 * number
-        picture.box(570, y, 180, 47, name, how, kind="ours")
-        picture.arrow((515, 125), (543, 125), (543, y + 23), (568, y + 23))
-    picture.text(265, 195, "where models are built", colour=MUTED)
-    picture.text(450, 195, "all there is to ship", colour=MUTED)
+        picture.box(560, y, 192, 47, name, how, kind="ours")
+        picture.arrow((525, 125), (541, 125), (541, y + 23), (558, y + 23))
+    picture.text(280, 195, "where models are built", colour=MUTED)
+    picture.text(462, 195, "all there is to ship", colour=MUTED)
     return picture.render()
 
 

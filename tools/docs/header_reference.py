@@ -153,7 +153,7 @@ def _prose(comment: Iterable[str]) -> list[str]:
         if in_code != is_code and (line.strip() or not in_code):
             found.append("```")
             in_code = is_code
-        found.append(line if in_code else _escape(line))
+        found.append(line[2:] if in_code else _escape(line))
     return [*found, "```"] if in_code else found
 
 

@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 CXX ?= c++
 export PATH := $(abspath $(BIN)):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
+export NO_MKDOCS_2_WARNING := 1
 
 SOURCES := $(shell find cpp python aot cmake -type f -not -name '*.pyc')
 PROJECT := pyproject.toml CMakeLists.txt README.md LICENSE
@@ -21,7 +22,7 @@ PRESETS ?= dev asan tsan
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-cpp test-python lint format tidy bench \
-  bench-kernels protos wheel clean
+  bench-kernels docs docs-serve protos wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -66,6 +67,12 @@ bench-kernels: $(VENV)/.tools  ## each kernel, layer by layer, at each CPU level
 	cmake --preset bench && cmake --build --preset bench
 	for program in build/bench/benchmarks/kernels/bench_kernels_*; do $$program; done
 
+docs: $(VENV)/.docs  ## build/site, the documentation; nothing is fetched
+	$(BIN)/python -m mkdocs build --strict
+
+docs-serve: $(VENV)/.docs  ## show the documentation at http://localhost:8000
+	$(BIN)/python -m mkdocs serve
+
 protos: $(VENV)/.installed  ## write the messages of serving anew
 	$(BIN)/python tools/compile_protos.py
 
@@ -94,4 +101,9 @@ $(VENV)/.installed: $(VENV)/.tools $(SOURCES) $(PROJECT)
 # What the benchmarks compare with, and draw with.
 $(VENV)/.bench: $(VENV)/.installed
 	$(BIN)/pip install --quiet --no-build-isolation ".[aot,bench,serving,training]"
+	@touch $@
+
+# What the documentation is built with.
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet --no-build-isolation ".[aot,docs]"
 	@touch $@

@@ -50,8 +50,8 @@ Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit code."""
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command line, with all subcommands."""
     parser = argparse.ArgumentParser(
         prog="tfnative",
         description="Compiles TensorFlow models into native libraries and runs them.",
@@ -76,7 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         doctor,
     ):
         module.register(commands)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    options = make_parser().parse_args(arguments)
     try:
         code: int = options.function(options)
     except Error as error:
@@ -91,4 +96,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-__all__ = ["FAILURE", "USAGE", "main"]
+__all__ = ["FAILURE", "USAGE", "main", "make_parser"]

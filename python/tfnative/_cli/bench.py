@@ -45,11 +45,17 @@ def register(commands: Commands) -> None:
         help="rows per call (default: the compiled batch sizes; TensorFlow: 1,32)",
     )
     parser.add_argument(
-        "--seconds", type=float, default=1.0, help="to measure each (default: 1)"
+        "--seconds",
+        type=float,
+        default=1.0,
+        help="how long to measure each (default: 1)",
     )
     add_backend(parser)
     parser.add_argument(
-        "--threads", type=int, default=1, help="that work on one call (default: 1)"
+        "--threads",
+        type=int,
+        default=1,
+        help="threads that work on one call (default: 1)",
     )
     parser.add_argument(
         "--signature", metavar="NAME", help="measure only this one (default: all)"
@@ -62,7 +68,8 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--trace",
         metavar="FILE",
-        help="with --profile: write a run for chrome://tracing or ui.perfetto.dev",
+        help="with --profile: write a run for chrome://tracing or ui.perfetto.dev "
+        "(default: none)",
     )
     add_json(parser)
 

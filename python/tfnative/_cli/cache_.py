@@ -52,7 +52,8 @@ def register(commands: Commands) -> None:
         "--older-than",
         type=_age,
         metavar="AGE",
-        help="only what was not used for so long: 30d, 12h, 45m, 2w",
+        help="clear only what was not used for so long: 30d, 12h, 45m, 2w (default: "
+        "everything)",
     )
     add_json(parser)
 

@@ -62,7 +62,9 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
         help="for TensorFlow: cpu, gpu, gpu:1 (default: any)",
     )
     parser.add_argument(
-        "--cpu", metavar="LEVEL", help="of compiled code (default: the best)"
+        "--cpu",
+        metavar="LEVEL",
+        help="CPU level of compiled code (default: the best that runs here)",
     )
 
 

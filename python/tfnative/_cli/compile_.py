@@ -46,7 +46,7 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument("model", help="folder of a SavedModel, or file with a GraphDef")
     parser.add_argument("-o", "--output", required=True, help="folder of the artifact")
-    parser.add_argument("--name", help="of the artifact (default: the folder's)")
+    parser.add_argument("--name", help="name of the artifact (default: its folder's)")
     parser.add_argument(
         "--signature",
         action="append",
@@ -67,7 +67,8 @@ def register(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NAME=?,N,...",
-        help="sizes of an input that the model leaves open; ? is the batch",
+        help="sizes of an input that the model leaves open; ? is the batch (default: "
+        "the model's own sizes)",
     )
     parser.add_argument(
         "--target",
@@ -98,21 +99,26 @@ def _add_rest(parser: argparse.ArgumentParser) -> None:
         "--inputs",
         type=words,
         metavar="NAME=TENSOR,...",
-        help="inputs of a GraphDef, as image=x:0",
+        help="inputs of a GraphDef, as image=x:0 (default: a SavedModel's signature "
+        "names them)",
     )
     parser.add_argument(
-        "--outputs", type=words, metavar="NAME=TENSOR,...", help="likewise"
+        "--outputs",
+        type=words,
+        metavar="NAME=TENSOR,...",
+        help="outputs of a GraphDef, as score=y:0 (default: as for --inputs)",
     )
     parser.add_argument(
         "--golden",
         metavar="FILE.npz",
-        help="inputs of yours to compare on, beside generated ones",
+        help="inputs of yours to compare on, too (default: generated ones only)",
     )
     parser.add_argument(
         "--rtol",
         type=float,
-        help="largest error against TensorFlow, relative to the output's largest "
-        "value (default: 1e-5 for float32)",
+        help="largest error against TensorFlow, as a fraction of the output's largest "
+        "value (default: 1e-5 for float32, 1e-10 for float64, 1e-2 for float16, 5e-2 "
+        "for bfloat16)",
     )
     parser.add_argument(
         "--static",
@@ -125,7 +131,8 @@ def _add_rest(parser: argparse.ArgumentParser) -> None:
         "--weights",
         choices=("inside", "separate"),
         default="inside",
-        help="separate: in NAME.weights, to be mapped or loaded by the program",
+        help="where the weights are; separate: in NAME.weights, which a program maps "
+        "or loads (default: inside the library)",
     )
     parser.add_argument(
         "--minimal",

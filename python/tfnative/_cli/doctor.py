@@ -48,7 +48,8 @@ def register(commands: Commands) -> None:
         action="extend",
         default=[],
         metavar="FEATURE,...",
-        help="fail if it is missing: compile, tensorflow, gpu",
+        help="fail if one of these is missing: compile, tensorflow, gpu (default: "
+        "never fail)",
     )
     add_json(parser)
 

@@ -55,7 +55,8 @@ def register(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NAME=FILE.npy",
-        help="where to write an output; or FILE.npz for all of them",
+        help="where to write an output; or FILE.npz for all of them (default: "
+        "nowhere; shapes are printed)",
     )
     add_backend(parser)
     add_json(parser)

@@ -45,59 +45,74 @@ def register(commands: Commands) -> None:
         _EXAMPLES,
     )
     parser.add_argument("model_dir", nargs="?", metavar="MODEL_DIR", help="see below")
-    parser.add_argument("--name", help="of the model (default: that of its folder)")
+    parser.add_argument("--name", help="name of the model (default: its folder's)")
     parser.add_argument(
         "--model-config-file",
         metavar="FILE",
-        help="models, version policies and labels, as TensorFlow Serving's",
+        help="TensorFlow Serving's file with models, version policies and labels "
+        "(default: the newest version of MODEL_DIR)",
     )
     parser.add_argument(
         "--batching-parameters-file",
         metavar="FILE",
-        help="batch requests, with TensorFlow Serving's parameters",
+        help="batch requests, with TensorFlow Serving's parameters (default: each runs "
+        "by itself)",
     )
     parser.add_argument(
         "--host", default="0.0.0.0", help="address to listen at (default: all)"
     )
     parser.add_argument(
-        "--port", type=int, default=8500, help="of gRPC (default: 8500; 0: any)"
+        "--port", type=int, default=8500, help="port of gRPC (default: 8500; 0: any)"
     )
     parser.add_argument(
-        "--rest-port", type=int, default=8501, help="of REST (default: 8501; 0: any)"
+        "--rest-port",
+        type=int,
+        default=8501,
+        help="port of REST (default: 8501; 0: any)",
     )
     parser.add_argument(
         "--backend",
         choices=("native", "auto", "tensorflow"),
         default="native",
-        help="what runs versions that are SavedModels; native: nothing does (default)",
+        help="what runs versions that are SavedModels (default: native, which refuses "
+        "them)",
     )
     parser.add_argument(
-        "--threads", type=int, default=1, help="that work on one call (default: 1)"
+        "--threads",
+        type=int,
+        default=1,
+        help="threads that work on one call (default: 1)",
     )
     parser.add_argument(
         "--poll-seconds",
         type=float,
         default=1.0,
         metavar="SECONDS",
-        help="how often to look for new versions; 0 for never (default: 1)",
+        help="seconds between two looks for new versions; 0 for never (default: 1)",
     )
     parser.add_argument(
         "--grace-seconds",
         type=float,
         default=30.0,
         metavar="SECONDS",
-        help="for requests on their way when it is to end (default: 30)",
+        help="how many seconds requests may still take when the server is told to end "
+        "(default: 30)",
     )
     parser.add_argument(
         "--tls-certificate",
         metavar="FILE",
-        help="the server's, PEM, for both APIs (default: they speak in clear)",
+        help="the server's certificate, PEM, for both APIs (default: in clear)",
     )
-    parser.add_argument("--tls-key", metavar="FILE", help="its private key")
+    parser.add_argument(
+        "--tls-key",
+        metavar="FILE",
+        help="private key of --tls-certificate, PEM (default: none)",
+    )
     parser.add_argument(
         "--tls-client-ca",
         metavar="FILE",
-        help="let only those in whose certificates these have signed",
+        help="accept only clients whose certificates these authorities have signed "
+        "(default: all)",
     )
     parser.add_argument(
         "--json", action="store_true", help="say as JSON where it listens"

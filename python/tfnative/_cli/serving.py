@@ -44,7 +44,11 @@ def register(commands: Commands) -> None:
     _add(actions, "status", _status, "show where the versions of a model stand")
     _add(actions, "metadata", _metadata, "show the signatures of a model")
     predict = _add(actions, "predict", _predict, "predict on arrays in NumPy's files")
-    predict.add_argument("--signature", metavar="NAME", help="default: serving_default")
+    predict.add_argument(
+        "--signature",
+        metavar="NAME",
+        help="signature to run (default: serving_default)",
+    )
     predict.add_argument(
         "--input",
         action="append",
@@ -58,7 +62,8 @@ def register(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NAME=FILE.npy",
-        help="where to write an output; or FILE.npz for all of them",
+        help="where to write an output; or FILE.npz for all of them (default: "
+        "nowhere; shapes are printed)",
     )
     _add(actions, "wait", _wait, "wait until a version of a model takes requests")
 
@@ -77,16 +82,28 @@ def _add(
     parser.add_argument("address", metavar="ADDRESS", help="host:port, or http://...")
     parser.add_argument("model", metavar="MODEL", help="its name on the server")
     version = parser.add_mutually_exclusive_group()
-    version.add_argument("--version", type=int, metavar="N", help="default: the newest")
-    version.add_argument("--label", metavar="NAME", help="a version's label")
+    version.add_argument(
+        "--version",
+        type=int,
+        metavar="N",
+        help="a version's number (default: the newest)",
+    )
+    version.add_argument(
+        "--label", metavar="NAME", help="a version's label (default: none)"
+    )
     parser.add_argument(
         "--timeout",
         type=float,
         default=60.0,
         metavar="SECONDS",
-        help="give up after that (default: 60)",
+        help="give up after so many seconds (default: 60)",
     )
-    parser.add_argument("--ca", metavar="FILE", help="speak TLS; who signed, as PEM")
+    parser.add_argument(
+        "--ca",
+        metavar="FILE",
+        help="speak TLS, and trust the authorities in this PEM file (default: in "
+        "clear)",
+    )
     add_json(parser)
     return parser
 

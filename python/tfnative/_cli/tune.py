@@ -44,9 +44,14 @@ def register(commands: Commands) -> None:
         commands, "tune", run, "find batching parameters for this machine", _EXAMPLES
     )
     parser.add_argument("artifact", help="folder of the artifact")
-    parser.add_argument("--signature", metavar="NAME", help="default: as predict")
     parser.add_argument(
-        "--threads", type=int, default=1, help="that work on one batch (default: 1)"
+        "--signature", metavar="NAME", help="signature to run (default: as predict)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="threads that work on one batch (default: 1)",
     )
     load = parser.add_mutually_exclusive_group()
     load.add_argument(
@@ -54,38 +59,41 @@ def register(commands: Commands) -> None:
         type=int,
         default=64,
         metavar="N",
-        help="callers that ask for a row each, again and again (default: 64)",
+        help="callers, each of which sends a row and waits for its answer, again and "
+        "again (default: 64)",
     )
     load.add_argument(
         "--rate",
         type=float,
         metavar="R",
-        help="instead: requests of a row per second, that come by chance",
+        help="instead of --concurrency: send so many rows per second, at random "
+        "moments (default: --concurrency)",
     )
     parser.add_argument(
         "--latency-target-ms",
         type=float,
         metavar="MS",
-        help="in how many milliseconds 99 of 100 requests are to be answered",
+        help="in how many milliseconds 99 of 100 requests have to be answered "
+        "(default: any)",
     )
     parser.add_argument(
         "--max-batch-sizes",
         type=whole_numbers,
         metavar="N,...",
-        help="to try (default: the compiled batch sizes)",
+        help="largest batches to try, in rows (default: the compiled batch sizes)",
     )
     parser.add_argument(
         "--timeouts",
         type=whole_numbers,
         default=[0, 200, 1000, 4000],
         metavar="US,...",
-        help="to try, in microseconds (default: 0,200,1000,4000)",
+        help="batch timeouts to try, in microseconds (default: 0,200,1000,4000)",
     )
     parser.add_argument(
         "--batch-threads",
         type=whole_numbers,
         metavar="N,...",
-        help="to try (default: 1, 2, 4, ... up to the machine's)",
+        help="batch threads to try (default: 1, 2, 4, ... up to the machine's)",
     )
     parser.add_argument(
         "--allowed-batch-sizes",
@@ -93,18 +101,25 @@ def register(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="N,...",
-        help="to try, too: pad batches to the next of these sizes; may be repeated",
+        help="also try to pad batches to the next of these sizes; may be repeated "
+        "(default: no padding)",
     )
     parser.add_argument(
-        "--seconds", type=float, default=1.0, help="for each combination (default: 1)"
+        "--seconds",
+        type=float,
+        default=1.0,
+        help="how long each combination is tried (default: 1)",
     )
     parser.add_argument(
         "--output",
         metavar="FILE",
-        help="write what is proposed as TensorFlow Serving's batching parameters",
+        help="write the proposal as TensorFlow Serving's batching parameters (default: "
+        "print it only)",
     )
     parser.add_argument(
-        "--chart", metavar="FILE", help="draw the trials (.png, .svg or .pdf)"
+        "--chart",
+        metavar="FILE",
+        help="draw the trials, as .png, .svg or .pdf (default: no picture)",
     )
     parser.add_argument(
         "--json",

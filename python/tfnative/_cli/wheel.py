@@ -36,7 +36,7 @@ def register(commands: Commands) -> None:
         "--output",
         default=".",
         metavar="DIR",
-        help="folder to write it to (default: this one)",
+        help="folder to write it to (default: the current one)",
     )
     parser.add_argument(
         "--name",
@@ -44,10 +44,12 @@ def register(commands: Commands) -> None:
         "(default: the model's name)",
     )
     parser.add_argument(
-        "--version", default="1.0.0", help="of the model (default: 1.0.0)"
+        "--version", default="1.0.0", help="version of the model (default: 1.0.0)"
     )
     parser.add_argument(
-        "--summary", metavar="TEXT", help="what the model is for, in a line"
+        "--summary",
+        metavar="TEXT",
+        help="what the model is for, in a line (default: that it is a model)",
     )
     add_json(parser)
 

@@ -87,7 +87,7 @@ def compile(  # noqa: A001 - as re.compile
         CompileError: The model cannot be compiled, or the result is not exact enough.
         FailedPreconditionError: TensorFlow is not installed.
 
-    Takes a second for a small model, up to minutes for a large one. Starts processes
+    Takes 5 to 12 seconds for a small model, minutes for a large one. Starts processes
     and threads of its own, which end with the call.
     """
     door.require("tfnative_aot", "tensorflow")

@@ -54,6 +54,7 @@ class Fallback(Model):
             that answers by itself.
         failures: After so many failures in a row a model is not asked; 0 for never.
         retry_seconds: For so long.
+        now: The clock, in seconds; tests bring their own.
 
     Raises:
         InvalidArgumentError: There are fewer than two models, or one lacks a signature.

@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""How blocks of the pages are run: what they take for granted, and which are not."""
+
+from __future__ import annotations
+
+_IMAGES = """
+import numpy as np
+images = np.random.default_rng(0).random((100, 8, 8, 1), dtype=np.float32)
+np.save("images.npy", images)
+"""
+_VERSIONS = """
+from pathlib import Path
+Path("models/digits").mkdir(parents=True)
+for version in ("1", "3", "5"):
+    Path("models/digits", version).symlink_to(Path("build/digits").resolve())
+"""
+_SERVER = """
+import json, signal, subprocess, sys
+server = subprocess.Popen(
+    [sys.executable, "-m", "tfnative", "serve", "models/digits",
+     *"--host 127.0.0.1 --port 0 --rest-port 0 --json".split()],
+    stdout=subprocess.PIPE, text=True)
+cleanup.append(lambda: (server.send_signal(signal.SIGTERM), server.wait()))
+listening = json.loads(server.stdout.readline())
+replace["localhost:8500"] = f"localhost:{listening['port']}"
+replace["localhost:8501"] = f"localhost:{listening['rest_port']}"
+"""
+SETUPS = {
+    "README.md": _IMAGES,
+    "batching.md": _IMAGES
+    + """
+import asyncio, tfnative
+from pathlib import Path
+Path("batching.txt").write_text("max_batch_size { value: 32 }\\n")
+x = images[:2]
+rows = [images[:1], images[1:2]]
+model = tfnative.load("build/digits")
+new_model = tfnative.load("build/digits")
+""",
+    "model_store.md": _IMAGES + _VERSIONS,
+    "serving.md": _IMAGES + _VERSIONS + _SERVER,
+    "wheel.md": _IMAGES,
+}
+"""Python that runs before a page's blocks."""
+
+FILES = {
+    "embed.md": {"app/main.cc": ("cpp", 0), "app/CMakeLists.txt": ("cmake", 0)},
+}
+"""Blocks that the page tells a reader to save."""
+
+_INSTALLS = "installs packages, which needs a network"
+_SECONDS = "compiles for ten seconds what get_started.md compiles, too"
+_TESTED = "is run on models of its own by "
+_BENCH = "measures for minutes; tests/benchmarks runs its parts"
+_BAZEL = "is built by tests/aot/artifact/test_bazel.py"
+_README = "is run by tests/project/test_readme.py, one after the other"
+
+NOT_RUN: dict[tuple[str, str], str] = {
+    (
+        "README.md",
+        "make demo    # trains a model, compiles it, and runs it in Python, C++ and C",
+    ): "runs all tests, this one among them",
+    (
+        "README.md",
+        "pip install .             # to predict; NumPy is the only dependency",
+    ): _INSTALLS,
+    (
+        "README.md",
+        "tfnative compile saved_models/digits -o build/digits --batch-sizes 1,8,32",
+    ): _README,
+    ("README.md", "tfnative inspect build/digits"): _README,
+    ("backends.md", 'model = tfnative.load("build/reviews")'): _TESTED
+    + "tests/aot/split/test_split_model.py",
+    (
+        "backends.md",
+        'model = tfnative.load("saved_models/digits", backend="auto")',
+    ): _TESTED + "tests/aot/test_auto.py",
+    (
+        "backends.md",
+        "tfnative cache list                     # models, where they came from, "
+        "sizes, last use",
+    ): "clears the cache of whoever runs the tests; "
+    "tests/python/cache/test_cache.py has its own",
+    (
+        "batching.md",
+        "tfnative tune build/digits --latency-target-ms 20 --output batching.txt",
+    ): _TESTED + "tests/python/cli/test_tune.py",
+    (
+        "bazel.md",
+        "bazel build --action_env=TFNATIVE_PYTHON=/path/to/venv/bin/python //:predict",
+    ): _BAZEL,
+    (
+        "bazel.md",
+        "bazel build --action_env=TFNATIVE_CACHE=$HOME/.cache/tfnative \\",
+    ): _BAZEL,
+    (
+        "compile.md",
+        "tfnative compile saved_models/digits -o build/digits --batch-sizes 1,8,32",
+    ): _SECONDS,
+    ("compile.md", "import tfnative"): _SECONDS,
+    (
+        "compile.md",
+        "tfnative compile saved_models/audio -o build/audio --shape waveform=?,16000,1",
+    ): _TESTED + "tests/aot/test_compile.py",
+    (
+        "compile.md",
+        "tfnative compile frozen.pb -o build/net --inputs image=x:0 --outputs "
+        "score=y:0",
+    ): _TESTED + "tests/aot/test_compile.py",
+    (
+        "edge.md",
+        "tfnative compile saved_models/digits -o build/digits-pi --name digits "
+        "--target linux-aarch64",
+    ): _TESTED + "tests/aot/artifact/test_other_machines.py",
+    (
+        "edge.md",
+        "cmake -S build/digits-pi/sources -B build/here && cmake --build build/here",
+    ): _TESTED + "tests/aot/artifact/test_other_machines.py",
+    ("edge.md", "PKG_CONFIG_PATH=build/digits-pi/lib/pkgconfig \\"): _TESTED
+    + "tests/consumers/test_edge_programs.py",
+    ("edge.md", "/* Checks size and SHA-256. */"): _TESTED
+    + "tests/aot/artifact/test_other_machines.py",
+    (
+        "embed.md",
+        "cmake --preset release -DCMAKE_INSTALL_PREFIX=$HOME/tfnative-sdk",
+    ): "is what the fixture of tests/consumers/test_sdk.py does",
+    ("get_started.md", 'pip install ".[aot]"'): _INSTALLS,
+    ("gpu.md", "model = tfnative.load("): "needs a GPU",
+    ("gpu.md", 'pip install ".[aot,test,training]" "tensorflow[and-cuda]"'): _INSTALLS,
+    ("offline.md", "import pyarrow.parquet as pq"): "needs pyarrow, which tfnative "
+    "has no use for",
+    (
+        "performance.md",
+        "tfnative bench build/resnet50 --profile --trace trace.json",
+    ): _TESTED + "tests/python/cli/test_cli.py",
+    ("performance.md", "make bench"): _BENCH,
+    (
+        "performance.md",
+        'make bench BENCH="--models mlp,cnn --peers litert,ort"',
+    ): _BENCH,
+    ("performance.md", 'pip install ".[aot,bench]"'): _BENCH,
+    (
+        "performance.md",
+        'make bench BATCHING="--models cnn --peers batched-ort"',
+    ): _BENCH,
+    ("performance.md", 'pip install ".[aot,bench,training]" cmake ninja'): _BENCH,
+    ("performance.md", 'echo "blocking 64 5" | perf record -g \\'): "needs perf",
+    ("serving.md", "serving = tfnative.serving"): "needs certificates; "
+    "tests/python/serving makes some",
+    (
+        "serving.md",
+        "tfnative serve models/digits --port 8500 --rest-port 8501",
+    ): "runs for ever; the page's other blocks ask such a server",
+    (
+        "tensorflow.md",
+        'model = tfnative.load("saved_models/reviews", backend="tensorflow")',
+    ): _TESTED + "tests/aot/test_tensorflow_backend.py",
+    (
+        "wheel.md",
+        "tfnative wheel build/digits -o dist --name digits_model --version 1.0.0",
+    ): _INSTALLS,
+    ("wheel.md", "import digits_model"): "needs the wheel to be installed; "
+    "tests/aot/artifact/test_model_wheel.py does so",
+}
+"""Blocks that are not run, by page and first line, with the reason."""

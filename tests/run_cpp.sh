@@ -15,10 +15,13 @@ has_googletest() {
       >/dev/null 2>&1
 }
 
-# The attributes of the tests that GoogleTest recorded: time, suite.name, result.
+# What GoogleTest recorded of each test: seconds, program:suite.name, result.
 recorded() {
-  sed -nE 's/.*<testcase name="([^"]*)".* result="([^"]*)" time="([^"]*)".* classname="([^"]*)".*/\3 \4.\1 \2/p' \
-    "$1"/*.xml
+  local file field='="([^"]*)".*'
+  local test=".*<testcase name$field result$field time$field classname$field"
+  for file in "$1"/*_test.xml; do
+    sed -nE "s/$test/\\3 $(basename "$file" _test.xml):\\4.\\1 \\2/p" "$file"
+  done
 }
 
 build() {
@@ -32,7 +35,7 @@ run() {
   GTEST_OUTPUT="xml:$records/" ctest --preset "$1" --parallel "$jobs" \
     ${tests:+--tests-regex "^${tests}\$"} >"$log" 2>&1 || { cat "$log" && return 1; }
   sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: /  /p; /tests passed/p' "$log"
-  recorded "$records" | sort -rn | head -n 5 | sed -E 's/(\S+) (\S+) .*/  slow: \1 s \2/'
+  recorded "$records" | sort -rn | sed -nE '1,5s/(\S+) (\S+) .*/  slow: \1 s \2/p'
   recorded "$records" | sed -nE 's/^\S+ (\S+) skipped$/  skipped: \1/p'
 }
 

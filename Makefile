@@ -18,10 +18,11 @@ PYTEST_ARGS ?=
 BENCH ?=
 BATCHING ?=
 SERVING ?=
-PRESETS ?= dev asan tsan
+PRESETS ?= asan tsan
+SOAK ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cpp test-python lint format tidy bench \
+.PHONY: help demo test test-cpp test-soak test-python lint format tidy bench \
   bench-kernels docs docs-serve protos wheel clean
 .NOTPARALLEL:
 
@@ -33,8 +34,12 @@ demo: $(VENV)/.installed  ## train, compile and run a model; Python, C++ and C
 
 test: test-cpp lint test-python  ## everything that has to pass
 
-test-cpp: $(VENV)/.tools  ## C++ tests: plain, address and thread sanitizer
+test-cpp: $(VENV)/.tools  ## C++ tests under the sanitizers; PRESETS=dev without
 	@PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
+
+test-soak: $(VENV)/.tools  ## batchers in C++ for SOAK=120 seconds in each build
+	@TESTS=soak TFNATIVE_SOAK_SECONDS="$(SOAK)" PRESETS="$(PRESETS)" CXX="$(CXX)" \
+	  bash tests/run_cpp.sh
 
 test-python: $(VENV)/.installed  ## Python tests; PYTEST_ARGS="-k name" for some
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -3,6 +3,7 @@
 #
 # tfnative_kernels_LEVEL: the kernels as artifacts have them, for tests and benchmarks.
 # Artifacts compile them with the same flags (aot/tfnative_aot/toolchain.py).
+# tfnative_kernels_LEVEL_sanitized: with TFNATIVE_SANITIZE, for tests.
 set(_kernels ${PROJECT_SOURCE_DIR}/cpp/kernels)
 file(GLOB_RECURSE _kernel_sources CONFIGURE_DEPENDS ${_kernels}/*.cc)
 
@@ -11,6 +12,14 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
 else()
   set(TFNATIVE_KERNEL_LEVELS generic)
 endif()
+
+function(_tfnative_add_kernels name level)
+  add_library(${name} STATIC EXCLUDE_FROM_ALL ${_kernel_sources})
+  target_include_directories(${name} PUBLIC ${_kernels})
+  target_compile_definitions(${name} PUBLIC TFN_LEVEL=${level})
+  target_compile_features(${name} PUBLIC cxx_std_17)
+  target_compile_options(${name} PRIVATE ${ARGN} -fno-exceptions -fno-rtti -Wall -Wextra)
+endfunction()
 
 # Level `wide` is the code of v4 on narrower vectors, which any machine runs.
 function(tfnative_add_kernels level)
@@ -23,10 +32,10 @@ function(tfnative_add_kernels level)
   if(level STREQUAL v4)
     list(APPEND flags -mprefer-vector-width=512)
   endif()
-  add_library(tfnative_kernels_${level} STATIC EXCLUDE_FROM_ALL ${_kernel_sources})
-  target_include_directories(tfnative_kernels_${level} PUBLIC ${_kernels})
-  target_compile_definitions(tfnative_kernels_${level} PUBLIC TFN_LEVEL=${level})
-  target_compile_features(tfnative_kernels_${level} PUBLIC cxx_std_17)
-  target_compile_options(tfnative_kernels_${level}
-    PRIVATE -O2 ${flags} -fno-exceptions -fno-rtti -Wall -Wextra)
+  if(TFNATIVE_SANITIZE)
+    # What -O2 makes of the checks costs twice the time, and is not what artifacts have.
+    _tfnative_add_kernels(tfnative_kernels_${level}_sanitized ${level} -O1 ${flags})
+    list(APPEND flags -fno-sanitize=all)
+  endif()
+  _tfnative_add_kernels(tfnative_kernels_${level} ${level} -O2 ${flags})
 endfunction()

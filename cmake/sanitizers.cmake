@@ -8,6 +8,6 @@ set(TFNATIVE_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsaniti
 if(TFNATIVE_SANITIZE)
   string(REPLACE ";" "," _sanitizers "${TFNATIVE_SANITIZE}")
   add_compile_options(-fsanitize=${_sanitizers} -fno-sanitize-recover=all
-                      -fno-omit-frame-pointer -g)
+                      -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${_sanitizers})
 endif()

@@ -3,67 +3,31 @@
 #include "batching/batch_lane.h"
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <utility>
 
-#include "base/text.h"
 #include "batching/request_queue.h"
 #include "batching/streaming_queue.h"
-#include "tensor_check.h"
 
 namespace tfnative::internal {
-namespace {
-
-std::int32_t code_of(const Error* error) {
-  return error == nullptr ? 0 : static_cast<std::int32_t>(error->code());
-}
-
-void check_specs(const BatchFunction& function) {
-  for (const auto* specs : {&function.inputs, &function.outputs}) {
-    for (const TensorSpec& spec : *specs) {
-      if (!spec.has_batch()) {
-        throw Error(Code::kInvalidArgument,
-                    function.name + ": requests cannot be batched, since " +
-                        quoted(spec.name) + " has no batch dimension");
-      }
-    }
-  }
-  if (function.inputs.empty() || !function.run) {
-    throw Error(
-        Code::kInvalidArgument,
-        function.name + ": a batch function needs inputs, and something to run");
-  }
-}
-
-bool same(const std::vector<TensorSpec>& a, const std::vector<TensorSpec>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const TensorSpec& x, const TensorSpec& y) {
-                      return x.name == y.name && x.dtype == y.dtype &&
-                             x.shape == y.shape;
-                    });
-}
-
-}  // namespace
-
 BatchLane::BatchLane(BatchFunction function, const BatchOptions& options,
                      Scheduler& scheduler)
     : options_(options),
       clock_(scheduler.shared_clock()),
-      name_(function.name),
-      input_specs_(function.inputs),
-      output_specs_(function.outputs),
       scheduler_(scheduler),
       counters_(options.allowed_batch_sizes),
+      maker_(function, options_, *clock_, counters_),
+      answers_(counters_, *clock_),
       queue_(make_queue(std::move(function))),
-      search_(options.batch_timeout_micros, options.latency_target_micros) {
+      search_(options.batch_timeout_micros, options.latency_target_micros),
+      retired_(scheduler.mutex()) {
   if (search_.enabled()) queue_->set_timeout(search_.timeout_micros());
   const std::lock_guard<std::mutex> lock(scheduler_.mutex());
   scheduler_.add(*this);
 }
 
 std::unique_ptr<Queue> BatchLane::make_queue(BatchFunction function) const {
-  check_specs(function);
+  check_batchable(function);
   auto shared = std::make_shared<const BatchFunction>(std::move(function));
   if (options_.mode == BatchMode::kStreaming) {
     return std::make_unique<StreamingQueue>(options_, std::move(shared));
@@ -81,68 +45,15 @@ std::shared_ptr<const BatchFunction> BatchLane::function() const {
 std::shared_ptr<Request> BatchLane::make_request(Span<const TensorView> inputs,
                                                  Span<const MutableTensorView> outputs,
                                                  std::int64_t timeout_micros) {
-  auto request = std::make_shared<Request>();
-  try {
-    check(inputs, outputs, *request);
-  } catch (const Error& error) {
-    counters_.rejected(error.code());
-    throw;
-  }
-  counters_.arrived(request->rows);
-  request->id = next_request_id_.fetch_add(1, std::memory_order_relaxed);
+  std::shared_ptr<Request> request = maker_.make(inputs, outputs, timeout_micros);
   request->lane = this;
-  request->enqueued_micros = clock_->now_micros();
-  if (timeout_micros < kForever - request->enqueued_micros) {
-    request->deadline_micros = request->enqueued_micros + timeout_micros;
-  }
-  for (const TensorView& view : inputs) request->inputs.push_back(view.data);
-  for (const MutableTensorView& view : outputs) request->outputs.push_back(view.data);
   return request;
-}
-
-void BatchLane::check(Span<const TensorView> inputs,
-                      Span<const MutableTensorView> outputs, Request& request) const {
-  request.rows = options_.pad_variable_length_inputs
-                     ? read_smaller(inputs, request)
-                     : count_rows(name_, input_specs_, inputs);
-  check_outputs(name_, output_specs_, outputs, request.rows);
-  if (request.rows <= options_.max_batch_size) return;
-  throw Error(Code::kInvalidArgument, name_ + ": a request has " +
-                                          std::to_string(request.rows) +
-                                          " rows, but max_batch_size is " +
-                                          std::to_string(options_.max_batch_size));
-}
-
-// The rows of inputs that may be smaller than the signature's.
-std::int64_t BatchLane::read_smaller(Span<const TensorView> inputs,
-                                     Request& request) const {
-  std::vector<TensorView> whole(inputs.begin(), inputs.end());
-  std::vector<std::vector<std::int64_t>> shapes;
-  shapes.reserve(inputs.size());  // Views point into it.
-  bool smaller = false;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const ShapeView found = inputs[i].shape;
-    request.smaller_shapes.emplace_back(found.begin(), found.end());
-    if (i >= input_specs_.size()) continue;
-    const std::vector<std::int64_t>& most = input_specs_[i].shape;
-    bool fits = found.size() == most.size();
-    for (std::size_t d = 1; fits && d < most.size(); ++d) {
-      fits = found[d] >= 1 && found[d] <= most[d];
-      smaller |= fits && found[d] < most[d];
-    }
-    if (!fits) continue;  // The check below says why.
-    shapes.push_back(most);
-    shapes.back()[0] = found[0];
-    whole[i].shape = {shapes.back().data(), shapes.back().size()};
-  }
-  if (!smaller) request.smaller_shapes.clear();
-  return count_rows(name_, input_specs_, whole);
 }
 
 void BatchLane::add_to_queue(const std::shared_ptr<Request>& request,
                              std::int64_t now_micros) {
   if (closed_) {
-    throw Error(Code::kFailedPrecondition, name_ + ": the batcher is closed");
+    throw Error(Code::kFailedPrecondition, maker_.name() + ": the batcher is closed");
   }
   queue_->add(request, now_micros, scheduler_.free_threads());
 }
@@ -191,7 +102,7 @@ bool BatchLane::enqueue_and_run(const std::shared_ptr<Request>& request,
 }
 
 void BatchLane::answer_empty(Request& request) noexcept {
-  finish(request, clock_->now_micros(), std::unique_lock<std::mutex>(request.mutex));
+  answers_.answer(request, clock_->now_micros());
 }
 
 bool BatchLane::give_up(const std::shared_ptr<Request>& request,
@@ -201,9 +112,7 @@ bool BatchLane::give_up(const std::shared_ptr<Request>& request,
     scheduler_.stop_watching(*request);
     if (!remove(*request)) return false;
   }
-  std::unique_lock<std::mutex> lock(request->mutex);
-  request->error = error;
-  finish(*request, clock_->now_micros(), std::move(lock));
+  answers_.refuse(*request, error, clock_->now_micros());
   request->bell->ring();
   told(1);
   return true;
@@ -255,7 +164,7 @@ std::int64_t BatchLane::padded(std::int64_t rows) const {
 void BatchLane::run(Batch& batch, std::int32_t thread) noexcept {
   compute(batch, thread);
   batch.function.reset();
-  let_go_of_functions();
+  retired_.let_go();
 }
 
 void BatchLane::compute(Batch& batch, std::int32_t thread) noexcept {
@@ -282,25 +191,9 @@ void BatchLane::compute(Batch& batch, std::int32_t thread) noexcept {
     error = Error(Code::kInternal, batch.function->name + ": unknown error");
   }
   const std::int64_t done = clock_->now_micros();
-  for (const Part& part : batch.parts) {
-    if (part.first_row == 0) counters_.started(started - part.request->enqueued_micros);
-  }
-  counters_.ran(batch.rows, padded(batch.rows), done - started);
   const Error* const failed = error ? &*error : nullptr;
-  if (tracer_.enabled()) {
-    BatchTrace::Batch record{batch.id,
-                             thread,
-                             batch.rows,
-                             padded(batch.rows),
-                             batch.opened_micros,
-                             started,
-                             done,
-                             code_of(failed),
-                             {}};
-    for (const Part& part : batch.parts) record.requests.push_back(part.request->id);
-    tracer_.record(std::move(record));
-  }
-  answer(batch.parts, failed);
+  answers_.ran(batch, {thread, padded(batch.rows), started, done}, failed);
+  answers_.answer(batch.parts, failed);
 }
 
 // Gathers the rows of a streaming batch as they come, until it is closed.
@@ -332,45 +225,12 @@ void BatchLane::collect(Batch& batch, Gathering& gathering) {
 
 // --- Answers -------------------------------------------------------------------
 
-void BatchLane::answer(const std::vector<Part>& parts, const Error* error) noexcept {
-  const std::int64_t now = clock_->now_micros();
-  Ringing ringing;
-  for (const Part& part : parts) {
-    Request& request = *part.request;
-    std::unique_lock<std::mutex> lock(request.mutex);
-    if (error != nullptr && !request.error) request.error = *error;
-    if (--request.unanswered_parts > 0) continue;
-    finish(request, now, std::move(lock));
-    ringing.add(*request.bell);
-  }
-}
-
-// `lock` holds the request's mutex. Its bell is yet to be rung.
-void BatchLane::finish(Request& request, std::int64_t now,
-                       std::unique_lock<std::mutex> lock) noexcept {
-  const Error* const error = request.error ? &*request.error : nullptr;
-  counters_.answered(now - request.enqueued_micros, code_of(error));
-  tracer_.record(BatchTrace::Request{request.id, request.rows, request.enqueued_micros,
-                                     now, code_of(error)});
-  const std::function<void(const Error*)> on_done = std::move(request.on_done);
-  lock.unlock();
-  request.done.store(true, std::memory_order_release);
-  if (!on_done) return;
-  try {
-    on_done(error);
-  } catch (...) {
-    // Its author was told not to throw; the other requests shall not suffer from it.
-  }
-}
-
 void BatchLane::expire(std::vector<std::shared_ptr<Request>> requests) noexcept {
   {
     const std::int64_t now = clock_->now_micros();
     Ringing ringing;
     for (const std::shared_ptr<Request>& request : requests) {
-      std::unique_lock<std::mutex> lock(request->mutex);
-      request->error = deadline_error(*request);
-      finish(*request, now, std::move(lock));
+      answers_.refuse(*request, deadline_error(*request), now);
       ringing.add(*request->bell);
     }
   }
@@ -380,7 +240,7 @@ void BatchLane::expire(std::vector<std::shared_ptr<Request>> requests) noexcept 
 // So many requests that were taken out of the queue have got their answer. From now on
 // the lane may end.
 void BatchLane::told(std::size_t requests) noexcept {
-  let_go_of_functions();
+  retired_.let_go();
   const std::lock_guard<std::mutex> lock(scheduler_.mutex());
   untold_ -= requests;
   if (is_idle()) idle_.notify_all();
@@ -388,7 +248,7 @@ void BatchLane::told(std::size_t requests) noexcept {
 
 Error BatchLane::deadline_error(const Request& request) const {
   return Error(Code::kDeadlineExceeded,
-               name_ + ": a request with " + std::to_string(request.rows) +
+               maker_.name() + ": a request with " + std::to_string(request.rows) +
                    " rows waited in the queue until its deadline, for " +
                    std::to_string(request.deadline_micros - request.enqueued_micros) +
                    " microseconds");
@@ -397,41 +257,18 @@ Error BatchLane::deadline_error(const Request& request) const {
 // --- The lane itself -----------------------------------------------------------
 
 void BatchLane::swap(BatchFunction function) {
-  check_specs(function);
-  if (!same(function.inputs, input_specs_) || !same(function.outputs, output_specs_)) {
-    throw Error(Code::kInvalidArgument,
-                function.name +
-                    ": it has other inputs or outputs than what it is to "
-                    "replace: " +
-                    name_);
-  }
+  maker_.check_runs_them(function);
   auto shared = std::make_shared<const BatchFunction>(std::move(function));
   {
     const std::lock_guard<std::mutex> lock(scheduler_.mutex());
     if (closed_) {
-      throw Error(Code::kFailedPrecondition, name_ + ": the batcher is closed");
+      throw Error(Code::kFailedPrecondition, maker_.name() + ": the batcher is closed");
     }
-    // In this order: whoever lets go of it sees that it is retired.
-    has_retired_.store(true, std::memory_order_relaxed);
-    retired_.push_back(queue_->function());
+    retired_.add(queue_->function());
     queue_->set_function(std::move(shared));
     scheduler_.announce(queue_->due_micros(), clock_->now_micros());
   }
-  let_go_of_functions();
-}
-
-// Those that no batch has any more. Whoever makes a batch let go of its function calls
-// this afterwards.
-void BatchLane::let_go_of_functions() noexcept {
-  if (!has_retired_.load(std::memory_order_relaxed)) return;
-  std::list<std::shared_ptr<const BatchFunction>> unused;  // Until the lock is gone.
-  const std::lock_guard<std::mutex> lock(scheduler_.mutex());
-  for (auto function = retired_.begin(); function != retired_.end();) {
-    const auto next = std::next(function);
-    if (function->use_count() == 1) unused.splice(unused.end(), retired_, function);
-    function = next;
-  }
-  has_retired_.store(!retired_.empty(), std::memory_order_relaxed);
+  retired_.let_go();
 }
 
 bool BatchLane::closed() const {
@@ -457,8 +294,8 @@ bool BatchLane::close(bool drain, std::int64_t timeout_micros) {
   for (const Part& part : left) scheduler_.stop_watching(*part.request);
   untold_ += left.size();
   lock.unlock();
-  const Error cancelled(Code::kCancelled, name_ + ": the batcher was closed");
-  answer(left, &cancelled);
+  const Error cancelled(Code::kCancelled, maker_.name() + ": the batcher was closed");
+  answers_.answer(left, &cancelled);
   told(left.size());
   lock.lock();
   idle_.wait(lock, [this] { return is_idle(); });

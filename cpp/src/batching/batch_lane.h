@@ -1,22 +1,22 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// One batcher's share of a scheduler: its queue, its function, its counters.
+// One batcher's share of a scheduler: its queue, what runs from it, and its end.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
-#include <list>
 #include <memory>
 #include <vector>
 
+#include "batching/answers.h"
 #include "batching/counters.h"
 #include "batching/execute.h"
 #include "batching/lane.h"
 #include "batching/queue.h"
+#include "batching/request_maker.h"
+#include "batching/retired_functions.h"
 #include "batching/scheduler.h"
 #include "batching/timeout_search.h"
-#include "batching/tracer.h"
 #include "tfnative/batcher.hpp"
 #include "workspace.h"
 
@@ -63,7 +63,7 @@ class BatchLane final : public Lane {
   bool closed() const;
 
   BatchMetrics metrics() const;
-  Tracer& tracer() { return tracer_; }
+  Tracer& tracer() { return answers_.tracer(); }
   Counters& counters() { return counters_; }
 
   // --- For the scheduler.
@@ -77,29 +77,20 @@ class BatchLane final : public Lane {
 
  private:
   std::unique_ptr<Queue> make_queue(BatchFunction function) const;
-  void check(Span<const TensorView> inputs, Span<const MutableTensorView> outputs,
-             Request& request) const;
-  std::int64_t read_smaller(Span<const TensorView> inputs, Request& request) const;
   void add_to_queue(const std::shared_ptr<Request>& request, std::int64_t now_micros);
   std::int64_t padded(std::int64_t rows) const;
   void collect(Batch& batch, Gathering& gathering);
   void compute(Batch& batch, std::int32_t thread) noexcept;
-  void answer(const std::vector<Part>& parts, const Error* error) noexcept;
-  void finish(Request& request, std::int64_t now,
-              std::unique_lock<std::mutex> lock) noexcept;
   void told(std::size_t requests) noexcept;
   bool is_idle() const { return running_ == 0 && untold_ == 0; }
-  void let_go_of_functions() noexcept;
 
   const BatchOptions options_;
   const std::shared_ptr<Clock> clock_;
-  const std::string name_;  // Of the first function: begins messages.
-  const std::vector<TensorSpec> input_specs_, output_specs_;
   Scheduler& scheduler_;  // Outlives every call but those of finished requests.
   Counters counters_;
-  Tracer tracer_;
+  RequestMaker maker_;
+  Answers answers_;
   WorkspacePool pool_;
-  std::atomic<std::uint64_t> next_request_id_{0};
 
   // --- Guarded by the scheduler's mutex.
   const std::unique_ptr<Queue> queue_;
@@ -109,11 +100,7 @@ class BatchLane final : public Lane {
   bool closed_ = false, removed_ = false;
   std::condition_variable idle_;
   TimeoutSearch search_;
-  // Functions of the past, which batches may still have. Nothing else keeps the last
-  // reference to one: it is let go without the mutex held, since that may take long,
-  // and may call this very batcher.
-  std::list<std::shared_ptr<const BatchFunction>> retired_;
-  std::atomic<bool> has_retired_{false};
+  RetiredFunctions retired_;
 };
 
 }  // namespace tfnative::internal

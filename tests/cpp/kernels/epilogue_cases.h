@@ -75,7 +75,9 @@ void check_kernel(tfn_f32_kernel* kernel, Params params, const EpilogueCase& cho
   for (std::int64_t i = 0; i < size; ++i) {
     const double wanted = expected[static_cast<std::size_t>(i)];
     const double rounding = exact ? 0 : 1e-6 * std::max(1.0, std::abs(wanted));
-    ASSERT_NEAR(wanted, out[i], tolerance + rounding)
+    const double allowed = tolerance + rounding;
+    if (std::abs(wanted - out[i]) <= allowed) continue;  // Quicker than to ask.
+    ASSERT_NEAR(wanted, out[i], allowed)
         << what << " at " << i << ", activation " << chosen.epilogue.activation
         << " in " << chosen.parts << " parts";
   }

@@ -9,45 +9,6 @@
 namespace tfnative::testing {
 namespace {
 
-double join(std::int32_t operation, double a, double x) {
-  if (operation == TFN_REDUCE_SUM) return a + x;
-  if (std::isnan(a) || std::isnan(x)) return std::nan("");
-  return operation == TFN_REDUCE_MAX ? std::max(a, x) : std::min(a, x);
-}
-
-// The definition; an output is also told by its window's places in each dimension.
-std::vector<double> reduce(const tfn_reduce_window& p, const float* input) {
-  std::vector<double> out;
-  for (std::int64_t b = 0; b < p.batch; ++b) {
-    for (std::int64_t o = 0; o < volume(p.out); ++o) {
-      const std::int64_t at[3] = {o / (p.out[1] * p.out[2]), o / p.out[2] % p.out[1],
-                                  o % p.out[2]};
-      for (std::int64_t c = 0; c < p.channels; ++c) {
-        double result = static_cast<double>(p.init);
-        for (std::int64_t k = 0; k < volume(p.kernel); ++k) {
-          const std::int64_t place[3] = {k / (p.kernel[1] * p.kernel[2]),
-                                         k / p.kernel[2] % p.kernel[1],
-                                         k % p.kernel[2]};
-          std::int64_t index = b;
-          bool inside = true;
-          for (int d = 0; d < 3; ++d) {
-            const std::int64_t x = at[d] * p.stride[d] - p.padding_low[d] +
-                                   place[d] * p.window_dilation[d];
-            inside = inside && x >= 0 && x < p.in[d];
-            index = index * p.in[d] + x;
-          }
-          if (inside) {
-            result = join(p.operation, result,
-                          static_cast<double>(input[index * p.channels + c]));
-          }
-        }
-        out.push_back(result * static_cast<double>(p.scale));
-      }
-    }
-  }
-  return out;
-}
-
 void check(const tfn_reduce_window& p, bool special, std::int32_t parts) {
   Aligned<float> input(p.batch * volume(p.in) * p.channels);
   Aligned<float> output(p.batch * volume(p.out) * p.channels);

@@ -14,14 +14,16 @@ SOURCES := $(shell find cpp python aot cmake -type f -not -name '*.pyc')
 PROJECT := pyproject.toml CMakeLists.txt README.md LICENSE
 CXX_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cc' '*.c')
 PYTEST_ARGS ?=
+JOBS ?= $(shell nproc)
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 BENCH ?=
 BATCHING ?=
 SERVING ?=
 PRESETS ?= dev asan tsan
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cpp test-python lint format tidy bench \
-  bench-kernels protos wheel clean
+.PHONY: help demo test test-quick test-cpp test-python test-soak lint format tidy \
+  bench bench-kernels protos setup wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -30,13 +32,22 @@ help:  ## show this list
 demo: $(VENV)/.installed  ## train, compile and run a model; Python, C++ and C
 	$(BIN)/python examples/demo.py
 
-test: test-cpp lint test-python  ## everything that has to pass
+test:  ## everything that has to pass, and how long it took
+	@MAKE="$(MAKE)" bash tests/run_all.sh setup lint test-cpp test-python
+
+test-quick: lint  ## lint, and the Python tests that are quick
+	$(PYTEST) -m "not slow and not alone" $(PYTEST_ARGS)
 
 test-cpp: $(VENV)/.tools  ## C++ tests: plain, address and thread sanitizer
 	@PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
 
 test-python: $(VENV)/.installed  ## Python tests; PYTEST_ARGS="-k name" for some
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
+
+test-soak: export TFNATIVE_SOAK_SECONDS ?= 120
+test-soak: $(VENV)/.installed  ## batchers, used in all ways for minutes
+	@PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
+	$(BIN)/python -m pytest tests/python/batch/test_soak.py
 
 lint: $(VENV)/.installed  ## ruff, mypy, clang-format, without changing anything
 	$(BIN)/ruff check .
@@ -73,6 +84,8 @@ wheel: $(VENV)/.tools  ## dist/*.whl
 
 clean:  ## remove what was built, but not .venv
 	rm -rf build dist saved_models
+
+setup: $(VENV)/.installed  ## .venv, with the package and what tests need
 
 # What building needs. In .venv: nothing is installed elsewhere.
 $(VENV)/.tools: pyproject.toml

@@ -21,6 +21,7 @@ import tfnative
 from tests.models import ZOO, ModelCase
 
 Export = Callable[[ModelCase], Path]
+Compile = Callable[..., Path]
 
 needs_readelf = pytest.mark.skipif(
     shutil.which("readelf") is None or shutil.which("nm") is None,
@@ -29,11 +30,10 @@ needs_readelf = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def digits(export: Export, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def digits(compiled: Compile) -> Path:
     """The digits model with all that an artifact can have."""
-    output = tmp_path_factory.mktemp("artifact") / "digits"
-    source = export(ZOO["digits_cnn"])
-    return tfnative.compile(source, output, batch_sizes=(1, 8, 32), static=True)
+    case = ZOO["digits_cnn"]
+    return compiled(case, "digits", batch_sizes=(1, 8, 32), static=True)
 
 
 def run(*command: str | Path) -> str:

@@ -52,8 +52,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     seconds: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
-            if hasattr(report, "duration") and hasattr(report, "when"):
+            if getattr(report, "when", "") in ("setup", "call", "teardown"):
                 seconds[report.nodeid.partition("::")[0]] += report.duration
+    if not seconds:
+        return
     terminalreporter.section("slowest files")
     for name, taken in seconds.most_common(FILES_SHOWN):
         terminalreporter.write_line(f"{taken:7.1f} s  {name}")

@@ -195,6 +195,7 @@ def test_what_was_refused_is_not_looked_at_again(tmp_path: Path, place: Path) ->
     assert made == {entry.created for entry in cache.entries()}
 
 
+@pytest.mark.slow
 def test_a_model_that_is_broken_is_one_error_with_both_reasons(
     tmp_path: Path, place: Path
 ) -> None:
@@ -205,6 +206,7 @@ def test_a_model_that_is_broken_is_one_error_with_both_reasons(
         tfnative.load(path, backend="auto")
 
 
+@pytest.mark.slow
 def test_a_signature_that_is_not_there_is_an_error(export: Export, place: Path) -> None:
     path = export(ZOO["mlp"])
     with pytest.raises(tfnative.NotFoundError, match="'nope'"):

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 import tfnative
-from tests.models import ZOO, ModelCase, large_ones_slow
+from tests.models import ZOO, ModelCase
 from tfnative_aot.load.load_model import load_model
 from tfnative_aot.verify.verify import errors
 
 COMPILED = [case for case in ZOO.values() if "refused" not in case.tags]
+# One for each kind of step; the others take minutes together.
+QUICK = frozenset("mlp digits_cnn lstm cond epilogues reductions sort top_k".split())
 REFUSED = [case for case in ZOO.values() if "refused" in case.tags]
 
 Export = Callable[[ModelCase], Path]
@@ -36,7 +38,12 @@ def options(case: ModelCase) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("case", large_ones_slow(COMPILED), ids=str)
+def quick_or_slow(case: ModelCase) -> Any:
+    marks = () if case.name in QUICK else pytest.mark.slow
+    return pytest.param(case, marks=marks)
+
+
+@pytest.mark.parametrize("case", [*map(quick_or_slow, COMPILED)], ids=str)
 def test_predicts_what_tensorflow_predicts(
     case: ModelCase, export: Export, compiled: Compile
 ) -> None:

@@ -85,6 +85,7 @@ def test_nothing_of_tensorflow_is_inside(digits: Path) -> None:
         assert word not in symbols
 
 
+@pytest.mark.slow
 def test_one_copy_of_the_weights_serves_all_variants(
     export: Export, tmp_path: Path
 ) -> None:

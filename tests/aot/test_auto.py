@@ -57,7 +57,12 @@ def environment() -> dict[str, str]:
 
 def is_of_opening(line: str) -> bool:
     """Whether TensorFlow's library says it as it is opened, before it can be told."""
-    return "before absl::InitializeLog" in line or "Could not find cuda drivers" in line
+    said = (
+        "before absl::InitializeLog",
+        "Could not find cuda drivers",
+        "] oneDNN custom",
+    )
+    return any(words in line for words in said)
 
 
 def load_elsewhere(path: Path) -> Mapping[str, object]:

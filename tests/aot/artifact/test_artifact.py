@@ -153,13 +153,14 @@ def test_the_manifest_says_what_was_measured(digits: Path) -> None:
 def test_a_failed_compilation_leaves_the_old_artifact(
     export: Export, tmp_path: Path
 ) -> None:
-    output = tmp_path / "mlp"
-    tfnative.compile(export(ZOO["mlp"]), output, cpus=["native"])
+    # Winograd's algorithm rounds otherwise than TensorFlow does, on any machine.
+    source, output = export(ZOO["digits_cnn"]), tmp_path / "digits"
+    tfnative.compile(source, output, cpus=["native"])
     before = (output / "manifest.json").read_bytes()
     with pytest.raises(tfnative.CompileError, match="tolerance"):
-        tfnative.compile(export(ZOO["mlp"]), output, cpus=["native"], rtol=1e-12)
+        tfnative.compile(source, output, cpus=["native"], rtol=1e-12)
     assert (output / "manifest.json").read_bytes() == before
-    assert os.listdir(tmp_path) == ["mlp"]
+    assert os.listdir(tmp_path) == ["digits"]
 
 
 def test_what_is_not_an_artifact_is_not_replaced(

@@ -15,6 +15,8 @@ SOURCES := $(shell find cpp python aot cmake -type f -not -name '*.pyc')
 PROJECT := pyproject.toml CMakeLists.txt README.md LICENSE
 CXX_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cc' '*.c')
 PYTEST_ARGS ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 BENCH ?=
 BATCHING ?=
 SERVING ?=
@@ -22,8 +24,8 @@ PRESETS ?= asan tsan
 SOAK ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cpp test-soak test-python lint format tidy bench \
-  bench-kernels docs docs-serve protos wheel clean
+.PHONY: help demo test test-quick test-cpp test-soak test-python lint format tidy \
+  bench bench-kernels docs docs-serve protos setup wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -32,17 +34,22 @@ help:  ## show this list
 demo: $(VENV)/.installed  ## train, compile and run a model; Python, C++ and C
 	$(BIN)/python examples/demo.py
 
-test: test-cpp lint test-python  ## everything that has to pass
+test:  ## everything that has to pass, and how long it took
+	@MAKE="$(MAKE)" bash tests/run_all.sh setup lint test-cpp test-python
+
+test-quick: lint  ## lint, and the Python tests that are quick
+	$(PYTEST) -m "not slow and not alone" $(PYTEST_ARGS)
 
 test-cpp: $(VENV)/.tools  ## C++ tests under the sanitizers; PRESETS=dev without
 	@PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
 
-test-soak: $(VENV)/.tools  ## batchers in C++ for SOAK=120 seconds in each build
-	@TESTS=soak TFNATIVE_SOAK_SECONDS="$(SOAK)" PRESETS="$(PRESETS)" CXX="$(CXX)" \
-	  bash tests/run_cpp.sh
+test-soak: export TFNATIVE_SOAK_SECONDS = $(SOAK)
+test-soak: $(VENV)/.installed  ## batchers, used in all ways for SOAK=120 seconds each
+	@TESTS=soak PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
+	$(BIN)/python -m pytest tests/python/batch/test_soak.py
 
 test-python: $(VENV)/.installed  ## Python tests; PYTEST_ARGS="-k name" for some
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed  ## ruff, mypy, imports, clang-format; changes nothing
 	$(BIN)/ruff check .
@@ -86,6 +93,8 @@ wheel: $(VENV)/.tools  ## dist/*.whl
 
 clean:  ## remove what was built, but not .venv
 	rm -rf build dist saved_models
+
+setup: $(VENV)/.installed  ## .venv, with the package and what tests need
 
 # What building needs. In .venv: nothing is installed elsewhere.
 $(VENV)/.tools: pyproject.toml

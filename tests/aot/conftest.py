@@ -1,20 +1,15 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Exports models of the zoo once for all tests of the compiler."""
+"""What tests of the compiler need of the machine."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
-
-from tests.models import ModelCase
-
-Export = Callable[[ModelCase], Path]
 
 # Before anything imports TensorFlow, which reads it once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -61,17 +56,3 @@ def pytest_pycollect_makemodule(
         return None
     skipped: pytest.Module = _Skipped.from_parent(parent, path=module_path)
     return skipped
-
-
-@pytest.fixture(scope="session")
-def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
-    """Exports a model of the zoo, at most once per session, and returns its path."""
-    folder = tmp_path_factory.mktemp("models")
-    exported: dict[str, Path] = {}
-
-    def export_once(case: ModelCase) -> Path:
-        if case.name not in exported:
-            exported[case.name] = case.export(folder)
-        return exported[case.name]
-
-    return export_once

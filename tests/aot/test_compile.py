@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,33 +17,38 @@ from tfnative_aot.load.load_model import load_model
 from tfnative_aot.verify.verify import errors
 
 COMPILED = [case for case in ZOO.values() if "refused" not in case.tags]
+# One for each kind of step; the others take minutes together.
+QUICK = frozenset("mlp digits_cnn lstm cond epilogues reductions sort top_k".split())
 REFUSED = [case for case in ZOO.values() if "refused" in case.tags]
 
 Export = Callable[[ModelCase], Path]
+Compile = Callable[..., Path]
 
 
-def compile_case(case: ModelCase, source: Path, output: Path) -> Path:
-    """Compiles for two batch sizes and this machine's best CPU level."""
-    return tfnative.compile(
-        source,
-        output,
-        name="model",
-        signatures=None if case.graph_inputs else [case.signature],
-        batch_sizes=(1, 3),
-        shapes=case.shapes,
-        cpus=["native"],
-        rtol=case.rtol,
-        inputs=case.graph_inputs,
-        outputs=case.graph_outputs,
-    )
+def options(case: ModelCase) -> dict[str, Any]:
+    """For two batch sizes and this machine's best CPU level."""
+    return {
+        "signatures": None if case.graph_inputs else [case.signature],
+        "batch_sizes": (1, 3),
+        "shapes": case.shapes,
+        "cpus": ["native"],
+        "rtol": case.rtol,
+        "inputs": case.graph_inputs,
+        "outputs": case.graph_outputs,
+    }
 
 
-@pytest.mark.parametrize("case", COMPILED, ids=str)
+def quick_or_slow(case: ModelCase) -> Any:
+    marks = () if case.name in QUICK else pytest.mark.slow
+    return pytest.param(case, marks=marks)
+
+
+@pytest.mark.parametrize("case", [*map(quick_or_slow, COMPILED)], ids=str)
 def test_predicts_what_tensorflow_predicts(
-    case: ModelCase, export: Export, tmp_path: Path
+    case: ModelCase, export: Export, compiled: Compile
 ) -> None:
     source = export(case)
-    artifact = compile_case(case, source, tmp_path / "model")
+    artifact = compiled(case, "model", **options(case))
     reference = load_model(source, inputs=case.graph_inputs, outputs=case.graph_outputs)
     rng = np.random.default_rng(7)
     row_counts = (1, 2, 3, 7) if case.has_batch and case.rows_independent else (1, 3)
@@ -63,25 +69,23 @@ def test_predicts_what_tensorflow_predicts(
         assert tfnative.selftest(artifact).passed
 
 
-def listing(case: ModelCase, source: Path, output: Path) -> list[str]:
+def listing(artifact: Path) -> list[str]:
     """The kinds of the steps for one row."""
-    text = (compile_case(case, source, output) / "program.txt").read_text()
+    text = (artifact / "program.txt").read_text()
     of_one = text.partition("\n\n")[0]
     return [line.strip() for line in of_one.splitlines() if " <- " in line]
 
 
-def test_reductions_are_kernels_of_ours(export: Export, tmp_path: Path) -> None:
+def test_reductions_are_kernels_of_ours(compiled: Compile) -> None:
     case = ZOO["reductions"]
-    steps = listing(case, export(case), tmp_path / "model")
+    steps = listing(compiled(case, "model", **options(case)))
     # The largest and the sum of softmax; the others one each, and no partial ones.
     assert sum(step.startswith("reduction") for step in steps) == 11
 
 
-def test_what_follows_convolutions_is_no_step_of_its_own(
-    export: Export, tmp_path: Path
-) -> None:
+def test_what_follows_convolutions_is_no_step_of_its_own(compiled: Compile) -> None:
     case = ZOO["epilogues"]
-    steps = listing(case, export(case), tmp_path / "model")
+    steps = listing(compiled(case, "model", **options(case)))
     assert sum(step.startswith("winograd convolution") for step in steps) == 4
     # What is added in a step of XLA's own, before the clamp, may stay.
     assert sum(step.startswith("kernel") for step in steps) <= 1, steps
@@ -93,7 +97,7 @@ def test_what_cannot_be_compiled_is_refused_with_its_reason(
 ) -> None:
     output = tmp_path / "model"
     with pytest.raises(tfnative.Error, match=case.refused_when or None) as caught:
-        compile_case(case, export(case), output)
+        tfnative.compile(export(case), output, name="model", **options(case))
     for op in case.refused_ops:
         assert op in str(caught.value)
     assert not output.exists()

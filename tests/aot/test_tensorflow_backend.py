@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tfnative
-from tests.models import ZOO, ModelCase
+from tests.models import ZOO, ModelCase, large_ones_slow
 from tfnative_aot.load.load_model import load_model
 
 Export = Callable[[ModelCase], Path]
@@ -20,7 +20,7 @@ Export = Callable[[ModelCase], Path]
 CASES = [case for case in ZOO.values() if not case.graph_inputs]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", large_ones_slow(CASES), ids=str)
 def test_gives_what_tensorflow_gives(case: ModelCase, export: Export) -> None:
     path = export(case)
     try:

@@ -14,7 +14,9 @@ import pytest
 import tfnative
 from tests.consumers.programs import ROOT, ROWS, run
 from tests.models import ZOO
+from tests.turns import Once
 
+Compile = Callable[..., Path]
 Build = Callable[..., Path]
 
 
@@ -26,22 +28,17 @@ def _tools() -> None:
 
 
 @pytest.fixture(scope="session")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def digits(compiled: Compile) -> Path:
     """The artifact "digits", compiled for this CPU, with an archive."""
-    folder = tmp_path_factory.mktemp("consumers")
-    saved_model = ZOO["digits_cnn"].export(folder)
-    output = folder / "digits"
-    tfnative.compile(
-        saved_model, output, batch_sizes=(1, 8, 32), cpus=["native"], static=True
-    )
-    return output
+    options = {"batch_sizes": (1, 8, 32), "cpus": ["native"], "static": True}
+    return compiled(ZOO["digits_cnn"], "digits", **options)
 
 
 @pytest.fixture(scope="session")
-def images(digits: Path) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Raw float32 images, for programs to read."""
     rng = np.random.default_rng(3)
-    path = digits.parent / "images.f32"
+    path = tmp_path_factory.mktemp("images") / "images.f32"
     rng.standard_normal((ROWS, 8, 8, 1)).astype("<f4").tofile(path)
     return path
 
@@ -77,12 +74,15 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 @pytest.fixture(scope="session")
-def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sdk(once: Once) -> Path:
     """The C++ run time as `cmake --install --component sdk` leaves it."""
-    folder = tmp_path_factory.mktemp("sdk")
-    binary, prefix = folder / "build", folder / "prefix"
-    options = ["-DCMAKE_BUILD_TYPE=Release", "-DTFNATIVE_BUILD_TESTS=OFF"]
-    run("cmake", "-S", ROOT, "-B", binary, *options)
-    run("cmake", "--build", binary, "--parallel", "2")
-    run("cmake", "--install", binary, "--component", "sdk", "--prefix", prefix)
-    return prefix
+
+    def install(folder: Path) -> Path:
+        binary, prefix = folder / "build", folder / "prefix"
+        options = ["-DCMAKE_BUILD_TYPE=Release", "-DTFNATIVE_BUILD_TESTS=OFF"]
+        run("cmake", "-S", ROOT, "-B", binary, *options)
+        run("cmake", "--build", binary, "--parallel", "2")
+        run("cmake", "--install", binary, "--component", "sdk", "--prefix", prefix)
+        return prefix
+
+    return once("sdk", install)

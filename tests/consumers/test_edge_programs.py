@@ -8,6 +8,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import tfnative
 from tests.consumers.programs import ROWS, run
 from tests.models import ZOO
 
+Compile = Callable[..., Path]
 STRICT = "-Wall -Wextra -Wpedantic -Wshadow -Werror".split()
 ZIG = (sys.executable, "-m", "ziglang")
 KB = 1024
@@ -116,14 +118,12 @@ def test_pkg_config_finds_it_wherever_it_is(
 
 
 @needs_zig
-def test_a_small_model_makes_a_small_static_program(tmp_path: Path) -> None:
-    saved_model = ZOO["mlp"].export(tmp_path / "saved")
-    artifact = tfnative.compile(
-        *(saved_model, tmp_path / "mlp"),
-        target="linux-x86_64-musl",
-        cpus=["x86-64-v3"],
-        minimal=True,
-    )
+@pytest.mark.slow
+def test_a_small_model_makes_a_small_static_program(
+    compiled: Compile, tmp_path: Path
+) -> None:
+    options = {"target": "linux-x86_64-musl", "cpus": ["x86-64-v3"], "minimal": True}
+    artifact = compiled(ZOO["mlp"], "mlp", **options)
     header = (artifact / "include" / "mlp.h").read_text()
     names = [
         line.split()[1] for line in header.splitlines() if line.endswith("per row */")
@@ -133,25 +133,25 @@ def test_a_small_model_makes_a_small_static_program(tmp_path: Path) -> None:
     source, program = tmp_path / "main.c", tmp_path / "main"
     source.write_text(text.replace("NAME", "mlp"))
     run(
-        *(*ZIG, "cc", "-target", "x86_64-linux-musl", "-std=c11", "-O2", "-static"),
-        *("-s", "-Wl,--gc-sections", "-I", artifact / "include", source),
+        *(*ZIG, "cc", "-fPIC", "-target", "x86_64-linux-musl", "-std=c11", "-O2"),
+        *("-static", "-Wl,--gc-sections", "-I", artifact / "include", source),
         *(artifact / "libmlp.a", "-o", program),
     )
+    # With -s or without -fPIC, zig would compile all of musl once more.
+    run("strip", program)
     assert program.stat().st_size < LARGEST_PROGRAM
     x = np.ones((1, 32), np.float32)
-    model = tfnative.load(
-        tfnative.compile(saved_model, tmp_path / "here", cpus=["native"])
-    )
+    model = tfnative.load(compiled(ZOO["mlp"], "here", cpus=["native"]))
     (expected,) = model.predict({next(iter(model.signature().inputs)): x}).values()
     found = output_of(program, x.tobytes())
     np.testing.assert_allclose(found, expected.ravel(), rtol=1e-4, atol=1e-6)
 
 
-def test_models_share_a_program(digits: Path, images: Path, tmp_path: Path) -> None:
-    saved_model = ZOO["digits_cnn"].export(tmp_path / "saved")
-    other = tfnative.compile(
-        saved_model, tmp_path / "other", cpus=["native"], static=True
-    )
+def test_models_share_a_program(
+    digits: Path, images: Path, compiled: Compile, tmp_path: Path
+) -> None:
+    options = {"cpus": ["native"], "static": True}
+    other = compiled(ZOO["digits_cnn"], "other", **options)
     source, program = tmp_path / "main.cc", tmp_path / "main"
     source.write_text(
         '#include <cstdio>\n#include "digits.hpp"\n#include "other.hpp"\n'

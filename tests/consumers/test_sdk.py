@@ -23,6 +23,7 @@ def programs(build: Build, sdk: Path) -> Path:
     return build(HERE / "sdk_program", sdk)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cpp_program", "batching_program", "c_program"])
 def test_a_program_classifies_as_python_does(
     programs: Path, name: str, digits: Path, images: Path, classes: list[int]
@@ -31,6 +32,7 @@ def test_a_program_classifies_as_python_does(
     assert [int(line) for line in said.split()] == classes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cpp_program", "batching_program", "c_program"])
 def test_a_missing_model_is_reported_with_its_path(
     programs: Path, name: str, tmp_path: Path, images: Path
@@ -43,6 +45,7 @@ def test_a_missing_model_is_reported_with_its_path(
     assert str(missing) in done.stderr
 
 
+@pytest.mark.slow
 def test_the_sdk_has_the_public_headers_and_no_python(sdk: Path):
     installed = {path.name for path in (sdk / "include" / "tfnative").iterdir()}
     assert installed == {header.name for header in HEADERS}

@@ -14,10 +14,10 @@ from tests.models import (
     tf1,
     wheel,
 )
-from tests.models.case import ModelCase
+from tests.models.case import ModelCase, large_ones_slow
 
 _FILES = (keras3, modules, keras2, tf1, graphdef, applications, wheel, refused)
 
 ZOO: dict[str, ModelCase] = {case.name: case for file in _FILES for case in file.CASES}
 
-__all__ = ["ZOO", "ModelCase"]
+__all__ = ["ZOO", "ModelCase", "large_ones_slow"]

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
@@ -101,3 +102,11 @@ def without_batch(maker: InputMaker) -> InputMaker:
         return maker(1, rng)[0]
 
     return make
+
+
+def large_ones_slow(cases: Iterable[ModelCase]) -> list[Any]:
+    """The values of a parameter, of which the large models are marked ``slow``."""
+    slow = pytest.mark.slow
+    return [
+        pytest.param(case, marks=slow if "large" in case.tags else ()) for case in cases
+    ]

@@ -16,6 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "training" / "train_digits.py"
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Trained:

@@ -21,6 +21,7 @@ import tfnative
 from tests.models import ZOO, ModelCase
 
 Export = Callable[[ModelCase], Path]
+Compile = Callable[..., Path]
 
 needs_readelf = pytest.mark.skipif(
     shutil.which("readelf") is None or shutil.which("nm") is None,
@@ -29,11 +30,10 @@ needs_readelf = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def digits(export: Export, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def digits(compiled: Compile) -> Path:
     """The digits model with all that an artifact can have."""
-    output = tmp_path_factory.mktemp("artifact") / "digits"
-    source = export(ZOO["digits_cnn"])
-    return tfnative.compile(source, output, batch_sizes=(1, 8, 32), static=True)
+    case = ZOO["digits_cnn"]
+    return compiled(case, "digits", batch_sizes=(1, 8, 32), static=True)
 
 
 def run(*command: str | Path) -> str:
@@ -85,6 +85,7 @@ def test_nothing_of_tensorflow_is_inside(digits: Path) -> None:
         assert word not in symbols
 
 
+@pytest.mark.slow
 def test_one_copy_of_the_weights_serves_all_variants(
     export: Export, tmp_path: Path
 ) -> None:
@@ -152,13 +153,14 @@ def test_the_manifest_says_what_was_measured(digits: Path) -> None:
 def test_a_failed_compilation_leaves_the_old_artifact(
     export: Export, tmp_path: Path
 ) -> None:
-    output = tmp_path / "mlp"
-    tfnative.compile(export(ZOO["mlp"]), output, cpus=["native"])
+    # Winograd's algorithm rounds otherwise than TensorFlow does, on any machine.
+    source, output = export(ZOO["digits_cnn"]), tmp_path / "digits"
+    tfnative.compile(source, output, cpus=["native"])
     before = (output / "manifest.json").read_bytes()
     with pytest.raises(tfnative.CompileError, match="tolerance"):
-        tfnative.compile(export(ZOO["mlp"]), output, cpus=["native"], rtol=1e-12)
+        tfnative.compile(source, output, cpus=["native"], rtol=1e-12)
     assert (output / "manifest.json").read_bytes() == before
-    assert os.listdir(tmp_path) == ["mlp"]
+    assert os.listdir(tmp_path) == ["digits"]
 
 
 def test_what_is_not_an_artifact_is_not_replaced(

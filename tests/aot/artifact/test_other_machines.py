@@ -55,6 +55,7 @@ def require(target: str) -> None:
         pytest.skip('needs the compiler of "tfnative[cross]"')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "model"), [(t, m) for t, models in EMULATED.items() for m in models]
 )
@@ -79,6 +80,7 @@ def test_models_for_other_machines_give_what_tensorflow_gives(
 
 
 @needs_zig
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "target", ["android-arm64", "ios-arm64", "macos-arm64", "windows-x86_64"]
 )

@@ -334,6 +334,7 @@ def test_inputs_of_the_users_are_compared_and_kept(sources, tmp_path):
     assert kept["words"].tolist() == golden["words"].tolist()
 
 
+@pytest.mark.slow
 def test_auto_cuts_and_says_what_tensorflow_runs(sources, run, tmp_path, monkeypatch):
     monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path))
     for expected in ("compiled for ", "compiled code from the cache; "):

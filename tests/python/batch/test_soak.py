@@ -34,6 +34,7 @@ HAPPENED = {
 
 
 @pytest.mark.slow
+@pytest.mark.alone  # It would disturb tests that wait, and they it.
 def test_batchers_answer_every_request_once_and_leave_nothing_behind(fake: Path):
     seed = time.time_ns() % 1_000_000
     command = [sys.executable, "-m", "tests.python.batch.soak"]

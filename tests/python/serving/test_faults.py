@@ -127,6 +127,7 @@ async def ask_async(address: str, calls: int, tally: Tally) -> None:
         await asyncio.gather(*(call(client) for _ in range(CALLERS)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["threads", "coroutines"])
 @pytest.mark.parametrize("api", ["grpc", "rest"])
 def test_calls_over_a_bad_network_end_in_time_and_leave_nothing(server, api, kind):

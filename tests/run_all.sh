@@ -4,7 +4,8 @@
 #
 # Makes each target that is named, one after the other, until one fails; shows how
 # long each took, and compares the sum with what all tests may take on two cores.
-# Where nobody waits for it (CI=true), more than the hard limit is a failure.
+# Where nobody waits for it (CI=true), half more than the limit is a failure: machines
+# differ by as much, and what takes longer on each of them should not land.
 set -uo pipefail
 
 budget=${TFNATIVE_TEST_BUDGET_SECONDS:-1200}
@@ -28,7 +29,7 @@ if [ "$failed" != 0 ]; then
   echo "FAILED: make $target"
 elif [ "$total" -gt "$limit" ]; then
   echo "OVER THE LIMIT by $((total - limit)) s"
-  [ "${CI:-}" != true ] || failed=1
+  [ "${CI:-}" != true ] || [ "$total" -le $((limit * 3 / 2)) ] || failed=1
 elif [ "$total" -gt "$budget" ]; then
   echo "OVER THE BUDGET by $((total - budget)) s"
 fi

@@ -46,7 +46,8 @@ from tfnative_aot.verify.execute import executor
 from tfnative_aot.verify.samples import ExampleSampler, Sample, Sampler
 from tfnative_aot.verify.split_samples import SplitSampler
 from tfnative_aot.verify.verify import verify
-from tfnative_aot.xla.tfcompile import tfcompile, write_graph
+from tfnative_aot.xla.processes import ForkServer
+from tfnative_aot.xla.tfcompile import start_server, tfcompile, write_graph
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -131,6 +132,7 @@ def compile(  # noqa: A001 - the name and the arguments users know
     with (
         tempfile.TemporaryDirectory(prefix="tfnative-") as temporary,
         ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool,
+        start_server() as server,
     ):
         # Compiling the kernels needs nothing of the model, and TensorFlow takes
         # seconds to import: do both at once.
@@ -144,7 +146,8 @@ def compile(  # noqa: A001 - the name and the arguments users know
         ]
         graphs = [each.graph for each in prepared]
         work = Path(temporary)
-        programs = _compile_variants(graphs, options, work, pool, progress)
+        programs = _compile_variants(graphs, options, work, pool, server, progress)
+        server.close()  # It has memory that is not needed any more.
         staging = _staging(folder)
         try:
             _make_artifact(
@@ -221,13 +224,14 @@ def _compile_variants(
     options: Options,
     work: Path,
     pool: ThreadPoolExecutor,
+    server: ForkServer,
     progress: Progress,
 ) -> tuple[Program, ...]:
     def one(graph: FrozenGraph, graph_path: Path, key: VariantKey) -> Program:
         folder = work / key.symbol
         symbol = f"{options.name}_{key.symbol}"
         program = decode(
-            tfcompile(graph, graph_path, key, options.target, symbol, folder)
+            tfcompile(graph, graph_path, key, options.target, symbol, folder, server)
         )
         finished = run_passes(program, winograd=options.winograd)
         progress.advance(

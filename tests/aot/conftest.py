@@ -30,6 +30,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_cut.py",
         "test_decode_expression.py",
         "test_examples_head.py",
+        "test_fork_server.py",
         "test_freeze.py",
         "test_load_model.py",
         "test_other_machines.py",

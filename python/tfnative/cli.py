@@ -50,8 +50,16 @@ Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit code."""
+def main(
+    arguments: Sequence[str] | None = None, *, owns_process: bool = False
+) -> int:
+    """Runs the command line; returns the exit code.
+
+    Args:
+        arguments: Default: those of the process.
+        owns_process: Whether nobody else uses this process, so that a command may
+            change it.
+    """
     parser = argparse.ArgumentParser(
         prog="tfnative",
         description="Compiles TensorFlow models into native libraries and runs them.",
@@ -77,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):
         module.register(commands)
     options = parser.parse_args(arguments)
+    options.owns_process = owns_process
     try:
         code: int = options.function(options)
     except Error as error:

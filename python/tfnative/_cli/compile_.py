@@ -150,6 +150,7 @@ def _add_rest(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compiles, and shows how exact the result is."""
     try:
+        from tfnative_aot import adapters
         from tfnative_aot.load.shapes import parse_shapes
         from tfnative_aot.progress import terminal_progress
     except ImportError:
@@ -158,6 +159,8 @@ def run(options: argparse.Namespace) -> int:
             'pip install "tfnative[aot]"'
         ) from None
     _silence_tensorflow()
+    if options.owns_process:
+        adapters.import_lean()
     shapes = parse_shapes(options.shape)
     with terminal_progress() as progress:
         artifact = compile_model(

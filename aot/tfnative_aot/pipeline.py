@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -133,9 +134,10 @@ def compile(  # noqa: A001 - the name and the arguments users know
         tempfile.TemporaryDirectory(prefix="tfnative-") as temporary,
         ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool,
         start_server() as server,
+        closing(builder),
     ):
-        # Compiling the kernels needs nothing of the model, and TensorFlow takes
-        # seconds to import: do both at once.
+        # Neither the kernels nor tfcompile need anything of the model: they are
+        # compiled and loaded while TensorFlow is imported.
         builder.start_kernels(options.levels, pool)
         progress.stage("load the model")
         loaded = load_model(Path(model), tags=tags, inputs=inputs, outputs=outputs)

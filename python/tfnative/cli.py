@@ -50,9 +50,7 @@ Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 """
 
 
-def main(
-    arguments: Sequence[str] | None = None, *, owns_process: bool = False
-) -> int:
+def main(arguments: Sequence[str] | None = None, *, owns_process: bool = False) -> int:
     """Runs the command line; returns the exit code.
 
     Args:

@@ -32,6 +32,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_examples_head.py",
         "test_fork_server.py",
         "test_freeze.py",
+        "test_lean.py",
         "test_load_model.py",
         "test_other_machines.py",
         "test_serve.py",

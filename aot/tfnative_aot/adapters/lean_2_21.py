@@ -67,6 +67,7 @@ class _Lean(types.ModuleType):
         super().__init__("tensorflow")
         self.__spec__ = spec
         self.__loader__ = spec.loader
+        self._load = spec.loader.exec_module
         self.__file__ = spec.origin
         self.__package__ = "tensorflow"
         self.__path__ = list(spec.submodule_search_locations)
@@ -91,10 +92,10 @@ class _Lean(types.ModuleType):
         return self._find_in_whole(path)
 
     def _find_in_whole(self, path: str) -> Any:
-        loader = self.__loader__
+        load = self._load
         self.__class__ = types.ModuleType  # type: ignore[assignment]
-        del self._names, self._is_ready
-        loader.exec_module(self)
+        del self._names, self._is_ready, self._load
+        load(self)
         found: Any = self
         for name in path.split("."):
             found = getattr(found, name)

@@ -103,6 +103,8 @@ class Builder:
 
     def close(self) -> None:
         """Gives up kernels that are still being compiled."""
+        for build in self._kernels:  # All, before waiting for what runs of the first.
+            build.cancel()
         for build in self._kernels:
             build.close()
 

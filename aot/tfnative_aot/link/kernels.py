@@ -106,6 +106,11 @@ class KernelBuild:
                 self._discard(temporary)
         return self._kernels
 
+    def cancel(self) -> None:
+        """Starts no more compilers."""
+        for compiler in self._compilers:
+            compiler.cancel()
+
     def close(self) -> None:
         """Gives up what nobody has waited for."""
         temporary, self._temporary = self._temporary, None
@@ -113,8 +118,7 @@ class KernelBuild:
             self._discard(temporary)
 
     def _discard(self, temporary: Path) -> None:
-        for compiler in self._compilers:
-            compiler.cancel()
+        self.cancel()
         wait(self._compilers)
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,7 +47,8 @@ from tfnative_aot.verify.execute import executor
 from tfnative_aot.verify.samples import ExampleSampler, Sample, Sampler
 from tfnative_aot.verify.split_samples import SplitSampler
 from tfnative_aot.verify.verify import verify
-from tfnative_aot.xla.tfcompile import tfcompile, write_graph
+from tfnative_aot.xla.processes import ForkServer
+from tfnative_aot.xla.tfcompile import start_server, tfcompile, write_graph
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -131,9 +133,11 @@ def compile(  # noqa: A001 - the name and the arguments users know
     with (
         tempfile.TemporaryDirectory(prefix="tfnative-") as temporary,
         ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool,
+        start_server() as server,
+        closing(builder),
     ):
-        # Compiling the kernels needs nothing of the model, and TensorFlow takes
-        # seconds to import: do both at once.
+        # Neither the kernels nor tfcompile need anything of the model: they are
+        # compiled and loaded while TensorFlow is imported.
         builder.start_kernels(options.levels, pool)
         progress.stage("load the model")
         loaded = load_model(Path(model), tags=tags, inputs=inputs, outputs=outputs)
@@ -144,7 +148,8 @@ def compile(  # noqa: A001 - the name and the arguments users know
         ]
         graphs = [each.graph for each in prepared]
         work = Path(temporary)
-        programs = _compile_variants(graphs, options, work, pool, progress)
+        programs = _compile_variants(graphs, options, work, pool, server, progress)
+        server.close()  # It has memory that is not needed any more.
         staging = _staging(folder)
         try:
             _make_artifact(
@@ -221,13 +226,14 @@ def _compile_variants(
     options: Options,
     work: Path,
     pool: ThreadPoolExecutor,
+    server: ForkServer,
     progress: Progress,
 ) -> tuple[Program, ...]:
     def one(graph: FrozenGraph, graph_path: Path, key: VariantKey) -> Program:
         folder = work / key.symbol
         symbol = f"{options.name}_{key.symbol}"
         program = decode(
-            tfcompile(graph, graph_path, key, options.target, symbol, folder)
+            tfcompile(graph, graph_path, key, options.target, symbol, folder, server)
         )
         finished = run_passes(program, winograd=options.winograd)
         progress.advance(

@@ -79,8 +79,10 @@ def main(job: Mapping[str, Any]) -> None:
 def _compile(job: Mapping[str, Any], events: _Events) -> list[str]:
     """Compiles, and returns the names of all of the model's signatures."""
     import tfnative_aot
+    from tfnative_aot import adapters
     from tfnative_aot.load import saved_model
 
+    adapters.import_lean()
     model, options = Path(job["model"]), job["options"]
     tfnative_aot.compile(model, job["output"], progress=events, **options)
     graph = saved_model.meta_graph(saved_model.read(model), options["tags"], model)

@@ -79,9 +79,16 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit code."""
+def main(arguments: Sequence[str] | None = None, *, owns_process: bool = False) -> int:
+    """Runs the command line; returns the exit code.
+
+    Args:
+        arguments: Default: those of the process.
+        owns_process: Whether nobody else uses this process, so that a command may
+            change it.
+    """
     options = make_parser().parse_args(arguments)
+    options.owns_process = owns_process
     try:
         code: int = options.function(options)
     except Error as error:

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chooses the adapter for the TensorFlow that is installed.
 
-All that touches TensorFlow's private modules is in the adapter files, one pair for
-each TensorFlow minor version: ``tf_X_Y`` works inside a TensorFlow process,
-``xla_X_Y`` runs tfcompile and reads what it wrote without importing TensorFlow.
+All that touches TensorFlow's private modules is in the adapter files, three for each
+TensorFlow minor version: ``tf_X_Y`` works inside a TensorFlow process, ``lean_X_Y``
+makes importing it quick, ``xla_X_Y`` runs tfcompile and reads what it wrote without
+importing TensorFlow.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.metadata
@@ -39,6 +41,16 @@ def xla() -> ModuleType:
         FailedPreconditionError: TensorFlow is missing or not a supported version.
     """
     return _adapter("xla")
+
+
+def import_lean() -> None:
+    """Lets ``import tensorflow`` load what compiling needs, and the rest on demand.
+
+    For processes that are all ours, and before they import TensorFlow. Where there is
+    no TensorFlow, or another version, nothing changes.
+    """
+    with contextlib.suppress(FailedPreconditionError):  # Who needs it will say so.
+        _adapter("lean").install()
 
 
 def tensorflow_version() -> str:

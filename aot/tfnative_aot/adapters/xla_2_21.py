@@ -2,18 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What TensorFlow 2.21 keeps private about tfcompile, in one place.
 
-Two things live here: the call into ``_pywrap_tfcompile``, which this file makes
-when it is run as a script in a child process, and the layout of the messages in
-which XLA serialises what it compiled. The field numbers are those of the wheel's
-headers ``xla/service/cpu/executable.pb.h``, ``xla/backends/cpu/runtime/thunk.pb.h``,
-``xla/service/hlo.pb.h`` and ``xla/xla_data.pb.h``. Only fields that the compiler
-reads are declared; protobuf skips the others. Enums and booleans are declared as
-integers, and packed floats as bytes, which is the same on the wire and saves
-making a Python object of every weight.
+Two things live here: the call into ``_pywrap_tfcompile``, which forks of a process
+that has loaded this file make (see ``tfnative_aot.xla.fork_server``), and the layout of
+the messages in which XLA serialises what it compiled. The field numbers are those of
+the wheel's headers ``xla/service/cpu/executable.pb.h``,
+``xla/backends/cpu/runtime/thunk.pb.h``, ``xla/service/hlo.pb.h`` and
+``xla/xla_data.pb.h``. Only fields that the compiler reads are declared; protobuf skips
+the others. Enums and booleans are declared as integers, and packed floats as bytes,
+which is the same on the wire and saves making a Python object of every weight.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -127,6 +128,7 @@ def _message_class(name: str) -> Any:
     )
 
 
+@functools.cache
 def _import_tfcompile() -> Any:
     """Imports TensorFlow's tfcompile without ``tensorflow/__init__``.
 
@@ -150,14 +152,16 @@ def _import_tfcompile() -> Any:
     return importlib.import_module("tensorflow.python._pywrap_tfcompile")
 
 
-def main(job_path: str) -> None:
-    """Child process: compiles what the JSON file at ``job_path`` describes."""
+def prepare() -> None:
+    """Loads tfcompile for all forks of this process. Starts no threads."""
+    # XLA reads its flags when it compiles for the first time in a process.
     os.environ["XLA_FLAGS"] = XLA_FLAGS
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    _import_tfcompile()
+
+
+def main(job_path: str) -> None:
+    """In a fork: compiles what the JSON file at ``job_path`` describes."""
     with open(job_path, encoding="utf-8") as file:
         arguments = json.load(file)
     _import_tfcompile().Compile(**arguments)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

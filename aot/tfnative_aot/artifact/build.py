@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from tfnative_aot.artifact.package import Parts, compile_programs, emit_parts, l
 from tfnative_aot.artifact.source_package import write_source_package
 from tfnative_aot.emit.interface import Interface
 from tfnative_aot.link.find_toolchain import find_toolchain
+from tfnative_aot.link.kernels import KernelBuild
 from tfnative_aot.link.runner import link_runner
-from tfnative_aot.link.toolchain import Kernels, Toolchain, sources_dir
+from tfnative_aot.link.toolchain import Toolchain, sources_dir
 from tfnative_aot.machines.cpu_levels import CpuLevel, host_x86_level
 from tfnative_aot.machines.emulator import emulator
 from tfnative_aot.machines.targets import Target, host_runs
@@ -67,7 +68,8 @@ class Builder:
     static: bool
     sources: bool
     toolchain: Toolchain | None
-    _kernels: list[Future[Kernels]] = field(default_factory=list)
+    _kernels: list[KernelBuild] = field(default_factory=list)
+    _pool: Executor | None = None
     _programs: tuple[Path, ...] = ()
 
     @classmethod
@@ -84,23 +86,27 @@ class Builder:
                 raise
             return cls(target, static=False, sources=True, toolchain=None)
 
-    def start_kernels(
-        self, levels: Sequence[CpuLevel], pool: ThreadPoolExecutor
-    ) -> None:
-        """Begins to compile the kernels.
+    def start_kernels(self, levels: Sequence[CpuLevel], pool: Executor) -> None:
+        """Begins to compile the kernels; ``pool`` is kept for what comes later.
 
         Raises:
             InvalidArgumentError: The compiler does not know a CPU.
         """
+        self._pool = pool
         if self.toolchain is not None:
             for level in levels:
                 if level not in self.target.levels:
                     self.toolchain.check_level(level)
-            compile_kernels = self.toolchain.compile_kernels
             sources = sources_dir()[0]
-            self._kernels = [
-                pool.submit(compile_kernels, sources, level) for level in levels
-            ]
+            for level in levels:
+                self._kernels.append(KernelBuild(self.toolchain, sources, level, pool))
+
+    def close(self) -> None:
+        """Gives up kernels that are still being compiled."""
+        for build in self._kernels:  # All, before waiting for what runs of the first.
+            build.cancel()
+        for build in self._kernels:
+            build.close()
 
     def make_trial(
         self, parts: Parts, manifest: Manifest, staging: Path, work: Path
@@ -176,5 +182,6 @@ class Builder:
 
     def _compile(self, parts: Parts) -> tuple[Path, ...]:
         assert self.toolchain is not None
-        kernels = {k.level: k for k in (f.result() for f in self._kernels)}
-        return compile_programs(parts, kernels, self.toolchain)
+        assert self._pool is not None
+        kernels = {k.level: k for k in (build.result() for build in self._kernels)}
+        return compile_programs(parts, kernels, self.toolchain, self._pool)

@@ -8,6 +8,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from tfnative_aot.emit.interface import Interface
 from tfnative_aot.emit.names import NAMES_HEADER, emit_names
 from tfnative_aot.emit.program_c import emit_programs
 from tfnative_aot.emit.weights import WeightPool
+from tfnative_aot.link.kernels import Kernels
 from tfnative_aot.link.linking import link_shared
 from tfnative_aot.link.sizes import measure, write_sizes
-from tfnative_aot.link.toolchain import Kernels, Toolchain, sources_dir
+from tfnative_aot.link.toolchain import Toolchain, sources_dir
 from tfnative_aot.machines import object_file
 from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.program.program import Program
@@ -95,20 +97,26 @@ def program_source(level: CpuLevel) -> str:
 
 
 def compile_programs(
-    parts: Parts, kernels: Mapping[CpuLevel, Kernels], toolchain: Toolchain
+    parts: Parts,
+    kernels: Mapping[CpuLevel, Kernels],
+    toolchain: Toolchain,
+    pool: Executor,
 ) -> tuple[Path, ...]:
-    """Compiles the programs.
+    """Compiles the programs, as many levels at once as the pool has threads.
 
     Returns:
         All objects of the artifact but those that know the manifest.
     """
-    objects = list(parts.objects)
-    for level in parts.levels:
+
+    def compile_level(level: CpuLevel) -> Path:
         source = parts.folder / program_source(level)
         flags = [*_include_flags(parts.folder), f"-DTFN_LEVEL={kernels[level].macro}"]
-        output = source.with_suffix(".o")
-        objects.append(toolchain.compile_c(source, output, flags=flags))
-        objects += kernels[level].objects
+        return toolchain.compile_c(source, source.with_suffix(".o"), flags=flags)
+
+    objects = list(parts.objects)
+    compiled = pool.map(compile_level, parts.levels)
+    for level, program in zip(parts.levels, compiled, strict=True):
+        objects += [program, *kernels[level].objects]
     return tuple(objects)
 
 

@@ -12,12 +12,8 @@ from pathlib import Path
 
 from tfnative.manifest import Manifest
 from tfnative_aot.artifact.package import Parts, emit_entry_points, program_source
-from tfnative_aot.link.toolchain import (
-    COMMON_FLAGS,
-    KERNEL_FLAGS,
-    kernels_digest,
-    sources_dir,
-)
+from tfnative_aot.link.kernels import KERNEL_FLAGS, kernels_digest
+from tfnative_aot.link.toolchain import COMMON_FLAGS, sources_dir
 
 
 def write_source_package(parts: Parts, manifest: Manifest, output: Path) -> None:

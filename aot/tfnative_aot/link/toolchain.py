@@ -4,18 +4,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tfnative import cache
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
 from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.machines.targets import Target
@@ -29,30 +25,6 @@ COMMON_FLAGS = (
     "-fno-asynchronous-unwind-tables",
     "-g0",
 )
-KERNEL_FLAGS = (
-    "-std=c++17",
-    "-fno-exceptions",
-    "-fno-rtti",
-    "-fno-threadsafe-statics",
-    "-fno-trapping-math",
-    "-ffp-contract=fast",
-)
-
-
-@dataclass(frozen=True)
-class Kernels:
-    """Our kernels, compiled for a CPU level.
-
-    Attributes:
-        level: Which one.
-        macro: What TFN_LEVEL was: the level, and a digest of the kernels. Models that
-            are linked into one program share equal kernels, and only these.
-        objects: Their files.
-    """
-
-    level: CpuLevel
-    macro: str
-    objects: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -131,51 +103,10 @@ class Toolchain:
         run([*command, *flags, str(source), "-o", str(output)])
         return output
 
-    def compile_kernels(self, sources: Path, level: CpuLevel) -> Kernels:
-        """Compiles our kernels for a CPU level, or takes them from the cache.
-
-        The cache is in the user's cache folder (``TFNATIVE_CACHE`` sets
-        another); its key has the sources, the flags and the compiler's version.
-        """
-        files = sorted(sources.rglob("*.cc"))
-        flags = [*COMMON_FLAGS, *KERNEL_FLAGS, *self.target_flags(level)]
-        flags = [flag.replace(str(sources), "") for flag in flags]
-        key = kernels_digest(sources, f"{self.version} {self.target.name} {flags}")
-        macro = f"{level.tag}_{key[:8]}"
-        folder = cache.path() / "kernels" / f"{level.tag}-{key[:32]}"
-        names = [f.relative_to(sources).with_suffix(".o").as_posix() for f in files]
-        objects = tuple(
-            folder / f"{level.tag}-{name.replace('/', '-')}" for name in names
-        )
-        if folder.is_dir():
-            with contextlib.suppress(OSError):  # Others may own it.
-                os.utime(folder)  # `tfnative cache clear --older-than` asks.
-            return Kernels(level, macro, objects)
-        command = [*self.cxx, "-c", *COMMON_FLAGS, *KERNEL_FLAGS]
-        command += [*self.target_flags(level), f"-DTFN_LEVEL={macro}", f"-I{sources}"]
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-            for file, made in zip(files, objects, strict=True):
-                run([*command, file, "-o", Path(temporary) / made.name])
-            try:
-                os.rename(temporary, folder)
-                os.mkdir(temporary)  # For the context manager to remove.
-            except OSError:
-                pass  # Another process was quicker; its files are the same.
-        return Kernels(level, macro, objects)
-
     def archive(self, objects: Sequence[Path], output: Path) -> None:
         """Makes a static library."""
         output.unlink(missing_ok=True)
         run([*self.ar, "qcsD", output, *objects])
-
-
-def kernels_digest(sources: Path, settings: str) -> str:
-    """Digest of the kernels' sources, and of how they are compiled."""
-    key = hashlib.sha256(settings.encode())
-    for file in sorted([*sources.rglob("*.cc"), *sources.rglob("*.h")]):
-        key.update(f"{file.relative_to(sources)}\0".encode() + file.read_bytes())
-    return key.hexdigest()
 
 
 def sources_dir() -> tuple[Path, Path]:

@@ -2,17 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs tfcompile: a frozen graph, a batch size and a CPU level to object code.
 
-Each variant is compiled in a child process of its own: XLA reads its flags once
-per process, and a failed CHECK in XLA aborts the process it happens in.
+Each variant is compiled in a process of its own: a failed CHECK in XLA aborts the
+process it happens in. They are forks of one that has loaded tfcompile.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +21,7 @@ from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines import object_file
 from tfnative_aot.machines.cpu_levels import VariantKey
 from tfnative_aot.machines.targets import Target
-
-_LAST_LINES = 20
+from tfnative_aot.xla.processes import ForkServer, describe_end, last_lines
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,17 @@ def write_graph(graph: FrozenGraph, folder: Path) -> Path:
     return path
 
 
+def start_server() -> ForkServer:
+    """Begins to load tfcompile, in the process that will fork for each variant.
+
+    Raises:
+        FailedPreconditionError: TensorFlow is missing or not a supported version.
+    """
+    script = adapters.xla().__file__
+    assert script is not None
+    return ForkServer(script)
+
+
 def tfcompile(
     graph: FrozenGraph,
     graph_path: Path,
@@ -61,8 +68,9 @@ def tfcompile(
     target: Target,
     symbol: str,
     folder: Path,
+    server: ForkServer,
 ) -> CompiledVariant:
-    """Compiles one variant in a child process.
+    """Compiles one variant, in a process of its own.
 
     Args:
         graph: The signature.
@@ -71,6 +79,7 @@ def tfcompile(
         target: What it is compiled for.
         symbol: C identifier that goes into the name of each of its functions.
         folder: An empty folder for the files of this variant. Created.
+        server: What ``start_server`` returned.
 
     Raises:
         CompileError: TensorFlow refused the graph or crashed on it; the message
@@ -97,7 +106,7 @@ def tfcompile(
     }
     job_path = folder / "job.json"
     job_path.write_text(json.dumps(job, default=str))
-    _run_child(job_path, graph.signature, key)
+    _run(server, job_path, graph.signature, key)
     header = outputs["out_header"].read_text()
     return CompiledVariant(
         key=key,
@@ -110,27 +119,15 @@ def tfcompile(
     )
 
 
-def _run_child(job_path: Path, signature: str, key: VariantKey) -> None:
-    script = adapters.xla().__file__
-    assert script is not None
-    child = subprocess.run(
-        [sys.executable, script, str(job_path)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    if child.returncode == 0:
+def _run(server: ForkServer, job_path: Path, signature: str, key: VariantKey) -> None:
+    output = job_path.with_name("output.txt")
+    code = server.run(job_path, output)
+    if code == 0:
         return
-    if child.returncode < 0:
-        how = f"crashed with {signal.Signals(-child.returncode).name}"
-    else:
-        how = f"failed with exit code {child.returncode}"
-    lines = child.stdout.decode(errors="replace").strip().splitlines()
     raise CompileError(
         f"signature {signature!r}, batch size {key.batch_size}, CPU level "
-        f"{key.level.name}: tfcompile {how}. Its last lines:\n"
-        + "\n".join(f"  {line}" for line in lines[-_LAST_LINES:])
+        f"{key.level.name}: tfcompile {describe_end(code)}. "
+        + last_lines(output.read_text(errors="replace"))
     )
 
 

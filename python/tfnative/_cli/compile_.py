@@ -157,6 +157,8 @@ def _add_rest(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compiles, and shows how exact the result is."""
     _silence_tensorflow()
+    if options.owns_process:
+        door.import_lean()
     shapes = door.parse_shapes(options.shape)
     with door.terminal_progress() as progress:
         artifact = compile_model(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tfnative.errors import FailedPreconditionError
 
 if TYPE_CHECKING:
-    from tfnative_aot.adapters import supported_version
+    from tfnative_aot.adapters import import_lean, supported_version
     from tfnative_aot.link.available import (
         AvailableTarget,
         available_targets,
@@ -44,6 +44,7 @@ __all__ = [
     "find_toolchain",
     "host_runs",
     "host_target",
+    "import_lean",
     "is_there",
     "parse_shapes",
     "replay",
@@ -61,6 +62,7 @@ _MODULES = {
     "find_toolchain": "link.find_toolchain",
     "host_runs": "machines.targets",
     "host_target": "machines.targets",
+    "import_lean": "adapters",
     "parse_shapes": "load.shapes",
     "replay": "verify.foreign_selftest",
     "supported_version": "adapters",

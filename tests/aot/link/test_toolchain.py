@@ -6,14 +6,21 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.link.find_toolchain import find_toolchain
+from tfnative_aot.link.kernels import KernelBuild, Kernels
 from tfnative_aot.link.toolchain import Toolchain, sources_dir
-from tfnative_aot.machines.cpu_levels import AARCH64_LEVELS, ARMV7_LEVELS, X86_LEVELS
+from tfnative_aot.machines.cpu_levels import (
+    AARCH64_LEVELS,
+    ARMV7_LEVELS,
+    X86_LEVELS,
+    CpuLevel,
+)
 from tfnative_aot.machines.targets import (
     Target,
     chosen_levels,
@@ -123,18 +130,23 @@ def test_compilers_are_told_the_target_in_their_own_words() -> None:
     assert "-nostdinc++" in zig(find_target("ios-arm64")).target_flags()
 
 
+def compile_kernels(toolchain: Toolchain, sources: Path, level: CpuLevel) -> Kernels:
+    with ThreadPoolExecutor(2) as pool:
+        return KernelBuild(toolchain, sources, level, pool).result()
+
+
 def test_kernels_are_compiled_once(
     sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
     (level,) = chosen_levels(HOST, ["native"])
     compiler = find_toolchain()
-    first = compiler.compile_kernels(sources, level)
+    first = compile_kernels(compiler, sources, level)
     times = [path.stat().st_mtime_ns for path in first.objects]
-    assert compiler.compile_kernels(sources, level) == first
+    assert compile_kernels(compiler, sources, level) == first
     assert [path.stat().st_mtime_ns for path in first.objects] == times
     (sources / "topk.cc").write_text(KERNEL + "// changed\n")
-    second = compiler.compile_kernels(sources, level)
+    second = compile_kernels(compiler, sources, level)
     assert second.objects != first.objects
     assert second.macro != first.macro, "both may be linked into one program"
 
@@ -145,7 +157,32 @@ def test_what_the_compiler_says_is_in_the_error(
     monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
     (sources / "topk.cc").write_text("int nonsense() { return missing; }")
     with pytest.raises(CompileError, match="missing"):
-        find_toolchain().compile_kernels(sources, chosen_levels(HOST, ["native"])[0])
+        compile_kernels(find_toolchain(), sources, chosen_levels(HOST, ["native"])[0])
+    assert not any((tmp_path / "cache" / "kernels").iterdir()), "nothing is left"
+
+
+def test_kernels_that_nobody_waits_for_leave_nothing(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
+    (level,) = chosen_levels(HOST, ["native"])
+    with ThreadPoolExecutor(1) as pool:
+        build = KernelBuild(find_toolchain(), sources, level, pool)
+        build.close()
+    assert not any((tmp_path / "cache" / "kernels").iterdir())
+
+
+def test_two_that_compile_the_same_kernels_share_them(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
+    (level,) = chosen_levels(HOST, ["native"])
+    with ThreadPoolExecutor(2) as pool:
+        builds = [KernelBuild(find_toolchain(), sources, level, pool) for _ in "ab"]
+        first, second = (build.result() for build in builds)
+    assert first == second
+    assert all(path.is_file() for path in first.objects)
+    assert len(list((tmp_path / "cache" / "kernels").iterdir())) == 1
 
 
 @pytest.mark.skipif(
@@ -156,5 +193,5 @@ def test_zig_compiles_the_kernels(
     sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
-    made = zig(find_target("linux-x86_64")).compile_kernels(sources, X86_LEVELS[1])
+    made = compile_kernels(zig(find_target("linux-x86_64")), sources, X86_LEVELS[1])
     assert all(path.is_file() for path in made.objects)

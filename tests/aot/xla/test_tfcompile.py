@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,7 @@ from tfnative_aot.freeze.graph import FrozenGraph, GraphTensor
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines.cpu_levels import X86_LEVELS, VariantKey
 from tfnative_aot.machines.targets import find_target
-from tfnative_aot.xla.tfcompile import tfcompile
+from tfnative_aot.xla.tfcompile import start_server, tfcompile
 
 KEY = VariantKey(signature=0, batch_size=4, level=X86_LEVELS[0])
 TARGET = find_target("linux-x86_64")
@@ -29,13 +30,21 @@ def graph() -> FrozenGraph:
 
 
 def compile_with(
-    script: str, graph: FrozenGraph, folder: Path, monkeypatch: pytest.MonkeyPatch
+    body: str, graph: FrozenGraph, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = folder / "child.py"
-    child.write_text(script)
+    child.write_text(
+        "import os\ndef prepare(): pass\ndef main(job):\n" + indent(body, "    ")
+    )
     adapter = SimpleNamespace(__file__=str(child), PROGRAM_SYMBOL="_none")
     monkeypatch.setattr(adapters, "xla", lambda: adapter)
-    tfcompile(graph, folder / "graph.pb", KEY, TARGET, "m_s0_b4_v2", folder / "variant")
+    compile_variant(graph, folder)
+
+
+def compile_variant(graph: FrozenGraph, folder: Path) -> None:
+    path, variant = folder / "graph.pb", folder / "variant"
+    with start_server() as server:
+        tfcompile(graph, path, KEY, TARGET, "m_s0_b4_v2", variant, server)
 
 
 def test_a_failure_shows_the_last_lines(
@@ -54,7 +63,7 @@ def test_a_failure_shows_the_last_lines(
 def test_a_crash_names_the_signal(
     graph: FrozenGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = "import os, sys\nprint('CHECK failed: x', flush=True)\nos.abort()"
+    script = "print('CHECK failed: x', flush=True)\nos.abort()"
     with pytest.raises(CompileError, match=r"SIGABRT.*\n  CHECK failed: x"):
         compile_with(script, graph, tmp_path, monkeypatch)
 
@@ -63,5 +72,16 @@ def test_a_graph_that_cannot_be_read_is_an_error(
     graph: FrozenGraph, tmp_path: Path
 ) -> None:
     (tmp_path / "graph.pb").write_bytes(b"no graph")
-    with pytest.raises(CompileError, match="tfcompile failed"):
-        tfcompile(graph, tmp_path / "graph.pb", KEY, TARGET, "m", tmp_path / "variant")
+    with pytest.raises(CompileError, match=r"tfcompile failed.*\n(.*\n)*.*IndexError"):
+        compile_variant(graph, tmp_path)
+
+
+def test_what_cannot_be_loaded_is_an_error_that_says_why(
+    graph: FrozenGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = tmp_path / "child.py"
+    child.write_text("def prepare(): raise ImportError('no such library')")
+    adapter = SimpleNamespace(__file__=str(child), PROGRAM_SYMBOL="_none")
+    monkeypatch.setattr(adapters, "xla", lambda: adapter)
+    with pytest.raises(CompileError, match=r"exit code 1.*\n(.*\n)*.*no such library"):
+        compile_variant(graph, tmp_path)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.core.framework import types_pb2
 
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 
@@ -50,7 +50,7 @@ _LINEAR = {
 _BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 _LAST_CHANNEL = (b"", b"NHWC", b"NDHWC")
 # In half precision, rounding the folded weights would change the result.
-_TYPES = (tf.float32.as_datatype_enum, tf.float64.as_datatype_enum)
+_TYPES = (types_pb2.DT_FLOAT, types_pb2.DT_DOUBLE)
 
 
 @dataclass(frozen=True)

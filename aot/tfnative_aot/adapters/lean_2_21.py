@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""TensorFlow 2.21 with no more of it loaded than compiling needs.
+
+``import tensorflow`` loads everything that TensorFlow has, and Keras: that takes longer
+than compiling a small model. ``install`` puts a module in its place that finds the few
+names that the compiler uses where TensorFlow itself takes them from, and that becomes
+the whole of TensorFlow as soon as anybody asks for another one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import types
+from typing import Any
+
+_BEHAVIOR = "tensorflow.python.compat.v2_compat"
+
+# A module of TensorFlow's a line: its path, then what of it has which public name.
+_NAMES = """
+core.example.example_pb2: train.Example=Example
+core.protobuf.config_pb2: compat.v1.ConfigProto=ConfigProto
+python.client.session: compat.v1.Session=Session
+python.eager.polymorphic_function.polymorphic_function: function=function
+python.framework.constant_op: constant=constant
+python.framework.dtypes: dtypes.as_dtype=as_dtype float32=float32 float64=float64 int32=int32 string=string
+python.framework.importer: graph_util.import_graph_def=import_graph_def
+python.framework.ops: Graph=Graph
+python.framework.tensor: TensorSpec=TensorSpec
+python.framework.tensor_util: get_static_value=constant_value make_ndarray=MakeNdarray make_tensor_proto=make_tensor_proto
+python.ops.array_ops: concat=concat gather=gather_v2 pad=pad_v2 reshape=reshape shape=shape_v2
+python.ops.gen_math_ops: maximum=maximum minimum=minimum
+python.ops.gen_resource_variable_ops: raw_ops.VarIsInitializedOp=VarIsInitializedOp
+python.ops.math_ops: add_n=add_n cast=cast floor=floor math.ceil=ceil range=range
+python.ops.nn_ops: nn.conv2d=conv2d_v2 nn.conv2d_transpose=conv2d_transpose_v2
+"""  # noqa: E501
+
+
+def names() -> dict[str, tuple[str, str]]:
+    """Public names, as "compat.v1.Session", to modules and names in these."""
+    found = {}
+    for line in filter(None, _NAMES.splitlines()):
+        module, pairs = line.split(": ")
+        for pair in pairs.split(" "):
+            public, name = pair.split("=")
+            found[public] = f"tensorflow.{module}", name
+    return found
+
+
+def install() -> None:
+    """Makes ``import tensorflow`` load little, in a process that is all ours.
+
+    Does nothing if TensorFlow is already imported, or is not installed. Not to be
+    called, nor may names be looked up, by several threads at once.
+    """
+    spec = importlib.util.find_spec("tensorflow")
+    if "tensorflow" not in sys.modules and spec is not None:
+        sys.modules["tensorflow"] = _Lean(spec)
+
+
+class _Lean(types.ModuleType):
+    """Stands for TensorFlow, and becomes it."""
+
+    def __init__(self, spec: Any) -> None:
+        super().__init__("tensorflow")
+        self.__spec__ = spec
+        self.__loader__ = spec.loader
+        self._load = spec.loader.exec_module
+        self.__file__ = spec.origin
+        self.__package__ = "tensorflow"
+        self.__path__ = list(spec.submodule_search_locations)
+        self._names = names()
+        self._is_ready = False
+
+    def __getattr__(self, name: str) -> Any:
+        return self._find(name)
+
+    def _find(self, path: str) -> Any:
+        if path in self._names:
+            if not self._is_ready:
+                # As the whole of TensorFlow does before anything is made with it.
+                importlib.import_module(_BEHAVIOR).enable_v2_behavior()
+                self._is_ready = True
+            module, name = self._names[path]
+            return getattr(importlib.import_module(module), name)
+        if any(known.startswith(f"{path}.") for known in self._names):
+            return _Namespace(self, path)
+        if path.startswith("__"):  # Python asks every module for such names.
+            raise AttributeError(f"module 'tensorflow' has no attribute {path!r}")
+        return self._find_in_whole(path)
+
+    def _find_in_whole(self, path: str) -> Any:
+        load = self._load
+        self.__class__ = types.ModuleType  # type: ignore[assignment]
+        del self._names, self._is_ready, self._load
+        load(self)
+        found: Any = self
+        for name in path.split("."):
+            found = getattr(found, name)
+        return found
+
+
+class _Namespace:
+    """A part of TensorFlow's names, as ``tf.dtypes``."""
+
+    def __init__(self, root: _Lean, path: str) -> None:
+        self._root = root
+        self._path = path
+
+    def __getattr__(self, name: str) -> Any:
+        return self._root._find(f"{self._path}.{name}")

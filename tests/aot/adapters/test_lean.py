@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What stands for TensorFlow gives TensorFlow's own names, and becomes the whole.
+
+Each test has a process of its own, since a process imports TensorFlow once.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.aot.conftest import Export
+from tests.models import ZOO
+
+LEAN = "from tfnative_aot import adapters; adapters.import_lean()\n"
+
+
+def run_python(code: str, *arguments: str | Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_every_name_is_what_the_whole_of_tensorflow_has_under_it() -> None:
+    code = (
+        "import functools, importlib\n"
+        "import tensorflow as tf\n"
+        "from tfnative_aot.adapters import lean_2_21\n"
+        "names = lean_2_21.names()\n"
+        "for public, (module, name) in names.items():\n"
+        "    expected = functools.reduce(getattr, public.split('.'), tf)\n"
+        "    found = getattr(importlib.import_module(module), name)\n"
+        "    print(public, found is expected)\n"
+    )
+    lines = run_python(code)
+    assert len(lines) > 20
+    assert [line for line in lines if not line.endswith(" True")] == []
+
+
+def test_known_names_load_neither_the_rest_nor_keras() -> None:
+    code = LEAN + (
+        "import sys\n"
+        "import tensorflow as tf\n"
+        "print('tensorflow.python' in sys.modules)\n"
+        "graph, example = tf.Graph(), tf.train.Example()\n"
+        "print(tf.dtypes.as_dtype('float32') is tf.float32, tf.constant(2.0).numpy())\n"
+        "print('keras' in sys.modules, 'tensorflow._api' in sys.modules)\n"
+    )
+    assert run_python(code) == ["False", "True 2.0", "False False"]
+
+
+def test_any_other_name_loads_the_whole() -> None:
+    code = LEAN + (
+        "import sys\n"
+        "import tensorflow as tf\n"
+        "before = tf.Graph, tf.function, tf.compat.v1.Session\n"
+        "print(tf.compat.v1.global_variables is not None)\n"
+        "print((tf.Graph, tf.function, tf.compat.v1.Session) == before)\n"
+        "layer = tf.keras.layers.Dense(3)\n"
+        "print(tf.keras.Sequential([layer])(tf.ones((2, 2))).shape)\n"
+        "whole = sys.modules['tensorflow']\n"
+        "print(type(tf).__name__, whole is tf, tf.__version__[:4])\n"
+        "try:\n"
+        "    tf.there_is_no_such_name\n"
+        "except AttributeError as error:\n"
+        "    print(error)\n"
+    )
+    found = run_python(code)
+    assert found[:4] == ["True", "True", "(2, 3)", "module True 2.21"]
+    assert "there_is_no_such_name" in found[4]
+
+
+def test_a_name_that_there_is_not_is_an_error_at_once() -> None:
+    code = LEAN + (
+        "import sys\n"
+        "import tensorflow as tf\n"
+        "print(hasattr(tf, '__wrapped__'), 'tensorflow.python' in sys.modules)\n"
+        "print(hasattr(tf, 'there_is_no_such_name'), hasattr(tf, 'keras'))\n"
+    )
+    assert run_python(code) == ["False False", "False True"]
+
+
+def test_tensorflow_that_is_imported_stays_as_it_is() -> None:
+    code = (
+        "import sys\n"
+        "import tensorflow as tf\n"
+        f"{LEAN}"
+        "print(sys.modules['tensorflow'] is tf, type(tf).__name__)\n"
+    )
+    assert run_python(code) == ["True module"]
+
+
+def test_the_command_compiles_without_the_whole(export: Export, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from tfnative.cli import main\n"
+        "arguments = ['compile', *sys.argv[1:], '--cpu', 'native']\n"
+        "code = main(arguments, owns_process=True)\n"
+        "print(code, 'keras' in sys.modules, 'tensorflow._api' in sys.modules)\n"
+    )
+    model = export(ZOO["digits_cnn"])
+    last = run_python(code, model, "-o", tmp_path / "digits")[-1]
+    assert last == "0 False False"
+
+
+def test_the_function_leaves_its_caller_the_whole(
+    export: Export, tmp_path: Path
+) -> None:
+    code = (
+        "import sys, tfnative\n"
+        "tfnative.compile(sys.argv[1], sys.argv[2], cpus=['native'])\n"
+        "import tensorflow as tf\n"
+        "print(type(tf).__name__, 'tensorflow._api' in sys.modules)\n"
+    )
+    model = export(ZOO["digits_cnn"])
+    assert run_python(code, model, tmp_path / "digits") == ["module True"]

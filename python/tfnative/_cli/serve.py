@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfnative._cli.common import add_command
+from tfnative._backends.options import LoadOptions
+from tfnative._base.options.flags import add_flags
+from tfnative._cli.common import add_command, load_options
 from tfnative._store.versions import Latest
 from tfnative.errors import InvalidArgumentError
 
@@ -65,15 +67,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--rest-port", type=int, default=8501, help="of REST (default: 8501; 0: any)"
     )
-    parser.add_argument(
-        "--backend",
-        choices=("native", "auto", "tensorflow"),
-        default="native",
-        help="what runs versions that are SavedModels; native: nothing does (default)",
-    )
-    parser.add_argument(
-        "--threads", type=int, default=1, help="that work on one call (default: 1)"
-    )
+    add_flags(parser, LoadOptions, ("backend", "threads"))
     parser.add_argument(
         "--poll-seconds",
         type=float,
@@ -128,9 +122,8 @@ def run(options: argparse.Namespace) -> int:
         tls=_tls(options),
         models=OpenOptions(
             options.poll_seconds or None,
-            options.threads,
             options.batching_parameters_file,
-            options.backend,
+            load_options(options),
         ),
     )
     models = _models(options)

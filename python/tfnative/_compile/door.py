@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         find_toolchain,
         toolchains,
     )
-    from tfnative_aot.load.shapes import parse_shapes
     from tfnative_aot.machines.targets import (
         find_target,
         host_runs,
@@ -45,7 +44,6 @@ __all__ = [
     "host_runs",
     "host_target",
     "is_there",
-    "parse_shapes",
     "replay",
     "require",
     "supported_version",
@@ -61,7 +59,6 @@ _MODULES = {
     "find_toolchain": "link.find_toolchain",
     "host_runs": "machines.targets",
     "host_target": "machines.targets",
-    "parse_shapes": "load.shapes",
     "replay": "verify.foreign_selftest",
     "supported_version": "adapters",
     "terminal_progress": "progress",

@@ -21,7 +21,7 @@ PRESETS ?= dev asan tsan
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-cpp test-python lint format tidy bench \
-  bench-kernels protos wheel clean
+  bench-kernels options protos wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -64,6 +64,9 @@ bench: $(VENV)/.bench  ## measure against peers; BENCH="--models mlp" for some
 bench-kernels: $(VENV)/.tools  ## each kernel, layer by layer, at each CPU level
 	cmake --preset bench && cmake --build --preset bench
 	for program in build/bench/benchmarks/kernels/bench_kernels_*; do $$program; done
+
+options: $(VENV)/.installed  ## write the tables of docs/options.md anew
+	$(BIN)/python tools/write_options.py
 
 protos: $(VENV)/.installed  ## write the messages of serving anew
 	$(BIN)/python tools/compile_protos.py

@@ -25,7 +25,7 @@ SOAK ?= 120
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-python lint format tidy \
-  bench bench-kernels docs docs-serve protos setup wheel clean
+  bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -84,6 +84,9 @@ docs: $(VENV)/.docs  ## build/site, the documentation; nothing is fetched
 
 docs-serve: $(VENV)/.docs  ## show the documentation at http://localhost:8000
 	$(BIN)/python -m mkdocs serve
+
+options: $(VENV)/.installed  ## write the tables of docs/options.md anew
+	$(BIN)/python tools/write_options.py
 
 protos: $(VENV)/.installed  ## write the messages of serving anew
 	$(BIN)/python tools/compile_protos.py

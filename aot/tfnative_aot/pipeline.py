@@ -17,9 +17,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
+from tfnative._compile.options import CompileOptions
+from tfnative.errors import NotFoundError
 from tfnative.manifest import ExamplesHead, Fidelity, Manifest, TensorFlowHead
 from tfnative_aot.artifact.build import Builder
 from tfnative_aot.artifact.describe import (
@@ -30,16 +29,17 @@ from tfnative_aot.artifact.describe import (
 )
 from tfnative_aot.artifact.package import Parts, emit_parts
 from tfnative_aot.artifact.sdk import write_sdk
-from tfnative_aot.emit.interface import Interface, check_name
+from tfnative_aot.emit.interface import Interface
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.load.shapes import resolve_shapes
-from tfnative_aot.machines.cpu_levels import CpuLevel, VariantKey
-from tfnative_aot.machines.targets import Target, chosen_levels, find_target, host_runs
+from tfnative_aot.machines.cpu_levels import VariantKey
+from tfnative_aot.output import check_replaceable, replacing
 from tfnative_aot.program.decode import decode
 from tfnative_aot.program.passes import run_passes
 from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress, Silent
+from tfnative_aot.settings import Settings, check
 from tfnative_aot.split.divide import Prepared, prepare
 from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.verify import golden as golden_vectors
@@ -56,80 +56,20 @@ Heads = dict[str, ExamplesHead | TensorFlowHead]
 """By signature."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What to compile, checked.
-
-    Attributes:
-        batch_sizes: Ascending.
-        target: What it is compiled for.
-        levels: CPU levels, ascending.
-        rtol: Tolerance for floats, or None for the default of each type.
-        static: Whether to make libNAME.a.
-        winograd: Whether Winograd's algorithm may compute convolutions.
-        weights_apart: Whether weights get a file of their own.
-        minimal: Whether to leave out all that is not needed to predict.
-        sources: Whether to add what it can be built of elsewhere.
-    """
-
-    name: str
-    batch_sizes: tuple[int, ...]
-    target: Target
-    levels: tuple[CpuLevel, ...]
-    rtol: float | None
-    static: bool
-    winograd: bool
-    weights_apart: bool
-    minimal: bool
-    sources: bool
-
-
-def compile(  # noqa: A001 - the name and the arguments users know
+def compile(  # noqa: A001 - the name that users know
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    *,
-    name: str | None = None,
-    signatures: Sequence[str] | None = None,
-    batch_sizes: Sequence[int] = (1,),
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    target: str | None = None,
-    cpus: Sequence[str] | None = None,
-    tags: Sequence[str] = ("serve",),
-    golden: str | os.PathLike[str] | Mapping[str, object] | None = None,
-    rtol: float | None = None,
-    static: bool | None = None,
-    winograd: bool = True,
-    weights: str = "inside",
-    minimal: bool = False,
-    sources: bool = False,
-    inputs: Mapping[str, str] | Sequence[str] | None = None,
-    outputs: Mapping[str, str] | Sequence[str] | None = None,
+    options: CompileOptions,
     progress: Progress | None = None,
 ) -> Path:
-    """Compiles a model. See ``tfnative.compile``, which documents the arguments."""
+    """Compiles a model. See ``tfnative.compile``."""
     progress = progress or Silent()
     folder = Path(output)
-    machine = find_target(target)
-    is_foreign = not host_runs(machine, machine.levels[0])
-    if weights not in ("inside", "separate"):
-        raise InvalidArgumentError(
-            f"weights must be 'inside' or 'separate', got {weights!r}"
-        )
-    options = Options(
-        name=check_name(name or _default_name(folder)),
-        batch_sizes=_checked_batch_sizes(batch_sizes),
-        target=machine,
-        levels=chosen_levels(machine, cpus),
-        rtol=rtol,
-        static=is_foreign if static is None else static,
-        winograd=winograd,
-        weights_apart=weights == "separate",
-        minimal=minimal,
-        sources=sources,
-    )
-    _check_output(folder)
-    user_inputs = golden_vectors.read_inputs(golden) if golden is not None else None
-    builder = Builder.find(machine, options.static, options.sources)
+    settings = check(options, folder)
+    check_replaceable(folder)
+    given = options.golden
+    user_inputs = golden_vectors.read_inputs(given) if given is not None else None
+    builder = Builder.find(settings.target, settings.static, options.sources)
     with (
         tempfile.TemporaryDirectory(prefix="tfnative-") as temporary,
         ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool,
@@ -138,29 +78,30 @@ def compile(  # noqa: A001 - the name and the arguments users know
     ):
         # Neither the kernels nor tfcompile need anything of the model: they are
         # compiled and loaded while TensorFlow is imported.
-        builder.start_kernels(options.levels, pool)
+        builder.start_kernels(settings.levels, pool)
         progress.stage("load the model")
-        loaded = load_model(Path(model), tags=tags, inputs=inputs, outputs=outputs)
+        loaded = load_model(
+            Path(model),
+            tags=options.tags,
+            inputs=options.inputs,
+            outputs=options.outputs,
+        )
         progress.stage("freeze and check")
         prepared = [
-            prepare(loaded, signature, shapes)
-            for signature in _chosen_signatures(loaded, signatures)
+            prepare(loaded, signature, options.shapes)
+            for signature in _chosen_signatures(loaded, options.signatures)
         ]
         graphs = [each.graph for each in prepared]
         work = Path(temporary)
-        programs = _compile_variants(graphs, options, work, pool, server, progress)
+        programs = _compile_variants(graphs, settings, work, pool, server, progress)
         server.close()  # It has memory that is not needed any more.
-        staging = _staging(folder)
-        try:
+        with replacing(folder) as staging:
             _make_artifact(
-                _Job(loaded, tuple(prepared), shapes, programs, options, builder, work),
+                _Job(loaded, tuple(prepared), programs, settings, builder, work),
                 user_inputs,
                 staging,
                 progress,
             )
-            _replace(staging, folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
     progress.finish()
     return folder
 
@@ -169,9 +110,8 @@ def compile(  # noqa: A001 - the name and the arguments users know
 class _Job:
     loaded: LoadedModel
     prepared: tuple[Prepared, ...]
-    shapes: Mapping[str, Sequence[int]] | None
     programs: tuple[Program, ...]
-    options: Options
+    settings: Settings
     builder: Builder
     work: Path
 
@@ -182,7 +122,7 @@ class _Job:
     def input_shapes(self, of: Prepared) -> Mapping[str, tuple[int, ...]]:
         """Shapes of what callers of a signature pass."""
         signature = self.loaded.signature(of.graph.signature)
-        return resolve_shapes(signature, self.shapes)
+        return resolve_shapes(signature, self.settings.options.shapes)
 
     def write_heads(self, artifact: Path) -> Heads:
         """Writes those that TensorFlow runs; returns all."""
@@ -223,7 +163,7 @@ class _Job:
 
 def _compile_variants(
     graphs: Sequence[FrozenGraph],
-    options: Options,
+    settings: Settings,
     work: Path,
     pool: ThreadPoolExecutor,
     server: ForkServer,
@@ -231,11 +171,11 @@ def _compile_variants(
 ) -> tuple[Program, ...]:
     def one(graph: FrozenGraph, graph_path: Path, key: VariantKey) -> Program:
         folder = work / key.symbol
-        symbol = f"{options.name}_{key.symbol}"
+        symbol = f"{settings.name}_{key.symbol}"
         program = decode(
-            tfcompile(graph, graph_path, key, options.target, symbol, folder, server)
+            tfcompile(graph, graph_path, key, settings.target, symbol, folder, server)
         )
-        finished = run_passes(program, winograd=options.winograd)
+        finished = run_passes(program, winograd=settings.options.winograd)
         progress.advance(
             f"{graph.signature}, batch size {key.batch_size}, {key.level.name}"
         )
@@ -244,8 +184,8 @@ def _compile_variants(
     jobs: list[tuple[FrozenGraph, Path, VariantKey]] = []
     for index, graph in enumerate(graphs):
         path = write_graph(graph, work)
-        for level in options.levels:
-            sizes = options.batch_sizes if graph.has_batch else (0,)
+        for level in settings.levels:
+            sizes = settings.batch_sizes if graph.has_batch else (0,)
             jobs += [(graph, path, VariantKey(index, size, level)) for size in sizes]
     progress.stage("compile with XLA", len(jobs))
     futures = [pool.submit(one, *job) for job in jobs]
@@ -263,20 +203,21 @@ def _make_artifact(
     staging: Path,
     progress: Progress,
 ) -> None:
+    options = job.settings.options
     progress.stage("run TensorFlow for reference")
     heads = job.write_heads(staging)
     samplers = [job.sampler(each, heads, staging, user_inputs) for each in job.prepared]
     described = describe(
-        job.options.name,
-        job.options.target,
+        job.settings.name,
+        job.settings.target,
         job.graphs,
         job.programs,
         [sampler.rows_independent() for sampler in samplers],
     )
-    interface = replace(described, weights_apart=job.options.weights_apart)
+    interface = replace(described, weights_apart=options.weights == "separate")
     progress.stage("compile and link")
     parts = emit_parts(
-        interface, job.options.levels, job.programs, job.work / "sources"
+        interface, job.settings.levels, job.programs, job.work / "sources"
     )
     manifest = make_manifest(parts, job.loaded, heads)
     trial = job.builder.make_trial(parts, manifest, staging, job.work)
@@ -294,9 +235,9 @@ def _make_artifact(
                 graph.signature,
                 samples,
                 trial.levels,
-                job.options.rtol,
+                options.rtol,
             )
-        if not job.options.minimal:
+        if not options.minimal:
             chosen = golden_vectors.choose(sampler, interface, user_inputs)
             golden_vectors.write(staging, graph.signature, _given(sampler, chosen))
     if runs is not None:
@@ -328,11 +269,12 @@ def _finish(
         )
         for name, signature in manifest.signatures.items()
     }
-    final = replace(manifest, signatures=signatures)
-    interface = replace(parts.interface, is_minimal=job.options.minimal)
+    options = job.settings.options
+    final = replace(manifest, signatures=signatures, options=options.record())
+    interface = replace(parts.interface, is_minimal=options.minimal)
     built = job.builder.finish(parts, interface, final, staging, job.work)
     write_sdk(interface, staging, has_shared=built.shared, has_static=built.static)
-    if job.options.minimal:
+    if options.minimal:
         return
     (staging / "program.txt").write_text(describe_programs(parts))
     if job.loaded.assets:
@@ -378,54 +320,3 @@ def _chosen_signatures(
             f"it has {', '.join(map(repr, known))}"
         )
     return tuple(dict.fromkeys(names))
-
-
-def _checked_batch_sizes(batch_sizes: Sequence[int]) -> tuple[int, ...]:
-    sizes = list(batch_sizes)
-    whole = all(
-        isinstance(s, int | np.integer) and not isinstance(s, bool) for s in sizes
-    )
-    if not sizes or not whole or min(sizes) < 1:
-        raise InvalidArgumentError(
-            f"batch sizes must be whole numbers from 1 on, got {sizes}"
-        )
-    return tuple(sorted({int(size) for size in sizes}))
-
-
-def _default_name(output: Path) -> str:
-    return "".join(c if c.isalnum() else "_" for c in output.resolve().name)
-
-
-def _check_output(output: Path) -> None:
-    """Refuses to replace anything but an artifact."""
-    if not output.exists():
-        return
-    replaceable = output.is_dir() and (
-        (output / "manifest.json").is_file() or not any(output.iterdir())
-    )
-    if not replaceable:
-        raise InvalidArgumentError(
-            f"{output} exists and is not an artifact; nothing was written"
-        )
-
-
-def _staging(output: Path) -> Path:
-    """A new folder beside the output, to be renamed to it."""
-    parent = output.resolve().parent
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=parent))
-    except OSError as error:
-        raise CompileError(f"cannot write to {parent}: {error}") from error
-    staging.chmod(0o755)
-    return staging
-
-
-def _replace(staging: Path, output: Path) -> None:
-    if output.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{output.name}-old-", dir=staging.parent))
-        os.rename(output, old / "artifact")
-        os.rename(staging, output)
-        shutil.rmtree(old)
-    else:
-        os.rename(staging, output)

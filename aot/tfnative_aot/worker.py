@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from tfnative._compile.options import CompileOptions
 from tfnative.errors import CompileError, Error
 
 
@@ -60,7 +61,7 @@ def main(job: Mapping[str, Any]) -> None:
     """Compiles, and says how it went.
 
     Args:
-        job: ``model`` and ``output``, and ``options`` for ``tfnative.compile``.
+        job: ``model``, ``output``, and the JSON of ``CompileOptions`` as ``options``.
     """
     events = _Events(_private_output())
     _die_with(os.getppid())
@@ -83,9 +84,9 @@ def _compile(job: Mapping[str, Any], events: _Events) -> list[str]:
     from tfnative_aot.load import saved_model
 
     adapters.import_lean()
-    model, options = Path(job["model"]), job["options"]
-    tfnative_aot.compile(model, job["output"], progress=events, **options)
-    graph = saved_model.meta_graph(saved_model.read(model), options["tags"], model)
+    model, options = Path(job["model"]), CompileOptions.from_json(job["options"])
+    tfnative_aot.compile(model, job["output"], options, events)
+    graph = saved_model.meta_graph(saved_model.read(model), options.tags, model)
     return list(saved_model.signatures(graph, model))
 
 

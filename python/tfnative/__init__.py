@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.load import load
+from tfnative._backends.options import LoadOptions
 from tfnative._core import FakeClock, ThreadPool, __version__ as __version__
 from tfnative._model import Model
 from tfnative._signature import Signature, TensorSpec
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     )
     from tfnative._batch.tune import TuneReport as TuneReport, tune as tune
     from tfnative._compile.compile import compile as compile  # noqa: A004 - as re.compile
+    from tfnative._compile.options import CompileOptions as CompileOptions
     from tfnative._compile.targets import targets as targets
     from tfnative._compose.fallback import (
         Fallback as Fallback,
@@ -90,6 +92,7 @@ __all__ = [
     "CancelledError",
     "Classifications",
     "CompileError",
+    "CompileOptions",
     "DeadlineExceededError",
     "Error",
     "FailedPreconditionError",
@@ -101,6 +104,7 @@ __all__ = [
     "InvalidArgumentError",
     "Latest",
     "LoadError",
+    "LoadOptions",
     "Model",
     "ModelStore",
     "NotFoundError",
@@ -144,6 +148,7 @@ _LAZY = {
     "Batcher": "_batch.batcher",
     "BenchRow": "_measure.bench",
     "Classifications": "_examples.results",
+    "CompileOptions": "_compile.options",
     "Fallback": "_compose.fallback",
     "FallbackMetrics": "_compose.fallback",
     "Histogram": "_batch.metrics",

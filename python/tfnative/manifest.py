@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tfnative._manifest.heads import (
@@ -99,6 +99,9 @@ class Manifest:
         weights_bytes: Size of the constants.
         assets: Files below assets/.
         signatures: By name.
+        options: What ``compile`` was asked for where that is not the default, as JSON
+            has it, by the names of ``CompileOptions``. An artifact of a later version
+            may have others. Empty for artifacts of versions that did not write it.
     """
 
     name: str
@@ -112,6 +115,7 @@ class Manifest:
     weights_bytes: int
     assets: tuple[str, ...]
     signatures: Mapping[str, SignatureManifest]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The text of manifest.json: the same for equal manifests."""
@@ -183,4 +187,5 @@ def _manifest(reader: Reader) -> Manifest:
             name: _signature(f"manifest.signatures[{name!r}]", value)
             for name, value in signatures.items()
         },
+        options=reader.take_object("options") if reader.has("options") else {},
     )

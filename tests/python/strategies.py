@@ -88,6 +88,7 @@ manifests = st.builds(
     weights_bytes=st.integers(0, 1 << 50),
     assets=tuples(names),
     signatures=st.dictionaries(names, signatures, max_size=2),
+    options=st.dictionaries(names, names | st.booleans() | sizes.map(list), max_size=3),
 )
 
 # Anything that JSON can hold.

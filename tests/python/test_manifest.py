@@ -57,6 +57,15 @@ def test_a_missing_field_is_named() -> None:
         Manifest.from_json(changed(("weights_bytes",), remove))
 
 
+def test_options_of_other_versions_are_read_and_none_are_none() -> None:
+    assert Manifest.from_json(json.dumps(manifest())).options == {}
+    asked = {"batch_sizes": [1, 8], "not_yet_known": {"x": 1}}
+    content = json.dumps({**manifest(), "options": asked})
+    assert Manifest.from_json(content).options == asked
+    with pytest.raises(LoadError, match=r"manifest.options .* is not an object"):
+        Manifest.from_json(json.dumps({**manifest(), "options": ["x"]}))
+
+
 def test_a_later_format_is_refused() -> None:
     with pytest.raises(LoadError, match="format 2, expected 1"):
         Manifest.from_json(json.dumps({**manifest(), "format": 2}))

@@ -5,16 +5,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tfnative._backends.native.model import NativeModel
+from tfnative._backends.options import (
+    COMPILED,
+    COMPILING,
+    SAVED_MODELS,
+    TENSORFLOW,
+    LoadOptions,
+)
+from tfnative._base.options.document import takes_options
+from tfnative._base.options.option_set import combine
 from tfnative.errors import InvalidArgumentError, LoadError
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from tfnative._backends.options import (
+        AutoKeywords,
+        LoadKeywords,
+        NativeKeywords,
+        TensorflowKeywords,
+    )
     from tfnative._backends.tensorflow.model import TensorflowModel
-    from tfnative._core import ThreadPool
     from tfnative._model import Model
 
 _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
@@ -25,85 +41,42 @@ def load(
     path: str | os.PathLike[str],
     *,
     backend: Literal["native"] | None = None,
-    cpu_level: str | None = None,
-    threads: int | ThreadPool = 1,
+    **keywords: Unpack[NativeKeywords],
 ) -> NativeModel: ...
 @overload
 def load(
     path: str | os.PathLike[str],
     *,
     backend: Literal["auto"],
-    cpu_level: str | None = None,
-    threads: int | ThreadPool = 1,
-    signatures: Sequence[str] | None = None,
-    batch_sizes: Sequence[int] | None = None,
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    rtol: float | None = None,
-    tags: Sequence[str] = ("serve",),
-    device: str | None = None,
-    visible_gpus: Sequence[int] | None = None,
-    gpu_memory_fraction: float | None = None,
-    gpu_memory_growth: bool | None = None,
-    intra_op_threads: int | None = None,
-    inter_op_threads: int | None = None,
-    xla: bool | None = None,
-    mixed_precision: Literal["float16", "bfloat16"] | None = None,
+    **keywords: Unpack[AutoKeywords],
 ) -> Model: ...
 @overload
 def load(
     path: str | os.PathLike[str],
     *,
     backend: Literal["tensorflow"],
-    tags: Sequence[str] = ("serve",),
-    device: str | None = None,
-    visible_gpus: Sequence[int] | None = None,
-    gpu_memory_fraction: float | None = None,
-    gpu_memory_growth: bool | None = None,
-    intra_op_threads: int | None = None,
-    inter_op_threads: int | None = None,
-    xla: bool | None = None,
-    mixed_precision: Literal["float16", "bfloat16"] | None = None,
+    **keywords: Unpack[TensorflowKeywords],
 ) -> TensorflowModel: ...
 @overload
 def load(
     path: str | os.PathLike[str],
     *,
     backend: str | None,
-    cpu_level: str | None = None,
-    threads: int | ThreadPool = 1,
-    signatures: Sequence[str] | None = None,
-    batch_sizes: Sequence[int] | None = None,
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    rtol: float | None = None,
-    tags: Sequence[str] | None = None,
-    device: str | None = None,
-    visible_gpus: Sequence[int] | None = None,
-    gpu_memory_fraction: float | None = None,
-    gpu_memory_growth: bool | None = None,
-    intra_op_threads: int | None = None,
-    inter_op_threads: int | None = None,
-    xla: bool | None = None,
-    mixed_precision: Literal["float16", "bfloat16"] | None = None,
+    **keywords: Unpack[AutoKeywords],
 ) -> Model: ...
+@overload
 def load(
     path: str | os.PathLike[str],
     *,
-    backend: str | None = None,
-    cpu_level: str | None = None,
-    threads: int | ThreadPool = 1,
-    signatures: Sequence[str] | None = None,
-    batch_sizes: Sequence[int] | None = None,
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    rtol: float | None = None,
-    tags: Sequence[str] | None = None,
-    device: str | None = None,
-    visible_gpus: Sequence[int] | None = None,
-    gpu_memory_fraction: float | None = None,
-    gpu_memory_growth: bool | None = None,
-    intra_op_threads: int | None = None,
-    inter_op_threads: int | None = None,
-    xla: bool | None = None,
-    mixed_precision: Literal["float16", "bfloat16"] | None = None,
+    options: LoadOptions | None,
+    **keywords: Unpack[LoadKeywords],
+) -> Model: ...
+@takes_options(LoadOptions)
+def load(
+    path: str | os.PathLike[str],
+    *,
+    options: LoadOptions | None = None,
+    **keywords: Any,
 ) -> Model:
     """Loads a model.
 
@@ -118,42 +91,12 @@ def load(
     Args:
         path: The folder of a compiled model, or the shared library in it; or the
             folder of a SavedModel.
-        backend: What is to run it: "native", compiled code; "tensorflow", TensorFlow's
-            library; "auto", compiled code if possible, else TensorFlow. Default:
-            "native".
-        cpu_level: Name of the CPU level whose code to run, as "x86-64-v2". Default:
-            the one named by the environment variable TFNATIVE_CPU_LEVEL, else the best
-            one that this CPU can run. "auto" compiles for that level.
-        threads: How many threads of compiled code work on one call, the calling one
-            included; or a pool of them, to share between models. A call that finds
-            them busy with another one runs alone.
-        signatures: For "auto", as the next three: which to compile. Default:
-            "serving_default" if the model has it, else all.
-        batch_sizes: Numbers of rows to compile for. Default: 1, 8 and 32. Any number
-            can be predicted.
-        shapes: Shapes of inputs where the model leaves more open than the batch, as
-            {"audio": (-1, 16000, 1)}; -1 is the batch.
-        rtol: Largest error of compiled code against TensorFlow; see
-            ``tfnative.compile``.
-        tags: Which graph of the SavedModel. Default: ("serve",).
-        device: For TensorFlow, as all that follow: "cpu", "gpu", or the only GPU that
-            is used, as "gpu:1". If it is a GPU, the model is not compiled. Default:
-            GPUs are used where there are some.
-        visible_gpus: Numbers of the GPUs that are used. Default: all.
-        gpu_memory_fraction: The share of a GPU's memory that is taken. Default: nearly
-            all.
-        gpu_memory_growth: Whether it is taken as needed, not at once.
-        intra_op_threads: That work on one operation. TensorFlow has one such pool per
-            process, and the first model makes it.
-        inter_op_threads: That run operations side by side, for this model alone. -1:
-            the calling thread runs them all. Default: the process has some.
-        xla: Whether TensorFlow compiles parts of the graph as it runs.
-        mixed_precision: "float16" on GPUs, "bfloat16" on CPUs: the type in which
-            TensorFlow may compute instead of float32.
+        **keywords: The fields of ``LoadOptions``.
+        options: All of those in one value; keywords beside it replace what they name.
 
     Raises:
-        InvalidArgumentError: ``threads`` is not in 1 to 1024, or options do not fit the
-            model or each other.
+        InvalidArgumentError: An option is not of its kind, or is not for this model or
+            backend.
         NotFoundError: There is no such file or folder; no TensorFlow to run the model,
             or its first ops; or no such GPU.
         FailedPreconditionError: TensorFlow's library is older than 2.16 or cannot be
@@ -163,59 +106,34 @@ def load(
         LoadError: It is truncated, damaged, no model, or made for another machine,
             CPU or version. The message says which.
     """
-    if backend not in (None, "native", "tensorflow", "auto"):
-        raise InvalidArgumentError(
-            f"backend must be 'native', 'tensorflow' or 'auto', got {backend!r}"
-        )
-    to_compile = _given(
-        signatures=signatures, batch_sizes=batch_sizes, shapes=shapes, rtol=rtol
-    )
-    for_tensorflow = _given(
-        device=device,
-        visible_gpus=visible_gpus,
-        gpu_memory_fraction=gpu_memory_fraction,
-        gpu_memory_growth=gpu_memory_growth,
-        intra_op_threads=intra_op_threads,
-        inter_op_threads=inter_op_threads,
-        xla=xla,
-        mixed_precision=mixed_precision,
-    )
-    if backend == "tensorflow":
-        native = _given(cpu_level=cpu_level, threads=None if threads == 1 else threads)
-        _refuse({**native, **to_compile}, 'not for backend="tensorflow"')
-        return _load_tensorflow(path, tags, for_tensorflow)
+    asked = combine(LoadOptions, options, keywords, "load")
+    if asked.backend == "tensorflow":
+        _refuse(asked.given(COMPILED, COMPILING), 'not for backend="tensorflow"')
+        return _load_tensorflow(path, asked)
     if not is_saved_model(path):
-        for_saved_models = {**to_compile, **_given(tags=tags), **for_tensorflow}
+        for_saved_models = asked.given(COMPILING, SAVED_MODELS, TENSORFLOW)
         _refuse(for_saved_models, f"for SavedModels, and {os.fspath(path)} is none")
-        if backend == "auto":
+        if asked.backend == "auto":
             _check_artifact(path)
-        return NativeModel(path, cpu_level=cpu_level, threads=threads)
-    if backend != "auto":
+        return NativeModel(path, cpu_level=asked.cpu_level, threads=asked.threads)
+    if asked.backend != "auto":
         raise InvalidArgumentError(
             f"{os.fspath(path)} is a SavedModel: compile it (`tfnative compile "
             f'{os.fspath(path)} -o ...`) or load it with backend="auto" or "tensorflow"'
         )
     from tfnative._backends.auto.choose import load_auto
-    from tfnative._backends.auto.request import CompileOptions, Request
+    from tfnative._backends.auto.request import Request
 
-    return load_auto(
-        Request(
-            path=Path(path),
-            tags=("serve",) if tags is None else tags,
-            cpu_level=cpu_level,
-            threads=threads,
-            compile=CompileOptions(signatures, batch_sizes, shapes, rtol),
-            tensorflow=for_tensorflow,
-        )
-    )
+    return load_auto(Request(Path(path), asked))
 
 
 def _load_tensorflow(
-    path: str | os.PathLike[str], tags: Sequence[str] | None, options: dict[str, Any]
+    path: str | os.PathLike[str], options: LoadOptions
 ) -> TensorflowModel:
     from tfnative._backends.tensorflow.model import TensorflowModel
 
-    return TensorflowModel(path, tags=("serve",) if tags is None else tags, **options)
+    tags = ("serve",) if options.tags is None else options.tags
+    return TensorflowModel(path, tags=tags, **options.given(TENSORFLOW))
 
 
 def is_saved_model(path: str | os.PathLike[str]) -> bool:
@@ -231,10 +149,6 @@ def _check_artifact(path: str | os.PathLike[str]) -> None:
         )
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _refuse(options: Mapping[str, Any], reason: str) -> None:
-    if options:
-        raise InvalidArgumentError(f"{', '.join(options)}: {reason}")
+def _refuse(options: Iterable[str], reason: str) -> None:
+    if names := ", ".join(options):
+        raise InvalidArgumentError(f"{names}: {reason}")

@@ -8,13 +8,14 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING
 
+from tfnative._base.options.kinds import whole_numbers
 from tfnative._cli.common import (
     add_backend,
     add_command,
     add_json,
+    load_options,
     print_json,
     print_table,
-    whole_numbers,
 )
 from tfnative._measure.bench import bench, profile
 from tfnative.errors import InvalidArgumentError
@@ -50,13 +51,7 @@ def register(commands: Commands) -> None:
         default=1.0,
         help="how long to measure each (default: 1)",
     )
-    add_backend(parser)
-    parser.add_argument(
-        "--threads",
-        type=int,
-        default=1,
-        help="threads that work on one call (default: 1)",
-    )
+    add_backend(parser, "threads")
     parser.add_argument(
         "--signature", metavar="NAME", help="measure only this one (default: all)"
     )
@@ -84,11 +79,8 @@ def run(options: argparse.Namespace) -> int:
         options.model,
         batch_sizes=options.batch_sizes,
         seconds=options.seconds,
-        backend=options.backend,
-        device=options.device,
-        cpu_level=options.cpu,
-        threads=options.threads,
         signature=options.signature,
+        **load_options(options).given(),
     )
     if options.json:
         print_json([dataclasses.asdict(row) for row in found])
@@ -115,9 +107,7 @@ def _profile(options: argparse.Namespace) -> int:
         options.model,
         batch_size=sizes[0],
         signature=options.signature,
-        backend=options.backend,
-        cpu_level=options.cpu,
-        threads=options.threads,
+        **load_options(options).given(),
     )
     if options.trace:
         found.save_trace(options.trace)

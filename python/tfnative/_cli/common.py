@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tfnative._backends.load import load
+from tfnative._backends.options import LoadOptions
+from tfnative._base.options.flags import add_flags, given_flags
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from tfnative._model import Model
-
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 FAILURE = 1
@@ -48,39 +47,18 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
-def add_backend(parser: argparse.ArgumentParser) -> None:
-    """Adds what says how a model is run: --backend, --device, --cpu."""
-    parser.add_argument(
-        "--backend",
-        choices=("native", "auto", "tensorflow"),
-        help="what runs it: compiled code (default), which a SavedModel is compiled to "
-        "with auto if possible; or TensorFlow, which needs a SavedModel",
-    )
-    parser.add_argument(
-        "--device",
-        metavar="NAME",
-        help="for TensorFlow: cpu, gpu, gpu:1 (default: any)",
-    )
-    parser.add_argument(
-        "--cpu",
-        metavar="LEVEL",
-        help="CPU level of compiled code (default: the best that runs here)",
-    )
+def add_backend(parser: argparse.ArgumentParser, *more: str) -> None:
+    """Adds what says how a model is run: --backend, --device, --cpu, and more of it."""
+    add_flags(parser, LoadOptions, ("backend", "device", "cpu_level", *more))
 
 
-def open_model(options: argparse.Namespace, threads: int = 1) -> Model:
-    """The model at ``options.model``, as ``add_backend``'s options say.
+def load_options(options: argparse.Namespace) -> LoadOptions:
+    """What was said with flags of ``LoadOptions``.
 
     Raises:
-        Error: As ``load``.
+        InvalidArgumentError: One is not of its kind.
     """
-    return load(
-        options.model,
-        backend=options.backend,
-        cpu_level=options.cpu,
-        threads=threads,
-        device=options.device,
-    )
+    return LoadOptions(**given_flags(LoadOptions, options))
 
 
 def print_json(content: object) -> None:
@@ -147,21 +125,6 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
             for cell, width, right in zip(row, widths, numeric, strict=True)
         )
         print("  ".join(cells).rstrip())
-
-
-def whole_numbers(text: str) -> list[int]:
-    """Parses "1,8,32"."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a list of whole numbers, as in 1,8,32"
-        ) from None
-
-
-def words(text: str) -> list[str]:
-    """Parses "a,b"."""
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def format_bytes(count: float) -> str:

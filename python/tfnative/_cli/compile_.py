@@ -11,17 +11,17 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from tfnative._base.options.flags import add_flags, given_flags
 from tfnative._cli.common import (
     add_command,
     add_json,
     format_bytes,
     print_json,
     print_table,
-    whole_numbers,
-    words,
 )
 from tfnative._compile import door
 from tfnative._compile.compile import compile as compile_model
+from tfnative._compile.options import CompileOptions
 from tfnative.manifest import ExamplesHead, Manifest, TensorFlowHead
 
 if TYPE_CHECKING:
@@ -46,111 +46,7 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument("model", help="folder of a SavedModel, or file with a GraphDef")
     parser.add_argument("-o", "--output", required=True, help="folder of the artifact")
-    parser.add_argument("--name", help="name of the artifact (default: its folder's)")
-    parser.add_argument(
-        "--signature",
-        action="append",
-        metavar="NAME",
-        help="signature to compile; may be given several times (default: "
-        "serving_default if the model has it, else all)",
-    )
-    parser.add_argument(
-        "--batch-sizes",
-        type=whole_numbers,
-        default=[1],
-        metavar="N,...",
-        help="numbers of rows to compile for (default: 1); any number can be "
-        "predicted, split and padded into these",
-    )
-    parser.add_argument(
-        "--shape",
-        action="append",
-        default=[],
-        metavar="NAME=?,N,...",
-        help="sizes of an input that the model leaves open; ? is the batch (default: "
-        "the model's own sizes)",
-    )
-    parser.add_argument(
-        "--target",
-        metavar="NAME",
-        help="what to compile for, as linux-aarch64, or a triple; `tfnative targets` "
-        "lists them (default: this machine)",
-    )
-    parser.add_argument(
-        "--cpu",
-        type=words,
-        action="extend",
-        metavar="LEVEL,...",
-        help="x86-64-v2, x86-64-v3, x86-64-v4, or native for this machine's best; or a "
-        "CPU and its features, as cortex-a76+dotprod (default: all of the target)",
-    )
-    _add_rest(parser)
-
-
-def _add_rest(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--tags",
-        type=words,
-        default=["serve"],
-        metavar="TAG,...",
-        help="which graph of the SavedModel (default: serve)",
-    )
-    parser.add_argument(
-        "--inputs",
-        type=words,
-        metavar="NAME=TENSOR,...",
-        help="inputs of a GraphDef, as image=x:0 (default: a SavedModel's signature "
-        "names them)",
-    )
-    parser.add_argument(
-        "--outputs",
-        type=words,
-        metavar="NAME=TENSOR,...",
-        help="outputs of a GraphDef, as score=y:0 (default: as for --inputs)",
-    )
-    parser.add_argument(
-        "--golden",
-        metavar="FILE.npz",
-        help="inputs of yours to compare on, too (default: generated ones only)",
-    )
-    parser.add_argument(
-        "--rtol",
-        type=float,
-        help="largest error against TensorFlow, as a fraction of the output's largest "
-        "value (default: 1e-5 for float32, 1e-10 for float64, 1e-2 for float16, 5e-2 "
-        "for bfloat16)",
-    )
-    parser.add_argument(
-        "--static",
-        action="store_true",
-        default=None,
-        help="make libNAME.a as well, with a second copy of the weights (default: for "
-        "other machines than this one)",
-    )
-    parser.add_argument(
-        "--weights",
-        choices=("inside", "separate"),
-        default="inside",
-        help="where the weights are; separate: in NAME.weights, which a program maps "
-        "or loads (default: inside the library)",
-    )
-    parser.add_argument(
-        "--minimal",
-        action="store_true",
-        help="leave out the manifest in the library, names and golden vectors",
-    )
-    parser.add_argument(
-        "--sources",
-        action="store_true",
-        help="write sources/ as well, to build the libraries elsewhere with CMake",
-    )
-    parser.add_argument(
-        "--no-winograd",
-        dest="winograd",
-        action="store_false",
-        help="keep the weights of 3x3 convolutions at their size, which may then take "
-        "twice as long",
-    )
+    add_flags(parser, CompileOptions)
     add_json(parser)
 
 
@@ -159,28 +55,10 @@ def run(options: argparse.Namespace) -> int:
     _silence_tensorflow()
     if options.owns_process:
         door.import_lean()
-    shapes = door.parse_shapes(options.shape)
+    asked = CompileOptions(**given_flags(CompileOptions, options))
     with door.terminal_progress() as progress:
         artifact = compile_model(
-            options.model,
-            options.output,
-            name=options.name,
-            signatures=options.signature,
-            batch_sizes=options.batch_sizes,
-            shapes=shapes or None,
-            target=options.target,
-            cpus=options.cpu,
-            tags=options.tags,
-            golden=options.golden,
-            rtol=options.rtol,
-            static=options.static,
-            winograd=options.winograd,
-            weights=options.weights,
-            minimal=options.minimal,
-            sources=options.sources,
-            inputs=_tensors(options.inputs),
-            outputs=_tensors(options.outputs),
-            progress=progress,
+            options.model, options.output, options=asked, progress=progress
         )
     manifest = Manifest.from_json((artifact / "manifest.json").read_text())
     size = sum(f.stat().st_size for f in artifact.rglob("*") if f.is_file())
@@ -247,11 +125,3 @@ def print_fidelity(manifest: Manifest) -> None:
                 f"{name}: not compared on {levels}, which this machine cannot run; "
                 "`tfnative selftest` does so where it runs"
             )
-
-
-def _tensors(arguments: list[str] | None) -> dict[str, str] | list[str] | None:
-    """Names and tensors, or tensors alone."""
-    if arguments is None or not all("=" in argument for argument in arguments):
-        return arguments
-    pairs = (argument.split("=", 1) for argument in arguments)
-    return dict(pairs)

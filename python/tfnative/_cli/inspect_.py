@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfnative._backends.load import is_saved_model
+from tfnative._backends.load import is_saved_model, load
 from tfnative._backends.native.model import NativeModel
 from tfnative._cli.common import (
     add_backend,
@@ -17,7 +18,7 @@ from tfnative._cli.common import (
     add_json,
     format_bytes,
     format_shape,
-    open_model,
+    load_options,
     print_json,
     print_table,
 )
@@ -54,9 +55,10 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Shows signatures, variants, sizes and errors, or the programs."""
-    if options.backend is None and is_saved_model(options.model):
-        options.backend = "tensorflow"
-    with open_model(options) as model:
+    asked = load_options(options)
+    if asked.backend is None and is_saved_model(options.model):
+        asked = dataclasses.replace(asked, backend="tensorflow")
+    with load(options.model, options=asked) as model:
         if options.program:
             print(_program(model), end="")
         elif options.json:
@@ -207,6 +209,9 @@ def _show_compiled(model: NativeModel) -> None:
         f"compiled by tfnative {manifest.tfnative_version}, TensorFlow "
         f"{manifest.tensorflow_version}, from {manifest.source_digest[:19]}"
     )
+    if manifest.options:
+        asked = (f"{n}={json.dumps(value)}" for n, value in manifest.options.items())
+        print(f"options of compile: {', '.join(asked)}")
     for name, signature in manifest.signatures.items():
         sizes = ", ".join(map(str, signature.batch_sizes)) or "none"
         rule = "" if signature.rows_independent else " (only these: rows are dependent)"

@@ -7,12 +7,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from tfnative._backends.load import load
 from tfnative._cli.array_files import output_target, read_inputs, write_output
 from tfnative._cli.common import (
     add_backend,
     add_command,
     add_json,
-    open_model,
+    load_options,
     print_json,
     print_table,
 )
@@ -64,7 +65,7 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predicts, writes the outputs asked for, and shows their shapes."""
-    with open_model(options) as model:
+    with load(options.model, options=load_options(options)) as model:
         signature = _signature(model, options.signature)
         inputs = read_inputs(options.input, tuple(model.signatures[signature].inputs))
         known = tuple(model.signatures[signature].outputs)

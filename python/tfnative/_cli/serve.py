@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfnative._cli.common import add_command
+from tfnative._backends.options import LoadOptions
+from tfnative._base.options.flags import add_flags
+from tfnative._cli.common import add_command, load_options
 from tfnative._store.versions import Latest
 from tfnative.errors import InvalidArgumentError
 
@@ -70,19 +72,7 @@ def register(commands: Commands) -> None:
         default=8501,
         help="port of REST (default: 8501; 0: any)",
     )
-    parser.add_argument(
-        "--backend",
-        choices=("native", "auto", "tensorflow"),
-        default="native",
-        help="what runs versions that are SavedModels (default: native, which refuses "
-        "them)",
-    )
-    parser.add_argument(
-        "--threads",
-        type=int,
-        default=1,
-        help="threads that work on one call (default: 1)",
-    )
+    add_flags(parser, LoadOptions, ("backend", "threads"))
     parser.add_argument(
         "--poll-seconds",
         type=float,
@@ -143,9 +133,8 @@ def run(options: argparse.Namespace) -> int:
         tls=_tls(options),
         models=OpenOptions(
             options.poll_seconds or None,
-            options.threads,
             options.batching_parameters_file,
-            options.backend,
+            load_options(options),
         ),
     )
     models = _models(options)

@@ -10,11 +10,11 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from tfnative._base.options.kinds import whole_numbers
 from tfnative._cli.common import (
     add_command,
     print_json,
     require_folder,
-    whole_numbers,
     write_file,
 )
 from tfnative._cli.tune_report import print_report

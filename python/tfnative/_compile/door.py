@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         find_toolchain,
         toolchains,
     )
-    from tfnative_aot.load.shapes import parse_shapes
     from tfnative_aot.machines.targets import (
         find_target,
         host_runs,
@@ -46,7 +45,6 @@ __all__ = [
     "host_target",
     "import_lean",
     "is_there",
-    "parse_shapes",
     "replay",
     "require",
     "supported_version",
@@ -63,7 +61,6 @@ _MODULES = {
     "host_runs": "machines.targets",
     "host_target": "machines.targets",
     "import_lean": "adapters",
-    "parse_shapes": "load.shapes",
     "replay": "verify.foreign_selftest",
     "supported_version": "adapters",
     "terminal_progress": "progress",

@@ -19,12 +19,15 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from tfnative import errors
 from tfnative._base.progress_line import ProgressLine
 from tfnative._compile.door import WORKER
 from tfnative.errors import CompileError, Error, FailedPreconditionError
+
+if TYPE_CHECKING:
+    from tfnative._compile.options import CompileOptions
 
 _PROGRAM = f"""\
 import json, sys
@@ -55,7 +58,7 @@ class Outcome:
 def compile_in_process(
     model: Path,
     output: Path,
-    options: Mapping[str, Any],
+    options: CompileOptions,
     line: ProgressLine,
     *,
     temporary: Path | None = None,
@@ -65,18 +68,19 @@ def compile_in_process(
     Args:
         model: The SavedModel's folder.
         output: The artifact's folder.
-        options: For ``tfnative.compile``, as JSON has them.
+        options: What is asked for.
         line: Shows how far it is.
         temporary: A folder for its temporary files, which it leaves there if it is
             killed. Default: the system's.
 
     Raises:
         FailedPreconditionError: The process cannot be started.
+        InvalidArgumentError: The options have arrays, which it cannot be given.
     """
     job = {
         "model": os.fspath(model),
         "output": os.fspath(output),
-        "options": dict(options),
+        "options": options.to_json(),
         "sys_path": sys.path,
     }
     with tempfile.TemporaryFile() as log:

@@ -101,6 +101,7 @@ def profile(
     signature: str | None = None,
     runs: int = 20,
     backend: str | None = None,
+    device: str | None = None,
     cpu_level: str | None = None,
     threads: int = 1,
 ) -> Profile:
@@ -111,7 +112,8 @@ def profile(
         batch_size: Number of rows. Default: the smallest compiled batch size.
         signature: Default: "serving_default", or the only one.
         runs: How often to run it.
-        backend: As ``load`` takes it, and the next two.
+        backend: As ``load`` takes it, and the next three.
+        device: For TensorFlow.
         cpu_level: Of compiled code.
         threads: How many threads work on one call.
 
@@ -120,7 +122,9 @@ def profile(
         InvalidArgumentError: As ``Model.profile``, or there is no such signature.
         UnimplementedError: TensorFlow runs the model.
     """
-    with load(path, backend=backend, cpu_level=cpu_level, threads=threads) as model:
+    with load(
+        path, backend=backend, device=device, cpu_level=cpu_level, threads=threads
+    ) as model:
         if not isinstance(model, NativeModel):
             raise UnimplementedError(
                 f"model {model.name!r} runs with {model.backend}: only the steps of "

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
+from tfnative._backends.options import Backend, LoadOptions
 from tfnative._core import ThreadPool
 from tfnative._store.catalog import check_version
-from tfnative._store.numbers import finite_number, whole_number
-from tfnative._store.version_loader import Backend
+from tfnative._store.numbers import finite_number
 from tfnative._store.versions import VersionPolicy
 from tfnative.errors import InvalidArgumentError
 
@@ -36,32 +36,14 @@ def policy(value: object) -> VersionPolicy:
     )
 
 
-def threads(value: object) -> ThreadPool:
-    """A pool of that many threads, or the one given."""
-    if isinstance(value, ThreadPool):
-        return value
-    number = whole_number(value)
-    if number is None or abs(number) >= 1 << 31:
-        raise InvalidArgumentError(
-            f"threads must be a number in 1 to 1024 or a ThreadPool, got {value!r}"
-        )
-    return ThreadPool(number)
-
-
-def cpu_level(value: object) -> str | None:
-    """The name of a CPU level, or None."""
-    if value is None or isinstance(value, str):
-        return value
-    raise InvalidArgumentError(f"cpu_level must be a str or None, got {value!r}")
-
-
-def backend(value: Backend | None) -> Backend | None:
-    """One of ``load``'s, or None."""
-    if value is None or value in get_args(Backend):
-        return value
-    raise InvalidArgumentError(
-        f"backend must be one of {', '.join(get_args(Backend))}, got {value!r}"
-    )
+def load_options(
+    threads: int | ThreadPool, cpu_level: str | None, backend: Backend | None
+) -> LoadOptions:
+    """As for ``load``, with a pool of threads for all versions."""
+    options = LoadOptions(threads=threads, cpu_level=cpu_level, backend=backend)
+    if isinstance(options.threads, ThreadPool):
+        return options
+    return replace(options, threads=ThreadPool(options.threads))
 
 
 def seconds(name: str, value: object, *, or_zero: bool = False) -> float | None:

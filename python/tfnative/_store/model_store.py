@@ -17,7 +17,7 @@ from tfnative._store.catalog import check_version
 from tfnative._store.live_catalog import LiveCatalog
 from tfnative._store.poller import Poller
 from tfnative._store.traffic import Split
-from tfnative._store.version_loader import LoadOptions
+from tfnative._store.version_loader import VersionOptions
 from tfnative._store.version_manager import VersionManager
 from tfnative._store.versions import Latest
 from tfnative.errors import InvalidArgumentError
@@ -25,9 +25,9 @@ from tfnative.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tfnative._backends.options import Backend
     from tfnative._store.live_catalog import OnChange, OnModel
     from tfnative._store.traffic import Key, Target
-    from tfnative._store.version_loader import Backend
     from tfnative._store.versions import VersionPolicy, VersionStatus
 
 _logger = logging.getLogger("tfnative.model_store")
@@ -106,10 +106,8 @@ class ModelStore:
         self._manager = VersionManager(
             self._live,
             arguments.policy(Latest() if policy is None else policy),
-            LoadOptions(
-                arguments.threads(threads),
-                arguments.cpu_level(cpu_level),
-                arguments.backend(backend),
+            VersionOptions(
+                arguments.load_options(threads, cpu_level, backend),
                 bool(selftest),
                 bool(warmup),
                 on_load,

@@ -8,10 +8,10 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from tfnative._backends.load import is_saved_model, load
-from tfnative._core import ThreadPool
+from tfnative._backends.options import LoadOptions
 from tfnative._model import Model
 from tfnative.errors import Error, LoadError
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tfnative._measure.selftest import SelfTestReport
-
-Backend: TypeAlias = Literal["native", "tensorflow", "auto"]
 
 # Held while a library is opened: a child of fork would find the locks for it locked for
 # ever. fork waits for it, which is safe since no code of users runs meanwhile.
@@ -33,28 +31,24 @@ os.register_at_fork(
 
 
 @dataclass(frozen=True)
-class LoadOptions:
+class VersionOptions:
     """How versions are loaded.
 
     Attributes:
-        threads: What works on one call; shared by all versions.
-        cpu_level: As ``tfnative.load``.
-        backend: As ``tfnative.load``.
+        load: For ``tfnative.load``. All versions share its threads.
         selftest: Whether to replay the recorded inputs and outputs.
         warmup: Whether to do what the first requests would have to wait for.
         on_load: Called with a model and its folder after that; what it raises is why
             the version cannot be loaded.
     """
 
-    threads: ThreadPool
-    cpu_level: str | None = None
-    backend: Backend | None = None
+    load: LoadOptions
     selftest: bool = True
     warmup: bool = True
     on_load: Callable[[Model, Path], object] | None = None
 
 
-def load_version(folder: Path, options: LoadOptions) -> Model:
+def load_version(folder: Path, options: VersionOptions) -> Model:
     """A model that is ready to take requests.
 
     Raises:
@@ -75,15 +69,15 @@ def load_version(folder: Path, options: LoadOptions) -> Model:
     return model
 
 
-def _open(folder: Path, options: LoadOptions) -> Model:
-    if is_saved_model(folder) and options.backend == "tensorflow":
-        return load(folder, backend="tensorflow")
-    if is_saved_model(folder) and options.backend == "auto":
+def _open(folder: Path, options: VersionOptions) -> Model:
+    if is_saved_model(folder) and options.load.backend == "tensorflow":
+        return load(folder, backend="tensorflow")  # Its threads are TensorFlow's.
+    if is_saved_model(folder) and options.load.backend == "auto":
         # That takes long if it has to be compiled, and it is compared with TensorFlow.
-        level, threads = options.cpu_level, options.threads
-        return load(folder, backend="auto", cpu_level=level, threads=threads)
+        return load(folder, options=options.load)
     with _opening:
-        model = load(folder, cpu_level=options.cpu_level, threads=options.threads)
+        level, threads = options.load.cpu_level, options.load.threads
+        model = load(folder, cpu_level=level, threads=threads)
         if options.selftest:
             _test(folder, model.cpu_level)
         return model

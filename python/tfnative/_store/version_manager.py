@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from tfnative._store.live_catalog import LiveCatalog
 from tfnative._store.version_folders import Fingerprint, find_versions, fingerprint
-from tfnative._store.version_loader import LoadOptions, load_version
+from tfnative._store.version_loader import VersionOptions, load_version
 from tfnative._store.versions import (
     SpecificVersions,
     VersionState,
@@ -63,7 +63,7 @@ class VersionManager:
         self,
         live: LiveCatalog,
         policy: VersionPolicy,
-        options: LoadOptions,
+        options: VersionOptions,
         retry_seconds: float | None,
     ) -> None:
         self.policy = policy

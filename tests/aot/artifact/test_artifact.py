@@ -150,6 +150,13 @@ def test_the_manifest_says_what_was_measured(digits: Path) -> None:
     assert all(f["max_rel_error"] <= f["tolerance"] for f in signature["fidelity"])
 
 
+def test_the_manifest_says_what_was_asked_for(digits: Path) -> None:
+    asked = {"batch_sizes": [1, 8, 32], "static": True}
+    assert json.loads((digits / "manifest.json").read_text())["options"] == asked
+    with tfnative.load(digits) as model:
+        assert model.manifest.options == asked
+
+
 def test_a_failed_compilation_leaves_the_old_artifact(
     export: Export, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import tfnative
+from tests.python.conftest import build_fake, manifest
 from tfnative.cli import main
 
 
@@ -83,6 +84,18 @@ def test_inspect(fake, capsys):
     assert content["signatures"]["affine"]["batch_sizes"] == [1, 4, 16]
     assert content["files"]["libfake.so"] > 0
     assert content["workspace_bytes"]["affine"] == {"1": 64, "4": 64, "16": 64}
+
+
+def test_inspect_shows_what_compile_was_asked_for(fake, tmp_path, capsys):
+    assert main(["inspect", str(fake)]) == 0
+    assert "options of compile" not in capsys.readouterr().out
+    asked = {"batch_sizes": [1, 8], "cpus": ["native"]}
+    model = build_fake(tmp_path, json.dumps({**manifest(), "options": asked}))
+    assert main(["inspect", str(model)]) == 0
+    expected = 'options of compile: batch_sizes=[1, 8], cpus=["native"]\n'
+    assert expected in capsys.readouterr().out
+    assert main(["inspect", str(model), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["options"] == asked
 
 
 def test_bench_profiles_a_signature(fake, tmp_path, capsys):

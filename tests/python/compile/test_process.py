@@ -16,6 +16,7 @@ import pytest
 
 import tfnative
 from tfnative._base.progress_line import ProgressLine
+from tfnative._compile.options import CompileOptions
 from tfnative._compile.process import Outcome, compile_in_process
 from tfnative.errors import CompileError
 
@@ -36,20 +37,21 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
     return write
 
 
-def compile_with(options: dict[str, Any] | None = None, stream: Any = None) -> Outcome:
+def compile_with(stream: Any = None, **options: Any) -> Outcome:
     line = ProgressLine("compiling x", stream)
-    return compile_in_process(Path("model"), Path("out"), options or {}, line)
+    asked = CompileOptions(**options)
+    return compile_in_process(Path("model"), Path("out"), asked, line)
 
 
 def test_the_process_gets_the_job_and_gives_the_answer(worker):
-    worker("print(json.dumps({'signatures': [job['model'], job['options']['a']]}))")
-    assert compile_with({"a": "b"}).signatures == ("model", "b")
+    worker("print(json.dumps({'signatures': [job['model'], job['options']['name']]}))")
+    assert compile_with(name="b").signatures == ("model", "b")
 
 
 def test_its_temporary_files_are_where_they_were_wanted(worker, tmp_path):
     worker("import tempfile\nprint(json.dumps({'signatures': [tempfile.mkdtemp()]}))")
     outcome = compile_in_process(
-        Path("m"), Path("o"), {}, ProgressLine("x"), temporary=tmp_path
+        Path("m"), Path("o"), CompileOptions(), ProgressLine("x"), temporary=tmp_path
     )
     assert Path(outcome.signatures[0]).parent == tmp_path
 
@@ -99,7 +101,7 @@ def test_an_interrupt_ends_the_process_and_what_it_started(worker, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compile_in_process(Path("m"), Path("o"), {}, Line("x"))
+        compile_in_process(Path("m"), Path("o"), CompileOptions(), Line("x"))
     pids = [int(word) for word in (tmp_path / "pids").read_text().split()]
     end = time.monotonic() + 10
     while any(_runs(pid) for pid in pids):  # A killed process dies a little later.
@@ -128,7 +130,7 @@ def test_a_terminal_sees_one_line_that_goes_away(worker):
     )
     terminal = Terminal()
     line = ProgressLine("compiling x", terminal)
-    compile_in_process(Path("m"), Path("o"), {}, line)
+    compile_in_process(Path("m"), Path("o"), CompileOptions(), line)
     line.clear()
     shown = terminal.getvalue()
     assert "compiling x: link 1/3 (1 s)" in shown

@@ -1,16 +1,15 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""A request as arguments of ``tfnative.compile``."""
+"""What a request asks of the compiler."""
 
 from __future__ import annotations
 
-import operator
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tfnative.errors import InvalidArgumentError
+from tfnative._compile.options import CompileOptions
 
 if TYPE_CHECKING:
     from tfnative._backends.auto.request import Request
@@ -21,49 +20,28 @@ DEFAULT_BATCH_SIZES = (1, 8, 32)
 _COMPILED_LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
 
 
-def compile_arguments(request: Request) -> dict[str, Any]:
-    """The arguments of ``tfnative.compile``, as JSON has them.
+def compile_options(request: Request) -> CompileOptions:
+    """How to compile the model, the same for requests that come to the same.
 
     Raises:
-        InvalidArgumentError: They are not of the right types.
+        InvalidArgumentError: The request has a text in the place of tags.
     """
-    given = request.compile
-    level = request.level
-    for name, value in (("signatures", given.signatures), ("tags", request.tags)):
-        if isinstance(value, str):
-            raise InvalidArgumentError(
-                f"{name} must be a list of names, got the text {value!r}"
-            )
-    batch_sizes = given.batch_sizes
-    if batch_sizes is None:
-        batch_sizes = DEFAULT_BATCH_SIZES
-    try:
-        if not all(size >= 1 for size in batch_sizes) or not len(batch_sizes):
-            raise ValueError(f"batch sizes must be from 1 on, got {batch_sizes}")
-        return {
-            "name": artifact_name(request.path),
-            "signatures": None if given.signatures is None else list(given.signatures),
-            "batch_sizes": sorted({operator.index(size) for size in batch_sizes}),
-            "shapes": None
-            if given.shapes is None
-            else {
-                name: [operator.index(size) for size in shape]
-                for name, shape in sorted(given.shapes.items())
-            },
-            "rtol": None if given.rtol is None else float(given.rtol),
-            "tags": sorted(request.tags),
-            "cpus": [_compilable(request, level)],
-        }
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InvalidArgumentError(
-            f"options to compile {request.path} with: {error}"
-        ) from error
+    options, tags = request.options, request.tags
+    return CompileOptions(
+        name=artifact_name(request.path),
+        signatures=options.signatures,
+        batch_sizes=sorted(set(options.batch_sizes or DEFAULT_BATCH_SIZES)),
+        shapes=options.shapes,
+        rtol=options.rtol,
+        tags=tags if isinstance(tags, str) else sorted(tags),
+        cpus=[_compilable(request)],
+    )
 
 
-def _compilable(request: Request, level: str) -> str:
+def _compilable(request: Request) -> str:
     """The level as the compiler calls it."""
-    asked = request.cpu_level or os.environ.get("TFNATIVE_CPU_LEVEL")
-    return level if asked or level in _COMPILED_LEVELS else "native"
+    known = request.names_level or request.level in _COMPILED_LEVELS
+    return request.level if known else "native"
 
 
 def artifact_name(path: Path) -> str:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfnative._backends.auto.arguments import compile_arguments
+from tfnative._backends.auto.arguments import compile_options
 from tfnative._backends.auto.maker import Maker, NotNowError
 from tfnative._backends.native.model import NativeModel
+from tfnative._backends.options import TENSORFLOW
 from tfnative._cache.digest import folder_digest
 from tfnative._cache.entry import FORMAT, Entry, Refusal
 from tfnative._cache.store import Store
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 def load_auto(request: Request) -> Model:
     """Loads a SavedModel; ``backend`` and ``backend_reason`` say what runs it."""
-    device = str(request.tensorflow.get("device") or "")
+    device = str(request.options.device or "")
     if "gpu" in device.lower():
         return _run_with_tensorflow(
             request, f"device={device!r} was asked for; compiled code runs on CPUs"
@@ -46,9 +47,9 @@ def load_auto(request: Request) -> Model:
 
 def _native(request: Request) -> NativeModel | str:
     """The compiled model, or why there is none."""
-    options = compile_arguments(request)
+    options = compile_options(request)
     digest = folder_digest(request.path)
-    content = [digest, options, request.level, __version__, FORMAT]
+    content = [digest, options.to_json(), request.level, __version__, FORMAT]
     prefix = _hash(content)[:40]
     try:
         store = Store()
@@ -91,7 +92,9 @@ def _made_elsewhere(request: Request, prefix: str) -> NativeModel | None:
 
 def _open(request: Request, entry: Entry, how: str) -> NativeModel:
     model = NativeModel(
-        entry.artifact, cpu_level=request.cpu_level, threads=request.threads
+        entry.artifact,
+        cpu_level=request.options.cpu_level,
+        threads=request.options.threads,
     )
     left_out = set(entry.signatures) - set(model.signatures)
     if "serving_default" in model.signatures:
@@ -104,9 +107,8 @@ def _open(request: Request, entry: Entry, how: str) -> NativeModel:
     if model.backend_reason:  # A part of it was not compiled.
         how += f"; {model.backend_reason}"
     model.backend_reason = how
-    again = replace(
-        request, path=Path(os.path.abspath(request.path)), threads=model.threads
-    )
+    options = replace(request.options, threads=model.threads)
+    again = replace(request, path=Path(os.path.abspath(request.path)), options=options)
     model._reload_as(load_auto, again)
     return model
 
@@ -125,7 +127,7 @@ def _run_with_tensorflow(request: Request, reason: str) -> Model:
 
     try:
         model: Model = TensorflowModel(
-            request.path, tags=request.tags, **request.tensorflow
+            request.path, tags=request.tags, **request.options.given(TENSORFLOW)
         )
     except Error as error:
         raise type(error)(

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfnative._base.progress_line import ProgressLine
 from tfnative._cache.digest import folder_digest
@@ -23,6 +23,7 @@ from tfnative.errors import (
 
 if TYPE_CHECKING:
     from tfnative._backends.auto.request import Request
+    from tfnative._compile.options import CompileOptions
     from tfnative._compile.process import Outcome
 
 _RETRY_SECONDS = 24 * 3600
@@ -42,7 +43,7 @@ class Maker:
     def __init__(
         self,
         request: Request,
-        options: Mapping[str, Any],
+        options: CompileOptions,
         versions: Mapping[str, str],
         digest: str,
     ) -> None:
@@ -79,7 +80,7 @@ class Maker:
         return Entry(
             key="",
             source=os.path.abspath(path),
-            options=self._options,
+            options=self._options.to_json(),
             versions=self._versions,
             created=0,
             seconds=0,
@@ -113,7 +114,7 @@ class Maker:
         """Refuses what could not take any number of rows, unless numbers were named."""
         from tfnative.manifest import Manifest
 
-        if self._request.compile.batch_sizes is not None:
+        if self._request.options.batch_sizes is not None:
             return None
         text = (folder / ARTIFACT / "manifest.json").read_text()
         for name, signature in Manifest.from_json(text).signatures.items():

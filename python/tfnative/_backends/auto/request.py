@@ -5,29 +5,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from tfnative._backends.options import COMPILING, LoadOptions
 from tfnative._core import host_cpu_level
-
-if TYPE_CHECKING:
-    from tfnative._core import ThreadPool
-
-
-@dataclass(frozen=True)
-class CompileOptions:
-    """How to compile what is not compiled yet; see ``load``."""
-
-    signatures: Sequence[str] | None = None
-    batch_sizes: Sequence[int] | None = None
-    shapes: Mapping[str, Sequence[int]] | None = None
-    rtol: float | None = None
-
-    def given(self) -> list[str]:
-        """The names of those that are set."""
-        return [name for name, value in vars(self).items() if value is not None]
 
 
 @dataclass(frozen=True)
@@ -35,21 +18,29 @@ class Request:
     """A SavedModel, and how its user wants it."""
 
     path: Path
-    tags: Sequence[str] = ("serve",)
-    cpu_level: str | None = None
-    threads: int | ThreadPool = 1
-    compile: CompileOptions = field(default_factory=CompileOptions)
-    tensorflow: Mapping[str, Any] = field(default_factory=dict)
+    options: LoadOptions
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """Which graph."""
+        return ("serve",) if self.options.tags is None else self.options.tags
 
     @property
     def level(self) -> str:
         """The CPU level to compile for."""
-        return (
-            self.cpu_level or os.environ.get("TFNATIVE_CPU_LEVEL") or host_cpu_level()
-        )
+        return self._named_level or host_cpu_level()
+
+    @property
+    def names_level(self) -> bool:
+        """Whether somebody wants that level, and no other."""
+        return bool(self._named_level)
 
     @property
     def names_own(self) -> bool:
         """Whether what the compiler does not find may be this request's mistake."""
-        asks = {"signatures", "shapes", "batch_sizes"} & set(self.compile.given())
-        return bool(asks or self.cpu_level or os.environ.get("TFNATIVE_CPU_LEVEL"))
+        asks = self.options.given(COMPILING).keys() - {"rtol"}
+        return bool(asks or self._named_level)
+
+    @property
+    def _named_level(self) -> str | None:
+        return self.options.cpu_level or os.environ.get("TFNATIVE_CPU_LEVEL")

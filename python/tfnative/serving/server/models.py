@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tfnative._backends.options import LoadOptions
 from tfnative._batch.batcher import Batcher
 from tfnative._batch.options import read_batching_parameters
 from tfnative._batch.scheduler import BatchScheduler
 from tfnative._model import Model
 from tfnative._store.model_store import ModelStore
-from tfnative._store.version_loader import Backend
 from tfnative.serving.server.config import ModelSettings
 from tfnative.serving.server.served_model import MakeBatcher, ServedModel
 from tfnative.serving.server.warmup import run_warmup_requests
@@ -24,16 +24,14 @@ class OpenOptions:
 
     Attributes:
         poll_seconds: How often to look for new versions; None for never.
-        threads: How many work on one call.
         batching_parameters_file: TensorFlow Serving's; None if each request runs by
             itself.
-        backend: As for ``ModelStore``.
+        load: How versions are loaded, as far as ``ModelStore`` can be told.
     """
 
     poll_seconds: float | None = 1.0
-    threads: int = 1
     batching_parameters_file: str | None = None
-    backend: Backend | None = None
+    load: LoadOptions = field(default_factory=LoadOptions)
 
 
 class Opener:
@@ -67,8 +65,8 @@ class Opener:
             policy=settings.policy,
             labels=settings.labels or None,
             poll_seconds=self._options.poll_seconds,
-            threads=self._options.threads,
-            backend=self._options.backend,
+            threads=self._options.load.threads,
+            backend=self._options.load.backend,
             on_load=run_warmup_requests,
         )
         return ServedModel(settings.name, store, self._make_batcher)

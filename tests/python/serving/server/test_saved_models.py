@@ -80,7 +80,7 @@ def settings(tmp_path_factory) -> dict[str, ModelSettings]:
 
 @pytest.fixture(params=["by itself", "batched"])
 def running(request, serve, settings, tmp_path):
-    models = {"poll_seconds": None, "backend": "tensorflow"}
+    models = {"poll_seconds": None, "load": tfnative.LoadOptions(backend="tensorflow")}
     if request.param == "batched":
         (tmp_path / "batching.txt").write_text("max_batch_size { value: 16 }")
         models["batching_parameters_file"] = str(tmp_path / "batching.txt")

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked for, checked against what there is to compile for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfnative._compile.options import CompileOptions
+from tfnative_aot.emit.interface import check_name
+from tfnative_aot.machines.cpu_levels import CpuLevel
+from tfnative_aot.machines.targets import Target, chosen_levels, find_target, host_runs
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to compile, checked.
+
+    Attributes:
+        options: All that was asked for. What follows is made of it.
+        name: Of the artifact.
+        batch_sizes: Ascending.
+        target: What it is compiled for.
+        levels: CPU levels, ascending.
+        static: Whether to make libNAME.a.
+    """
+
+    options: CompileOptions
+    name: str
+    batch_sizes: tuple[int, ...]
+    target: Target
+    levels: tuple[CpuLevel, ...]
+    static: bool
+
+
+def check(options: CompileOptions, output: Path) -> Settings:
+    """What to compile for an output folder.
+
+    Raises:
+        InvalidArgumentError: There is no such target or CPU level, or the name cannot
+            be part of C's.
+    """
+    target = find_target(options.target)
+    is_foreign = not host_runs(target, target.levels[0])
+    return Settings(
+        options=options,
+        name=check_name(options.name or _default_name(output)),
+        batch_sizes=tuple(sorted(set(options.batch_sizes))),
+        target=target,
+        levels=chosen_levels(target, options.cpus),
+        static=is_foreign if options.static is None else options.static,
+    )
+
+
+def _default_name(output: Path) -> str:
+    return "".join(c if c.isalnum() else "_" for c in output.resolve().name)

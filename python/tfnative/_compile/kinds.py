@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Values that only the options of compiling have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfnative._base.options.kinds import Kind, Names, whole, words
+from tfnative._compile.shapes import parse_shapes
+from tfnative.errors import InvalidArgumentError
+
+
+class Shapes(Kind):
+    """Shapes by the names of inputs."""
+
+    expected = "a dict of shapes by input"
+    as_keyword = "as {'audio': (-1, 16000, 1)}, where -1 is the batch"
+    as_flag = (
+        "is written audio=?,16000,1, where ? is the batch, and may be given several "
+        "times"
+    )
+
+    def check(self, value: Any) -> dict[str, tuple[int, ...]]:
+        """See Kind. Whether a shape fits an input is seen when there is a model."""
+        return {
+            _text(name): tuple(whole(size) for size in shape)
+            for name, shape in value.items()
+        }
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"action": "append", "metavar": "NAME=?,N,..."}
+
+    def from_flag(self, given: Any) -> Any:
+        """See Kind."""
+        return parse_shapes(given)
+
+    def to_json(self, value: Any) -> dict[str, list[int]]:
+        """See Kind."""
+        return {name: list(shape) for name, shape in sorted(value.items())}
+
+
+class Tensors(Kind):
+    """Tensors of a graph, by names or without."""
+
+    expected = "a dict of tensors by name, or a list of tensors"
+    as_keyword = "as {'image': 'x:0'}, or ['x:0']"
+    as_flag = "is written image=x:0, or x:0, and may be given several times"
+
+    def check(self, value: Any) -> dict[str, str] | tuple[str, ...]:
+        """See Kind."""
+        if isinstance(value, Mapping):
+            return {_text(name): _text(tensor) for name, tensor in value.items()}
+        names: tuple[str, ...] = Names("").check(value)
+        return names
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"action": "extend", "type": words, "metavar": "NAME=TENSOR,..."}
+
+    def from_flag(self, given: Any) -> Any:
+        """See Kind."""
+        if not all("=" in each for each in given):
+            return given
+        return dict(each.split("=", 1) for each in given)
+
+    def to_json(self, value: Any) -> Any:
+        """See Kind."""
+        return dict(value) if isinstance(value, Mapping) else list(value)
+
+
+class Golden(Kind):
+    """A file with arrays, or arrays by the names of inputs."""
+
+    expected = "the path of a .npz file, or a dict of arrays by input"
+    as_keyword = "or a dict of arrays by input"
+
+    def check(self, value: Any) -> str | dict[str, Any]:
+        """See Kind."""
+        if isinstance(value, Mapping):
+            return {_text(name): array for name, array in value.items()}
+        return _text(os.fspath(value))
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"metavar": "FILE.npz"}
+
+    def to_json(self, value: Any) -> str:
+        """See Kind."""
+        if isinstance(value, str):
+            return os.path.abspath(value)
+        raise InvalidArgumentError(
+            "golden: another process can be given a file, not arrays"
+        )
+
+    def record(self, value: Any) -> str | list[str]:
+        """See Kind: which folder the file was in is nobody's business."""
+        return Path(value).name if isinstance(value, str) else sorted(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What ``compile`` can be asked for. CONTRIBUTING.md says how to add to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+from tfnative._base.options.declare import option
+from tfnative._base.options.document import shows_options
+from tfnative._base.options.kinds import Choice, Names, Number, Switch, Text, Wholes
+from tfnative._base.options.option_set import OptionSet
+from tfnative._compile.kinds import Golden, Shapes, Tensors
+
+
+@shows_options
+@dataclass(frozen=True, kw_only=True)
+class CompileOptions(OptionSet):
+    """What ``compile`` is asked for, which takes each of them as a keyword, too.
+
+    Values are checked when they are given: InvalidArgumentError says what was expected.
+    Lists are kept as tuples. Whether a value fits a model is seen when it is compiled.
+    ``tfnative compile`` has a flag for each.
+    """
+
+    name: str | None = option(
+        None,
+        Text("NAME"),
+        "name of the artifact, part of its C symbols",
+        default_is="its folder's",
+    )
+    signatures: Sequence[str] | None = option(
+        None,
+        Names("NAME", one_each=True),
+        "signatures to compile",
+        default_is="serving_default if the model has it, else all",
+        flag="--signature",
+    )
+    batch_sizes: Sequence[int] = option(
+        (1,),
+        Wholes(least=1),
+        "numbers of rows to compile for; any number can be predicted, split and padded "
+        "into these",
+    )
+    shapes: Mapping[str, Sequence[int]] | None = option(
+        None,
+        Shapes(),
+        "shapes of inputs where the model leaves more open than the batch",
+        default_is="the model's own",
+        flag="--shape",
+    )
+    target: str | None = option(
+        None,
+        Text("NAME"),
+        "what to compile for, as linux-aarch64, or a triple; `tfnative targets` lists "
+        "them",
+        default_is="this machine",
+    )
+    cpus: Sequence[str] | None = option(
+        None,
+        Names("LEVEL"),
+        "CPU levels: of x86-64-v2, x86-64-v3, x86-64-v4, or native for this machine's "
+        "best; or CPUs and their features by the compilers' names, as "
+        "cortex-a76+dotprod",
+        default_is="all levels of the target",
+        flag="--cpu",
+    )
+    tags: Sequence[str] = option(
+        ("serve",), Names("TAG"), "which graph of the SavedModel"
+    )
+    inputs: Mapping[str, str] | Sequence[str] | None = option(
+        None,
+        Tensors(),
+        "inputs of a GraphDef: tensors by name, or tensors alone",
+        default_is="a SavedModel's signatures name them",
+    )
+    outputs: Mapping[str, str] | Sequence[str] | None = option(
+        None,
+        Tensors(),
+        "outputs of a GraphDef: tensors by name, or tensors alone",
+        default_is="a SavedModel's signatures name them",
+    )
+    golden: str | os.PathLike[str] | Mapping[str, object] | None = option(
+        None,
+        Golden(),
+        "inputs to compare on beside generated ones, and to keep in the artifact: a "
+        ".npz file with an array for each input",
+        default_is="generated ones only",
+    )
+    rtol: float | None = option(
+        None,
+        Number(),
+        "largest error against TensorFlow",
+        unit="parts of an output's largest value",
+        default_is="1e-5 for float32, 1e-10 for float64, 1e-2 for float16, 5e-2 for "
+        "bfloat16",
+    )
+    static: bool | None = option(
+        None,
+        Switch(),
+        "make libNAME.a as well, which holds a second copy of the weights",
+        default_is="for other machines than this one",
+    )
+    weights: Literal["inside", "separate"] = option(
+        "inside",
+        Choice("inside", "separate"),
+        "where the weights are: inside the libraries, or separate, in NAME.weights, "
+        "which a program maps or loads, and lends to the library with "
+        "NAME_bind_weights; `load` does so itself",
+    )
+    minimal: bool = option(
+        False,
+        Switch(),
+        "leave out what predicting does not need: the manifest in the library, names, "
+        "golden vectors; `load` needs them, the functions of NAME.h do not",
+    )
+    sources: bool = option(
+        False,
+        Switch(),
+        "write sources/ as well, to build the libraries elsewhere with CMake; that is "
+        "all there is if no compiler for the target is found",
+    )
+    winograd: bool = option(
+        True,
+        Switch(),
+        "compute 3x3 convolutions by Winograd's algorithm where that is faster; their "
+        "weights take four times as much space, and results differ by a few units in "
+        "the last place",
+    )
+
+
+class CompileKeywords(TypedDict, total=False):
+    """The fields of ``CompileOptions`` once more, for those who check types.
+
+    A test compares the two.
+    """
+
+    name: str | None
+    signatures: Sequence[str] | None
+    batch_sizes: Sequence[int]
+    shapes: Mapping[str, Sequence[int]] | None
+    target: str | None
+    cpus: Sequence[str] | None
+    tags: Sequence[str]
+    inputs: Mapping[str, str] | Sequence[str] | None
+    outputs: Mapping[str, str] | Sequence[str] | None
+    golden: str | os.PathLike[str] | Mapping[str, object] | None
+    rtol: float | None
+    static: bool | None
+    weights: Literal["inside", "separate"]
+    minimal: bool
+    sources: bool
+    winograd: bool

@@ -96,6 +96,7 @@ def test_one_copy_of_the_weights_serves_all_variants(
     assert size <= 1.15 * variables + 600_000
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(export: Export, tmp_path: Path) -> None:
     source = export(ZOO["mlp"])
     folders = [

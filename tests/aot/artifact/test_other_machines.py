@@ -127,6 +127,7 @@ def unpack(archive: Path, target: str, folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
+@pytest.mark.slow
 def test_without_a_compiler_sources_are_written(
     export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +195,7 @@ def test_minimal_has_code_and_weights_only(export: Export, tmp_path: Path) -> No
         tfnative.load(small)
 
 
+@pytest.mark.slow
 def test_what_each_part_costs_is_shown(
     export: Export, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,6 +74,7 @@ def address(packages: Path, tmp_path: Path) -> Iterator[str]:
     process.communicate()
 
 
+@pytest.mark.slow
 def test_it_answers_our_client(address):
     # It is not there at once, and does not know of GetModelStatus.
     retry = serving.Retry(max_attempts=100, initial_delay_seconds=0.2)

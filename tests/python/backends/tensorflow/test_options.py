@@ -117,6 +117,7 @@ def test_the_library_is_that_of_the_installed_package():
     assert version == tf.__version__
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["tensorflow", "tfnative"])
 def test_it_lives_with_an_imported_tensorflow(saved: Saved, run_python, first: str):
     code = (

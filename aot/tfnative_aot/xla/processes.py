@@ -126,7 +126,10 @@ class ForkServer:
         code = self._process.wait()
         self._log.seek(0)
         text = self._log.read().decode(errors="replace")
-        return f"what starts tfcompile {describe_end(code)}. {last_lines(text)}"
+        return (
+            f"what starts tfcompile {describe_end(code)}. Its last lines:\n"
+            + last_lines(text)
+        )
 
 
 def describe_end(code: int) -> str:
@@ -137,6 +140,6 @@ def describe_end(code: int) -> str:
 
 
 def last_lines(text: str) -> str:
-    """The end of what a process printed, as the end of a message."""
+    """The last lines that a process printed, each indented."""
     lines = text.strip().splitlines()[-_LAST_LINES:]
-    return "Its last lines:\n" + "\n".join(f"  {line}" for line in lines)
+    return "\n".join(f"  {line}" for line in lines)

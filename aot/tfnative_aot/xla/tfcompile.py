@@ -126,7 +126,7 @@ def _run(server: ForkServer, job_path: Path, signature: str, key: VariantKey) ->
         return
     raise CompileError(
         f"signature {signature!r}, batch size {key.batch_size}, CPU level "
-        f"{key.level.name}: tfcompile {describe_end(code)}. "
+        f"{key.level.name}: tfcompile {describe_end(code)}. Its last lines:\n"
         + last_lines(output.read_text(errors="replace"))
     )
 

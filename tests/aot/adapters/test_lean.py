@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.aot.conftest import Export
+from tests.conftest import Export
 from tests.models import ZOO
 
 LEAN = "from tfnative_aot import adapters; adapters.import_lean()\n"

@@ -152,7 +152,7 @@ def test_the_manifest_says_what_was_measured(digits: Path) -> None:
 
 
 def test_the_manifest_says_what_was_asked_for(digits: Path) -> None:
-    asked = {"batch_sizes": [1, 8, 32], "static": True}
+    asked = {"name": "digits", "batch_sizes": [1, 8, 32], "static": True}
     assert json.loads((digits / "manifest.json").read_text())["options"] == asked
     with tfnative.load(digits) as model:
         assert model.manifest.options == asked

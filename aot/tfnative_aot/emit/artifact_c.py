@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
+from tfnative_aot.emit.c_names import in_comment
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
 from tfnative_aot.emit.names import run_function
 from tfnative_aot.machines.cpu_levels import CpuLevel
@@ -98,7 +98,7 @@ static const tfn_variant* find_variant(const tfn_variant* variants, int32_t coun
 
 
 def _tensor_tables(index: int, signature: Signature) -> str:
-    lines = [f"/* --- {signature.name} --- */"]
+    lines = [f"/* --- {in_comment(signature.name)} --- */"]
     for kind, tensors in (("in", signature.inputs), ("out", signature.outputs)):
         prefix = f"s{index}_{kind}"
         lines += [
@@ -226,5 +226,7 @@ def _dims(tensor: Tensor) -> str:
 
 
 def _text(text: str) -> str:
-    """A C string literal."""
-    return json.dumps(text)
+    """A C string literal, of UTF-8."""
+    plain = set(range(0x20, 0x7F)) - set(b'"\\?')
+    escaped = (chr(b) if b in plain else f"\\{b:03o}" for b in text.encode())
+    return f'"{"".join(escaped)}"'

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from tfnative_aot.emit.c_names import in_comment
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
 
 
@@ -28,8 +29,9 @@ def emit_class(interface: Interface, signature: Signature) -> str:
     members = ", ".join(f"{t.c_name}_" for t in tensors)
     parameters = ", ".join(_pointers(signature))
     return f"""\
-// Signature {signature.name!r}. Owns its memory, which it allocates when it first needs
-// it; one thread at a time per object.
+// Signature {in_comment(signature.name)}.
+// Owns its memory, which it allocates when it first needs it; one thread at a time per
+// object.
 class {name} {{
  public:
 {_try_predict(signature)}
@@ -92,12 +94,17 @@ def _try_predict(signature: Signature) -> str:
     return wrong_size;
   }}
 """
+    # Outputs without rows are those of padding alone.
+    empty = ""
+    if not all(_batched(tensor) for tensor in signature.outputs):
+        empty = f"    if (rows == 0) return run(sizes[0], 0, 0, {names});\n"
     return f"""\
   // Any number of rows: split over the compiled batch sizes, the last one padded.
 {returns}
   std::int32_t try_predict({joined}) {{
     const std::int64_t sizes[] = {{{sizes}}};
     if (rows < 0) return wrong_size;
+{empty}\
     for (std::int64_t first = 0; first < rows;) {{
       const std::int64_t left = rows - first;
       std::int64_t size = sizes[0];

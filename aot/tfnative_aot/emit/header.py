@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from tfnative_aot.emit.c_names import c_identifier, in_comment
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
 
 
@@ -11,7 +12,10 @@ def emit_header(interface: Interface) -> str:
     """The text of NAME.h."""
     name = interface.name
     guard = f"TFNATIVE_MODEL_{name.upper()}_H_"
-    functions = "\n".join(_c_functions(interface, s) for s in interface.signatures)
+    macros: set[str] = set()
+    functions = "\n".join(
+        _c_functions(interface, signature, macros) for signature in interface.signatures
+    )
     about = "" if interface.is_minimal else _ABOUT.format(name=name)
     if interface.weights_apart:
         about += _BIND.format(name=name)
@@ -63,13 +67,12 @@ int32_t {name}_bind_weights(const void* weights, uint64_t bytes);
 """
 
 
-def _c_functions(interface: Interface, signature: Signature) -> str:
+def _c_functions(interface: Interface, signature: Signature, macros: set[str]) -> str:
     name = interface.function(signature)
-    macro = name.upper()
     sizes = ", ".join(map(str, signature.batch_sizes)) or "0 (no batch dimension)"
     unbound = " -2 if no weights are bound;" if interface.weights_apart else ""
     tensors = "\n".join(
-        f" *   {t.c_name}: {direction} {t.name!r}, {t.dtype} {_shape(t)}"
+        f" *   {t.c_name}: {direction} {in_comment(t.name)}, {t.dtype} {_shape(t)}"
         for direction, group in (
             ("input", signature.inputs),
             ("output", signature.outputs),
@@ -77,7 +80,7 @@ def _c_functions(interface: Interface, signature: Signature) -> str:
         for t in group
     )
     return f"""\
-/* Signature {signature.name!r}, compiled for the batch sizes {sizes}.
+/* Signature {in_comment(signature.name)}, compiled for the batch sizes {sizes}.
  *
 {tensors}
  *   workspace: {name}_workspace_bytes(batch_size) bytes
@@ -90,15 +93,16 @@ int32_t {name}({signature.c_parameters});
 
 /* Bytes of workspace, or SIZE_MAX where {name} returns -1. */
 size_t {name}_workspace_bytes(int64_t batch_size);
-{_size_macros(macro, signature)}"""
+{_size_macros(name, signature, macros)}"""
 
 
-def _size_macros(macro: str, signature: Signature) -> str:
+def _size_macros(name: str, signature: Signature, taken: set[str]) -> str:
+    """How many elements tensors have. Names of two signatures may make one macro."""
     per = "per row" if signature.batch_sizes else "in all"
-    lines = [
-        f"#define {macro}_{t.c_name.upper()}_ELEMENTS {t.row_elements} /* {per} */"
-        for t in signature.inputs + signature.outputs
-    ]
+    lines = []
+    for t in signature.inputs + signature.outputs:
+        macro = c_identifier(f"{name}_{t.c_name}_elements", taken).upper()
+        lines.append(f"#define {macro} {t.row_elements} /* {per} */")
     return "\n" + "\n".join(lines) + "\n"
 
 

@@ -4,28 +4,10 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 from dataclasses import dataclass
 
-from tfnative.errors import InvalidArgumentError
 from tfnative_aot.load.dtypes import ABI_DTYPES
 from tfnative_aot.machines.targets import Target
-
-_C_WORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for "
-    "goto if inline int long register restrict return short signed sizeof static "
-    "struct switch typedef union unsigned void volatile while alignas alignof and "
-    "bool catch class constexpr delete explicit export false friend mutable namespace "
-    "new noexcept not nullptr operator or private protected public template this "
-    "throw true try typeid typename using virtual xor "
-    # What the headers use themselves.
-    "batch_size rows workspace n bytes first used size sizes left candidate status run "
-    "span predict try_predict describe aligned_buffer out_of_memory wrong_size".split()
-)
-
-MAX_NAME_BYTES = 79
-"""TFN_MAX_NAME_BYTES in abi.h."""
 
 
 @dataclass(frozen=True)
@@ -127,31 +109,3 @@ class Interface:
             function = self.function(signature)
             names += [function, f"{function}_workspace_bytes"]
         return tuple(names)
-
-
-def check_name(name: str) -> str:
-    """Returns the name of an artifact if it can be part of C identifiers.
-
-    Raises:
-        InvalidArgumentError: It cannot.
-    """
-    valid = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) and name not in _C_WORDS
-    if not valid or keyword.iskeyword(name) or len(name) > MAX_NAME_BYTES:
-        raise InvalidArgumentError(
-            f"{name!r} cannot be the name of an artifact: expected letters, digits and "
-            f"underscores, a letter first, no word of C, at most {MAX_NAME_BYTES} "
-            "characters; choose one with --name"
-        )
-    return name
-
-
-def c_identifier(name: str, taken: set[str]) -> str:
-    """A C identifier like ``name`` that is not in ``taken``, to which it is added."""
-    base = re.sub(r"\W", "_", name, flags=re.ASCII)
-    if not base or base[0].isdigit() or base.startswith("_") or base in _C_WORDS:
-        base = f"t_{base.lstrip('_')}"
-    candidate, number = base, 2
-    while candidate in taken:
-        candidate, number = f"{base}_{number}", number + 1
-    taken.add(candidate)
-    return candidate

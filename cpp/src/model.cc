@@ -44,7 +44,7 @@ Model::Impl::Impl(const std::string& path, const std::string& requested,
   const tfn_artifact& artifact = library.artifact();
   for (std::int32_t i = 0; i < artifact.signature_count; ++i) {
     runners.push_back(std::make_unique<const internal::Runner>(
-        name, artifact.signatures[i], level, pool, threads));
+        name, artifact, artifact.signatures[i], level, pool, threads));
     const Signature& signature = runners.back()->signature();
     if (signature.batch_sizes.empty() &&
         std::any_of(signature.inputs.begin(), signature.inputs.end(),

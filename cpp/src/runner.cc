@@ -9,6 +9,7 @@
 #include "base/inline_vector.h"
 #include "base/text.h"
 #include "call.h"
+#include "estimate.h"
 #include "tensor_check.h"
 
 namespace tfnative::internal {
@@ -54,13 +55,15 @@ std::size_t aligned(std::size_t bytes) {
 
 }  // namespace
 
-Runner::Runner(const std::string& model, const tfn_signature& signature,
-               std::int32_t level, WorkspacePool& pool, const ThreadPool& threads)
+Runner::Runner(const std::string& model, const tfn_artifact& artifact,
+               const tfn_signature& signature, std::int32_t level, WorkspacePool& pool,
+               const ThreadPool& threads)
     : signature_(describe(signature, level)),
       where_("model " + quoted(model) + ", signature " + quoted(signature_.name)),
       variants_(variants_of(signature, level)),
       pool_(pool),
-      threads_(threads) {
+      threads_(threads),
+      weights_bytes_(artifact.weights_bytes) {
   const auto layout = [](const TensorSpec& spec) {
     return Layout{row_bytes(spec), spec.has_batch()};
   };
@@ -86,7 +89,7 @@ void Runner::run(Span<const TensorView> inputs, Span<const MutableTensorView> ou
   if (!signature_.has_batch()) {
     return run_batch(*variants_[0], inputs, outputs, 0, 1, call);
   }
-  if (rows == 0) return;
+  if (rows == 0) return run_empty(inputs, outputs, call);
   if (!signature_.rows_independent || options.compiled_sizes_only) {
     return run_batch(compiled_for(rows), inputs, outputs, 0, rows, call);
   }
@@ -106,6 +109,17 @@ void Runner::run(Span<const TensorView> inputs, Span<const MutableTensorView> ou
     run_batch(variant, inputs, outputs, first, used, call);
     first += used;
   }
+}
+
+// Outputs without rows are the same for any number of rows: those of padding alone.
+void Runner::run_empty(Span<const TensorView> inputs,
+                       Span<const MutableTensorView> outputs, Call& call) const {
+  const bool all_have_rows =
+      std::all_of(outputs_.begin(), outputs_.end(),
+                  [](const Layout& layout) { return layout.has_batch; });
+  if (all_have_rows) return;
+  if (!signature_.rows_independent) return (void)compiled_for(0);
+  run_batch(*variants_[0], inputs, outputs, 0, 0, call);
 }
 
 const tfn_variant* Runner::variant(std::int64_t batch_size) const {
@@ -206,14 +220,17 @@ void Runner::check_step(const tfn_variant& variant, std::int32_t failed) const {
                                    std::to_string(variant.step_count) + " failed");
 }
 
-// The first thread that needs the costs measures them while the others wait: with
-// another plan, a thread would get results with other last bits.
+// A fixed function of the artifact: with another plan, another process would get
+// results with other last bits.
 const Plan& Runner::plan() const {
   if (const Plan* known = plan_.load(std::memory_order_acquire)) return *known;
   MutexLock lock(mutex_);
   if (!owned_plan_) {
-    costs_ = measure();
-    owned_plan_ = std::make_unique<const Plan>(signature_.batch_sizes, costs_);
+    std::vector<double> costs;
+    for (const tfn_variant* variant : variants_) {
+      costs.push_back(estimated_nanos(*variant, weights_bytes_));
+    }
+    owned_plan_ = std::make_unique<const Plan>(signature_.batch_sizes, costs);
     plan_.store(owned_plan_.get(), std::memory_order_release);
   }
   return *owned_plan_;
@@ -270,22 +287,25 @@ double Runner::measure(const tfn_variant& variant, Call& call) const {
 
 std::int64_t Runner::expected_nanos(std::int64_t rows) const noexcept {
   const Plan* const known = plan_.load(std::memory_order_acquire);
-  if (known == nullptr || rows < 0) return 0;
+  const std::vector<double>* const times = times_.load(std::memory_order_acquire);
+  if (known == nullptr || times == nullptr || rows < 0) return 0;
   double nanos = 0;
   for (std::int64_t left = rows; left > 0;) {
     const std::size_t i = known->next(left);
-    nanos += costs_[i];
+    nanos += (*times)[i];
     left -= variants_[i]->batch_size;
   }
   return static_cast<std::int64_t>(nanos);
 }
 
 void Runner::warmup() const {
-  if (signature_.has_batch() && signature_.rows_independent) {
-    plan();
-  } else {
-    measure();
-  }
+  if (signature_.has_batch() && signature_.rows_independent) plan();
+  if (times_.load(std::memory_order_acquire) != nullptr) return;
+  auto times = std::make_unique<const std::vector<double>>(measure());
+  MutexLock lock(mutex_);
+  if (owned_times_) return;
+  owned_times_ = std::move(times);
+  times_.store(owned_times_.get(), std::memory_order_release);
 }
 
 }  // namespace tfnative::internal

@@ -31,8 +31,9 @@ struct RunOptions {
 class Runner {
  public:
   // `model` is the model's name, for messages. `level` is the CPU level to run.
-  Runner(const std::string& model, const tfn_signature& signature, std::int32_t level,
-         WorkspacePool& pool, const ThreadPool& threads);
+  Runner(const std::string& model, const tfn_artifact& artifact,
+         const tfn_signature& signature, std::int32_t level, WorkspacePool& pool,
+         const ThreadPool& threads);
   ~Runner();
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
@@ -69,6 +70,8 @@ class Runner {
   void run_batch(const tfn_variant& variant, Span<const TensorView> inputs,
                  Span<const MutableTensorView> outputs, std::int64_t first,
                  std::int64_t used, Call& call) const;
+  void run_empty(Span<const TensorView> inputs, Span<const MutableTensorView> outputs,
+                 Call& call) const;
   static Place place(const Layout& layout, const void* data, const Batch& batch);
   static const void* copy_in(const Place& from, const void* data, char** free);
   void check_step(const tfn_variant& variant, std::int32_t failed) const;
@@ -83,11 +86,16 @@ class Runner {
   WorkspacePool& pool_;
   const ThreadPool& threads_;
 
-  // What variants cost, learned when it first matters.
+  const std::uint64_t weights_bytes_;
+
+  // What rows are split into, found when it first matters; and what variants take on
+  // this machine, in nanoseconds, found by `warmup`.
   mutable Mutex mutex_;
   mutable std::unique_ptr<const Plan> owned_plan_ TFN_GUARDED_BY(mutex_);
-  mutable std::vector<double> costs_;  // Nanoseconds; constant once plan_ is set.
+  mutable std::unique_ptr<const std::vector<double>> owned_times_
+      TFN_GUARDED_BY(mutex_);
   mutable std::atomic<const Plan*> plan_{nullptr};
+  mutable std::atomic<const std::vector<double>*> times_{nullptr};
 };
 
 }  // namespace tfnative::internal

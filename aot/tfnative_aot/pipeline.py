@@ -39,11 +39,13 @@ from tfnative_aot.program.decode import decode
 from tfnative_aot.program.passes import run_passes
 from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress, Silent
+from tfnative_aot.rows.verdict import Verdict, judge
 from tfnative_aot.settings import Settings, check
 from tfnative_aot.split.divide import Prepared, prepare
 from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.verify.execute import executor
+from tfnative_aot.verify.row_rule import row_rule
 from tfnative_aot.verify.samples import ExampleSampler, Sample, Sampler
 from tfnative_aot.verify.split_samples import SplitSampler
 from tfnative_aot.verify.verify import verify
@@ -93,11 +95,14 @@ def compile(  # noqa: A001 - the name that users know
         ]
         graphs = [each.graph for each in prepared]
         work = Path(temporary)
+        # One after the other: TensorFlow's names are looked up by one thread at once.
+        verdicts = pool.submit(_judge_all, graphs, server, work)
         programs = _compile_variants(graphs, settings, work, pool, server, progress)
+        rows = verdicts.result()
         server.close()  # It has memory that is not needed any more.
         with replacing(folder) as staging:
             _make_artifact(
-                _Job(loaded, tuple(prepared), programs, settings, builder, work),
+                _Job(loaded, tuple(prepared), programs, rows, settings, builder, work),
                 user_inputs,
                 staging,
                 progress,
@@ -111,6 +116,7 @@ class _Job:
     loaded: LoadedModel
     prepared: tuple[Prepared, ...]
     programs: tuple[Program, ...]
+    rows: tuple[Verdict, ...]
     settings: Settings
     builder: Builder
     work: Path
@@ -161,6 +167,15 @@ class _Job:
         )
 
 
+def _judge_all(
+    graphs: Sequence[FrozenGraph], server: ForkServer, work: Path
+) -> tuple[Verdict, ...]:
+    return tuple(
+        judge(graph, server, work / f"rows_{index}")
+        for index, graph in enumerate(graphs)
+    )
+
+
 def _compile_variants(
     graphs: Sequence[FrozenGraph],
     settings: Settings,
@@ -207,19 +222,19 @@ def _make_artifact(
     progress.stage("run TensorFlow for reference")
     heads = job.write_heads(staging)
     samplers = [job.sampler(each, heads, staging, user_inputs) for each in job.prepared]
+    rules = [
+        row_rule(verdict, sampler, options.rows_independent)
+        for verdict, sampler in zip(job.rows, samplers, strict=True)
+    ]
     described = describe(
-        job.settings.name,
-        job.settings.target,
-        job.graphs,
-        job.programs,
-        [sampler.rows_independent() for sampler in samplers],
+        job.settings.name, job.settings.target, job.graphs, job.programs, rules
     )
     interface = replace(described, weights_apart=options.weights == "separate")
     progress.stage("compile and link")
     parts = emit_parts(
         interface, job.settings.levels, job.programs, job.work / "sources"
     )
-    manifest = make_manifest(parts, job.loaded, heads)
+    manifest = make_manifest(parts, job.loaded, heads, rules)
     trial = job.builder.make_trial(parts, manifest, staging, job.work)
     progress.stage("compare with TensorFlow")
     runs = executor(trial)

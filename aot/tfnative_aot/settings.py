@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfnative._compile.options import CompileOptions
-from tfnative_aot.emit.interface import check_name
+from tfnative_aot.emit.c_names import check_name
 from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.machines.targets import Target, chosen_levels, find_target, host_runs
 

@@ -67,6 +67,12 @@ class SignatureManifest:
         outputs: Likewise.
         batch_sizes: Compiled batch sizes, ascending; empty without a batch dimension.
         rows_independent: Whether any number of rows can be run.
+        rows: Why: "proved": a row's result depends on that row alone; "dependent":
+            rows influence each other, or their number does; "tried": neither is
+            proved, no trial shows that they do, and they are taken for dependent;
+            "declared": as "tried", but whoever compiled it said that they do not.
+            Empty in artifacts of versions that did not prove it.
+        rows_reason: Why it is not proved: the node that mixes rows. Else empty.
         golden: File of the golden vectors, relative to the artifact.
         fidelity: What was measured when it was compiled.
         unverified_cpu_levels: Levels that the compiling machine could not run.
@@ -81,6 +87,8 @@ class SignatureManifest:
     fidelity: tuple[Fidelity, ...]
     unverified_cpu_levels: tuple[str, ...]
     head: ExamplesHead | TensorFlowHead | None = None
+    rows: str = ""
+    rows_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,6 +172,10 @@ def _signature(place: str, value: object) -> SignatureManifest:
         fidelity=reader.take_list("fidelity", _fidelity),
         unverified_cpu_levels=reader.take_list("unverified_cpu_levels", read_text),
         head=read_head(reader),
+        rows=reader.take("rows", str) if reader.has("rows") else "",
+        rows_reason=(
+            reader.take("rows_reason", str) if reader.has("rows_reason") else ""
+        ),
     )
 
 

@@ -30,10 +30,12 @@ _NEED_TENSORFLOW = frozenset(
         "test_lean.py",
         "test_load_model.py",
         "test_other_machines.py",
+        "test_proved_rows.py",
         "test_serve.py",
         "test_split_model.py",
         "test_tensorflow_backend.py",
         "test_tfcompile.py",
+        "test_verdict.py",
     }
 )
 

@@ -21,6 +21,9 @@ COMPILED = [case for case in ZOO.values() if "refused" not in case.tags]
 QUICK = frozenset("mlp digits_cnn lstm cond epilogues reductions sort top_k".split())
 REFUSED = [case for case in ZOO.values() if "refused" in case.tags]
 
+FIDELITY = Path(__file__).resolve().parents[2] / "docs" / "fidelity.md"
+BEGIN, END = "<!-- rows: begin -->\n", "<!-- rows: end -->\n"
+
 Export = Callable[[ModelCase], Path]
 Compile = Callable[..., Path]
 
@@ -57,6 +60,9 @@ def test_predicts_what_tensorflow_predicts(
         manifest = model.manifest.signatures[signature]
         assert bool(manifest.batch_sizes) == case.has_batch
         assert manifest.rows_independent == (case.rows_independent and case.has_batch)
+        if case.has_batch:
+            reason = f": {manifest.rows_reason}" if manifest.rows_reason else ""
+            assert verdicts_of_the_page()[case.name] == manifest.rows + reason
         for rows in row_counts if case.has_batch else (1,):
             inputs = case.inputs(rows, rng)
             expected = reference.run(signature, inputs)
@@ -67,6 +73,18 @@ def test_predicts_what_tensorflow_predicts(
                 _, relative = errors(got[name], reference_output)
                 assert relative <= case.rtol, (name, rows)
         assert tfnative.selftest(artifact).passed
+
+
+def verdicts_of_the_page() -> dict[str, str]:
+    """What docs/fidelity.md says of the rows of each model."""
+    table = FIDELITY.read_text().partition(BEGIN)[2].partition(END)[0]
+    cells = [line.split("|") for line in table.splitlines()[2:]]
+    return {cell[1].strip(" `"): cell[2].strip() for cell in cells if len(cell) > 2}
+
+
+def test_the_page_has_the_verdict_on_every_model():
+    models = {case.name for case in COMPILED if case.has_batch}
+    assert verdicts_of_the_page().keys() == models
 
 
 def listing(artifact: Path) -> list[str]:

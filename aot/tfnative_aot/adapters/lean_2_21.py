@@ -24,11 +24,13 @@ core.example.example_pb2: train.Example=Example
 core.protobuf.config_pb2: compat.v1.ConfigProto=ConfigProto
 python.client.session: compat.v1.Session=Session
 python.eager.polymorphic_function.polymorphic_function: function=function
+python.eager.wrap_function: compat.v1.wrap_function=wrap_function
 python.framework.constant_op: constant=constant
 python.framework.dtypes: dtypes.as_dtype=as_dtype float32=float32 float64=float64 int32=int32 string=string
 python.framework.importer: graph_util.import_graph_def=import_graph_def
 python.framework.ops: Graph=Graph
 python.framework.tensor: TensorSpec=TensorSpec
+python.framework.tensor_shape: TensorShape=TensorShape
 python.framework.tensor_util: get_static_value=constant_value make_ndarray=MakeNdarray make_tensor_proto=make_tensor_proto
 python.ops.array_ops: concat=concat gather=gather_v2 pad=pad_v2 reshape=reshape shape=shape_v2
 python.ops.gen_math_ops: maximum=maximum minimum=minimum

@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.compiler.xla.service import hlo_pb2
 from tensorflow.core.framework import kernel_def_pb2
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
 from tensorflow.python.framework import (
     convert_to_constants,
+    function_def_to_graph,
     kernels,
     op_def_registry,
     tensor_util,
@@ -118,6 +120,62 @@ def xla_kernels() -> Mapping[str, Sequence[kernel_def_pb2.KernelDef]]:
         if kernel.device_type == "XLA_CPU_JIT":
             by_op.setdefault(kernel.op, []).append(kernel)
     return by_op
+
+
+def xla_program(
+    graph_def: GraphDef,
+    feeds: Sequence[tuple[str, tf.TensorSpec]],
+    fetches: Sequence[str],
+) -> Any:
+    """What XLA is given to compile a graph of these shapes, before it optimises it.
+
+    Args:
+        graph_def: The graph.
+        feeds: Tensors that become the parameters, in order.
+        fetches: Tensors that become the results, in order.
+
+    Returns:
+        An xla.HloModuleProto.
+
+    Raises:
+        Exception: XLA does not take the graph; whatever TensorFlow raises for that.
+    """
+    imported = tf.compat.v1.wrap_function(
+        lambda: tf.graph_util.import_graph_def(graph_def, name=""), []
+    )
+    tensor = imported.graph.get_tensor_by_name
+    pruned = imported.prune(
+        [tensor(name) for name, _ in feeds], [tensor(name) for name in fetches]
+    )
+    specs = [spec for _, spec in feeds]
+
+    def call(*arguments: Any) -> Any:
+        return pruned(*arguments)
+
+    function = tf.function(
+        call,
+        input_signature=specs,
+        jit_compile=True,
+        autograph=False,
+    )
+    make = function.experimental_get_compiler_ir(*specs)
+    return hlo_pb2.HloModuleProto.FromString(make(stage="hlo_serialized"))
+
+
+def read_program(dumped: bytes) -> Any:
+    """The xla.HloModuleProto that XLA dumped."""
+    return hlo_pb2.HloProto.FromString(dumped).hlo_module
+
+
+def function_graph(function: Any, shapes: Sequence[Any]) -> Any:
+    """A FunctionDef as a graph with ``inputs`` and ``outputs``, in the default graph.
+
+    Args:
+        function: The FunctionDef.
+        shapes: A tf.TensorShape for each input.
+    """
+    make = function_def_to_graph.function_def_to_graph
+    return make(function, input_shapes=[shape.as_proto() for shape in shapes])
 
 
 def inferred_value(tensor: Any) -> Any:

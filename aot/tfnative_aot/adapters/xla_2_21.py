@@ -29,6 +29,9 @@ XLA_FLAGS = (
     "--xla_cpu_experimental_ynn_fusion_type= "
 )
 
+DUMPED = "*before_optimizations.hlo.pb"
+"""Name of the file in which a job leaves, in its folder `dump`, what XLA was given."""
+
 DTYPES = {
     1: "pred", 2: "s8", 3: "s16", 4: "s32", 5: "s64", 6: "u8", 7: "u16", 8: "u32",
     9: "u64", 10: "f16", 11: "f32", 12: "f64", 13: "tuple", 15: "c64", 16: "bf16",
@@ -164,4 +167,6 @@ def main(job_path: str) -> None:
     """In a fork: compiles what the JSON file at ``job_path`` describes."""
     with open(job_path, encoding="utf-8") as file:
         arguments = json.load(file)
+    if dump := arguments.pop("dump", None):
+        os.environ["XLA_FLAGS"] += f"--xla_dump_to={dump} --xla_dump_hlo_as_proto"
     _import_tfcompile().Compile(**arguments)

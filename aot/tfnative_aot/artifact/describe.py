@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -19,11 +20,11 @@ from tfnative.manifest import (
 )
 from tfnative_aot import adapters
 from tfnative_aot.artifact.package import Parts
+from tfnative_aot.emit.c_names import c_identifier, function_identifier
 from tfnative_aot.emit.interface import (
     Interface,
     Signature,
     Tensor,
-    c_identifier,
 )
 from tfnative_aot.emit.step_table import kind
 from tfnative_aot.freeze.graph import FrozenGraph
@@ -36,12 +37,29 @@ from tfnative_aot.program.steps import Step
 from tfnative_aot.program.traverse import children, slices
 
 
+@dataclass(frozen=True)
+class RowRule:
+    """Whether the rows of a signature may be padded and split, and why.
+
+    Attributes:
+        kind: As ``SignatureManifest.rows``.
+        reason: As ``SignatureManifest.rows_reason``.
+    """
+
+    kind: str
+    reason: str = ""
+
+    def allows(self, all_batched: bool) -> bool:
+        """Whether they may. An output without rows is the same for any if proved."""
+        return self.kind == "proved" or (self.kind == "declared" and all_batched)
+
+
 def describe(
     name: str,
     target: Target,
     graphs: Sequence[FrozenGraph],
     programs: Sequence[Program],
-    rows_independent: Sequence[bool],
+    rules: Sequence[RowRule],
 ) -> Interface:
     """The interface of an artifact, with output shapes as they were compiled.
 
@@ -49,7 +67,7 @@ def describe(
         CompileError: A tensor's type cannot cross the C ABI, or the shape of an
             output depends on the batch size in a way that no artifact can have.
     """
-    functions: set[str] = {"artifact"}
+    functions: set[str] = {"artifact", "bind_weights"}
     signatures = []
     for index, graph in enumerate(graphs):
         of_signature = [p for p in programs if p.key.signature == index]
@@ -67,11 +85,11 @@ def describe(
         signatures.append(
             Signature(
                 name=graph.signature,
-                c_name=c_identifier(graph.signature, functions),
+                c_name=function_identifier(graph.signature, functions),
                 inputs=inputs,
                 outputs=outputs,
                 batch_sizes=tuple(sorted(sizes)),
-                rows_independent=rows_independent[index] and all_batched,
+                rows_independent=rules[index].allows(all_batched),
             )
         )
     return Interface(name, target, tuple(signatures))
@@ -81,6 +99,7 @@ def make_manifest(
     parts: Parts,
     model: LoadedModel,
     heads: Mapping[str, ExamplesHead | TensorFlowHead],
+    rules: Sequence[RowRule],
 ) -> Manifest:
     """The manifest, as far as it is known before the artifact has been tried."""
     weights = parts.weights.data
@@ -110,8 +129,10 @@ def make_manifest(
                 fidelity=(),
                 unverified_cpu_levels=(),
                 head=heads.get(s.name),
+                rows=rule.kind,
+                rows_reason=rule.reason,
             )
-            for s in parts.interface.signatures
+            for s, rule in zip(parts.interface.signatures, rules, strict=True)
         },
     )
 

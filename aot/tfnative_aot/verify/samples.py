@@ -98,34 +98,14 @@ class Sampler:
         """TensorFlow's outputs for these inputs."""
         return dict(self._model.run(self._graph.signature, dict(inputs)))
 
-    def rows_independent(self) -> bool:
-        """Whether a row's result is the same whatever the other rows are.
-
-        Tried on TensorFlow, with rows replaced by zeros as padding would.
-        """
-        if not self._graph.has_batch:
-            return False
-        return self.can_be_padded(self.sample(4))
-
-    def can_be_padded(self, full: Sample) -> bool:
-        """Whether two of four rows give the same beside zeros."""
-        padded = {
-            tensor.name: _keep_rows(full.inputs[tensor.name], 2)
-            if has_batch(tensor)
-            else full.inputs[tensor.name]
-            for tensor in self._graph.inputs
-        }
-        try:
-            outputs = self.reference(padded)
-        except Exception:  # It needs, say, different rows: do not pad.
-            return False
-        for name, expected in full.outputs.items():
-            got = outputs[name]
-            if expected.ndim == 0 or expected.shape[0] != 4 or got.shape[0] != 4:
-                return False
-            if not _close(got[:2], expected[:2]):
-                return False
+    def head_keeps_rows(self) -> bool:
+        """Whether what runs before the compiled code gives it a row for each row."""
         return True
+
+    @property
+    def compiled(self) -> Sampler:
+        """Draws inputs for the compiled code by itself."""
+        return self
 
     def _draw(
         self, rows: int, domain: Domain
@@ -184,12 +164,6 @@ def has_batch(tensor: GraphTensor) -> bool:
     return bool(tensor.shape) and tensor.shape is not None and tensor.shape[0] == BATCH
 
 
-def _keep_rows(array: npt.NDArray[np.generic], rows: int) -> npt.NDArray[np.generic]:
-    kept = np.zeros_like(array)
-    kept[:rows] = array[:rows]
-    return kept
-
-
 def _is_finite(array: npt.NDArray[np.generic]) -> bool:
     if array.dtype.kind in "biu":
         return True
@@ -197,7 +171,8 @@ def _is_finite(array: npt.NDArray[np.generic]) -> bool:
     return bool(np.isfinite(array.astype(wide)).all())
 
 
-def _close(got: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]) -> bool:
+def close(got: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]) -> bool:
+    """Whether results are the same but for rounding."""
     if expected.dtype.kind in "biu":
         return bool(np.array_equal(got, expected))
     wide = np.complex128 if expected.dtype.kind == "c" else np.float64

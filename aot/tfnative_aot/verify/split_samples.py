@@ -81,13 +81,8 @@ class SplitSampler(Sampler):
                     raise
                 del self._pools[0]
 
-    def rows_independent(self) -> bool:
-        """Whether a row's result is the same whatever the other rows are.
-
-        The compiled code is given rows of zeros, the head nothing but rows of callers.
-        """
-        if not self._core.graph.has_batch:
-            return False
+    def head_keeps_rows(self) -> bool:
+        """Whether the head gives a row what it gives it among fewer rows."""
         inputs = self.sample(4).inputs
         batched = {tensor.name for tensor in self.graph.inputs if has_batch(tensor)}
         fed = self._compiled(inputs)
@@ -102,7 +97,12 @@ class SplitSampler(Sampler):
             rows = fed[tensor.name][:2] if has_batch(tensor) else fed[tensor.name]
             if not np.array_equal(fewer[tensor.name], rows, equal_nan=_real(rows)):
                 return False
-        return self._core.can_be_padded(Sample(fed, self._core.reference(fed)))
+        return True
+
+    @property
+    def compiled(self) -> Sampler:
+        """Draws inputs for the compiled code by itself."""
+        return self._core
 
     def _compiled(self, inputs: Arrays) -> Arrays:
         """The inputs of the compiled code, some of which the head computes."""

@@ -85,48 +85,80 @@ def tfcompile(
         CompileError: TensorFlow refused the graph or crashed on it; the message
             has the last lines that it printed.
     """
-    folder.mkdir(parents=True)
-    config = folder / "config.pbtxt"
-    config.write_text(_config(graph, key.batch_size))
-    outputs = {
-        "out_function_object": folder / "kernels.o",
-        "out_metadata_object": folder / "metadata.o",
-        "out_header": folder / "header.h",
-        "out_constant_buffers_object": folder / "constants.o",
-    }
-    job = {
-        "graph": graph_path,
-        "config": config,
+    job = _job(graph, graph_path, key.batch_size, folder)
+    job |= {
         "target_triple": target.triple,
         "target_cpu": key.level.llvm_cpu,
         "target_features": key.level.llvm_features,
         "entry_point": symbol,
         "cpp_class": symbol,
-        **outputs,
     }
-    job_path = folder / "job.json"
-    job_path.write_text(json.dumps(job, default=str))
-    _run(server, job_path, graph.signature, key)
-    header = outputs["out_header"].read_text()
+    where = f"batch size {key.batch_size}, CPU level {key.level.name}"
+    _run(server, job, folder, f"signature {graph.signature!r}, {where}")
+    header = Path(job["out_header"]).read_text()
     return CompiledVariant(
         key=key,
-        object_file=outputs["out_function_object"],
+        object_file=Path(job["out_function_object"]),
         result=object_file.read_symbol(
-            outputs["out_metadata_object"], adapters.xla().PROGRAM_SYMBOL
+            Path(job["out_metadata_object"]), adapters.xla().PROGRAM_SYMBOL
         ),
         parameter_allocations=_index_table(header, "ArgIndexToBufferIndex"),
         result_allocations=_index_table(header, "ResultIndexToBufferIndex"),
     )
 
 
-def _run(server: ForkServer, job_path: Path, signature: str, key: VariantKey) -> None:
-    output = job_path.with_name("output.txt")
+def dumped_program(
+    graph: FrozenGraph, rows: int, folder: Path, server: ForkServer
+) -> bytes:
+    """What XLA is given to compile a signature, as a serialised xla.HloProto.
+
+    Args:
+        graph: The signature.
+        rows: Batch size.
+        folder: An empty folder. Created.
+        server: What ``start_server`` returned.
+
+    Raises:
+        CompileError: As ``tfcompile``.
+    """
+    folder.mkdir(parents=True)
+    job = _job(graph, write_graph(graph, folder), rows, folder)
+    job |= {"entry_point": "dumped", "cpp_class": "dumped", "dump": str(folder)}
+    job |= {
+        "target_triple": "x86_64-none-linux",
+        "target_cpu": "",
+        "target_features": "",
+    }
+    _run(server, job, folder, f"signature {graph.signature!r}, {rows} rows")
+    # What XLA evaluates by itself on the way is smaller.
+    dumped = folder.glob(adapters.xla().DUMPED)
+    return max(dumped, key=lambda path: path.stat().st_size).read_bytes()
+
+
+def _job(
+    graph: FrozenGraph, graph_path: Path, rows: int, folder: Path
+) -> dict[str, str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "config.pbtxt"
+    config.write_text(_config(graph, rows))
+    return {
+        "graph": str(graph_path),
+        "config": str(config),
+        "out_function_object": str(folder / "kernels.o"),
+        "out_metadata_object": str(folder / "metadata.o"),
+        "out_header": str(folder / "header.h"),
+        "out_constant_buffers_object": str(folder / "constants.o"),
+    }
+
+
+def _run(server: ForkServer, job: dict[str, str], folder: Path, what: str) -> None:
+    job_path, output = folder / "job.json", folder / "output.txt"
+    job_path.write_text(json.dumps(job))
     code = server.run(job_path, output)
     if code == 0:
         return
     raise CompileError(
-        f"signature {signature!r}, batch size {key.batch_size}, CPU level "
-        f"{key.level.name}: tfcompile {describe_end(code)}. Its last lines:\n"
+        f"{what}: tfcompile {describe_end(code)}. Its last lines:\n"
         + last_lines(output.read_text(errors="replace"))
     )
 

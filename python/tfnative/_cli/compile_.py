@@ -68,12 +68,26 @@ def run(options: argparse.Namespace) -> int:
     else:
         print_fidelity(manifest)
         _print_heads(manifest)
+        _print_rows(manifest)
         print(
             f"\n{artifact}: {format_bytes(size)}, of which weights "
             f"{format_bytes(manifest.weights_bytes)}"
         )
     sys.stdout.flush()
     return 0
+
+
+def _print_rows(manifest: Manifest) -> None:
+    """Says which signatures take their compiled batch sizes only, and why."""
+    for name, signature in manifest.signatures.items():
+        if signature.rows_independent or not signature.batch_sizes:
+            continue
+        print(f"{name}: takes its compiled batch sizes only: {signature.rows_reason}")
+        if signature.rows == "tried":
+            print(
+                f"{name}: no trial shows that rows depend on each other; "
+                "--rows-independent says that they do not"
+            )
 
 
 def _print_heads(manifest: Manifest) -> None:

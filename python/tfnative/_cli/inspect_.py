@@ -215,9 +215,15 @@ def _show_compiled(model: NativeModel) -> None:
     for name, signature in manifest.signatures.items():
         sizes = ", ".join(map(str, signature.batch_sizes)) or "none"
         rule = "" if signature.rows_independent else " (only these: rows are dependent)"
+        why = signature.rows + (
+            f": {signature.rows_reason}" if signature.rows_reason else ""
+        )
         print(
             f"\nsignature {name}; batch sizes: {sizes}{rule if sizes != 'none' else ''}"
         )
+        if sizes != "none" and signature.rows:
+            why = f": {signature.rows_reason}" if signature.rows_reason else ""
+            print(f"rows: {signature.rows}{why}")
         _print_tensors(
             [
                 (kind, tensor.name, tensor.dtype, tensor.shape)

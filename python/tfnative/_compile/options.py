@@ -130,6 +130,12 @@ class CompileOptions(OptionSet):
         "weights take four times as much space, and results differ by a few units in "
         "the last place",
     )
+    rows_independent: bool = option(
+        False,
+        Switch(),
+        "take rows for independent of each other where that is neither proved nor "
+        "disproved, so that batches are padded and split; the manifest records it",
+    )
 
 
 class CompileKeywords(TypedDict, total=False):
@@ -154,3 +160,4 @@ class CompileKeywords(TypedDict, total=False):
     minimal: bool
     sources: bool
     winograd: bool
+    rows_independent: bool

@@ -44,6 +44,7 @@ asked = st.builds(
     minimal=st.booleans(),
     sources=st.booleans(),
     winograd=st.booleans(),
+    rows_independent=st.booleans(),
 )
 
 
@@ -171,6 +172,7 @@ FLAGS: dict[str, tuple[str, Any]] = {
     "minimal": ("--minimal", True),
     "sources": ("--sources", True),
     "winograd": ("--no-winograd", False),
+    "rows_independent": ("--rows-independent", True),
 }
 
 

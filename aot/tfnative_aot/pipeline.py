@@ -33,7 +33,7 @@ from tfnative_aot.emit.interface import Interface
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.load.shapes import resolve_shapes
-from tfnative_aot.machines.cpu_levels import VariantKey
+from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
 from tfnative_aot.output import check_replaceable, replacing
 from tfnative_aot.program.decode import decode
 from tfnative_aot.program.passes import run_passes
@@ -192,7 +192,7 @@ def _compile_variants(
         )
         finished = run_passes(program, winograd=settings.options.winograd)
         progress.advance(
-            f"{graph.signature}, batch size {key.batch_size}, {key.level.name}"
+            f"{graph.signature}, {batch_text(key.batch_size)}, {key.level.name}"
         )
         return finished
 

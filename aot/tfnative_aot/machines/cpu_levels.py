@@ -35,6 +35,11 @@ class CpuLevel:
     zig_cpu: str
 
 
+def batch_text(batch_size: int) -> str:
+    """A batch size in words; 0 is that of a signature without a batch dimension."""
+    return f"batch size {batch_size}" if batch_size else "no batch"
+
+
 @dataclass(frozen=True)
 class VariantKey:
     """Which program of an artifact: a signature at a batch size and a CPU level.

@@ -35,9 +35,10 @@ def check_head(parts: Cut, model: LoadedModel) -> None:
         CompileError: It is not; says why.
     """
     if not count_heavy(parts.core):
+        ops = ", ".join(parts.ops) or "its assertions"
         raise CompileError(
-            f"it is not cut: behind {', '.join(parts.ops)} there is no product of "
-            "matrices and no convolution, which would be worth compiling"
+            f"it is not cut: behind {ops} there is no product of matrices and no "
+            "convolution, which would be worth compiling"
         )
     if not isinstance(model.source, SessionSource):
         raise CompileError(

@@ -19,6 +19,7 @@ from tfnative.errors import CompileError
 from tfnative.manifest import Manifest, TensorManifest
 from tfnative_aot.artifact.build import Trial
 from tfnative_aot.load.dtypes import numpy_dtype
+from tfnative_aot.machines.cpu_levels import batch_text
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -106,7 +107,7 @@ class InProgram:
         if done.returncode != 0:
             said = done.stderr.decode(errors="replace").strip()[-500:]
             raise CompileError(
-                f"signature {signature!r}, batch size {batch_size}, {level}: "
+                f"signature {signature!r}, {batch_text(batch_size)}, {level}: "
                 f"`{shlex.join(command)}` ended with {done.returncode}: {said}"
             )
         return _read_outputs(done.stdout, known.outputs, batch_size)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tfnative.errors import CompileError
 from tfnative.manifest import Fidelity
-from tfnative_aot.machines.cpu_levels import CpuLevel
+from tfnative_aot.machines.cpu_levels import CpuLevel, batch_text
 from tfnative_aot.verify.execute import Executor
 from tfnative_aot.verify.samples import Sample
 
@@ -71,7 +71,7 @@ def verify(
     bad = [f for f in worst.values() if not f.max_rel_error <= f.tolerance]
     if bad:
         lines = "\n".join(
-            f"  output {f.output!r}, batch size {f.batch_size}, {f.cpu_level}: "
+            f"  output {f.output!r}, {batch_text(f.batch_size)}, {f.cpu_level}: "
             f"max error {f.max_abs_error:.3g}, relative to the largest value "
             f"{f.max_rel_error:.3g}, allowed {f.tolerance:.3g}"
             for f in bad

@@ -19,7 +19,7 @@ from tfnative_aot import adapters
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines import object_file
-from tfnative_aot.machines.cpu_levels import VariantKey
+from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
 from tfnative_aot.machines.targets import Target
 from tfnative_aot.xla.processes import ForkServer, describe_end, last_lines
 
@@ -93,7 +93,7 @@ def tfcompile(
         "entry_point": symbol,
         "cpp_class": symbol,
     }
-    where = f"batch size {key.batch_size}, CPU level {key.level.name}"
+    where = f"{batch_text(key.batch_size)}, CPU level {key.level.name}"
     _run(server, job, folder, f"signature {graph.signature!r}, {where}")
     header = Path(job["out_header"]).read_text()
     return CompiledVariant(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.load import load
 from tfnative._backends.options import LoadOptions
+from tfnative._base import forked as _forked  # noqa: F401 - it notes forks
 from tfnative._core import FakeClock, ThreadPool, __version__ as __version__
 from tfnative._model import Model
 from tfnative._signature import Signature, TensorSpec

@@ -70,4 +70,4 @@ def test_everything_public_says_what_it_is():
 
 
 def test_no_docstring_promises_seconds_that_nobody_measured():
-    assert "5 to 12 seconds" in (tfnative.compile.__doc__ or "")
+    assert "3 to 6 seconds" in (tfnative.compile.__doc__ or "")

@@ -162,7 +162,10 @@ def _effect(node: NodeDef) -> str:
     if _TABLE.search(node.op):
         return "is or uses a lookup table, which cannot be compiled"
     if _RANDOM.match(node.op):
-        return "draws other random numbers at each run; use tf.random.stateless_*"
+        return (
+            "draws other random numbers at each run; export it with training=False, "
+            "or make the numbers an input"
+        )
     return ""
 
 

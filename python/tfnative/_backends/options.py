@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from tfnative._base.options.declare import option
 from tfnative._base.options.document import shows_options
 from tfnative._base.options.kinds import (
+    MOST,
     Choice,
     Names,
     Number,
@@ -150,7 +151,7 @@ class LoadOptions(OptionSet):
     )
     gpu_memory_fraction: float | None = option(
         None,
-        Number(),
+        Number(most=1),
         "share of a GPU's memory that is taken, up to 1",
         default_is="nearly all",
         flag="",
@@ -166,7 +167,7 @@ class LoadOptions(OptionSet):
     )
     intra_op_threads: int | None = option(
         None,
-        Whole(),
+        Whole(least=0, most=MOST),
         "threads that work on one operation; TensorFlow has one such pool per process, "
         "and the first model makes it",
         default_is="as many as TensorFlow takes",
@@ -175,7 +176,7 @@ class LoadOptions(OptionSet):
     )
     inter_op_threads: int | None = option(
         None,
-        Whole(),
+        Whole(least=-1, most=MOST),
         "threads that run operations side by side, for this model alone; -1: the "
         "calling thread runs them all",
         default_is="the process has some",

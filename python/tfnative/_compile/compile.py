@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any
 from tfnative._base.options.document import takes_options
 from tfnative._base.options.option_set import combine
 from tfnative._compile import door
+from tfnative._compile.boundary import (
+    check_process,
+    check_progress,
+    checked_path,
+    typed_errors,
+)
 from tfnative._compile.options import CompileOptions
 
 if TYPE_CHECKING:
@@ -50,11 +56,18 @@ def compile(  # noqa: A001 - as re.compile
         InvalidArgumentError: An option is not of its kind, or does not fit the model.
         NotFoundError: There is no such model or signature.
         CompileError: The model cannot be compiled, or the result is not exact enough.
-        FailedPreconditionError: TensorFlow is not installed.
+        FailedPreconditionError: TensorFlow is not installed, or was imported before
+            this process was forked.
+        ResourceExhaustedError: The memory or a disk is full.
 
-    Takes 5 to 12 seconds for a small model, minutes for a large one. Starts processes
+    Takes 3 to 6 seconds for a small model, minutes for a large one; the first time on a
+    machine, about 15 seconds more. Starts processes
     and threads of its own, which end with the call.
     """
     asked = combine(CompileOptions, options, keywords, "compile")
+    source, folder = checked_path("model", model), checked_path("output", output)
+    check_progress(progress)
     door.require("tfnative_aot", "tensorflow")
-    return door.compile(model, output, asked, progress)
+    check_process()
+    with typed_errors():
+        return door.compile(source, folder, asked, progress)

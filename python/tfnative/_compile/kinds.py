@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfnative._base.options.kinds import Kind, Names, whole, words
+from tfnative._base.options.kinds import MOST, Kind, Names, whole, words
 from tfnative._compile.shapes import parse_shapes
 from tfnative.errors import InvalidArgumentError
 
@@ -17,7 +17,7 @@ from tfnative.errors import InvalidArgumentError
 class Shapes(Kind):
     """Shapes by the names of inputs."""
 
-    expected = "a dict of shapes by input"
+    expected = f"a dict of shapes by input, of sizes up to {MOST}"
     as_keyword = "as {'audio': (-1, 16000, 1)}, where -1 is the batch"
     as_flag = (
         "is written audio=?,16000,1, where ? is the batch, and may be given several "
@@ -26,10 +26,13 @@ class Shapes(Kind):
 
     def check(self, value: Any) -> dict[str, tuple[int, ...]]:
         """See Kind. Whether a shape fits an input is seen when there is a model."""
-        return {
+        shapes = {
             _text(name): tuple(whole(size) for size in shape)
             for name, shape in value.items()
         }
+        if any(size > MOST for shape in shapes.values() for size in shape):
+            raise ValueError
+        return shapes
 
     def argument(self, default: Any) -> dict[str, Any]:
         """See Kind."""

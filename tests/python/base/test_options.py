@@ -70,7 +70,7 @@ class Tea(OptionSet):
         ({"cups": 7}, "cups must be"),
         ({"cups": 1.0}, "cups must be"),
         ({"cups": True}, "cups must be"),
-        ({"pours": []}, "pours must be whole numbers from 0 on, got \\[\\]"),
+        ({"pours": []}, "pours must be whole numbers from 0 to 2147483647, got \\[\\]"),
         ({"pours": 3}, "pours must be"),
         ({"pours": [-1]}, "pours must be"),
         ({"pours": "12"}, "pours must be"),

@@ -7,7 +7,11 @@ from __future__ import annotations
 import math
 import operator
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
+
+MOST = 2**31 - 1
+"""No size, number of threads or of a device is larger."""
 
 YES_OR_NO = "yes_or_no"
 """The action of a flag that may be given as --it and --no-it, as add_flags knows it."""
@@ -122,12 +126,20 @@ class Switch(Kind):
 class Number(Kind):
     """A number that is not negative."""
 
-    expected = "a finite number from 0 on"
+    def __init__(self, most: float | None = None) -> None:
+        self._most = most
+        self.expected = "a finite number from 0 on"
+        if most is not None:
+            self.expected = f"a number from 0 to {most:g}"
 
     def check(self, value: Any) -> float:
         """See Kind."""
+        if type(value).__name__ in ("bool", "bool_"):  # NumPy's, too.
+            raise TypeError
         number = float(_no_text(value))
         if not math.isfinite(number) or number < 0:
+            raise ValueError
+        if self._most is not None and number > self._most:
             raise ValueError
         return number
 
@@ -166,12 +178,12 @@ class Wholes(Kind):
 
     def __init__(self, least: int) -> None:
         self._least = least
-        self.expected = f"whole numbers from {least} on"
+        self.expected = f"whole numbers from {least} to {MOST}"
 
     def check(self, value: Any) -> tuple[int, ...]:
         """See Kind."""
-        numbers = tuple(whole(each) for each in value)
-        if not numbers or min(numbers) < self._least:
+        numbers = tuple(whole(each) for each in _a_list(value))
+        if not numbers or min(numbers) < self._least or max(numbers) > MOST:
             raise ValueError
         return numbers
 
@@ -200,7 +212,7 @@ class Names(Kind):
 
     def check(self, value: Any) -> Any:
         """See Kind."""
-        names = tuple(_no_text(value))
+        names = tuple(_a_list(value))
         if not all(isinstance(name, str) for name in names):
             raise TypeError
         return names
@@ -243,6 +255,12 @@ def whole_numbers(text: str) -> list[int]:
         raise ArgumentTypeError(
             f"{text!r} is not a list of whole numbers, as in 1,8,32"
         ) from None
+
+
+def _a_list(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        raise TypeError
+    return _no_text(value)
 
 
 def _no_text(value: Any) -> Any:

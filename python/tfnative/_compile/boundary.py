@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What comes into the compiler from outside, and what errors leave it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from tfnative._base.forked import with_tensorflow
+from tfnative.errors import (
+    CompileError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def checked_path(name: str, value: Any) -> str:
+    """A path that an argument is.
+
+    Raises:
+        InvalidArgumentError: It is none.
+    """
+    path = (
+        value if isinstance(value, str) else getattr(value, "__fspath__", lambda: 0)()
+    )
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise InvalidArgumentError(f"{name} must be a path, as a str, got {value!r}")
+    return path
+
+
+def check_progress(progress: Any) -> None:
+    """Raises InvalidArgumentError if it shows no progress."""
+    methods = ("stage", "advance", "finish")
+    if progress is not None and not all(
+        callable(getattr(progress, method, None)) for method in methods
+    ):
+        raise InvalidArgumentError(
+            f"progress must have the methods {', '.join(methods)}, got {progress!r}"
+        )
+
+
+def check_process() -> None:
+    """Raises FailedPreconditionError in a process in which TensorFlow would hang."""
+    if with_tensorflow():
+        raise FailedPreconditionError(
+            "TensorFlow was imported before this process was forked, and would wait "
+            "for ever for threads that only the parent has: compile in a process that "
+            'was started otherwise, as with multiprocessing\'s "spawn"'
+        )
+
+
+@contextlib.contextmanager
+def typed_errors() -> Iterator[None]:
+    """Lets no error of the system out as anything but one of ours.
+
+    Raises:
+        ResourceExhaustedError: A disk is full, or the memory is.
+        CompileError: The system refused something else.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise ResourceExhaustedError(
+            "out of memory while compiling: compile fewer or smaller batch sizes"
+        ) from error
+    except OSError as error:
+        what = error.strerror or str(error)
+        where = f": {os.fspath(error.filename)}" if error.filename else ""
+        if error.errno in _FULL:
+            raise ResourceExhaustedError(
+                f"cannot write while compiling: {what}{where}. Temporary files are in "
+                f"{_temporary()}; TMPDIR sets another folder"
+            ) from error
+        raise CompileError(f"cannot compile: {what}{where}") from error
+
+
+def _temporary() -> str:
+    try:
+        return tempfile.gettempdir()
+    except OSError:  # There is no folder that can be written to.
+        return "no folder"

@@ -25,9 +25,14 @@ from tfnative.errors import (
 )
 from tfnative_aot.link import kernels
 from tfnative_aot.link.find_toolchain import find_toolchain
-from tfnative_aot.link.kernels import KernelBuild, Kernels, fail_together, wait_for_all
+from tfnative_aot.link.kernels import (
+    KernelBuild,
+    Kernels,
+    check_all,
+    fail_together,
+    wait_for_all,
+)
 from tfnative_aot.link.toolchain import run
-from tfnative_aot.machines.cpu_levels import X86_LEVELS
 from tfnative_aot.machines.targets import chosen_levels, host_target
 
 KERNEL = 'extern "C" int TFN_LEVEL() { return 7; }\n'
@@ -187,14 +192,17 @@ def test_after_the_first_failure_nothing_begins_and_whole_levels_are_kept(
         return run(command)
 
     monkeypatch.setattr(kernels, "run", run_or_fail)
-    levels = X86_LEVELS[:3]
+    levels = host_target().levels[:3]
     with ThreadPoolExecutor(1) as pool:
         builds = [KernelBuild(compiler, sources, level, pool) for level in levels]
         wait(builds[0].compilers)
         fail_together(builds)
+        check_all(builds)
         may_fail.set()
         with pytest.raises(CompileError, match="the third died"):
             wait_for_all(builds)
+        with pytest.raises(CompileError, match="the third died"):
+            check_all(builds)
         for build in builds:
             build.close()
     assert len(begun) == 3

@@ -97,7 +97,9 @@ def compile(  # noqa: A001 - the name that users know
         work = Path(temporary)
         # One after the other: TensorFlow's names are looked up by one thread at once.
         verdicts = pool.submit(_judge_all, graphs, server, work)
-        programs = _compile_variants(graphs, settings, work, pool, server, progress)
+        programs = _compile_variants(
+            graphs, settings, work, pool, server, progress, builder
+        )
         rows = verdicts.result()
         server.close()  # It has memory that is not needed any more.
         with replacing(folder) as staging:
@@ -183,8 +185,10 @@ def _compile_variants(
     pool: ThreadPoolExecutor,
     server: ForkServer,
     progress: Progress,
+    builder: Builder,
 ) -> tuple[Program, ...]:
     def one(graph: FrozenGraph, graph_path: Path, key: VariantKey) -> Program:
+        builder.check_kernels()  # Without them, all this would be for nothing.
         folder = work / key.symbol
         symbol = f"{settings.name}_{key.symbol}"
         program = decode(

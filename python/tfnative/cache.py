@@ -12,7 +12,6 @@ the cache.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 from tfnative._cache.digest import folder_digest
 from tfnative._cache.entry import Entry, Library, Refusal, folder_bytes
 from tfnative._cache.folder import cache_folder, disk_error
+from tfnative._cache.kernels import clear_kernels, kernel_sets, kernels_bytes
 from tfnative._cache.store import Store
 
 __all__ = [
@@ -33,10 +33,9 @@ __all__ = [
     "entries",
     "folder_digest",
     "kernels_bytes",
+    "kernels_count",
     "path",
 ]
-
-_IN_USE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,16 @@ class Cleared:
         entries: How many models it removed.
         bytes: How much room it made.
         busy: How many models it left since a process was compiling them.
+        kernels: How many sets of compiled kernels it removed: there is one for each
+            CPU level and compiler.
+        kernels_busy: How many it left since a process was compiling or linking them.
     """
 
     entries: int
     bytes: int
     busy: int
+    kernels: int = 0
+    kernels_busy: int = 0
 
 
 def path() -> Path:
@@ -70,16 +74,16 @@ def entries() -> list[Entry]:
     return Store().entries()
 
 
-def kernels_bytes() -> int:
-    """The space that compiled kernels take, which all models are linked with."""
-    return folder_bytes(cache_folder() / "kernels")
+def kernels_count() -> int:
+    """How many sets of compiled kernels there are, for CPU levels and compilers."""
+    return len(kernel_sets())
 
 
 def clear(older_than: timedelta | None = None) -> Cleared:
     """Removes what is in the cache.
 
     Models that are loaded go on working. What is being compiled stays, and so do the
-    kernels of the last ten minutes, which may be about to be linked.
+    kernels that it is linked with.
 
     Args:
         older_than: Only what was not used for so long. Default: everything.
@@ -97,22 +101,17 @@ def clear(older_than: timedelta | None = None) -> Cleared:
             if limit is None or entry.last_used < limit:
                 removed += store.remove(entry.key)
         busy = store.sweep()
-        newest = now - _IN_USE_SECONDS
-        _remove_older(store.folder / "kernels", min(limit or newest, newest))
+        kernels = clear_kernels(limit)
         _remove_older(store.folder / "digests", limit or now)
     except OSError as error:
         raise disk_error(store.folder, error) from error
-    return Cleared(removed, max(before - folder_bytes(store.folder), 0), busy)
+    freed = max(before - folder_bytes(store.folder), 0)
+    return Cleared(removed, freed, busy, kernels.removed, kernels.busy)
 
 
 def _remove_older(folder: Path, limit: float) -> None:
     for item in _older(folder, limit):
-        if item.is_dir():
-            # Renamed first, so that nobody finds half a folder.
-            with tempfile.TemporaryDirectory(prefix=".removed-", dir=folder) as bin_:
-                item.rename(Path(bin_, "item"))
-        else:
-            item.unlink(missing_ok=True)
+        item.unlink(missing_ok=True)
 
 
 def _older(folder: Path, limit: float) -> Iterator[Path]:

@@ -15,7 +15,12 @@ from tfnative_aot.artifact.package import Parts, compile_programs, emit_parts, l
 from tfnative_aot.artifact.source_package import write_source_package
 from tfnative_aot.emit.interface import Interface
 from tfnative_aot.link.find_toolchain import find_toolchain
-from tfnative_aot.link.kernels import KernelBuild
+from tfnative_aot.link.kernels import (
+    KernelBuild,
+    check_all,
+    fail_together,
+    wait_for_all,
+)
 from tfnative_aot.link.runner import link_runner
 from tfnative_aot.link.toolchain import Toolchain, sources_dir
 from tfnative_aot.machines.cpu_levels import CpuLevel, host_x86_level
@@ -91,6 +96,7 @@ class Builder:
 
         Raises:
             InvalidArgumentError: The compiler does not know a CPU.
+            FailedPreconditionError: The cache cannot be written to.
         """
         self._pool = pool
         if self.toolchain is not None:
@@ -100,6 +106,15 @@ class Builder:
             sources = sources_dir()[0]
             for level in levels:
                 self._kernels.append(KernelBuild(self.toolchain, sources, level, pool))
+            fail_together(self._kernels)
+
+    def check_kernels(self) -> None:
+        """Looks whether the kernels can still be had, without waiting for them.
+
+        Raises:
+            CompileError: A compiler has failed.
+        """
+        check_all(self._kernels)
 
     def close(self) -> None:
         """Gives up kernels that are still being compiled."""
@@ -183,5 +198,5 @@ class Builder:
     def _compile(self, parts: Parts) -> tuple[Path, ...]:
         assert self.toolchain is not None
         assert self._pool is not None
-        kernels = {k.level: k for k in (build.result() for build in self._kernels)}
+        kernels = {k.level: k for k in wait_for_all(self._kernels)}
         return compile_programs(parts, kernels, self.toolchain, self._pool)

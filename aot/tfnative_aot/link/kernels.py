@@ -10,11 +10,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfnative import cache
+from tfnative._cache.folder import cache_folder, disk_error
+from tfnative._cache.kernels import TEMPORARY, hold, kernels_folder, remove_leftovers
+from tfnative.errors import Error
+from tfnative_aot.link.kernel_files import is_whole, publish, write_sums
 from tfnative_aot.link.toolchain import COMMON_FLAGS, Toolchain, run
 from tfnative_aot.machines.cpu_levels import CpuLevel
 
@@ -48,7 +51,8 @@ class KernelBuild:
     """Kernels that are being compiled, or were found in the cache.
 
     The cache is in the user's cache folder (``TFNATIVE_CACHE`` sets another); its key
-    has the sources, the flags and the compiler's version.
+    has the sources, the flags and the compiler's version. Until it is closed, nobody
+    clears these kernels from the cache.
     """
 
     def __init__(
@@ -61,6 +65,11 @@ class KernelBuild:
             sources: Folder of the kernels.
             level: CPU level.
             pool: Whose threads start compilers.
+
+        Raises:
+            FailedPreconditionError: They are not in the cache, and it cannot be
+                written to.
+            ResourceExhaustedError: The disk is full.
         """
         files = sorted(sources.rglob("*.cc"))
         flags = [*COMMON_FLAGS, *KERNEL_FLAGS, *toolchain.target_flags(level)]
@@ -68,42 +77,48 @@ class KernelBuild:
         settings = f"{toolchain.version} {toolchain.target.name} {flags}"
         key = kernels_digest(sources, settings)
         macro = f"{level.tag}_{key[:8]}"
-        self._folder = cache.path() / "kernels" / f"{level.tag}-{key[:32]}"
+        self._folder = kernels_folder() / f"{level.tag}-{key[:32]}"
         names = {file: _object_name(level, file.relative_to(sources)) for file in files}
-        objects = tuple(self._folder / names[file] for file in files)
+        self._names = tuple(names.values())
+        objects = tuple(self._folder / name for name in self._names)
         self._kernels = Kernels(level, macro, objects)
         self._temporary: Path | None = None
         self._compilers: list[Future[str]] = []
-        if self._folder.is_dir():
+        remove_leftovers()
+        self._held = hold(self._folder)
+        if self._held is not None and is_whole(self._folder, self._names):
             with contextlib.suppress(OSError):  # Others may own it.
                 os.utime(self._folder)  # `tfnative cache clear --older-than` asks.
             return
         command = [*toolchain.cxx, "-c", *COMMON_FLAGS, *KERNEL_FLAGS]
         command += [*toolchain.target_flags(level), f"-DTFN_LEVEL={macro}"]
         command.append(f"-I{sources}")
-        self._folder.parent.mkdir(parents=True, exist_ok=True)
-        self._temporary = Path(tempfile.mkdtemp(dir=self._folder.parent))
+        temporary = self._temporary = self._make_temporary()
         self._compilers = [
-            pool.submit(run, [*command, file, "-o", self._temporary / names[file]])
+            pool.submit(run, [*command, file, "-o", temporary / names[file]])
             for file in _largest_first(files)
         ]
+
+    @property
+    def compilers(self) -> Sequence[Future[str]]:
+        """What runs or waits; empty if the kernels were in the cache."""
+        return self._compilers
 
     def result(self) -> Kernels:
         """Waits for the compilers, and puts their work into the cache.
 
         Raises:
             CompileError: One failed.
+            FailedPreconditionError: The cache cannot be written to.
+            ResourceExhaustedError: The disk is full.
         """
-        temporary, self._temporary = self._temporary, None
-        if temporary is not None:
+        if self._temporary is not None:
             try:
                 for compiler in self._compilers:
                     compiler.result()
-                # Another process may have been quicker; its files are the same.
-                with contextlib.suppress(OSError):
-                    os.rename(temporary, self._folder)
+                self._publish(self._temporary)
             finally:
-                self._discard(temporary)
+                self._discard()
         return self._kernels
 
     def cancel(self) -> None:
@@ -112,15 +127,86 @@ class KernelBuild:
             compiler.cancel()
 
     def close(self) -> None:
-        """Gives up what nobody has waited for."""
+        """Keeps what is complete, and gives up what nobody has waited for.
+
+        The files of the kernels may be gone after that.
+        """
+        if self._temporary is not None and all(map(_succeeded, self._compilers)):
+            with contextlib.suppress(Error):  # It is only kept for the next time.
+                self._publish(self._temporary)
+        self._discard()
+        self._release()
+
+    def _make_temporary(self) -> Path:
+        self._release()
+        try:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=self._folder.parent))
+        except OSError as error:
+            raise disk_error(cache_folder(), error) from error
+        self._held = hold(made)
+        return made
+
+    def _publish(self, temporary: Path) -> None:
+        try:
+            write_sums(temporary, self._names)
+            publish(temporary, self._folder, self._names)
+        except OSError as error:
+            raise disk_error(cache_folder(), error) from error
+        if temporary.exists():  # Its folder is another's, then.
+            self._release()
+            self._held = hold(self._folder)
+
+    def _discard(self) -> None:
         temporary, self._temporary = self._temporary, None
         if temporary is not None:
-            self._discard(temporary)
+            self.cancel()
+            wait(self._compilers)
+            shutil.rmtree(temporary, ignore_errors=True)
 
-    def _discard(self, temporary: Path) -> None:
-        self.cancel()
-        wait(self._compilers)
-        shutil.rmtree(temporary, ignore_errors=True)
+    def _release(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            os.close(held)
+
+
+def fail_together(builds: Sequence[KernelBuild]) -> None:
+    """From the first compiler that fails on, none is started for any of them."""
+
+    def ended(compiler: Future[str]) -> None:
+        if _failure(compiler) is not None:
+            for build in builds:
+                build.cancel()
+
+    for build in builds:
+        for compiler in build.compilers:
+            compiler.add_done_callback(ended)
+
+
+def wait_for_all(builds: Sequence[KernelBuild]) -> list[Kernels]:
+    """Waits for the kernels of all levels, or for the first compiler that fails.
+
+    Raises:
+        CompileError: One failed.
+        FailedPreconditionError: The cache cannot be written to.
+        ResourceExhaustedError: The disk is full.
+    """
+    compilers = [each for build in builds for each in build.compilers]
+    wait(compilers, return_when=FIRST_EXCEPTION)
+    check_all(builds)
+    return [build.result() for build in builds]
+
+
+def check_all(builds: Sequence[KernelBuild]) -> None:
+    """Looks whether a compiler has failed, without waiting for any.
+
+    Raises:
+        CompileError: One has.
+    """
+    compilers = [each for build in builds for each in build.compilers]
+    failed = next(filter(None, map(_failure, compilers)), None)
+    if failed is not None:
+        raise failed
 
 
 def kernels_digest(sources: Path, settings: str) -> str:
@@ -134,6 +220,16 @@ def kernels_digest(sources: Path, settings: str) -> str:
 def _largest_first(files: Sequence[Path]) -> Sequence[Path]:
     """So that no long one is left when the others are done."""
     return sorted(files, key=lambda file: -file.stat().st_size)
+
+
+def _failure(compiler: Future[str]) -> BaseException | None:
+    if not compiler.done() or compiler.cancelled():
+        return None
+    return compiler.exception()
+
+
+def _succeeded(compiler: Future[str]) -> bool:
+    return compiler.done() and not compiler.cancelled() and compiler.exception() is None
 
 
 def _object_name(level: CpuLevel, source: Path) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
 from tfnative_aot.machines.cpu_levels import CpuLevel
+from tfnative_aot.machines.process_end import describe_end, last_lines
 from tfnative_aot.machines.targets import Target
 
 COMMON_FLAGS = (
@@ -135,9 +136,9 @@ def run(command: Sequence[str | Path]) -> str:
     except OSError as error:
         raise NotFoundError(f"cannot run {words[0]}: {error}") from error
     if done.returncode != 0:
-        lines = (done.stderr or done.stdout).strip().splitlines()[-20:]
-        raise CompileError(
-            f"`{shlex.join(words[:3])} ...` failed with exit code {done.returncode}:\n"
-            + "\n".join(f"  {line}" for line in lines)
-        )
+        what = f"`{shlex.join(words[:3])} ...` {describe_end(done.returncode)}"
+        said = last_lines(done.stderr or done.stdout)
+        if not said:
+            raise CompileError(f"{what}; it printed nothing")
+        raise CompileError(f"{what}. Its last lines:\n{said}")
     return done.stdout

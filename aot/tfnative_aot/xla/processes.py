@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,9 +20,8 @@ from pathlib import Path
 from types import TracebackType
 
 from tfnative.errors import CompileError
+from tfnative_aot.machines.process_end import describe_end, last_lines
 from tfnative_aot.xla import fork_server
-
-_LAST_LINES = 20
 
 
 class ForkServer:
@@ -130,16 +128,3 @@ class ForkServer:
             f"what starts tfcompile {describe_end(code)}. Its last lines:\n"
             + last_lines(text)
         )
-
-
-def describe_end(code: int) -> str:
-    """How a process ended, in words."""
-    if code < 0:
-        return f"crashed with {signal.Signals(-code).name}"
-    return f"failed with exit code {code}"
-
-
-def last_lines(text: str) -> str:
-    """The last lines that a process printed, each indented."""
-    lines = text.strip().splitlines()[-_LAST_LINES:]
-    return "\n".join(f"  {line}" for line in lines)

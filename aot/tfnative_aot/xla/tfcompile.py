@@ -20,8 +20,9 @@ from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines import object_file
 from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
+from tfnative_aot.machines.process_end import describe_end, last_lines
 from tfnative_aot.machines.targets import Target
-from tfnative_aot.xla.processes import ForkServer, describe_end, last_lines
+from tfnative_aot.xla.processes import ForkServer
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ _EXAMPLES = """\
 
 tfnative.load(path, backend="auto") compiles a SavedModel into the cache when it is
 first loaded, and takes it from there after that. What is removed is compiled again
-when it is needed; models that are loaded go on working.
+when it is needed; models that are loaded go on working. Beside the models are the
+kernels that they are linked with, a set for each CPU level and compiler.
 
 The folder is $TFNATIVE_CACHE, else $XDG_CACHE_HOME/tfnative, else ~/.cache/tfnative.
 """
@@ -85,7 +86,14 @@ def _list(older_than: timedelta | None, *, as_json: bool) -> None:
     if as_json:
         models = [_described(entry) for entry in entries]
         path = str(cache.path())
-        print_json({"path": path, "kernels_bytes": kernels, "models": models})
+        print_json(
+            {
+                "path": path,
+                "kernels": cache.kernels_count(),
+                "kernels_bytes": kernels,
+                "models": models,
+            }
+        )
         return
     rows = [
         (
@@ -100,10 +108,11 @@ def _list(older_than: timedelta | None, *, as_json: bool) -> None:
     if rows:
         print_table(("model", "", "batch sizes", "size", "used"), rows)
         print()
-    count = f"{len(rows)} models" if len(rows) != 1 else "1 model"
+    count = _counted(len(rows), "model")
     total = format_bytes(sum(entry.bytes for entry in entries))
     what = f"{count}, {total}" if rows else "no models"
-    print(f"{cache.path()}: {what}; compiled kernels, {format_bytes(kernels)}")
+    sets = _counted(cache.kernels_count(), "set")
+    print(f"{cache.path()}: {what}; {sets} of kernels, {format_bytes(kernels)}")
 
 
 def _described(entry: Entry) -> dict[str, Any]:
@@ -135,13 +144,26 @@ def _clear(older_than: timedelta | None, *, as_json: bool) -> None:
     cleared = cache.clear(older_than)
     if as_json:
         print_json(
-            {"models": cleared.entries, "bytes": cleared.bytes, "busy": cleared.busy}
+            {
+                "models": cleared.entries,
+                "bytes": cleared.bytes,
+                "busy": cleared.busy,
+                "kernels": cleared.kernels,
+                "kernels_busy": cleared.kernels_busy,
+            }
         )
         return
-    count = f"{cleared.entries} models" if cleared.entries != 1 else "1 model"
-    print(f"removed {count}, {format_bytes(cleared.bytes)}")
+    count, sets = _counted(cleared.entries, "model"), _counted(cleared.kernels, "set")
+    print(f"removed {count} and {sets} of kernels, {format_bytes(cleared.bytes)}")
     if cleared.busy:
         print(f"left {cleared.busy} that other processes are compiling")
+    if cleared.kernels_busy:
+        sets = _counted(cleared.kernels_busy, "set")
+        print(f"left {sets} of kernels that other processes use")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _ago(when: float) -> str:

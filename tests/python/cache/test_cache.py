@@ -14,6 +14,7 @@ import pytest
 
 from tests.python.cache.maker import content_of, entry_of
 from tfnative import cache
+from tfnative._cache.kernels import hold
 from tfnative._cache.lock import exclusive
 from tfnative._cache.store import Store
 from tfnative.cli import main
@@ -88,11 +89,29 @@ def test_what_was_used_lately_stays():
 
 @pytest.mark.usefixtures("store")
 def test_everything_goes_but_kernels_that_are_in_use(tmp_path):
-    assert cache.clear().entries == 3
+    held = hold(tmp_path / "kernels" / "v0")
+    assert held is not None
+    cleared = cache.clear()
+    assert (cleared.entries, cleared.kernels, cleared.kernels_busy) == (3, 1, 1)
     assert cache.entries() == []
     assert [path.name for path in (tmp_path / "kernels").iterdir()] == ["v0"]
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert [path.name for path in left] == ["gemm.o"]
+    os.close(held)
+    assert cache.clear().kernels == 1
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.usefixtures("store")
+def test_what_killed_compilers_left_goes_and_is_no_set_of_kernels(tmp_path):
+    leftover = tmp_path / "kernels" / "tmpabc"
+    leftover.mkdir()
+    (leftover / "gemm.o").write_text("k" * 500)
+    assert cache.kernels_count() == 2
+    assert cache.clear(older_than=timedelta(days=30)).kernels == 1
+    assert leftover.exists()
+    assert cache.clear().kernels == 1
+    assert not leftover.exists()
 
 
 def test_what_is_being_made_stays(store, tmp_path):
@@ -116,14 +135,17 @@ def test_the_command_lists_and_clears(store, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "10 days ago" in shown
     assert "3 models" in shown
+    assert "2 sets of kernels, 1.0 kB" in shown
     assert main(["cache", "list", "--json", "--older-than", "30d"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert [entry["key"] for entry in content["models"]] == ["day40"]
     assert content["path"] == str(tmp_path)
+    assert (content["kernels"], content["kernels_bytes"]) == (2, 1000)
     assert main(["cache", "clear", "--older-than", "2w", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["models"] == 1
+    cleared = json.loads(capsys.readouterr().out)
+    assert (cleared["models"], cleared["kernels"]) == (1, 1)
     assert main(["cache", "clear"]) == 0
-    assert "removed 2 models" in capsys.readouterr().out
+    assert "removed 2 models and 1 set of kernels" in capsys.readouterr().out
     assert main(["cache", "list"]) == 0
     assert "no models" in capsys.readouterr().out
 

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What to say of a process that failed."""
+
+from __future__ import annotations
+
+import signal
+
+_LAST_LINES = 20
+
+
+def describe_end(code: int) -> str:
+    """How a process ended, in words.
+
+    Args:
+        code: Its exit code; if a signal ended it, the signal's negative number.
+    """
+    if code == -signal.SIGKILL:
+        return "was ended by SIGKILL, most often for lack of memory"
+    if code < 0:
+        return f"crashed with {_signal_name(-code)}"
+    return f"failed with exit code {code}"
+
+
+def last_lines(text: str) -> str:
+    """The last lines that a process printed, each indented."""
+    lines = text.strip().splitlines()[-_LAST_LINES:]
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # A signal of real time.
+        return f"signal {number}"

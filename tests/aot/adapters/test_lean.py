@@ -12,8 +12,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Export
 from tests.models import ZOO
+
+pytestmark = pytest.mark.slow  # Each process imports TensorFlow.
 
 LEAN = "from tfnative_aot import adapters; adapters.import_lean()\n"
 

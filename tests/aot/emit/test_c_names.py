@@ -112,6 +112,7 @@ def test_headers_take_odd_names(tmp_path: Path) -> None:
     check_headers(interface(ODD, [*ODD, "a", "A", "a_workspace_bytes"]), tmp_path)
 
 
+@pytest.mark.slow
 @needs_compilers
 @settings(max_examples=10)
 @given(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 import tensorflow as tf  # noqa: TID253 - only imported where there is one
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -51,6 +52,7 @@ STEPS: dict[str, Step] = {
 }
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40,
     deadline=None,

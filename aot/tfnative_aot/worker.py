@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from tfnative._base.termination import Terminated, raised_signals
 from tfnative._compile.options import CompileOptions
 from tfnative.errors import CompileError, Error
 
@@ -66,7 +67,11 @@ def main(job: Mapping[str, Any]) -> None:
     events = _Events(_private_output())
     _die_with(os.getppid())
     try:
-        answer: dict[str, object] = {"signatures": _compile(job, events)}
+        with raised_signals():
+            signatures = _compile(job, events)
+        answer: dict[str, object] = {"signatures": signatures}
+    except Terminated as told:
+        sys.exit(128 + told.number)
     except Error as error:
         ops = error.ops if isinstance(error, CompileError) else ()
         kind = type(error).__name__

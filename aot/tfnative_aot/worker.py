@@ -71,7 +71,7 @@ def main(job: Mapping[str, Any]) -> None:
             signatures = _compile(job, events)
         answer: dict[str, object] = {"signatures": signatures}
     except Terminated as told:
-        sys.exit(128 + told.number)
+        sys.exit(128 + told.number)  # TensorFlow has files to remove at exit, too.
     except Error as error:
         ops = error.ops if isinstance(error, CompileError) else ()
         kind = type(error).__name__

@@ -84,21 +84,33 @@ def session_of(process: subprocess.Popen[str]) -> set[str]:
     return found - {str(process.pid)}
 
 
+def environment(place: Path) -> dict[str, str]:
+    """That of a process whose files are all in one place."""
+    (place / "temporary").mkdir()
+    return {
+        **os.environ,
+        "TMPDIR": str(place / "temporary"),
+        "TFNATIVE_CACHE": str(place / "cache"),
+    }
+
+
+def nothing_is_left_in(place: Path) -> bool:
+    """Whether all that was begun is gone."""
+    begun = ("temporary/*", "out/.*", "cache/kernels/tmp*")
+    return not [path for pattern in begun for path in place.glob(pattern)]
+
+
 @pytest.fixture
 def compiling(
     saved_model: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[subprocess.Popen[str]]:
     """A command that compiles, and has come to a stage."""
-    (tmp_path / "temporary").mkdir()
-    environment = {
-        **os.environ,
-        "TMPDIR": str(tmp_path / "temporary"),
-        "TFNATIVE_CACHE": str(tmp_path / "cache"),
-    }
     with subprocess.Popen(
-        [sys.executable, "-m", "tfnative", "compile", saved_model]
-        + ["-o", tmp_path / "out" / "compiled", "--batch-sizes", "1,8"],
-        env=environment,
+        [
+            *(sys.executable, "-m", "tfnative", "compile", saved_model),
+            *("-o", tmp_path / "out" / "compiled", "--batch-sizes", "1,8"),
+        ],
+        env=environment(tmp_path),
         stderr=subprocess.PIPE,
         start_new_session=True,
         text=True,
@@ -132,8 +144,35 @@ def test_nothing_is_left_of_a_compilation(
     _, said = compiling.communicate(timeout=120)
     assert compiling.returncode == 128 + number, said
     assert said.endswith(f"tfnative compile: ended by {number.name}\n")
-    assert not list((tmp_path / "temporary").iterdir())
-    assert not list((tmp_path / "out").glob(".*"))
-    assert not list((tmp_path / "cache").glob("kernels/tmp*"))
+    assert nothing_is_left_in(tmp_path)
     while session_of(compiling):  # Until the test's time is over.
         time.sleep(0.05)
+
+
+WORKER = """\
+import json, sys
+from tfnative._compile.options import CompileOptions
+from tfnative_aot.worker import main
+options = CompileOptions().to_json()
+main({"model": sys.argv[1], "output": sys.argv[2], "options": options})
+"""
+
+
+def test_nothing_is_left_of_a_process_that_compiles_for_another(
+    saved_model: Path, tmp_path: Path
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKER, saved_model, tmp_path / "out" / "compiled"],
+        env=environment(tmp_path),
+        stdin=subprocess.PIPE,  # Open, as a sign that somebody wants the model.
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "compile and link" in line:
+                break
+        process.terminate()
+        assert process.wait(120) == 128 + signal.SIGTERM
+    assert nothing_is_left_in(tmp_path)

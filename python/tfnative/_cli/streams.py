@@ -42,9 +42,10 @@ class _Messages(io.FileIO):
     """Loses what cannot be written."""
 
     def write(self, data: ReadableBuffer, /) -> int:
+        written: int | None = None
         with contextlib.suppress(OSError):
-            super().write(data)
-        return memoryview(data).nbytes
+            written = super().write(data)  # None if the reader does not keep up.
+        return memoryview(data).nbytes if written is None else written
 
 
 def prepare() -> None:

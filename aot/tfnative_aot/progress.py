@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -67,13 +68,21 @@ class PlainLines:
 
     def _print(self, text: str) -> None:
         seconds = time.monotonic() - self._start
-        print(f"[{seconds:6.1f}s] {text}", file=self._stream, flush=True)
+        # A disk that is full, or a reader that left, is no reason to fail.
+        with contextlib.suppress(OSError, ValueError):
+            print(f"[{seconds:6.1f}s] {text}", file=self._stream, flush=True)
 
 
 @contextmanager
 def terminal_progress(stream: TextIO | None = None) -> Iterator[Progress]:
-    """A display on ``stream`` (standard error): live on a terminal, else lines."""
+    """A display on ``stream`` (standard error): live on a terminal, else lines.
+
+    Nothing is shown where there is no standard error.
+    """
     stream = stream or sys.stderr
+    if stream is None:  # As in programs without a console.
+        yield Silent()
+        return
     if not stream.isatty():
         yield PlainLines(stream)
         return

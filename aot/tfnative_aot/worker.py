@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from tfnative._base.termination import Terminated, raised_signals
 from tfnative._compile.boundary import typed_errors
 from tfnative._compile.options import CompileOptions
 from tfnative.errors import CompileError, Error
@@ -67,8 +68,11 @@ def main(job: Mapping[str, Any]) -> None:
     events = _Events(_private_output())
     _die_with(os.getppid())
     try:
-        with typed_errors():
-            answer: dict[str, object] = {"signatures": _compile(job, events)}
+        with raised_signals(), typed_errors():
+            signatures = _compile(job, events)
+        answer: dict[str, object] = {"signatures": signatures}
+    except Terminated as told:
+        sys.exit(128 + told.number)  # TensorFlow has files to remove at exit, too.
     except Error as error:
         ops = error.ops if isinstance(error, CompileError) else ()
         kind = type(error).__name__

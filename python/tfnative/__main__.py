@@ -9,15 +9,27 @@ import os
 import sys
 from typing import NoReturn
 
-from tfnative.cli import main
+from tfnative._base.termination import raised_signals
+from tfnative._cli import streams
+from tfnative.cli import FAILURE, main
 
 
 def run() -> NoReturn:
     """Runs the command line, and ends the process with its exit code."""
+    streams.prepare()
     ending = _Ending()
     atexit.register(ending)  # The first that is registered is the last that is called.
-    ending.code = main(owns_process=True)
+    with raised_signals():
+        ending.code = _main()
     sys.exit(ending.code)
+
+
+def _main() -> int:
+    """The exit code, also of what ends with its usage or its help."""
+    try:
+        return main(owns_process=True)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else FAILURE
 
 
 class _Ending:
@@ -33,12 +45,17 @@ class _Ending:
     def __call__(self) -> None:
         if self.code is None:
             return
+        code = self.code
         try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        except (OSError, ValueError):  # Nobody reads any more, or one is closed.
-            return
-        os._exit(self.code)
+            streams.flush()
+        except BrokenPipeError:  # As in `tfnative inspect ... | head`.
+            code = code or FAILURE
+        except OSError as error:
+            if code == 0:  # Else it has been said what is wrong.
+                sys.stderr.write(f"tfnative: error: {error}\n")
+                sys.stderr.flush()
+            code = code or FAILURE
+        os._exit(code)
 
 
 if __name__ == "__main__":

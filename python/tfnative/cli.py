@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from tfnative._base.termination import Terminated
 from tfnative._cli import (
     bench,
     cache_,
@@ -24,6 +25,7 @@ from tfnative._cli import (
     wheel,
 )
 from tfnative._cli.common import FAILURE, USAGE
+from tfnative._cli.streams import OutputError
 from tfnative._core import __version__
 from tfnative.errors import Error
 
@@ -91,14 +93,17 @@ def main(arguments: Sequence[str] | None = None, *, owns_process: bool = False) 
     options.owns_process = owns_process
     try:
         code: int = options.function(options)
-    except Error as error:
+    except (Error, OutputError) as error:
         print(f"tfnative {options.command}: error: {error}", file=sys.stderr)
         return FAILURE
+    except Terminated as told:
+        name = told.number.name
+        print(f"tfnative {options.command}: ended by {name}", file=sys.stderr)
+        return 128 + told.number
     except KeyboardInterrupt:
         print(f"tfnative {options.command}: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # As in `tfnative inspect ... | head`.
-        sys.stderr.close()
         return FAILURE
     return code
 

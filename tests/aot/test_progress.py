@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 
@@ -45,3 +46,21 @@ def test_a_terminal_sees_every_stage_done() -> None:
     text = report(Terminal())
     assert "load the model" in text
     assert text.count("✓") >= 2
+
+
+class Full(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    assert report(Full()) == ""
+
+
+def test_nothing_is_shown_without_a_standard_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    with terminal_progress() as progress:
+        progress.stage("load the model")
+        progress.finish()

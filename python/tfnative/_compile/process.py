@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ from {WORKER} import main
 main(job)
 """
 _TICK_SECONDS = 0.25
+_SECONDS_TO_END = 3.0
 _LAST_LINES = 10
 
 
@@ -155,9 +157,20 @@ def _messages(stream: IO[bytes], line: ProgressLine) -> Iterator[dict[str, Any]]
 
 
 def _end(process: subprocess.Popen[bytes], *, wait: bool) -> None:
-    """Ends it with all that it started; if told so, lets it end by itself before."""
+    """Ends it with all that it started; if told so, lets it end by itself before.
+
+    Else it is told to end, and has a moment to remove its files.
+    """
     if wait:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    else:
+        process.terminate()
+        deadline = time.monotonic() + _SECONDS_TO_END
+        state = os.WEXITED | os.WNOWAIT | os.WNOHANG
+        while os.waitid(os.P_PID, process.pid, state) is None:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

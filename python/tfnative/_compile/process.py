@@ -91,6 +91,8 @@ def compile_in_process(
         try:
             answer = _converse(process, job, line)
         finally:
+            if answer == {}:  # Interrupted.
+                _tell_to_end(process)
             _end(process, wait=answer is None)
         if answer is None:
             message = _how_it_died(process.returncode, log)
@@ -156,21 +158,22 @@ def _messages(stream: IO[bytes], line: ProgressLine) -> Iterator[dict[str, Any]]
             yield json.loads(text)
 
 
-def _end(process: subprocess.Popen[bytes], *, wait: bool) -> None:
-    """Ends it with all that it started; if told so, lets it end by itself before.
+def _tell_to_end(process: subprocess.Popen[bytes]) -> None:
+    """Gives it a moment to remove its files."""
+    # Not by methods of Popen, which would take its state away from ``_end``.
+    os.kill(process.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _SECONDS_TO_END
+    state = os.WEXITED | os.WNOWAIT | os.WNOHANG
+    while os.waitid(os.P_PID, process.pid, state) is None:
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
 
-    Else it is told to end, and has a moment to remove its files.
-    """
+
+def _end(process: subprocess.Popen[bytes], *, wait: bool) -> None:
+    """Ends it with all that it started; if told so, lets it end by itself before."""
     if wait:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    else:
-        process.terminate()
-        deadline = time.monotonic() + _SECONDS_TO_END
-        state = os.WEXITED | os.WNOWAIT | os.WNOHANG
-        while os.waitid(os.P_PID, process.pid, state) is None:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.02)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -156,10 +156,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "tensorflow.md",
         'model = tfnative.load("saved_models/reviews", backend="tensorflow")',
     ): _TESTED + "tests/aot/test_tensorflow_backend.py",
-    (
-        "wheel.md",
-        "tfnative wheel build/digits -o dist --name digits_model --version 1.0.0",
-    ): _INSTALLS,
+    ("wheel.md", "mkdir -p dist"): _INSTALLS,
     ("wheel.md", "import digits_model"): "needs the wheel to be installed; "
     "tests/aot/artifact/test_model_wheel.py does so",
 }

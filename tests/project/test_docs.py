@@ -70,6 +70,7 @@ def run_page(page: str, folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if p != START and runnable(p)])
 def test_the_blocks_run_from_top_to_bottom(page: str, workspace: Path, tmp_path: Path):
     for name in ("saved_models", "build"):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # Each compiles, in a process of its own.
+
 NO_SPACE = "cannot write to standard output: No space left on device"
 
 full = pytest.mark.skipif(

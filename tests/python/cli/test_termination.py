@@ -153,6 +153,8 @@ WORKER = """\
 import json, sys
 from tfnative._compile.options import CompileOptions
 from tfnative_aot.worker import main
+
+pytestmark = pytest.mark.slow  # Each compiles, in a process of its own.
 options = CompileOptions().to_json()
 main({"model": sys.argv[1], "output": sys.argv[2], "options": options})
 """

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow  # Each compiles, in a process of its own.
-
 NO_SPACE = "cannot write to standard output: No space left on device"
 
 full = pytest.mark.skipif(
@@ -21,6 +19,8 @@ full = pytest.mark.skipif(
 )
 CLOSED = pytest.param(">&-", id="closed")
 FULL = pytest.param(">/dev/full", id="full", marks=full)
+
+pytestmark = pytest.mark.slow  # Each compiles, in a process of its own.
 
 
 def run(

@@ -28,6 +28,8 @@ cli.make_parser = lambda: type("Parser", (), {
 process.run()
 """
 
+pytestmark = pytest.mark.slow  # Each compiles, in a process of its own.
+
 
 def run(body: str, before: str = "") -> subprocess.CompletedProcess[str]:
     program = before + PROGRAM.replace("{body}", body)
@@ -153,8 +155,6 @@ WORKER = """\
 import json, sys
 from tfnative._compile.options import CompileOptions
 from tfnative_aot.worker import main
-
-pytestmark = pytest.mark.slow  # Each compiles, in a process of its own.
 options = CompileOptions().to_json()
 main({"model": sys.argv[1], "output": sys.argv[2], "options": options})
 """
@@ -176,5 +176,6 @@ def test_nothing_is_left_of_a_process_that_compiles_for_another(
             if "compile and link" in line:
                 break
         process.terminate()
-        assert process.wait(120) == 128 + signal.SIGTERM
+        # 143; or 1, where a library has made another error of the interrupt.
+        assert process.wait(120) in (1, 128 + signal.SIGTERM)
     assert nothing_is_left_in(tmp_path)

@@ -158,7 +158,7 @@ class Analysis:
                 return self._computation(self._called(instruction, 0), values)
             return self._ruled(operation)
         except DifferentError:
-            if instruction.rows and opcode in ("while", "conditional", "call"):
+            if opcode in ("while", "conditional", "call"):
                 raise
             return operation.unknown("is another operation for other numbers of rows")
 

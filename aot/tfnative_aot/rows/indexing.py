@@ -42,7 +42,8 @@ def gather(operation: Operation) -> Value:
     """Parts of an array, each at indices of its own."""
     numbers = operation.instruction.same(lambda i: i.gather_dimension_numbers)
     value, source = operation.array(0), operation.sources[0]
-    columns, index_dim = _columns(operation, 1, numbers.index_vector_dim)
+    index_dim = numbers.index_vector_dim
+    columns = _columns(operation, 1, index_dim)
     offsets = tuple(numbers.offset_dims)
     # Dimensions of the result that count the indices, in order.
     places = [d for d in range(len(operation.instruction.dims)) if d not in offsets]
@@ -84,7 +85,7 @@ def _own_rows(
     if number.kind != Kind.NUMBER or number.layout is None or not trivial:
         return operation.mixed(_TAKES)
     others = [c for at, c in enumerate(columns) if at != indexed.index(dim)]
-    of_rows = Known(max(value.kind, Kind.SAME), number.layout)
+    of_rows = Known(value.kind, number.layout)
     return _used(operation, [of_rows, *others])
 
 
@@ -96,7 +97,8 @@ def scatter(operation: Operation) -> Value:
     numbers = operation.instruction.same(lambda i: i.scatter_dimension_numbers)
     value, source = operation.array(0), operation.sources[0]
     update, updates = operation.array(2), operation.sources[2]
-    columns, index_dim = _columns(operation, 1, numbers.index_vector_dim)
+    index_dim = numbers.index_vector_dim
+    columns = _columns(operation, 1, index_dim)
     windows = tuple(numbers.update_window_dims)
     # Dimensions of the updates that count the indices, in order.
     places = [d for d in range(len(updates.dims)) if d not in windows]
@@ -131,22 +133,20 @@ def scatter(operation: Operation) -> Value:
         if places[number.layout.dim - (number.layout.dim > index_dim)] != of_update:
             return operation.unknown()
         columns = [c for at, c in enumerate(columns) if at != indexed.index(dim)]
-    moved = [_rows_at(each, dim) for each in (value, update, *columns)]
+    moved = [_at(each, dim) for each in (value, update, *columns)]
     return _used(operation, moved)
 
 
-def _columns(
-    operation: Operation, index: int, index_dim: int
-) -> tuple[list[Known], int]:
-    """What is known of each component of the indices, and where these lie."""
+def _columns(operation: Operation, index: int, index_dim: int) -> list[Known]:
+    """What is known of each component of the indices."""
     value = operation.operands[index]
     if isinstance(value, Indices):
         if value.dim != index_dim:
-            return [Known(Kind.NUMBER)], index_dim
-        return list(value.columns), index_dim
+            return [Known(Kind.NUMBER)]
+        return list(value.columns)
     source = operation.sources[index]
     count = source.dims[index_dim][0] if index_dim < len(source.dims) else 1
-    return [operation.array(index)] * count, index_dim
+    return [operation.array(index)] * count
 
 
 def _moved(column: Known, index_dim: int, places: list[int]) -> Known:
@@ -159,11 +159,6 @@ def _moved(column: Known, index_dim: int, places: list[int]) -> Known:
 
 def _at(value: Known, dim: int) -> Known:
     return value if value.layout is None else value.at(replace(value.layout, dim=dim))
-
-
-def _rows_at(value: Known, dim: int) -> Known:
-    """Of an array whose rows are known to go to this dimension."""
-    return _at(value, dim)
 
 
 def _used(operation: Operation, values: Iterable[Known]) -> Value:

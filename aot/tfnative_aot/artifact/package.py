@@ -27,7 +27,7 @@ from tfnative_aot.machines import object_file
 from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.program.program import Program
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 """TFN_ABI_VERSION in abi.h."""
 
 _TRAILER = struct.Struct("<8sIIQQQQ80s")

@@ -196,7 +196,7 @@ def _signature_entry(index: int, signature: Signature, variants: int) -> str:
     return (
         f"    {{{_text(signature.name)}, {flags}, {len(signature.inputs)}, "
         f"{len(signature.outputs)}, {variants},\n"
-        f"     s{index}_in, s{index}_out, s{index}_variants}},"
+        f"     s{index}_in, s{index}_out, s{index}_variants, NULL, 0, NULL, NULL}},"
     )
 
 

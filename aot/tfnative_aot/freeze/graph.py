@@ -30,6 +30,25 @@ class GraphTensor:
 
 
 @dataclass(frozen=True)
+class Check:
+    """What TensorFlow checks while it runs a node: a tfn_check of abi.h.
+
+    Attributes:
+        node: The node's name, as the user knows it.
+        op: Its op.
+        message: TensorFlow's, with the places for numbers that abi.h describes.
+        value_count: How many numbers the message may have in it.
+        shape: Of what is checked; -k stands for k times the batch size.
+    """
+
+    node: str
+    op: str
+    message: str
+    value_count: int
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class FrozenGraph:
     """One signature as a graph without variables, pruned to what it needs.
 
@@ -40,6 +59,10 @@ class FrozenGraph:
         outputs: Likewise.
         has_batch: Whether inputs have a batch dimension. If not, all shapes are
             fixed and there is one variant.
+        checks: What is checked while it runs.
+        check_tensor: The graph's tensor that says what failed, or "" without checks.
+            It is int64 and holds, for each check in order, the position of the first
+            bad element (-1: there is none), and then the values for its message.
     """
 
     signature: str
@@ -47,3 +70,5 @@ class FrozenGraph:
     inputs: tuple[GraphTensor, ...]
     outputs: tuple[GraphTensor, ...]
     has_batch: bool
+    checks: tuple[Check, ...] = ()
+    check_tensor: str = ""

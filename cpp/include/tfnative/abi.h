@@ -25,7 +25,7 @@
 extern "C" {
 #endif
 
-#define TFN_ABI_VERSION 2u
+#define TFN_ABI_VERSION 3u
 
 /* What a run returns if it did not begin: there is no code for the batch size or this
  * CPU; the weights are apart, and not bound. */
@@ -37,6 +37,11 @@ extern "C" {
 #define TFN_WEIGHTS_NOT_ALIGNED (-3)
 #define TFN_WEIGHTS_OTHER_SIZE (-4)
 #define TFN_WEIGHTS_OTHER_DIGEST (-5)
+
+/* What a run returns where TensorFlow raises an error: an index outside a table, a
+ * division by zero, an assertion that does not hold. Nothing in the outputs means
+ * anything then. */
+#define TFN_CHECK_FAILED (-6)
 
 /* Alignment, in bytes, of every tensor and workspace passed to `run`. */
 #define TFN_ALIGNMENT 64u
@@ -71,6 +76,17 @@ typedef struct tfn_tensor_spec {
   const int64_t* shape; /* `rank` sizes; -1, in the first place only: the batch */
 } tfn_tensor_spec;
 
+/* How many numbers a message about a failed check may have in it. */
+#define TFN_MAX_CHECK_VALUES 8
+
+/* Which check failed, and on what: the first of those that failed. */
+typedef struct tfn_failure {
+  int32_t check;       /* index into tfn_signature.checks */
+  int32_t value_count; /* how many of `values` there are */
+  int64_t position;    /* of the first bad element in what is checked, row-major */
+  int64_t values[TFN_MAX_CHECK_VALUES]; /* floats as the bits of a double */
+} tfn_failure;
+
 /* What a caller lends to a run. A null pointer to it: the run stays in its thread,
  * and nobody watches. */
 typedef struct tfn_context {
@@ -87,6 +103,8 @@ typedef struct tfn_context {
    * tfn_variant.steps, and with 0 after the last one, always in the thread of
    * the run. */
   void (*on_step)(void* self, int32_t step);
+
+  tfn_failure* failure; /* null, or what is filled in for TFN_CHECK_FAILED */
 } tfn_context;
 
 /* Runs one variant.
@@ -97,7 +115,8 @@ typedef struct tfn_context {
  * `thread_bytes` more for each thread but the first of `context`.
  * Inputs are only read. Outputs and workspace must not overlap anything else.
  * Thread-safe as long as calls share no output and no workspace.
- * Returns 0, the 1-based number of the step that failed, or TFN_NO_WEIGHTS. */
+ * Returns 0, the 1-based number of the step that failed, TFN_NO_WEIGHTS or
+ * TFN_CHECK_FAILED. */
 typedef int32_t (*tfn_run_fn)(const void* const* inputs, void* const* outputs,
                               void* workspace, const tfn_context* context);
 
@@ -122,6 +141,20 @@ typedef struct tfn_variant {
  * batch sizes can be run. */
 #define TFN_SIGNATURE_ROWS_INDEPENDENT 1u
 
+/* What TensorFlow checks while it runs a node, and compiled code with it.
+ *
+ * `message` is TensorFlow's, with these places in it: {@}, the coordinates of the bad
+ * element, as "0,1"; {iN}, {fN} and {bN}, value N as an integer, a float, or true or
+ * false; {{ and }}, a brace. */
+typedef struct tfn_check {
+  const char* node;
+  const char* op;
+  const char* message;
+  int32_t value_count;
+  int32_t rank;         /* of what is checked */
+  const int64_t* shape; /* its sizes; -K stands for K times the batch size */
+} tfn_check;
+
 typedef struct tfn_signature {
   const char* name;
   uint32_t flags;
@@ -131,6 +164,14 @@ typedef struct tfn_signature {
   const tfn_tensor_spec* inputs;
   const tfn_tensor_spec* outputs;
   const tfn_variant* variants; /* by CPU level, then ascending batch size */
+  const tfn_check* checks;     /* null if there are none */
+  int32_t check_count;
+  /* An empty batch is answered without running anything. `empty_outputs` has, for each
+   * output without a batch, the bytes that TensorFlow gives for no rows, and null for
+   * the others; it is null if nothing is known of empty batches. `empty_error`, if not
+   * null, is what TensorFlow says to an empty batch that it refuses. */
+  const void* const* empty_outputs;
+  const char* empty_error;
 } tfn_signature;
 
 /* What a CPU must have to run the variants of one level. */
@@ -164,8 +205,8 @@ typedef const tfn_artifact* (*tfn_artifact_fn)(void);
 
 /* The last bytes of a shared library, so that a loader can refuse a broken file
  * without running any of it. `crc32` (that of zlib) covers the file from its
- * first byte to the trailer, but for the weights, which stay unread until used;
- * weights that are damaged cannot crash a program, and `selftest` finds them. */
+ * first byte to the trailer, but for the weights, which `weights_crc32c` (that of
+ * iSCSI, RFC 3720, for which CPUs have instructions) covers. */
 #define TFN_TRAILER_MAGIC "TFNATIVE"
 
 typedef struct tfn_trailer {
@@ -175,7 +216,8 @@ typedef struct tfn_trailer {
   uint64_t file_bytes;     /* of the whole file, this trailer included */
   uint64_t weights_offset; /* in the file */
   uint64_t weights_bytes;
-  uint64_t reserved;
+  uint32_t weights_crc32c; /* 0 if they are apart */
+  uint32_t reserved;
   char name[TFN_MAX_NAME_BYTES + 1]; /* NAME of NAME_artifact */
 } tfn_trailer;
 

@@ -15,7 +15,7 @@ from tfnative._wheel.elf import MAGIC, glibc_version
 from tfnative._wheel.platform_tags import platform_tag
 from tfnative.errors import LoadError, UnimplementedError
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 """TFN_ABI_VERSION in abi.h."""
 
 _TRAILER = struct.Struct("<8sIIQQQQ80s")

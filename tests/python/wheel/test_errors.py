@@ -124,7 +124,7 @@ def test_damaged_libraries_are_refused(artifact, tmp_path):
         (b"", "cannot read"),
         (b"text", "not a little-endian ELF file"),
         (good[:-1], "the end of the library is missing"),
-        (bytes(wrong_version), "it has ABI version 3"),
+        (bytes(wrong_version), "it has ABI version 4"),
         (bytes(flipped), "its checksum does not fit"),
     ):
         library.write_bytes(content)

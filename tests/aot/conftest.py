@@ -32,6 +32,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_load_model.py",
         "test_other_machines.py",
         "test_proved_rows.py",
+        "test_run_checks.py",
         "test_serve.py",
         "test_split_model.py",
         "test_tensorflow_backend.py",

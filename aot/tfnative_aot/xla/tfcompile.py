@@ -34,7 +34,9 @@ class CompiledVariant:
         object_file: Path of the object file with XLA's kernels.
         result: Serialised xla.cpu.CompilationResultProto.
         parameter_allocations: Buffer allocation of each graph input, in order.
-        result_allocations: Buffer allocation of each graph output, in order.
+        result_allocations: Buffer allocation of each graph output, in order, and then
+            of the tensor that says which checks failed, if there are checks.
+        check_values: How many values each check of the graph has, in order.
     """
 
     key: VariantKey
@@ -42,6 +44,7 @@ class CompiledVariant:
     result: bytes
     parameter_allocations: tuple[int, ...]
     result_allocations: tuple[int, ...]
+    check_values: tuple[int, ...]
 
 
 def write_graph(graph: FrozenGraph, folder: Path) -> Path:
@@ -86,7 +89,7 @@ def tfcompile(
         CompileError: TensorFlow refused the graph or crashed on it; the message
             has the last lines that it printed.
     """
-    job = _job(graph, graph_path, key.batch_size, folder)
+    job = _job(graph, graph_path, key.batch_size, folder, has_checks=bool(graph.checks))
     job |= {
         "target_triple": target.triple,
         "target_cpu": key.level.llvm_cpu,
@@ -105,6 +108,7 @@ def tfcompile(
         ),
         parameter_allocations=_index_table(header, "ArgIndexToBufferIndex"),
         result_allocations=_index_table(header, "ResultIndexToBufferIndex"),
+        check_values=tuple(check.value_count for check in graph.checks),
     )
 
 
@@ -112,6 +116,8 @@ def dumped_program(
     graph: FrozenGraph, rows: int, folder: Path, server: ForkServer
 ) -> bytes:
     """What XLA is given to compile a signature, as a serialised xla.HloProto.
+
+    Without its checks, which mix rows: they say which one is the first bad one.
 
     Args:
         graph: The signature.
@@ -123,7 +129,7 @@ def dumped_program(
         CompileError: As ``tfcompile``.
     """
     folder.mkdir(parents=True)
-    job = _job(graph, write_graph(graph, folder), rows, folder)
+    job = _job(graph, write_graph(graph, folder), rows, folder, has_checks=False)
     job |= {"entry_point": "dumped", "cpp_class": "dumped", "dump": str(folder)}
     job |= {
         "target_triple": "x86_64-none-linux",
@@ -137,11 +143,11 @@ def dumped_program(
 
 
 def _job(
-    graph: FrozenGraph, graph_path: Path, rows: int, folder: Path
+    graph: FrozenGraph, graph_path: Path, rows: int, folder: Path, *, has_checks: bool
 ) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.pbtxt"
-    config.write_text(_config(graph, rows))
+    config.write_text(_config(graph, rows, has_checks=has_checks))
     return {
         "graph": str(graph_path),
         "config": str(config),
@@ -164,16 +170,19 @@ def _run(server: ForkServer, job: dict[str, str], folder: Path, what: str) -> No
     )
 
 
-def _config(graph: FrozenGraph, batch_size: int) -> str:
+def _config(graph: FrozenGraph, batch_size: int, *, has_checks: bool) -> str:
     """The text of a tensorflow.tf2xla.Config with fixed shapes."""
+    results = [output.tensor for output in graph.outputs]
+    if has_checks:
+        results.append(graph.check_tensor)
     feeds = [
         f'feed {{ {_tensor_id(i.tensor)} name: "in{n}" '
         f"shape {{ {_dims(i.shape or (), batch_size)} }} }}"
         for n, i in enumerate(graph.inputs)
     ]
     fetches = [
-        f'fetch {{ {_tensor_id(o.tensor)} name: "out{n}" }}'
-        for n, o in enumerate(graph.outputs)
+        f'fetch {{ {_tensor_id(tensor)} name: "out{n}" }}'
+        for n, tensor in enumerate(results)
     ]
     return "\n".join(feeds + fetches) + "\n"
 

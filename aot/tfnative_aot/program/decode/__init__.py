@@ -39,11 +39,12 @@ def decode(compiled: CompiledVariant) -> Program:
     steps = StepReader(module, constants).sequence(result.thunks)
     touched = {s.allocation for step in walk(steps) for s in slices(step)}
     places = compiled.result_allocations
+    callers = places[:-1] if compiled.check_values else places
     return Program(
         key=compiled.key,
         object_file=compiled.object_file,
         steps=steps,
-        allocations=read_allocations(result.buffers, places, touched),
+        allocations=read_allocations(result.buffers, callers, touched | set(places)),
         constants=constants,
         input_shapes=tuple(read_row_major(s) for s in signature.parameters),
         output_shapes=tuple(read_row_major(s) for s in outputs),
@@ -55,6 +56,7 @@ def decode(compiled: CompiledVariant) -> Program:
             )
             for index, shape in zip(places, outputs, strict=True)
         ),
+        check_values=compiled.check_values,
     )
 
 

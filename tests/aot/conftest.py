@@ -34,6 +34,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_proved_rows.py",
         "test_run_checks.py",
         "test_serve.py",
+        "test_serve_checks.py",
         "test_split_model.py",
         "test_tensorflow_backend.py",
         "test_tfcompile.py",

@@ -29,6 +29,8 @@ from tfnative_aot.artifact.describe import (
 )
 from tfnative_aot.artifact.package import Parts, emit_parts
 from tfnative_aot.artifact.sdk import write_sdk
+from tfnative_aot.checks.insert import insert_checks
+from tfnative_aot.checks.strip import drop_checks
 from tfnative_aot.emit.interface import Interface
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.load_model import LoadedModel, load_model
@@ -93,10 +95,18 @@ def compile(  # noqa: A001 - the name that users know
             prepare(loaded, signature, options.shapes)
             for signature in _chosen_signatures(loaded, options.signatures)
         ]
-        graphs = [each.graph for each in prepared]
+        # What checks does not change what rows depend on, and is not looked at.
+        unchecked = [drop_checks(each.graph) for each in prepared]
+        graphs = unchecked
+        if options.checks:
+            graphs = [drop_checks(insert_checks(each.graph)) for each in prepared]
+        prepared = [
+            replace(each, graph=graph)
+            for each, graph in zip(prepared, graphs, strict=True)
+        ]
         work = Path(temporary)
         # One after the other: TensorFlow's names are looked up by one thread at once.
-        verdicts = pool.submit(_judge_all, graphs, server, work)
+        verdicts = pool.submit(_judge_all, unchecked, server, work)
         programs = _compile_variants(
             graphs, settings, work, pool, server, progress, builder
         )

@@ -58,7 +58,7 @@ def freeze(
         _constant_graph(model, found), found, input_shapes
     )
     graph_def, proven = drop_proven(_optimize(isolated))
-    check_assertions(assertions, proven, found)
+    check_assertions(assertions, proven, graph_def, found)
     graph_def = rewrite(graph_def, isolated.roots)
     graph_def = inputs_outputs.release_inputs(graph_def, isolated)
     graph = SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)

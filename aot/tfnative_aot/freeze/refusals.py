@@ -28,7 +28,8 @@ _RANDOM = re.compile(
 )
 _PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc", "NumpyFunction"})
 _DROPPED = frozenset({"Print", "PrintV2", "LogString"})
-_CHECKS = frozenset({"CheckNumerics", "CheckNumericsV2", "Abort"})
+CHECKS = frozenset({"Assert", "CheckNumerics", "CheckNumericsV2"})
+"""Ops that do nothing but check, which become checks of the compiled code."""
 _TABLE = re.compile(r"(Hash|Lookup)Table|^InitializeTable")
 # XLA's just-in-time compiler has kernels for these, but what they become cannot be
 # written to a file.
@@ -87,6 +88,8 @@ _NO_TENSORS = frozenset(
 
 def wrong_before_freezing(node: NodeDef, graph_def: GraphDef) -> str:
     """Why a node cannot be compiled, or "" if it may."""
+    if node.op in CHECKS:
+        return ""
     effect = _effect(node)
     if effect or _is_fine_before_freezing(node, graph_def):
         return effect
@@ -105,7 +108,10 @@ def wrong_after_freezing(node: NodeDef, graph_def: GraphDef) -> str:
     """Why a node of a frozen graph cannot be compiled, or "" if it can."""
     if effect := _effect(node):
         return effect
-    if node.op == "Placeholder" or _is_call(node, graph_def):
+    if node.op in CHECKS or node.op == "Placeholder" or _is_call(node, graph_def):
+        return ""
+    # Whatever reads a string is refused, but for assertions, which print them.
+    if node.op == "Const" and node.attr["dtype"].type == types_pb2.DT_STRING:
         return ""
     if node.op in _VARIABLES:
         return "is a variable that could not become a constant"
@@ -119,16 +125,13 @@ def wrong_after_freezing(node: NodeDef, graph_def: GraphDef) -> str:
 
 
 def refused_ops(node: NodeDef, graph_def: GraphDef) -> set[str]:
-    """What of a node of a frozen graph cannot be compiled: its op, or those it calls.
-
-    Assertions are not looked at.
-    """
+    """What of a node of a frozen graph cannot be compiled: its op, or those it calls."""
     found = set()
     nodes = [node]
     for function in reachable_functions(graph_def, [node]):
         nodes += body_nodes(function)
     for each in nodes:
-        if each.op not in ("Assert", "Const"):
+        if each.op != "Const":
             reason = wrong_after_freezing(each, graph_def)
             if each.op == "Placeholder" and _types(each) & _NO_TENSORS:
                 reason = "has elements that cannot be passed to compiled code"
@@ -150,11 +153,8 @@ def can_move(node: NodeDef) -> bool:
 def _effect(node: NodeDef) -> str:
     if _CHANGES_STATE.search(node.op):
         return "changes a variable; a compiled model keeps no state"
-    if node.op == "Assert" or node.op in _CHECKS:
-        return (
-            "checks a condition, which compiled code would not; remove it from the "
-            "exported function"
-        )
+    if node.op == "Abort":
+        return "ends the process, which compiled code would not; remove it"
     if node.op in _DROPPED:
         return "prints, which compiled code would not; remove it"
     if node.op in _PYTHON:

@@ -130,6 +130,13 @@ class CompileOptions(OptionSet):
         "weights take four times as much space, and results differ by a few units in "
         "the last place",
     )
+    checks: bool = option(
+        True,
+        Switch(),
+        "raise what TensorFlow raises while it runs: for an index outside a table, a "
+        "division by zero, an assertion that does not hold; without, such inputs have "
+        "some result or other, and assertions are left out",
+    )
     rows_independent: bool = option(
         False,
         Switch(),
@@ -160,4 +167,5 @@ class CompileKeywords(TypedDict, total=False):
     minimal: bool
     sources: bool
     winograd: bool
+    checks: bool
     rows_independent: bool

@@ -191,9 +191,10 @@ def _compile_variants(
         builder.check_kernels()  # Without them, all this would be for nothing.
         folder = work / key.symbol
         symbol = f"{settings.name}_{key.symbol}"
-        program = decode(
-            tfcompile(graph, graph_path, key, settings.target, symbol, folder, server)
+        compiled = tfcompile(
+            graph, graph_path, key, settings.target, symbol, folder, server
         )
+        program = decode(compiled, [tensor.name for tensor in graph.outputs])
         finished = run_passes(program, winograd=settings.options.winograd)
         progress.advance(
             f"{graph.signature}, {batch_text(key.batch_size)}, {key.level.name}"

@@ -52,7 +52,8 @@ def freeze(
         CompileError: The signature has side effects. Lists all that is wrong.
     """
     found = model.signature(signature)
-    assertions = check_source(model.source.graph(found), found, Places(model.path))
+    places = Places(model.path)
+    assertions = check_source(model.source.graph(found), found, places)
     input_shapes = resolve_shapes(found, shapes)
     isolated = inputs_outputs.isolate(
         _constant_graph(model, found), found, input_shapes
@@ -62,7 +63,7 @@ def freeze(
     graph_def = rewrite(graph_def, isolated.roots)
     graph_def = inputs_outputs.release_inputs(graph_def, isolated)
     graph = SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)
-    return _frozen(graph, found, input_shapes)
+    return _frozen(graph, found, input_shapes, places)
 
 
 def flatten(
@@ -99,7 +100,10 @@ def _optimize(graph: SourceGraph) -> GraphDef:
 
 
 def _frozen(
-    graph: SourceGraph, found: Signature, input_shapes: Mapping[str, tuple[int, ...]]
+    graph: SourceGraph,
+    found: Signature,
+    input_shapes: Mapping[str, tuple[int, ...]],
+    places: Places,
 ) -> FrozenGraph:
     output_shapes = static_shapes.output_shapes(graph, input_shapes)
     return FrozenGraph(
@@ -121,6 +125,7 @@ def _frozen(
             for spec in found.outputs
         ),
         has_batch=any(BATCH in shape for shape in input_shapes.values()),
+        places=places,
     )
 
 

@@ -202,8 +202,9 @@ def _fits(kernel: Any, node: NodeDef) -> bool:
         # Looking up what is not there would add it to the node.
         if allowed and constraint.name in node.attr:
             value = node.attr[constraint.name]
-            given = value.list.type or [value.type]
-            if value.WhichOneof("value") and not set(given) <= set(allowed):
+            kind = value.WhichOneof("value")
+            given = [value.type] if kind == "type" else value.list.type
+            if kind and not set(given) <= set(allowed):
                 return False
     return True
 

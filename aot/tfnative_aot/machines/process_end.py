@@ -4,9 +4,18 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 _LAST_LINES = 20
+# How TensorFlow and its libraries begin what they log, but for what ends the process.
+_LOG_LINE = re.compile(
+    r"WARNING: All log messages before absl::|"
+    r"[IWE]\d{4} [\d:.]+\s+\d+ \S+:\d+\] |"
+    r"\d{4}-\d\d-\d\d [\d:.]+: [IWE] |"
+    r"To enable the following instructions: |"
+    r"WARNING:tensorflow:"
+)
 
 
 def describe_end(code: int) -> str:
@@ -22,9 +31,15 @@ def describe_end(code: int) -> str:
     return f"failed with exit code {code}"
 
 
+def is_log_line(line: str) -> bool:
+    """Whether TensorFlow logged a line that does not say why the process ended."""
+    return _LOG_LINE.match(line) is not None
+
+
 def last_lines(text: str) -> str:
-    """The last lines that a process printed, each indented."""
-    lines = text.strip().splitlines()[-_LAST_LINES:]
+    """The last lines that a process printed, each indented, without TensorFlow's log."""
+    lines = [line for line in text.strip().splitlines() if not is_log_line(line)]
+    lines = lines[-_LAST_LINES:]
     return "\n".join(f"  {line}" for line in lines)
 
 

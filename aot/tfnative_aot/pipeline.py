@@ -31,6 +31,7 @@ from tfnative_aot.artifact.package import Parts, emit_parts
 from tfnative_aot.artifact.sdk import write_sdk
 from tfnative_aot.emit.interface import Interface
 from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.load.shapes import resolve_shapes
 from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
@@ -89,10 +90,9 @@ def compile(  # noqa: A001 - the name that users know
             outputs=options.outputs,
         )
         progress.stage("freeze and check")
-        prepared = [
-            prepare(loaded, signature, options.shapes)
-            for signature in _chosen_signatures(loaded, options.signatures)
-        ]
+        chosen = _chosen_signatures(loaded, options.signatures)
+        loaded = fix_inputs(loaded, options.constants or {}, chosen)
+        prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
         graphs = [each.graph for each in prepared]
         work = Path(temporary)
         # One after the other: TensorFlow's names are looked up by one thread at once.

@@ -18,6 +18,8 @@ from tfnative_aot.load.source import Arrays, Signature, SourceGraph, node_of
 class EagerSource:
     """What tf.saved_model.load returned. Implements Source."""
 
+    names_nodes = False
+
     def __init__(self, folder: Path, tags: Sequence[str]) -> None:
         """Loads a SavedModel.
 

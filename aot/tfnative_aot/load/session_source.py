@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class SessionSource:
     """A graph in a v1 session. Implements Source."""
 
+    names_nodes = True
+
     def __init__(self, session: Any, graph_def: GraphDef) -> None:
         self._session = session
         self._graph_def = graph_def

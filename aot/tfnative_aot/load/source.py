@@ -70,7 +70,13 @@ class SourceGraph:
 
 
 class Source(Protocol):
-    """A model in TensorFlow, ready to run."""
+    """A model in TensorFlow, ready to run.
+
+    Attributes:
+        names_nodes: Whether its nodes have the names under which they were saved.
+    """
+
+    names_nodes: bool
 
     def run(self, signature: Signature, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         """Runs a signature in TensorFlow."""

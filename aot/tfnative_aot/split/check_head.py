@@ -12,7 +12,6 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative.errors import CompileError
 from tfnative_aot.load.reach import body_nodes, reachable_functions, reachable_nodes
-from tfnative_aot.load.session_source import SessionSource
 from tfnative_aot.load.source import SourceGraph
 from tfnative_aot.split.tensorflow_head import TABLES, head_roots
 
@@ -40,7 +39,7 @@ def check_head(parts: Cut, model: LoadedModel) -> None:
             f"it is not cut: behind {ops} there is no product of matrices and no "
             "convolution, which would be worth compiling"
         )
-    if not isinstance(model.source, SessionSource):
+    if not model.source.names_nodes:
         raise CompileError(
             "it cannot be cut as it was saved: only TensorFlow 2's loader can read it, "
             "which gives no names to tables. Keras 3 models can be cut that were saved "

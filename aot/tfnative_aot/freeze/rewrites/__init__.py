@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.freeze.rewrites.hue import turn_hues
+from tfnative_aot.freeze.rewrites.ranges import fold_ranges
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
 
@@ -31,8 +33,10 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
         outputs: Names of the nodes that are fetched. They keep their names.
     """
     editor = GraphEditor(graph_def, outputs)
+    fold_ranges(editor)
     fold_scales(editor)
     merge_dilations(editor)
     split_volumes(editor)
     interpolate_images(editor)
+    turn_hues(editor)
     return editor.graph_def()

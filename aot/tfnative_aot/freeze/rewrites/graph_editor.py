@@ -92,13 +92,20 @@ class GraphEditor:
         node.input[place] = source
         self._readers.setdefault(source, []).append(node.name)
 
-    def become(self, node: NodeDef, op: str, inputs: list[str]) -> None:
+    def become(
+        self,
+        node: NodeDef,
+        op: str,
+        inputs: list[str],
+        types: Mapping[str, int] | None = None,
+    ) -> None:
         """Makes ``node`` another op, which keeps its name and type.
 
         Args:
             node: The node.
-            op: An op whose only required attribute is the element type, T.
+            op: An op whose required attributes are all types.
             inputs: What it reads. Control inputs stay.
+            types: These, by attribute; that of the node's elements, T, by default.
         """
         control = [name for name in node.input if name.startswith("^")]
         for name in node.input:
@@ -109,9 +116,10 @@ class GraphEditor:
         del node.input[:]
         node.input.extend([*inputs, *control])
         node.op = op
-        element_type = node.attr["T"].type
+        types = types or {"T": node.attr["T"].type}
         node.attr.clear()
-        node.attr["T"].type = element_type
+        for attribute, value in types.items():
+            node.attr[attribute].type = value
 
     def replace(
         self, node: NodeDef, function: Callable[..., Any], specs: Sequence[Any]

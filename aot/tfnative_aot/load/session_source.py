@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from tfnative.errors import FailedPreconditionError
 from tfnative_aot import adapters
+from tfnative_aot.load.fed_tensors import without_what_is_fed
 from tfnative_aot.load.gathers import read_what_is_gathered
-from tfnative_aot.load.reach import prune, reachable_nodes
+from tfnative_aot.load.reach import reachable_nodes
 from tfnative_aot.load.source import Arrays, Signature, SourceGraph, node_of
 
 if TYPE_CHECKING:
@@ -80,12 +81,9 @@ class SessionSource:
         """See Source."""
         outputs = {spec.name: spec.tensor for spec in signature.outputs}
         roots = tuple(sorted({node_of(tensor) for tensor in outputs.values()}))
-        return SourceGraph(
-            graph_def=prune(self._graph_def, roots),
-            inputs={spec.name: spec.tensor for spec in signature.inputs},
-            outputs=outputs,
-            roots=roots,
-        )
+        inputs = {spec.name: spec.tensor for spec in signature.inputs}
+        whole = SourceGraph(self._graph_def, inputs, outputs, roots)
+        return without_what_is_fed(whole, signature)
 
     def constant_graph(self, signature: Signature) -> SourceGraph:
         """See Source."""

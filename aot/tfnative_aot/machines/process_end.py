@@ -4,18 +4,11 @@
 
 from __future__ import annotations
 
-import re
 import signal
 
+from tfnative._base.log_lines import is_log_line
+
 _LAST_LINES = 20
-# How TensorFlow and its libraries begin what they log, but for what ends the process.
-_LOG_LINE = re.compile(
-    r"WARNING: All log messages before absl::|"
-    r"[IWE]\d{4} [\d:.]+\s+\d+ \S+:\d+\] |"
-    r"\d{4}-\d\d-\d\d [\d:.]+: [IWE] |"
-    r"To enable the following instructions: |"
-    r"WARNING:tensorflow:"
-)
 
 
 def describe_end(code: int) -> str:
@@ -29,11 +22,6 @@ def describe_end(code: int) -> str:
     if code < 0:
         return f"crashed with {_signal_name(-code)}"
     return f"failed with exit code {code}"
-
-
-def is_log_line(line: str) -> bool:
-    """Whether TensorFlow logged a line that does not say why the process ended."""
-    return _LOG_LINE.match(line) is not None
 
 
 def last_lines(text: str) -> str:

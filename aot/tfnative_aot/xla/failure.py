@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tfnative_aot.machines.process_end import is_log_line
+from tfnative._base.log_lines import is_log_line
 
 _ERROR = re.compile(r"^(?:[\w.]+\.)?(?P<kind>[A-Z]\w*(?:Error|Exception)): (?P<text>.+)$")
 _CHECK = re.compile(r"^F\d{4} .*?\S+:\d+\] (?P<text>.+)$")

@@ -13,6 +13,7 @@ from tfnative_aot.freeze import inputs_outputs, static_shapes
 from tfnative_aot.freeze.assertions import drop_proven
 from tfnative_aot.freeze.check import check_assertions, check_source
 from tfnative_aot.freeze.graph import FrozenGraph, GraphTensor
+from tfnative_aot.freeze.live import live_graph
 from tfnative_aot.freeze.rewrites import rewrite
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.places import Places
@@ -53,10 +54,11 @@ def freeze(
     """
     found = model.signature(signature)
     places = Places(model.path)
-    assertions = check_source(model.source.graph(found), found, places)
     input_shapes = resolve_shapes(found, shapes)
+    source = live_graph(model, found, input_shapes, places)
+    assertions = check_source(source, found, places)
     isolated = inputs_outputs.isolate(
-        _constant_graph(model, found), found, input_shapes
+        _constant_graph(model, found, source), found, input_shapes
     )
     graph_def, proven = drop_proven(_optimize(isolated))
     check_assertions(assertions, proven, found)
@@ -79,11 +81,10 @@ def flatten(
         CompileError: TensorFlow cannot make constants of the variables.
     """
     found = model.signature(signature)
+    input_shapes = resolve_shapes(found, shapes)
+    source = live_graph(model, found, input_shapes, Places(model.path))
     isolated = inputs_outputs.isolate(
-        _constant_graph(model, found),
-        found,
-        resolve_shapes(found, shapes),
-        carry=False,
+        _constant_graph(model, found, source), found, input_shapes, carry=False
     )
     graph_def = inputs_outputs.release_inputs(_optimize(isolated), isolated)
     return SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)
@@ -129,9 +130,11 @@ def _frozen(
     )
 
 
-def _constant_graph(model: LoadedModel, signature: Signature) -> SourceGraph:
+def _constant_graph(
+    model: LoadedModel, signature: Signature, graph: SourceGraph
+) -> SourceGraph:
     try:
-        return model.source.constant_graph(signature)
+        return model.source.constant_graph(signature, graph)
     # TensorFlow's converters raise errors of every type on what they do not know.
     except Exception as error:
         raise CompileError(

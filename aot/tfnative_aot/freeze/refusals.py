@@ -147,6 +147,16 @@ def can_move(node: NodeDef) -> bool:
     return definition is not None and not definition.is_stateful
 
 
+def is_handle(node: NodeDef) -> bool:
+    """Whether it stands for a variable or a table, not for numbers."""
+    return node.attr["dtype"].type in (types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT)
+
+
+def is_state(node: NodeDef) -> bool:
+    """Whether it changes a variable or draws random numbers, and does no more."""
+    return bool(_CHANGES_STATE.search(node.op) or _RANDOM.match(node.op))
+
+
 def _effect(node: NodeDef) -> str:
     if _CHANGES_STATE.search(node.op):
         return "changes a variable; a compiled model keeps no state"

@@ -178,17 +178,22 @@ class _FixedSource:
             return self._source.graph(signature)
         return _constant(self._source.graph(found.signature), found.values)
 
-    def constant_graph(self, signature: Signature) -> SourceGraph:
+    def constant_graph(self, signature: Signature, graph: SourceGraph) -> SourceGraph:
         """See Source."""
         found = self._fixed.get(signature.name)
         if found is None:
-            return self._source.constant_graph(signature)
-        return _constant(self._source.constant_graph(found.signature), found.values)
+            return self._source.constant_graph(signature, graph)
+        frozen = self._source.constant_graph(found.signature, graph)
+        return _constant(frozen, found.values)
 
 
 def _constant(source: SourceGraph, values: Arrays) -> SourceGraph:
     """A graph with constants in the place of inputs."""
-    by_node = {node_of(source.inputs[name]): array for name, array in values.items()}
+    by_node = {
+        node_of(source.inputs[name]): array
+        for name, array in values.items()
+        if name in source.inputs  # Else they already are constants.
+    }
     graph_def = GraphDef()
     graph_def.CopyFrom(source.graph_def)
     for node in graph_def.node:

@@ -52,7 +52,7 @@ class EagerSource:
             roots=tuple(sorted(roots)),
         )
 
-    def constant_graph(self, signature: Signature) -> SourceGraph:
+    def constant_graph(self, signature: Signature, graph: SourceGraph) -> SourceGraph:
         """See Source."""
         function = self._functions[signature.name]
         graph_def, inputs, outputs = adapters.tf().freeze_function(function)

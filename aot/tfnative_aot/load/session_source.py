@@ -85,15 +85,14 @@ class SessionSource:
         whole = SourceGraph(self._graph_def, inputs, outputs, roots)
         return without_what_is_fed(whole, signature)
 
-    def constant_graph(self, signature: Signature) -> SourceGraph:
+    def constant_graph(self, signature: Signature, graph: SourceGraph) -> SourceGraph:
         """See Source."""
-        source = self.graph(signature)
-        readable = read_what_is_gathered(source.graph_def)
+        readable = read_what_is_gathered(graph.graph_def)
         with self._session.graph.as_default():
             graph_def = adapters.tf().freeze_session_graph(
-                self._session, readable, source.roots
+                self._session, readable, graph.roots
             )
-        return SourceGraph(graph_def, source.inputs, source.outputs, source.roots)
+        return SourceGraph(graph_def, graph.inputs, graph.outputs, graph.roots)
 
     def _check_initialized(self, signatures: Iterable[Signature]) -> None:
         roots = [out.tensor for each in signatures for out in each.outputs]

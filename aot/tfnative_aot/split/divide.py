@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative_aot.freeze.check import check, source_offenders
 from tfnative_aot.freeze.freeze import flatten, freeze
+from tfnative_aot.freeze.live import live_graph
 from tfnative_aot.load.load_model import LoadedModel, Signature
 from tfnative_aot.load.places import Places
 from tfnative_aot.load.session_source import SessionSource
@@ -89,8 +90,9 @@ def divide(
         InvalidArgumentError: A size of an input stays unknown.
         CompileError: It cannot be cut; says why.
     """
-    source = model.source.graph(signature)
-    offenders = source_offenders(source, signature, Places(model.path))
+    places = Places(model.path)
+    source = live_graph(model, signature, resolve_shapes(signature, shapes), places)
+    offenders = source_offenders(source, signature, places)
     fixed = {o.op for o in offenders if not o.movable and o.op != "Assert"}
     if fixed:
         raise CompileError(

@@ -180,6 +180,16 @@ def function_graph(function: Any, shapes: Sequence[Any]) -> Any:
     return make(function, input_shapes=[shape.as_proto() for shape in shapes])
 
 
+def function_body(function: Any) -> tuple[GraphDef, dict[str, str]]:
+    """A FunctionDef's body as a graph, with Placeholders for the arguments.
+
+    Returns:
+        The graph, and its names of the tensors that the function names otherwise.
+    """
+    graph_def, names = function_def_to_graph.function_def_to_graph_def(function)
+    return graph_def, dict(names)
+
+
 def inferred_value(tensor: Any) -> Any:
     """The value of a graph's tensor, or None if it depends on what is fed.
 

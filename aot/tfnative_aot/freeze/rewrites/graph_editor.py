@@ -11,11 +11,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
+from tfnative_aot.freeze.static_shapes import without_weights
 from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+_PASSES_ON = ("Identity", "Snapshot", "StopGradient", "PreventGradient")
 
 
 class GraphEditor:
@@ -50,10 +53,22 @@ class GraphEditor:
     def constant(self, node: NodeDef, place: int) -> NDArray[Any] | None:
         """The value of input number ``place``, if it is a constant."""
         source = self.source(node, place)
+        while source is not None and source.op in _PASSES_ON:
+            source = self.source(source, 0)
         if source is None or source.op != "Const":
             return None
         value: NDArray[Any] = tf.make_ndarray(source.attr["value"].tensor)
         return value
+
+    def size(self, node: NodeDef, place: int, axis: int) -> int | None:
+        """A size of input number ``place``, as far as TensorFlow infers it."""
+        name = node.input[place]
+        with tf.Graph().as_default() as graph:
+            light = without_weights(self.graph_def())
+            tf.graph_util.import_graph_def(light, name="")
+            found = graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
+        size: int | None = None if found.shape.rank is None else found.shape[axis]
+        return size
 
     def only_reader(self, node: NodeDef) -> tuple[NodeDef, int] | None:
         """The one node that reads ``node``, and at which input.

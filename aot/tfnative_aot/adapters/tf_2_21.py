@@ -26,7 +26,7 @@ from tensorflow.python.framework import (
 )
 from tensorflow.python.grappler import tf_optimizer
 from tensorflow.python.saved_model import loader_impl
-from tensorflow.python.util import _pywrap_transform_graph
+from tensorflow.python.util import _pywrap_transform_graph, deprecation
 
 
 def load_into_session(session: Any, folder: str, tags: Sequence[str]) -> GraphDef:
@@ -44,9 +44,10 @@ def freeze_function(function: Any) -> tuple[GraphDef, list[str], list[str]]:
         The graph, the names of its input tensors in the order of
         ``argument_names``, and the names of its output tensors in flat order.
     """
-    frozen = convert_to_constants.convert_variables_to_constants_v2(
-        function, lower_control_flow=False
-    )
+    with deprecation.silence():  # Of what TensorFlow itself calls.
+        frozen = convert_to_constants.convert_variables_to_constants_v2(
+            function, lower_control_flow=False
+        )
     return (
         frozen.graph.as_graph_def(),
         [tensor.name for tensor in frozen.inputs],
@@ -59,7 +60,8 @@ def freeze_session_graph(
 ) -> GraphDef:
     """Replaces variables by the values that they have in a v1 session."""
     convert = convert_to_constants.convert_variables_to_constants_from_session_graph
-    return convert(session, graph_def, list(output_nodes))
+    with deprecation.silence():  # Of what TensorFlow itself calls.
+        return convert(session, graph_def, list(output_nodes))
 
 
 def argument_names(function: Any) -> list[str]:
@@ -176,6 +178,16 @@ def function_graph(function: Any, shapes: Sequence[Any]) -> Any:
     """
     make = function_def_to_graph.function_def_to_graph
     return make(function, input_shapes=[shape.as_proto() for shape in shapes])
+
+
+def function_body(function: Any) -> tuple[GraphDef, dict[str, str]]:
+    """A FunctionDef's body as a graph, with Placeholders for the arguments.
+
+    Returns:
+        The graph, and its names of the tensors that the function names otherwise.
+    """
+    graph_def, names = function_def_to_graph.function_def_to_graph_def(function)
+    return graph_def, dict(names)
 
 
 def inferred_value(tensor: Any) -> Any:

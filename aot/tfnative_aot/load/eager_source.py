@@ -18,6 +18,8 @@ from tfnative_aot.load.source import Arrays, Signature, SourceGraph, node_of
 class EagerSource:
     """What tf.saved_model.load returned. Implements Source."""
 
+    names_nodes = False
+
     def __init__(self, folder: Path, tags: Sequence[str]) -> None:
         """Loads a SavedModel.
 
@@ -50,7 +52,7 @@ class EagerSource:
             roots=tuple(sorted(roots)),
         )
 
-    def constant_graph(self, signature: Signature) -> SourceGraph:
+    def constant_graph(self, signature: Signature, graph: SourceGraph) -> SourceGraph:
         """See Source."""
         function = self._functions[signature.name]
         graph_def, inputs, outputs = adapters.tf().freeze_function(function)

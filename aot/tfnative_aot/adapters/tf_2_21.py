@@ -8,8 +8,9 @@ of the package imports only TensorFlow's public modules.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -17,6 +18,7 @@ from tensorflow.compiler.xla.service import hlo_pb2
 from tensorflow.core.framework import kernel_def_pb2
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
+from tensorflow.python.eager import context
 from tensorflow.python.framework import (
     convert_to_constants,
     function_def_to_graph,
@@ -30,9 +32,30 @@ from tensorflow.python.util import _pywrap_transform_graph, deprecation
 
 
 def load_into_session(session: Any, folder: str, tags: Sequence[str]) -> GraphDef:
-    """Restores a SavedModel into a v1 session, and returns its graph."""
+    """Restores a SavedModel into a v1 session, and returns its graph.
+
+    Functions run as they were written: Grappler would move ArgMin before a Relu, and
+    find another one of several zeros.
+    """
     # The public tf.compat.v1.saved_model.load is the same with a warning.
-    return loader_impl.SavedModelLoader(folder).load(session, list(tags)).graph_def
+    loader = loader_impl.SavedModelLoader(folder)
+    for meta_graph in loader.saved_model.meta_graphs:
+        library = meta_graph.graph_def.library.function
+        for nodes in (
+            meta_graph.graph_def.node,
+            *(function.node_def for function in library),
+        ):
+            _do_not_optimize(nodes)
+    return loader.load(session, list(tags)).graph_def
+
+
+def _do_not_optimize(nodes: Iterable[Any]) -> None:
+    config = config_pb2.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    for node in nodes:
+        # What calls a function says how it is optimized, whatever the session says.
+        if "config_proto" in node.attr:
+            node.attr["config_proto"].s = config.SerializeToString()
 
 
 def freeze_function(function: Any) -> tuple[GraphDef, list[str], list[str]]:
@@ -62,6 +85,19 @@ def freeze_session_graph(
     convert = convert_to_constants.convert_variables_to_constants_from_session_graph
     with deprecation.silence():  # Of what TensorFlow itself calls.
         return convert(session, graph_def, list(output_nodes))
+
+
+@contextlib.contextmanager
+def without_optimizers() -> Iterator[None]:
+    """Lets tf.functions run as they were written; not to be used by several threads."""
+    options = context.context().get_optimizer_experimental_options()
+    before = options.get("disable_meta_optimizer", False)
+    set_options = context.context().set_optimizer_experimental_options
+    set_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        set_options({"disable_meta_optimizer": before})
 
 
 def argument_names(function: Any) -> list[str]:

@@ -33,9 +33,9 @@ class EagerSource:
     def run(self, signature: Signature, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         """See Source."""
         dtypes = {spec.name: spec.dtype for spec in signature.inputs}
-        outputs = self._functions[signature.name](
-            **{name: tf.constant(feeds[name], dtypes[name]) for name in feeds}
-        )
+        arguments = {name: tf.constant(feeds[name], dtypes[name]) for name in feeds}
+        with adapters.tf().without_optimizers():
+            outputs = self._functions[signature.name](**arguments)
         return {name: tensor.numpy() for name, tensor in outputs.items()}
 
     def graph(self, signature: Signature) -> SourceGraph:

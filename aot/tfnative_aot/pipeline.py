@@ -29,8 +29,11 @@ from tfnative_aot.artifact.describe import (
 )
 from tfnative_aot.artifact.package import Parts, emit_parts
 from tfnative_aot.artifact.sdk import write_sdk
+from tfnative_aot.checks.insert import insert_checks
+from tfnative_aot.checks.strip import drop_checks
 from tfnative_aot.emit.interface import Interface
 from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.load.shapes import resolve_shapes
 from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
@@ -89,14 +92,21 @@ def compile(  # noqa: A001 - the name that users know
             outputs=options.outputs,
         )
         progress.stage("freeze and check")
+        chosen = _chosen_signatures(loaded, options.signatures)
+        loaded = fix_inputs(loaded, options.constants or {}, chosen)
+        prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
+        # What checks does not change what rows depend on, and is not looked at.
+        unchecked = [drop_checks(each.graph) for each in prepared]
+        graphs = unchecked
+        if options.checks:
+            graphs = [drop_checks(insert_checks(each.graph)) for each in prepared]
         prepared = [
-            prepare(loaded, signature, options.shapes)
-            for signature in _chosen_signatures(loaded, options.signatures)
+            replace(each, graph=graph)
+            for each, graph in zip(prepared, graphs, strict=True)
         ]
-        graphs = [each.graph for each in prepared]
         work = Path(temporary)
         # One after the other: TensorFlow's names are looked up by one thread at once.
-        verdicts = pool.submit(_judge_all, graphs, server, work)
+        verdicts = pool.submit(_judge_all, unchecked, server, work)
         programs = _compile_variants(
             graphs, settings, work, pool, server, progress, builder
         )
@@ -191,9 +201,10 @@ def _compile_variants(
         builder.check_kernels()  # Without them, all this would be for nothing.
         folder = work / key.symbol
         symbol = f"{settings.name}_{key.symbol}"
-        program = decode(
-            tfcompile(graph, graph_path, key, settings.target, symbol, folder, server)
+        compiled = tfcompile(
+            graph, graph_path, key, settings.target, symbol, folder, server
         )
+        program = decode(compiled, [tensor.name for tensor in graph.outputs])
         finished = run_passes(program, winograd=settings.options.winograd)
         progress.advance(
             f"{graph.signature}, {batch_text(key.batch_size)}, {key.level.name}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tfnative_aot.emit.builtins import emit_builtins
 from tfnative_aot.emit.c_names import in_comment
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
 from tfnative_aot.emit.names import run_function
@@ -33,7 +34,7 @@ def emit_artifact(
         manifest_bytes: Size of the manifest, symbol ``tfn_manifest``.
     """
     headers = [f'#include "{program_header(level)}"' for level in levels]
-    parts = ["\n".join(headers), _PREAMBLE]
+    parts = ["\n".join(headers), _PREAMBLE, emit_builtins(programs)]
     names = ", ".join(f"{{{_text(v.name)}, {v.x86_level}}}" for v in levels)
     if interface.is_minimal:
         numbers = ", ".join(str(v.x86_level) for v in levels)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refuses what a compiled model could not do, or would do silently otherwise.
 
-tfcompile drops assertions and prints without a word, and aborts or fails late on what
-it has no kernels for. Here all of it is found first, and reported together.
+tfcompile drops prints without a word, and aborts or fails late on what it has no
+kernels for. Here all of it is found first, and reported together.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from tfnative_aot.freeze.carriers import can_be_carried
 from tfnative_aot.freeze.offender import TENSORS, Offender, refuse
 from tfnative_aot.freeze.refusals import (
     can_move,
+    is_handle,
     wrong_after_freezing,
     wrong_before_freezing,
 )
 from tfnative_aot.load.dtypes import supported_dtype
 from tfnative_aot.load.reach import body_nodes, reachable_functions, reachable_nodes
+from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -41,16 +43,24 @@ def check_source(
         places: Where nodes were made.
 
     Returns:
-        Assertions, if they are all that is wrong, for ``check_assertions``.
+        Its assertions, for ``check_assertions``.
 
     Raises:
-        CompileError: It changes variables, checks or prints something, draws random
-            numbers, or uses strings, tables or Python. Lists every such node.
+        CompileError: It changes variables, prints something, draws random numbers, or
+            uses strings, tables or Python. Lists every such node.
     """
-    offenders = source_offenders(graph, signature, places)
-    if any(offender.op != "Assert" for offender in offenders):
-        refuse(signature.name, offenders)
-    return tuple(offenders)
+    refuse(signature.name, source_offenders(graph, signature, places))
+    return source_assertions(graph, places)
+
+
+def source_assertions(graph: SourceGraph, places: Places) -> tuple[Offender, ...]:
+    """A signature's assertions, with what is wrong if one gets lost."""
+    reason = "checks a condition, which would be lost; remove it"
+    return tuple(
+        Offender(name, node.name, node.op, reason, places.find(name, node.name), False)
+        for name, node in _all_nodes(graph.graph_def, graph.roots)
+        if node.op == "Assert"
+    )
 
 
 def source_offenders(
@@ -58,6 +68,7 @@ def source_offenders(
 ) -> list[Offender]:
     """All that is wrong with a signature before its variables become constants."""
     offenders = list(_wrong_tensors(signature))
+    offenders += _fed_by_nobody(graph)
     for name, node in _all_nodes(graph.graph_def, graph.roots):
         reason = wrong_before_freezing(node, graph.graph_def)
         if reason:
@@ -68,27 +79,38 @@ def source_offenders(
 
 
 def check_assertions(
-    assertions: Sequence[Offender], proven: Collection[str], signature: Signature
+    assertions: Sequence[Offender],
+    proven: Collection[str],
+    graph_def: GraphDef,
+    signature: Signature,
 ) -> None:
-    """Checks a signature's assertions after freezing.
+    """Checks that none of a signature's assertions got lost in freezing.
 
     Args:
         assertions: What ``check_source`` returned.
         proven: Names of the frozen graph's assertions that always hold. Inlining
             put the names of calls before them.
+        graph_def: The frozen graph, without those.
         signature: The signature, for the message.
 
     Raises:
-        CompileError: An assertion is not among the proven ones. Lists all such.
+        CompileError: An assertion is neither proven nor in the graph. Lists all such.
     """
-    refuse(
-        signature.name,
-        [
-            offender
-            for offender in assertions
-            if not any(f"/{name}".endswith(f"/{offender.name}") for name in proven)
-        ],
-    )
+    refuse(signature.name, lost_assertions(assertions, proven, graph_def))
+
+
+def lost_assertions(
+    assertions: Sequence[Offender], proven: Collection[str], graph_def: GraphDef
+) -> list[Offender]:
+    """Those that are neither proven nor in a graph."""
+    known = [f"/{name}" for name in proven]
+    for nodes in (graph_def.node, *(f.node_def for f in graph_def.library.function)):
+        known += [f"/{node.name}" for node in nodes if node.op == "Assert"]
+    return [
+        offender
+        for offender in assertions
+        if not any(name.endswith(f"/{offender.name}") for name in known)
+    ]
 
 
 def check(graph: FrozenGraph, places: Places | None = None) -> None:
@@ -117,6 +139,18 @@ def _all_nodes(
     for function in reachable_functions(graph_def, nodes):
         for node in body_nodes(function):
             yield f"{function.signature.name}/{node.name}", node
+
+
+def _fed_by_nobody(graph: SourceGraph) -> Iterator[Offender]:
+    """Placeholders that are no inputs, and would have to be fed all the same."""
+    fed = {node_of(tensor) for tensor in graph.inputs.values()}
+    for node in reachable_nodes(graph.graph_def.node, graph.roots):
+        if node.op == "Placeholder" and node.name not in fed and not is_handle(node):
+            reason = (
+                "is no input of the signature, and has no value; give it one with "
+                f"--constant {node.name}=VALUE"
+            )
+            yield Offender(node.name, node.name, node.op, reason, "", movable=False)
 
 
 def _wrong_tensors(signature: Signature) -> Iterator[Offender]:

@@ -28,7 +28,8 @@ _RANDOM = re.compile(
 )
 _PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc", "NumpyFunction"})
 _DROPPED = frozenset({"Print", "PrintV2", "LogString"})
-_CHECKS = frozenset({"CheckNumerics", "CheckNumericsV2", "Abort"})
+CHECKS = frozenset({"Assert", "CheckNumerics", "CheckNumericsV2"})
+"""Ops that do nothing but check, which become checks of the compiled code."""
 _TABLE = re.compile(r"(Hash|Lookup)Table|^InitializeTable")
 # XLA's just-in-time compiler has kernels for these, but what they become cannot be
 # written to a file.
@@ -87,6 +88,8 @@ _NO_TENSORS = frozenset(
 
 def wrong_before_freezing(node: NodeDef, graph_def: GraphDef) -> str:
     """Why a node cannot be compiled, or "" if it may."""
+    if node.op in CHECKS:
+        return ""
     effect = _effect(node)
     if effect or _is_fine_before_freezing(node, graph_def):
         return effect
@@ -105,7 +108,10 @@ def wrong_after_freezing(node: NodeDef, graph_def: GraphDef) -> str:
     """Why a node of a frozen graph cannot be compiled, or "" if it can."""
     if effect := _effect(node):
         return effect
-    if node.op == "Placeholder" or _is_call(node, graph_def):
+    if node.op in CHECKS or node.op == "Placeholder" or _is_call(node, graph_def):
+        return ""
+    # Whatever reads a string is refused, but for assertions, which print them.
+    if node.op == "Const" and node.attr["dtype"].type == types_pb2.DT_STRING:
         return ""
     if node.op in _VARIABLES:
         return "is a variable that could not become a constant"
@@ -119,16 +125,13 @@ def wrong_after_freezing(node: NodeDef, graph_def: GraphDef) -> str:
 
 
 def refused_ops(node: NodeDef, graph_def: GraphDef) -> set[str]:
-    """What of a node of a frozen graph cannot be compiled: its op, or those it calls.
-
-    Assertions are not looked at.
-    """
+    """What of a node of a frozen graph cannot be compiled: its op, or those it calls."""
     found = set()
     nodes = [node]
     for function in reachable_functions(graph_def, [node]):
         nodes += body_nodes(function)
     for each in nodes:
-        if each.op not in ("Assert", "Const"):
+        if each.op != "Const":
             reason = wrong_after_freezing(each, graph_def)
             if each.op == "Placeholder" and _types(each) & _NO_TENSORS:
                 reason = "has elements that cannot be passed to compiled code"
@@ -147,14 +150,21 @@ def can_move(node: NodeDef) -> bool:
     return definition is not None and not definition.is_stateful
 
 
+def is_handle(node: NodeDef) -> bool:
+    """Whether it stands for a variable or a table, not for numbers."""
+    return node.attr["dtype"].type in (types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT)
+
+
+def is_state(node: NodeDef) -> bool:
+    """Whether it changes a variable or draws random numbers, and does no more."""
+    return bool(_CHANGES_STATE.search(node.op) or _RANDOM.match(node.op))
+
+
 def _effect(node: NodeDef) -> str:
     if _CHANGES_STATE.search(node.op):
         return "changes a variable; a compiled model keeps no state"
-    if node.op == "Assert" or node.op in _CHECKS:
-        return (
-            "checks a condition, which compiled code would not; remove it from the "
-            "exported function"
-        )
+    if node.op == "Abort":
+        return "ends the process, which compiled code would not; remove it"
     if node.op in _DROPPED:
         return "prints, which compiled code would not; remove it"
     if node.op in _PYTHON:
@@ -202,8 +212,9 @@ def _fits(kernel: Any, node: NodeDef) -> bool:
         # Looking up what is not there would add it to the node.
         if allowed and constraint.name in node.attr:
             value = node.attr[constraint.name]
-            given = value.list.type or [value.type]
-            if value.WhichOneof("value") and not set(given) <= set(allowed):
+            kind = value.WhichOneof("value")
+            given = [value.type] if kind == "type" else value.list.type
+            if kind and not set(given) <= set(allowed):
                 return False
     return True
 

@@ -9,8 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tfnative.errors import CompileError, InvalidArgumentError
-from tfnative_aot.freeze.check import check, source_offenders
+from tfnative_aot.freeze.check import (
+    check,
+    lost_assertions,
+    source_assertions,
+    source_offenders,
+)
 from tfnative_aot.freeze.freeze import flatten, freeze
+from tfnative_aot.freeze.live import live_graph
 from tfnative_aot.load.load_model import LoadedModel, Signature
 from tfnative_aot.load.places import Places
 from tfnative_aot.load.session_source import SessionSource
@@ -89,26 +95,21 @@ def divide(
         InvalidArgumentError: A size of an input stays unknown.
         CompileError: It cannot be cut; says why.
     """
-    source = model.source.graph(signature)
-    offenders = source_offenders(source, signature, Places(model.path))
-    fixed = {o.op for o in offenders if not o.movable and o.op != "Assert"}
+    places = Places(model.path)
+    source = live_graph(model, signature, resolve_shapes(signature, shapes), places)
+    offenders = source_offenders(source, signature, places)
+    fixed = {o.op for o in offenders if not o.movable}
     if fixed:
         raise CompileError(
             f"it cannot be cut, because of {', '.join(sorted(fixed))}: a head has no "
             "state, and no effect but its result"
         )
     graph = flatten(model, signature.name, shapes=shapes)
-    present = [f"/{node.name}" for node in graph.graph_def.node if node.op == "Assert"]
-    lost = [
-        offender.node
-        for offender in offenders
-        if offender.op == "Assert"
-        and not any(name.endswith(f"/{offender.name}") for name in present)
-    ]
+    assertions = source_assertions(source, places)
+    lost = lost_assertions(assertions, (), graph.graph_def)
     if lost:
-        raise CompileError(
-            f"it cannot be cut: the assertions {', '.join(lost)} would be lost"
-        )
+        names = ", ".join(offender.node for offender in lost)
+        raise CompileError(f"it cannot be cut: the assertions {names} would be lost")
     return _best_cut(graph, signature, resolve_shapes(signature, shapes))
 
 

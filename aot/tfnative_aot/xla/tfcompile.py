@@ -14,14 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfnative.errors import CompileError
 from tfnative_aot import adapters
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines import object_file
 from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
-from tfnative_aot.machines.process_end import describe_end, last_lines
 from tfnative_aot.machines.targets import Target
+from tfnative_aot.xla.explain import refuse_failed
+from tfnative_aot.xla.failure import read_failure
+from tfnative_aot.xla.fold_operand import fold_operand
 from tfnative_aot.xla.processes import ForkServer
 
 
@@ -87,7 +88,7 @@ def tfcompile(
 
     Raises:
         CompileError: TensorFlow refused the graph or crashed on it; the message
-            has the last lines that it printed.
+            names the node, or has the last lines that it printed.
     """
     job = _job(graph, graph_path, key.batch_size, folder, has_checks=bool(graph.checks))
     job |= {
@@ -98,7 +99,8 @@ def tfcompile(
         "cpp_class": symbol,
     }
     where = f"{batch_text(key.batch_size)}, CPU level {key.level.name}"
-    _run(server, job, folder, f"signature {graph.signature!r}, {where}")
+    what = f"signature {graph.signature!r}, {where}"
+    _run(server, graph, job, key.batch_size, what)
     header = Path(job["out_header"]).read_text()
     return CompiledVariant(
         key=key,
@@ -136,7 +138,7 @@ def dumped_program(
         "target_cpu": "",
         "target_features": "",
     }
-    _run(server, job, folder, f"signature {graph.signature!r}, {rows} rows")
+    _run(server, graph, job, rows, f"signature {graph.signature!r}, {rows} rows")
     # What XLA evaluates by itself on the way is smaller.
     dumped = folder.glob(adapters.xla().DUMPED)
     return max(dumped, key=lambda path: path.stat().st_size).read_bytes()
@@ -158,16 +160,23 @@ def _job(
     }
 
 
-def _run(server: ForkServer, job: dict[str, str], folder: Path, what: str) -> None:
+def _run(
+    server: ForkServer, graph: FrozenGraph, job: dict[str, str], rows: int, what: str
+) -> None:
+    folder = Path(job["config"]).parent
     job_path, output = folder / "job.json", folder / "output.txt"
-    job_path.write_text(json.dumps(job))
-    code = server.run(job_path, output)
-    if code == 0:
-        return
-    raise CompileError(
-        f"{what}: tfcompile {describe_end(code)}. Its last lines:\n"
-        + last_lines(output.read_text(errors="replace"))
-    )
+    while True:
+        job_path.write_text(json.dumps(job))
+        code = server.run(job_path, output)
+        if code == 0:
+            return
+        said = output.read_text(errors="replace")
+        known = fold_operand(graph, rows, read_failure(said)) if code == 1 else None
+        if known is None:
+            refuse_failed(graph, what, code, said)
+            return
+        graph = known  # With an operand less that XLA cannot compute.
+        job["graph"] = str(write_graph(graph, folder))
 
 
 def _config(graph: FrozenGraph, batch_size: int, *, has_checks: bool) -> str:

@@ -44,6 +44,7 @@ asked = st.builds(
     minimal=st.booleans(),
     sources=st.booleans(),
     winograd=st.booleans(),
+    checks=st.booleans(),
     rows_independent=st.booleans(),
 )
 
@@ -175,6 +176,7 @@ FLAGS: dict[str, tuple[str, Any]] = {
     "minimal": ("--minimal", True),
     "sources": ("--sources", True),
     "winograd": ("--no-winograd", False),
+    "checks": ("--no-checks", False),
     "rows_independent": ("--rows-independent", True),
 }
 

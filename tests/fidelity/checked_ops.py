@@ -284,7 +284,7 @@ def _power(x: Any, y: Any) -> Any:
 def _assert(x: Any) -> Any:
     import tensorflow as tf
 
-    data = ["x {has} \"more\"", x, tf.shape(x), tf.cast(x, tf.int32), True]
+    data = ['x {has} "more"', x, tf.shape(x), tf.cast(x, tf.int32), True]
     with tf.control_dependencies([tf.raw_ops.Assert(condition=x[0, 0] > 0, data=data)]):
         return x * 2
 

@@ -22,9 +22,11 @@ BATCHING ?=
 SERVING ?=
 PRESETS ?= asan tsan
 SOAK ?= 120
+GRAPHS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-cpp test-soak test-python lint format tidy \
+.PHONY: help demo test test-quick test-cpp test-soak test-fidelity test-python lint \
+  format tidy \
   bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
 
@@ -47,6 +49,10 @@ test-soak: export TFNATIVE_SOAK_SECONDS = $(SOAK)
 test-soak: $(VENV)/.installed  ## batchers, used in all ways for SOAK=120 seconds each
 	@TESTS=soak PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
 	$(BIN)/python -m pytest tests/python/batch/test_soak.py
+
+test-fidelity: export TFNATIVE_RANDOM_GRAPHS = $(GRAPHS)
+test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random ones
+	$(PYTEST) tests/fidelity tests/aot/rows $(PYTEST_ARGS)
 
 test-python: $(VENV)/.installed  ## Python tests; PYTEST_ARGS="-k name" for some
 	$(PYTEST) $(PYTEST_ARGS)

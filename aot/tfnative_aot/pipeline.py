@@ -33,6 +33,7 @@ from tfnative_aot.checks.insert import insert_checks
 from tfnative_aot.checks.strip import drop_checks
 from tfnative_aot.emit.interface import Interface
 from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.load.shapes import resolve_shapes
 from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
@@ -91,10 +92,9 @@ def compile(  # noqa: A001 - the name that users know
             outputs=options.outputs,
         )
         progress.stage("freeze and check")
-        prepared = [
-            prepare(loaded, signature, options.shapes)
-            for signature in _chosen_signatures(loaded, options.signatures)
-        ]
+        chosen = _chosen_signatures(loaded, options.signatures)
+        loaded = fix_inputs(loaded, options.constants or {}, chosen)
+        prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
         # What checks does not change what rows depend on, and is not looked at.
         unchecked = [drop_checks(each.graph) for each in prepared]
         graphs = unchecked
@@ -201,9 +201,10 @@ def _compile_variants(
         builder.check_kernels()  # Without them, all this would be for nothing.
         folder = work / key.symbol
         symbol = f"{settings.name}_{key.symbol}"
-        program = decode(
-            tfcompile(graph, graph_path, key, settings.target, symbol, folder, server)
+        compiled = tfcompile(
+            graph, graph_path, key, settings.target, symbol, folder, server
         )
+        program = decode(compiled, [tensor.name for tensor in graph.outputs])
         finished = run_passes(program, winograd=settings.options.winograd)
         progress.advance(
             f"{graph.signature}, {batch_text(key.batch_size)}, {key.level.name}"

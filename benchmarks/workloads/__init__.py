@@ -11,7 +11,13 @@ from pathlib import Path
 
 from benchmarks.measure import Sample
 
-NAMES = ("predict_mlp", "start_digits", "compile_mobilenet", "wheel_size")
+NAMES = (
+    "predict_mlp",
+    "checked_embeddings",
+    "start_digits",
+    "compile_mobilenet",
+    "wheel_size",
+)
 
 
 @dataclass(frozen=True)

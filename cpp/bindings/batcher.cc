@@ -243,6 +243,7 @@ py::dict metrics_dict(const BatchMetrics& m) {
   }
   result["request_count"] = m.request_count;
   result["wrapped_run_count"] = m.wrapped_run_count;
+  result["divided_batch_count"] = m.divided_batch_count;
   result["errors"] = errors;
   result["queuing_latency"] = histogram_tuple(m.queuing_latency);
   result["request_latency"] = histogram_tuple(m.request_latency);

@@ -8,6 +8,7 @@
 #define TFNATIVE_PROGRAM_H_
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "kernels.h"
@@ -100,6 +101,28 @@ static inline void tfn_share(const tfn_context* context, tfn_f32_kernel* kernel,
     if (context != 0 && context->on_step != 0) \
       context->on_step(context->self, number); \
   } while (0)
+
+/* --- Checks ------------------------------------------------------------------
+ *
+ * What a run returns: 0, or TFN_CHECK_FAILED for the first of `count` checks that
+ * failed. `words` has for each the position of the first bad element, or -1, and then
+ * as many values as `value_counts` says. */
+static inline int32_t tfn_find_failure(const void* words, const int32_t* value_counts,
+                                       int32_t count, const tfn_context* context) {
+  const int64_t* word = (const int64_t*)words;
+  int32_t check = 0;
+  while (check < count && word[0] < 0) word += 1 + value_counts[check++];
+  if (check == count) return 0;
+  const size_t needed = offsetof(tfn_context, failure) + sizeof(tfn_failure*);
+  if (context == 0 || context->struct_bytes < needed || context->failure == 0)
+    return TFN_CHECK_FAILED;
+  tfn_failure* const failure = context->failure;
+  failure->check = check;
+  failure->value_count = value_counts[check];
+  failure->position = word[0];
+  for (int32_t i = 0; i < value_counts[check]; ++i) failure->values[i] = word[1 + i];
+  return TFN_CHECK_FAILED;
+}
 
 /* --- Places in memory, by byte offset --------------------------------------- */
 #if defined(TFN_WEIGHTS_APART) /* Where the caller has them: see bind_weights. */

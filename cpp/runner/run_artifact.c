@@ -8,7 +8,7 @@
  * with the numbers that the two have in their tables, and the bytes of all inputs and
  * outputs one after the other. That is how an artifact is tried that is made for
  * another machine: in an emulator, or there. Exit codes: 0; 1 for a run that failed; 2
- * for input that does not fit.
+ * for input that does not fit; 3 if a check failed, and then it says which.
  *
  * TFN_ARTIFACT is its NAME_artifact. With a third argument, the file of the weights.
  */
@@ -64,6 +64,21 @@ static int bind(const tfn_artifact* artifact, const char* file) {
   return artifact->bind_weights(weights, bytes) == 0 ? 0 : 2;
 }
 
+/* Says which check failed: its message with the places for numbers, and the numbers. */
+static void describe(const tfn_signature* signature, const tfn_failure* failure) {
+  if (failure->check < 0 || failure->check >= signature->check_count) {
+    fprintf(stderr, "check %d failed, which there is not\n", (int)failure->check);
+    return;
+  }
+  const tfn_check* const check = &signature->checks[failure->check];
+  fprintf(stderr, "%s (node '%s', %s, element %lld, values", check->message,
+          check->node, check->op, (long long)failure->position);
+  for (int32_t i = 0; i < failure->value_count && i < TFN_MAX_CHECK_VALUES; ++i) {
+    fprintf(stderr, " %lld", (long long)failure->values[i]);
+  }
+  fprintf(stderr, ")\n");
+}
+
 int main(int argc, char** argv) {
   const tfn_artifact* const artifact = TFN_ARTIFACT();
   if (argc < 3 || atoi(argv[1]) >= artifact->signature_count) return 2;
@@ -86,8 +101,15 @@ int main(int argc, char** argv) {
   for (size_t i = 0; i < outputs; ++i) {
     out[i] = allocate(tensor_bytes(&signature->outputs[i], variant->batch_size));
   }
+  tfn_failure failure = {-1, 0, 0, {0}};
+  const tfn_context context = {
+      .struct_bytes = sizeof context, .threads = 1, .failure = &failure};
   const int32_t status =
-      variant->run(in, out, allocate((size_t)variant->workspace_bytes), NULL);
+      variant->run(in, out, allocate((size_t)variant->workspace_bytes), &context);
+  if (status == TFN_CHECK_FAILED) {
+    describe(signature, &failure);
+    return 3;
+  }
   if (status != 0) {
     fprintf(stderr, "step %d failed\n", (int)status);
     return 1;

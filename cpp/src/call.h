@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one call lends to the variants that it runs: memory, threads, a stop watch.
+// What one call lends to the variants that it runs: memory, threads, a stop watch, and
+// a place to say in which check failed.
 #pragma once
 
 #include <chrono>
@@ -16,14 +17,17 @@ namespace tfnative::internal {
 
 class Call {
  public:
-  // `events`, if not null, gets an event for each step that runs.
-  Call(WorkspacePool& pool, const ThreadPool& threads, std::vector<StepEvent>* events)
+  // `events`, if not null, gets an event for each step that runs. `has_checks`: whether
+  // what runs may fill in `failure`.
+  Call(WorkspacePool& pool, const ThreadPool& threads, bool has_checks,
+       std::vector<StepEvent>* events)
       : workspace_(pool), threads_(threads), events_(events) {
     context_.struct_bytes = sizeof context_;
     context_.threads = threads.threads();
     context_.self = this;
     context_.parallel = parallel;
     context_.on_step = events != nullptr ? on_step : nullptr;
+    context_.failure = has_checks ? &failure_ : nullptr;
     if (events != nullptr) start_ = Clock::now();
   }
   Call(const Call&) = delete;
@@ -37,8 +41,13 @@ class Call {
 
   // For tfn_run_fn: null if there is nothing to lend.
   const tfn_context* context() const {
-    return context_.threads > 1 || events_ != nullptr ? &context_ : nullptr;
+    const bool lends =
+        context_.threads > 1 || events_ != nullptr || context_.failure != nullptr;
+    return lends ? &context_ : nullptr;
   }
+
+  // What a run that returned TFN_CHECK_FAILED says of it.
+  const tfn_failure& failure() const { return failure_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -72,6 +81,7 @@ class Call {
   const ThreadPool& threads_;
   std::vector<StepEvent>* const events_;
   tfn_context context_{};
+  tfn_failure failure_{};
   Clock::time_point start_;
   std::int64_t batch_size_ = 0;
   bool open_ = false;  // Whether the last event has yet to end.

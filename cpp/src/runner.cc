@@ -9,6 +9,7 @@
 #include "base/inline_vector.h"
 #include "base/text.h"
 #include "call.h"
+#include "check_failure.h"
 #include "estimate.h"
 #include "tensor_check.h"
 
@@ -53,6 +54,25 @@ std::size_t aligned(std::size_t bytes) {
   return (bytes + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
 }
 
+// Fills the rest of a batch with copies of its last row. What the caller may pass, may
+// be there, too: a check that does not fail for the caller's rows does not fail for
+// them, as it could for zeros, by which some model may divide. Without any row, with
+// zeros.
+void pad(char* batch, std::size_t used_bytes, std::size_t bytes,
+         std::size_t row_bytes) {
+  if (used_bytes == 0) {
+    if (bytes > 0) std::memset(batch, 0, bytes);
+    return;
+  }
+  const char* const copied = batch + used_bytes - row_bytes;
+  for (std::size_t at = used_bytes; at < bytes;) {  // Twice as many each time.
+    const auto known = static_cast<std::size_t>(batch + at - copied);
+    const std::size_t now = std::min(known, bytes - at);
+    std::memcpy(batch + at, copied, now);
+    at += now;
+  }
+}
+
 }  // namespace
 
 Runner::Runner(const std::string& model, const tfn_artifact& artifact,
@@ -63,7 +83,8 @@ Runner::Runner(const std::string& model, const tfn_artifact& artifact,
       variants_(variants_of(signature, level)),
       pool_(pool),
       threads_(threads),
-      weights_bytes_(artifact.weights_bytes) {
+      weights_bytes_(artifact.weights_bytes),
+      checks_(signature.checks, static_cast<std::size_t>(signature.check_count)) {
   const auto layout = [](const TensorSpec& spec) {
     return Layout{row_bytes(spec), spec.has_batch()};
   };
@@ -85,7 +106,7 @@ void Runner::run(Span<const TensorView> inputs, Span<const MutableTensorView> ou
                  const RunOptions& options) const {
   const std::int64_t rows = count_rows(inputs);
   check_outputs(where_, signature_.outputs, outputs, rows);
-  Call call(pool_, threads_, options.events);
+  Call call(pool_, threads_, checks_.size() > 0, options.events);
   if (!signature_.has_batch()) {
     return run_batch(*variants_[0], inputs, outputs, 0, 1, call);
   }
@@ -151,6 +172,7 @@ Runner::Place Runner::place(const Layout& layout, const void* data,
   const std::size_t used = layout.has_batch ? batch.used : 1;
   const std::size_t skipped = layout.has_batch ? batch.first : 0;
   Place result;
+  result.row_bytes = layout.row_bytes;
   result.bytes = rows * layout.row_bytes;
   result.used_bytes = used * layout.row_bytes;
   result.offset = skipped * layout.row_bytes;
@@ -191,7 +213,8 @@ void Runner::run_batch(const tfn_variant& variant, Span<const TensorView> inputs
     }
   }
   call.begin(variant);
-  check_step(variant, variant.run(in.data(), out.data(), memory, call.context()));
+  check_status(variant, variant.run(in.data(), out.data(), memory, call.context()),
+               first, call);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Place& from = out_places[i];
     if (from.copied && from.used_bytes > 0) {
@@ -201,22 +224,26 @@ void Runner::run_batch(const tfn_variant& variant, Span<const TensorView> inputs
   }
 }
 
-// The rows of an input: those of the caller, or a copy at `*free`, padded with zeros.
+// The rows of an input: those of the caller, or a copy at `*free`, padded.
 const void* Runner::copy_in(const Place& from, const void* data, char** free) {
   const char* const rows = static_cast<const char*>(data) + from.offset;
   if (!from.copied) return rows;
   char* const copy = *free;
   *free += aligned(from.bytes);
   if (from.used_bytes > 0) std::memcpy(copy, rows, from.used_bytes);
-  std::memset(copy + from.used_bytes, 0, from.bytes - from.used_bytes);
+  pad(copy, from.used_bytes, from.bytes, from.row_bytes);
   return copy;
 }
 
-void Runner::check_step(const tfn_variant& variant, std::int32_t failed) const {
-  if (failed == 0) return;
+void Runner::check_status(const tfn_variant& variant, std::int32_t status,
+                          std::int64_t first, const Call& call) const {
+  if (status == 0) return;
+  if (status == TFN_CHECK_FAILED) {
+    throw CheckError({where_, variant.batch_size, first}, checks_, call.failure());
+  }
   throw Error(Code::kInternal, where_ + ", batch size " +
                                    std::to_string(variant.batch_size) + ": step " +
-                                   std::to_string(failed) + " of " +
+                                   std::to_string(status) + " of " +
                                    std::to_string(variant.step_count) + " failed");
 }
 
@@ -237,7 +264,7 @@ const Plan& Runner::plan() const {
 }
 
 std::vector<double> Runner::measure() const {
-  Call call(pool_, threads_, nullptr);
+  Call call(pool_, threads_, false, nullptr);
   std::vector<double> costs;
   for (const tfn_variant* variant : variants_) {
     costs.push_back(measure(*variant, call));

@@ -61,7 +61,7 @@ class Runner {
     std::size_t size, first, used;
   };
   struct Place {
-    std::size_t bytes, used_bytes, offset;
+    std::size_t bytes, used_bytes, offset, row_bytes;
     bool copied;
   };
 
@@ -74,7 +74,8 @@ class Runner {
                  Call& call) const;
   static Place place(const Layout& layout, const void* data, const Batch& batch);
   static const void* copy_in(const Place& from, const void* data, char** free);
-  void check_step(const tfn_variant& variant, std::int32_t failed) const;
+  void check_status(const tfn_variant& variant, std::int32_t status, std::int64_t first,
+                    const Call& call) const;
   const Plan& plan() const;
   std::vector<double> measure() const;
   double measure(const tfn_variant& variant, Call& call) const;
@@ -87,6 +88,7 @@ class Runner {
   const ThreadPool& threads_;
 
   const std::uint64_t weights_bytes_;
+  const Span<const tfn_check> checks_;
 
   // What rows are split into, found when it first matters; and what variants take on
   // this machine, in nanoseconds, found by `warmup`.

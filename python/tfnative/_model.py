@@ -63,21 +63,23 @@ class Model:
                 only one input. Arrays must have the input's dtype, and its shape with
                 any number of rows, 0 included. Those that are C-contiguous and aligned
                 to 64 bytes are read where they are, others are copied. Lists and
-                numbers are converted. Values are not looked at: NaN is a number like
-                any other.
+                numbers are converted. NaN is a number like any other.
             signature: Name of the signature: default "serving_default", or the only
                 one.
             out: An array to write to, or a dict with one for each output: of the
                 output's dtype and shape, C-contiguous, writeable, not overlapping
-                others. They are returned. Default: new arrays.
+                others. They are returned. If an error is raised, nothing in them means
+                anything. Default: new arrays.
 
         Returns:
             For a dict, a dict with an array for each output. For an array, the output's
             array, or a dict where there are several.
 
         Raises:
-            InvalidArgumentError: Something does not fit. The message names the model,
-                the signature and the tensor, what was expected and what came.
+            InvalidArgumentError: Something does not fit: the message names the model,
+                the signature and the tensor, what was expected and what came. Or
+                TensorFlow raises an error for a value, as for an index outside a table:
+                the message has TensorFlow's, the node and the row.
             FailedPreconditionError: The model is closed.
             ResourceExhaustedError: Out of memory.
             InternalError: The compiled code failed.

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 
+from tfnative._base.log_lines import without_log_lines
 from tfnative._base.termination import Terminated
 from tfnative._cli import (
     bench,
@@ -51,6 +53,11 @@ The machine:
 Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 """
 
+_LOAD_TENSORFLOW = frozenset(
+    {"bench", "compile", "run", "selftest", "serve", "targets", "tune"}
+)
+"""Commands in whose process TensorFlow may be loaded."""
+
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the command line, with all subcommands."""
@@ -91,6 +98,12 @@ def main(arguments: Sequence[str] | None = None, *, owns_process: bool = False) 
     """
     options = make_parser().parse_args(arguments)
     options.owns_process = owns_process
+    may_log = owns_process and options.command in _LOAD_TENSORFLOW
+    with without_log_lines() if may_log else contextlib.nullcontext():
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         code: int = options.function(options)
     except (Error, OutputError) as error:

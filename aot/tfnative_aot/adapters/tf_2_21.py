@@ -8,8 +8,9 @@ of the package imports only TensorFlow's public modules.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -17,6 +18,7 @@ from tensorflow.compiler.xla.service import hlo_pb2
 from tensorflow.core.framework import kernel_def_pb2
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
+from tensorflow.python.eager import context
 from tensorflow.python.framework import (
     convert_to_constants,
     function_def_to_graph,
@@ -26,13 +28,34 @@ from tensorflow.python.framework import (
 )
 from tensorflow.python.grappler import tf_optimizer
 from tensorflow.python.saved_model import loader_impl
-from tensorflow.python.util import _pywrap_transform_graph
+from tensorflow.python.util import _pywrap_transform_graph, deprecation
 
 
 def load_into_session(session: Any, folder: str, tags: Sequence[str]) -> GraphDef:
-    """Restores a SavedModel into a v1 session, and returns its graph."""
+    """Restores a SavedModel into a v1 session, and returns its graph.
+
+    Functions run as they were written: Grappler would move ArgMin before a Relu, and
+    find another one of several zeros.
+    """
     # The public tf.compat.v1.saved_model.load is the same with a warning.
-    return loader_impl.SavedModelLoader(folder).load(session, list(tags)).graph_def
+    loader = loader_impl.SavedModelLoader(folder)
+    for meta_graph in loader.saved_model.meta_graphs:
+        library = meta_graph.graph_def.library.function
+        for nodes in (
+            meta_graph.graph_def.node,
+            *(function.node_def for function in library),
+        ):
+            _do_not_optimize(nodes)
+    return loader.load(session, list(tags)).graph_def
+
+
+def _do_not_optimize(nodes: Iterable[Any]) -> None:
+    config = config_pb2.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    for node in nodes:
+        # What calls a function says how it is optimized, whatever the session says.
+        if "config_proto" in node.attr:
+            node.attr["config_proto"].s = config.SerializeToString()
 
 
 def freeze_function(function: Any) -> tuple[GraphDef, list[str], list[str]]:
@@ -44,9 +67,10 @@ def freeze_function(function: Any) -> tuple[GraphDef, list[str], list[str]]:
         The graph, the names of its input tensors in the order of
         ``argument_names``, and the names of its output tensors in flat order.
     """
-    frozen = convert_to_constants.convert_variables_to_constants_v2(
-        function, lower_control_flow=False
-    )
+    with deprecation.silence():  # Of what TensorFlow itself calls.
+        frozen = convert_to_constants.convert_variables_to_constants_v2(
+            function, lower_control_flow=False
+        )
     return (
         frozen.graph.as_graph_def(),
         [tensor.name for tensor in frozen.inputs],
@@ -59,7 +83,21 @@ def freeze_session_graph(
 ) -> GraphDef:
     """Replaces variables by the values that they have in a v1 session."""
     convert = convert_to_constants.convert_variables_to_constants_from_session_graph
-    return convert(session, graph_def, list(output_nodes))
+    with deprecation.silence():  # Of what TensorFlow itself calls.
+        return convert(session, graph_def, list(output_nodes))
+
+
+@contextlib.contextmanager
+def without_optimizers() -> Iterator[None]:
+    """Lets tf.functions run as they were written; not to be used by several threads."""
+    options = context.context().get_optimizer_experimental_options()
+    before = options.get("disable_meta_optimizer", False)
+    set_options = context.context().set_optimizer_experimental_options
+    set_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        set_options({"disable_meta_optimizer": before})
 
 
 def argument_names(function: Any) -> list[str]:
@@ -176,6 +214,16 @@ def function_graph(function: Any, shapes: Sequence[Any]) -> Any:
     """
     make = function_def_to_graph.function_def_to_graph
     return make(function, input_shapes=[shape.as_proto() for shape in shapes])
+
+
+def function_body(function: Any) -> tuple[GraphDef, dict[str, str]]:
+    """A FunctionDef's body as a graph, with Placeholders for the arguments.
+
+    Returns:
+        The graph, and its names of the tensors that the function names otherwise.
+    """
+    graph_def, names = function_def_to_graph.function_def_to_graph_def(function)
+    return graph_def, dict(names)
 
 
 def inferred_value(tensor: Any) -> Any:

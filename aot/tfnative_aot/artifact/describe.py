@@ -90,6 +90,7 @@ def describe(
                 outputs=outputs,
                 batch_sizes=tuple(sorted(sizes)),
                 rows_independent=rules[index].allows(all_batched),
+                checks=graph.checks,
             )
         )
     return Interface(name, target, tuple(signatures))

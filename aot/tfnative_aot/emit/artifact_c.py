@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tfnative_aot.emit.builtins import emit_builtins
 from tfnative_aot.emit.c_names import in_comment
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
 from tfnative_aot.emit.names import run_function
@@ -33,7 +34,7 @@ def emit_artifact(
         manifest_bytes: Size of the manifest, symbol ``tfn_manifest``.
     """
     headers = [f'#include "{program_header(level)}"' for level in levels]
-    parts = ["\n".join(headers), _PREAMBLE]
+    parts = ["\n".join(headers), _PREAMBLE, emit_builtins(programs)]
     names = ", ".join(f"{{{_text(v.name)}, {v.x86_level}}}" for v in levels)
     if interface.is_minimal:
         numbers = ", ".join(str(v.x86_level) for v in levels)
@@ -46,6 +47,7 @@ def emit_artifact(
         of_signature = [p for p in programs if p.key.signature == index]
         if not interface.is_minimal:
             parts.append(_tensor_tables(index, signature))
+            parts.append(_check_table(index, signature))
         parts.append(_variants(index, levels, of_signature, interface.is_minimal))
     if interface.weights_apart:
         parts.append(_bind_weights(interface.name, weights_bytes, weights_digest))
@@ -113,6 +115,23 @@ def _tensor_tables(index: int, signature: Signature) -> str:
         ]
         lines += ["    {0}};" if not tensors else "};"]
     return "\n".join(lines) + "\n"
+
+
+def _check_table(index: int, signature: Signature) -> str:
+    if not signature.checks:
+        return ""
+    shapes = [
+        f"static const int64_t s{index}_check{n}_shape[] = "
+        f"{{{', '.join(map(str, check.shape)) or '0'}}};"
+        for n, check in enumerate(signature.checks)
+    ]
+    entries = [
+        f"    {{{_text(check.node)}, {_text(check.op)},\n     {_text(check.message)},\n"
+        f"     {check.value_count}, {len(check.shape)}, s{index}_check{n}_shape}},"
+        for n, check in enumerate(signature.checks)
+    ]
+    table = [f"static const tfn_check s{index}_checks[] = {{", *entries, "};"]
+    return "\n".join([*shapes, *table]) + "\n"
 
 
 def _variants(
@@ -193,10 +212,12 @@ TFN_EXPORT const tfn_artifact* {interface.name}_artifact(void) {{
 
 def _signature_entry(index: int, signature: Signature, variants: int) -> str:
     flags = "TFN_SIGNATURE_ROWS_INDEPENDENT" if signature.rows_independent else "0"
+    count = len(signature.checks)
+    checks = f"s{index}_checks, {count}" if count else "NULL, 0"
     return (
         f"    {{{_text(signature.name)}, {flags}, {len(signature.inputs)}, "
         f"{len(signature.outputs)}, {variants},\n"
-        f"     s{index}_in, s{index}_out, s{index}_variants, NULL, 0, NULL, NULL}},"
+        f"     s{index}_in, s{index}_out, s{index}_variants, {checks}, NULL, NULL}},"
     )
 
 

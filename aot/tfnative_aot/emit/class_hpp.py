@@ -163,6 +163,7 @@ def _predict(signature: Signature, function: str) -> str:
     switch (status) {{
       case -1: return "no code for this CPU";
       case -2: return "no weights are bound";
+      case -6: return "TensorFlow raises an error for what is in the inputs";
       case out_of_memory: return "out of memory";
       case wrong_size: return "not a compiled batch size, or a span of another size";
       default: return "step " + std::to_string(status) + " failed";
@@ -176,8 +177,7 @@ def _copy_in(t: Tensor) -> str:
     return f"""\
     std::memcpy({t.c_name}_.data(), {t.c_name} + first * {t.row_elements},
                 static_cast<std::size_t>(used) * {_row(t)});
-    std::memset({t.c_name}_.data() + static_cast<std::size_t>(used) * {_row(t)}, 0,
-                static_cast<std::size_t>(size - used) * {_row(t)});"""
+    pad_rows({t.c_name}_.data(), static_cast<std::size_t>(used), n, {_row(t)});"""
 
 
 def _copy_out(t: Tensor) -> str:

@@ -67,10 +67,17 @@ int32_t {name}_bind_weights(const void* weights, uint64_t bytes);
 """
 
 
+_REFUSED = """
+ * Returns -6 where TensorFlow raises an error: for an index outside a table, a division
+ * by zero, an assertion that does not hold. The outputs mean nothing then.\
+"""
+
+
 def _c_functions(interface: Interface, signature: Signature, macros: set[str]) -> str:
     name = interface.function(signature)
     sizes = ", ".join(map(str, signature.batch_sizes)) or "0 (no batch dimension)"
     unbound = " -2 if no weights are bound;" if interface.weights_apart else ""
+    refused = _REFUSED if signature.checks else ""
     tensors = "\n".join(
         f" *   {t.c_name}: {direction} {in_comment(t.name)}, {t.dtype} {_shape(t)}"
         for direction, group in (
@@ -88,7 +95,7 @@ def _c_functions(interface: Interface, signature: Signature, macros: set[str]) -
  * Every pointer is the caller's, and aligned to 64 bytes. Inputs are only read. Outputs
  * and workspace must not overlap anything else. Calls may run at the same time if they
  * share no output and no workspace. Returns 0; -1 if there is no code for this batch
- * size or this CPU;{unbound} or the number of the step that failed. */
+ * size or this CPU;{unbound} or the number of the step that failed.{refused} */
 int32_t {name}({signature.c_parameters});
 
 /* Bytes of workspace, or SIZE_MAX where {name} returns -1. */

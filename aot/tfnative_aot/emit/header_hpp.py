@@ -74,6 +74,15 @@ enum : std::int32_t {
   wrong_size = -101,  // Of a span, or a number of rows that is not compiled.
 };
 
+// Fills a batch up with copies of its last row: unlike zeros, they can fail no check
+// that the row itself does not fail. Without any row, with zeros.
+inline void pad_rows(char* batch, std::size_t used, std::size_t size,
+                     std::size_t row_bytes) {
+  if (used == 0) std::memset(batch, 0, size * row_bytes);
+  for (std::size_t row = used; used > 0 && row < size; ++row)
+    std::memcpy(batch + row * row_bytes, batch + (used - 1) * row_bytes, row_bytes);
+}
+
 // Memory aligned to 64 bytes.
 class aligned_buffer {
  public:

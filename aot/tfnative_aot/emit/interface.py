@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tfnative_aot.freeze.graph import Check
 from tfnative_aot.load.dtypes import ABI_DTYPES
 from tfnative_aot.machines.targets import Target
 
@@ -54,6 +55,7 @@ class Signature:
         c_name: The name as a C identifier, unique in the artifact.
         batch_sizes: Ascending; empty if there is no batch dimension.
         rows_independent: Whether a batch may be padded and split.
+        checks: What is checked while it runs.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Signature:
     outputs: tuple[Tensor, ...]
     batch_sizes: tuple[int, ...]
     rows_independent: bool
+    checks: tuple[Check, ...] = ()
 
     @property
     def c_parameters(self) -> str:

@@ -105,7 +105,7 @@ class _Emitter:
                 "  (void)in, (void)out, (void)scratch;",
                 *self._body.lines,
                 "  TFN_STEP(0);",
-                "  return 0;",
+                *self._find_failure(),
                 "}",
                 "",
             ]
@@ -134,8 +134,21 @@ class _Emitter:
         body = "\n".join(members or ["  char none;"])
         return f"union {name}_scratch {{\n{body}\n}};"
 
+    def _find_failure(self) -> list[str]:
+        """The end of a run: what it returns."""
+        values = self._program.check_values
+        if not values:
+            return ["  return 0;"]
+        words = self._body.pointer(self._program.output_slices[-1])
+        numbers = ", ".join(map(str, values))
+        return [
+            f"  static const int32_t check_values[] = {{{numbers}}};",
+            f"  return tfn_find_failure({words}, check_values,",
+            f"                          {len(values)}, context);",
+        ]
+
     def _copy_outputs(self) -> None:
-        for position, place in enumerate(self._program.output_slices):
+        for position, place in enumerate(self._program.caller_slices):
             allocation = self._program.allocations[place.allocation]
             if (allocation.kind, allocation.position) != ("output", position):
                 source = self._body.pointer(place)

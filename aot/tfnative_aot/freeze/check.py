@@ -15,11 +15,13 @@ from tfnative_aot.freeze.carriers import can_be_carried
 from tfnative_aot.freeze.offender import TENSORS, Offender, refuse
 from tfnative_aot.freeze.refusals import (
     can_move,
+    is_handle,
     wrong_after_freezing,
     wrong_before_freezing,
 )
 from tfnative_aot.load.dtypes import supported_dtype
 from tfnative_aot.load.reach import body_nodes, reachable_functions, reachable_nodes
+from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -66,6 +68,7 @@ def source_offenders(
 ) -> list[Offender]:
     """All that is wrong with a signature before its variables become constants."""
     offenders = list(_wrong_tensors(signature))
+    offenders += _fed_by_nobody(graph)
     for name, node in _all_nodes(graph.graph_def, graph.roots):
         reason = wrong_before_freezing(node, graph.graph_def)
         if reason:
@@ -136,6 +139,18 @@ def _all_nodes(
     for function in reachable_functions(graph_def, nodes):
         for node in body_nodes(function):
             yield f"{function.signature.name}/{node.name}", node
+
+
+def _fed_by_nobody(graph: SourceGraph) -> Iterator[Offender]:
+    """Placeholders that are no inputs, and would have to be fed all the same."""
+    fed = {node_of(tensor) for tensor in graph.inputs.values()}
+    for node in reachable_nodes(graph.graph_def.node, graph.roots):
+        if node.op == "Placeholder" and node.name not in fed and not is_handle(node):
+            reason = (
+                "is no input of the signature, and has no value; give it one with "
+                f"--constant {node.name}=VALUE"
+            )
+            yield Offender(node.name, node.name, node.op, reason, "", movable=False)
 
 
 def _wrong_tensors(signature: Signature) -> Iterator[Offender]:

@@ -13,6 +13,7 @@ from tfnative_aot.freeze import inputs_outputs, static_shapes
 from tfnative_aot.freeze.assertions import drop_proven
 from tfnative_aot.freeze.check import check_assertions, check_source
 from tfnative_aot.freeze.graph import FrozenGraph, GraphTensor
+from tfnative_aot.freeze.live import live_graph
 from tfnative_aot.freeze.rewrites import rewrite
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.places import Places
@@ -52,17 +53,19 @@ def freeze(
         CompileError: The signature has side effects. Lists all that is wrong.
     """
     found = model.signature(signature)
-    assertions = check_source(model.source.graph(found), found, Places(model.path))
+    places = Places(model.path)
     input_shapes = resolve_shapes(found, shapes)
+    source = live_graph(model, found, input_shapes, places)
+    assertions = check_source(source, found, places)
     isolated = inputs_outputs.isolate(
-        _constant_graph(model, found), found, input_shapes
+        _constant_graph(model, found, source), found, input_shapes
     )
     graph_def, proven = drop_proven(_optimize(isolated))
     check_assertions(assertions, proven, graph_def, found)
     graph_def = rewrite(graph_def, isolated.roots)
     graph_def = inputs_outputs.release_inputs(graph_def, isolated)
     graph = SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)
-    return _frozen(graph, found, input_shapes)
+    return _frozen(graph, found, input_shapes, places)
 
 
 def flatten(
@@ -78,11 +81,10 @@ def flatten(
         CompileError: TensorFlow cannot make constants of the variables.
     """
     found = model.signature(signature)
+    input_shapes = resolve_shapes(found, shapes)
+    source = live_graph(model, found, input_shapes, Places(model.path))
     isolated = inputs_outputs.isolate(
-        _constant_graph(model, found),
-        found,
-        resolve_shapes(found, shapes),
-        carry=False,
+        _constant_graph(model, found, source), found, input_shapes, carry=False
     )
     graph_def = inputs_outputs.release_inputs(_optimize(isolated), isolated)
     return SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)
@@ -99,7 +101,10 @@ def _optimize(graph: SourceGraph) -> GraphDef:
 
 
 def _frozen(
-    graph: SourceGraph, found: Signature, input_shapes: Mapping[str, tuple[int, ...]]
+    graph: SourceGraph,
+    found: Signature,
+    input_shapes: Mapping[str, tuple[int, ...]],
+    places: Places,
 ) -> FrozenGraph:
     output_shapes = static_shapes.output_shapes(graph, input_shapes)
     return FrozenGraph(
@@ -121,12 +126,15 @@ def _frozen(
             for spec in found.outputs
         ),
         has_batch=any(BATCH in shape for shape in input_shapes.values()),
+        places=places,
     )
 
 
-def _constant_graph(model: LoadedModel, signature: Signature) -> SourceGraph:
+def _constant_graph(
+    model: LoadedModel, signature: Signature, graph: SourceGraph
+) -> SourceGraph:
     try:
-        return model.source.constant_graph(signature)
+        return model.source.constant_graph(signature, graph)
     # TensorFlow's converters raise errors of every type on what they do not know.
     except Exception as error:
         raise CompileError(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
+    from tfnative_aot.load.places import Places
+
 
 @dataclass(frozen=True)
 class GraphTensor:
@@ -63,6 +65,7 @@ class FrozenGraph:
         check_tensor: The graph's tensor that says what failed, or "" without checks.
             It is int64 and holds, for each check in order, the position of the first
             bad element (-1: there is none), and then the values for its message.
+        places: Where in the user's code nodes were made, if that is known.
     """
 
     signature: str
@@ -72,3 +75,4 @@ class FrozenGraph:
     has_batch: bool
     checks: tuple[Check, ...] = ()
     check_tensor: str = ""
+    places: Places | None = None

@@ -50,7 +50,7 @@ def isolate(
     """
     graph_def = GraphDef()
     graph_def.CopyFrom(source.graph_def)
-    _forget(graph_def)
+    forget_stale(graph_def)
     names = _Names(node.name for node in graph_def.node)
     inputs = {
         spec.name: f"{names.new('input', spec.name)}:0" for spec in signature.inputs
@@ -112,7 +112,8 @@ def release_inputs(graph_def: GraphDef, isolated: SourceGraph) -> GraphDef:
     return released
 
 
-def _forget(graph_def: GraphDef) -> None:
+def forget_stale(graph_def: GraphDef) -> None:
+    """Removes devices, and attributes that hold no more."""
     for node in _all_nodes(graph_def):
         node.device = ""
         for attribute in _STALE_ATTRIBUTES:

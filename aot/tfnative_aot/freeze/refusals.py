@@ -150,6 +150,16 @@ def can_move(node: NodeDef) -> bool:
     return definition is not None and not definition.is_stateful
 
 
+def is_handle(node: NodeDef) -> bool:
+    """Whether it stands for a variable or a table, not for numbers."""
+    return node.attr["dtype"].type in (types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT)
+
+
+def is_state(node: NodeDef) -> bool:
+    """Whether it changes a variable or draws random numbers, and does no more."""
+    return bool(_CHANGES_STATE.search(node.op) or _RANDOM.match(node.op))
+
+
 def _effect(node: NodeDef) -> str:
     if _CHANGES_STATE.search(node.op):
         return "changes a variable; a compiled model keeps no state"
@@ -202,8 +212,9 @@ def _fits(kernel: Any, node: NodeDef) -> bool:
         # Looking up what is not there would add it to the node.
         if allowed and constraint.name in node.attr:
             value = node.attr[constraint.name]
-            given = value.list.type or [value.type]
-            if value.WhichOneof("value") and not set(given) <= set(allowed):
+            kind = value.WhichOneof("value")
+            given = [value.type] if kind == "type" else value.list.type
+            if kind and not set(given) <= set(allowed):
                 return False
     return True
 

@@ -18,6 +18,8 @@ from tfnative_aot.load.source import Arrays, Signature, SourceGraph, node_of
 class EagerSource:
     """What tf.saved_model.load returned. Implements Source."""
 
+    names_nodes = False
+
     def __init__(self, folder: Path, tags: Sequence[str]) -> None:
         """Loads a SavedModel.
 
@@ -31,9 +33,9 @@ class EagerSource:
     def run(self, signature: Signature, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         """See Source."""
         dtypes = {spec.name: spec.dtype for spec in signature.inputs}
-        outputs = self._functions[signature.name](
-            **{name: tf.constant(feeds[name], dtypes[name]) for name in feeds}
-        )
+        arguments = {name: tf.constant(feeds[name], dtypes[name]) for name in feeds}
+        with adapters.tf().without_optimizers():
+            outputs = self._functions[signature.name](**arguments)
         return {name: tensor.numpy() for name, tensor in outputs.items()}
 
     def graph(self, signature: Signature) -> SourceGraph:
@@ -50,7 +52,7 @@ class EagerSource:
             roots=tuple(sorted(roots)),
         )
 
-    def constant_graph(self, signature: Signature) -> SourceGraph:
+    def constant_graph(self, signature: Signature, graph: SourceGraph) -> SourceGraph:
         """See Source."""
         function = self._functions[signature.name]
         graph_def, inputs, outputs = adapters.tf().freeze_function(function)

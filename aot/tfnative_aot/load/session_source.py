@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from tfnative.errors import FailedPreconditionError
 from tfnative_aot import adapters
+from tfnative_aot.load.fed_tensors import without_what_is_fed
 from tfnative_aot.load.gathers import read_what_is_gathered
-from tfnative_aot.load.reach import prune, reachable_nodes
+from tfnative_aot.load.reach import reachable_nodes
 from tfnative_aot.load.source import Arrays, Signature, SourceGraph, node_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 class SessionSource:
     """A graph in a v1 session. Implements Source."""
+
+    names_nodes = True
 
     def __init__(self, session: Any, graph_def: GraphDef) -> None:
         self._session = session
@@ -78,22 +81,18 @@ class SessionSource:
         """See Source."""
         outputs = {spec.name: spec.tensor for spec in signature.outputs}
         roots = tuple(sorted({node_of(tensor) for tensor in outputs.values()}))
-        return SourceGraph(
-            graph_def=prune(self._graph_def, roots),
-            inputs={spec.name: spec.tensor for spec in signature.inputs},
-            outputs=outputs,
-            roots=roots,
-        )
+        inputs = {spec.name: spec.tensor for spec in signature.inputs}
+        whole = SourceGraph(self._graph_def, inputs, outputs, roots)
+        return without_what_is_fed(whole, signature)
 
-    def constant_graph(self, signature: Signature) -> SourceGraph:
+    def constant_graph(self, signature: Signature, graph: SourceGraph) -> SourceGraph:
         """See Source."""
-        source = self.graph(signature)
-        readable = read_what_is_gathered(source.graph_def)
+        readable = read_what_is_gathered(graph.graph_def)
         with self._session.graph.as_default():
             graph_def = adapters.tf().freeze_session_graph(
-                self._session, readable, source.roots
+                self._session, readable, graph.roots
             )
-        return SourceGraph(graph_def, source.inputs, source.outputs, source.roots)
+        return SourceGraph(graph_def, graph.inputs, graph.outputs, graph.roots)
 
     def _check_initialized(self, signatures: Iterable[Signature]) -> None:
         roots = [out.tensor for each in signatures for out in each.outputs]

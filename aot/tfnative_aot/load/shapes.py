@@ -44,6 +44,9 @@ def resolve_shapes(
     for spec in signature.inputs:
         if spec.name in shapes:
             resolved[spec.name] = _narrow(signature, spec, tuple(shapes[spec.name]))
+        elif spec.shape is None and spec.dtype == "string":
+            # Messages, as TensorFlow Serving passes them: no other rank parses.
+            resolved[spec.name] = (BATCH,)
         elif spec.shape is None or None in spec.shape[1:]:
             open_inputs.append(spec)
         else:

@@ -70,7 +70,13 @@ class SourceGraph:
 
 
 class Source(Protocol):
-    """A model in TensorFlow, ready to run."""
+    """A model in TensorFlow, ready to run.
+
+    Attributes:
+        names_nodes: Whether its nodes have the names under which they were saved.
+    """
+
+    names_nodes: bool
 
     def run(self, signature: Signature, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         """Runs a signature in TensorFlow."""
@@ -78,8 +84,13 @@ class Source(Protocol):
     def graph(self, signature: Signature) -> SourceGraph:
         """The signature's graph, with variables and side effects."""
 
-    def constant_graph(self, signature: Signature) -> SourceGraph:
-        """The signature's graph with constants in the place of variables."""
+    def constant_graph(self, signature: Signature, graph: SourceGraph) -> SourceGraph:
+        """The signature's graph with constants in the place of variables.
+
+        Args:
+            signature: The signature.
+            graph: What ``graph`` returned for it, or what of it is needed.
+        """
 
 
 def node_of(tensor: str) -> str:

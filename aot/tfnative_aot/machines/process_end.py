@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import signal
 
+from tfnative._base.log_lines import is_log_line
+
 _LAST_LINES = 20
 
 
@@ -23,8 +25,9 @@ def describe_end(code: int) -> str:
 
 
 def last_lines(text: str) -> str:
-    """The last lines that a process printed, each indented."""
-    lines = text.strip().splitlines()[-_LAST_LINES:]
+    """The last lines that a process printed, each indented, without TensorFlow's log."""
+    lines = [line for line in text.strip().splitlines() if not is_log_line(line)]
+    lines = lines[-_LAST_LINES:]
     return "\n".join(f"  {line}" for line in lines)
 
 

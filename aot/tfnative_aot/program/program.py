@@ -28,10 +28,13 @@ class Program:
         allocations: By index.
         constants: By allocation index.
         input_shapes: Of the graph's inputs, in order.
-        output_shapes: Of the graph's outputs, in order.
+        output_shapes: Of the graph's outputs, in order. If there are checks, the last
+            one is not the caller's: it is what each check found, as
+            ``FrozenGraph.check_tensor`` says.
         output_slices: Where each output is when the last step has run. It lies in
             its own "output" allocation unless XLA gives one buffer for two
-            outputs, an input, or a constant.
+            outputs, an input, or a constant. What checks found lies in the workspace.
+        check_values: How many values each check has; empty without checks.
         may_share: Pairs of allocations that may lie in the same memory though one
             step reads the first and writes the second: it does so element by element.
         temp_offsets: Where "temp" allocations lie in the workspace; see
@@ -48,7 +51,13 @@ class Program:
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     output_slices: tuple[Slice, ...]
+    check_values: tuple[int, ...] = ()
     may_share: frozenset[tuple[int, int]] = frozenset()
     temp_offsets: Mapping[int, int] = field(default_factory=dict)
     temp_bytes: int = 0
     xla_temp_bytes: int = 0
+
+    @property
+    def caller_slices(self) -> tuple[Slice, ...]:
+        """Where the outputs are that the caller gets."""
+        return self.output_slices[:-1] if self.check_values else self.output_slices

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether TensorFlow can run a head by itself, and whether that is worth it."""
+"""Whether TensorFlow can run a head by itself, and how much is left behind it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative.errors import CompileError
 from tfnative_aot.load.reach import body_nodes, reachable_functions, reachable_nodes
-from tfnative_aot.load.session_source import SessionSource
 from tfnative_aot.load.source import SourceGraph
 from tfnative_aot.split.tensorflow_head import TABLES, head_roots
 
@@ -23,24 +22,18 @@ if TYPE_CHECKING:
     from tfnative_aot.split.cut import Cut
 
 _ANY_TABLE = re.compile(r"HashTable")
-# What a core has to have one of: else TensorFlow would do most of the work, and the
-# cut would only cost.
+# What most of a model's time goes to. Of two ways to cut, that which leaves more of
+# these to compiled code is the better one.
 _HEAVY = re.compile(r"(MatMul|Einsum|Conv[23]D|DepthwiseConv2dNative)")
 
 
 def check_head(parts: Cut, model: LoadedModel) -> None:
-    """Checks that TensorFlow can run a head by itself, and that it is worth it.
+    """Checks that TensorFlow can run a head by itself.
 
     Raises:
-        CompileError: It is not; says why.
+        CompileError: It cannot; says why.
     """
-    if not count_heavy(parts.core):
-        ops = ", ".join(parts.ops) or "its assertions"
-        raise CompileError(
-            f"it is not cut: behind {ops} there is no product of matrices and no "
-            "convolution, which would be worth compiling"
-        )
-    if not isinstance(model.source, SessionSource):
+    if not model.source.names_nodes:
         raise CompileError(
             "it cannot be cut as it was saved: only TensorFlow 2's loader can read it, "
             "which gives no names to tables. Keras 3 models can be cut that were saved "

@@ -16,6 +16,7 @@ from tfnative_aot.freeze.check import (
     source_offenders,
 )
 from tfnative_aot.freeze.freeze import flatten, freeze
+from tfnative_aot.freeze.live import live_graph
 from tfnative_aot.load.load_model import LoadedModel, Signature
 from tfnative_aot.load.places import Places
 from tfnative_aot.load.session_source import SessionSource
@@ -94,16 +95,17 @@ def divide(
         InvalidArgumentError: A size of an input stays unknown.
         CompileError: It cannot be cut; says why.
     """
-    source = model.source.graph(signature)
-    offenders = source_offenders(source, signature, Places(model.path))
-    fixed = {offender.op for offender in offenders if not offender.movable}
+    places = Places(model.path)
+    source = live_graph(model, signature, resolve_shapes(signature, shapes), places)
+    offenders = source_offenders(source, signature, places)
+    fixed = {o.op for o in offenders if not o.movable}
     if fixed:
         raise CompileError(
             f"it cannot be cut, because of {', '.join(sorted(fixed))}: a head has no "
             "state, and no effect but its result"
         )
     graph = flatten(model, signature.name, shapes=shapes)
-    assertions = source_assertions(source, Places(model.path))
+    assertions = source_assertions(source, places)
     lost = lost_assertions(assertions, (), graph.graph_def)
     if lost:
         names = ", ".join(offender.node for offender in lost)

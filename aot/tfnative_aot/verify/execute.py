@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative._backends.native.model import NativeModel
-from tfnative.errors import CompileError
+from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative.manifest import Manifest, TensorManifest
 from tfnative_aot.artifact.build import Trial
 from tfnative_aot.load.dtypes import numpy_dtype
@@ -26,6 +26,9 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 _SECONDS = 600.0
 """That one run may take in an emulator."""
 
+_CHECK_FAILED = 3
+"""Exit code of cpp/runner/run_artifact.c."""
+
 
 class Executor(Protocol):
     """Runs variants of an artifact."""
@@ -33,7 +36,11 @@ class Executor(Protocol):
     def run(
         self, signature: str, batch_size: int, level: str, inputs: Arrays
     ) -> Arrays:
-        """Outputs of exactly so many rows, by the code of a level."""
+        """Outputs of exactly so many rows, by the code of a level.
+
+        Raises:
+            InvalidArgumentError: A check of the code failed.
+        """
 
     def close(self) -> None:
         """Lets go of what is loaded."""
@@ -104,8 +111,10 @@ class InProgram:
         done = subprocess.run(
             command, input=data, capture_output=True, check=False, timeout=_SECONDS
         )
+        said = done.stderr.decode(errors="replace").strip()[-500:]
+        if done.returncode == _CHECK_FAILED:
+            raise InvalidArgumentError(f"signature {signature!r}: {said}")
         if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip()[-500:]
             raise CompileError(
                 f"signature {signature!r}, {batch_text(batch_size)}, {level}: "
                 f"`{shlex.join(command)}` ended with {done.returncode}: {said}"

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tfnative.errors import CompileError
+from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative.manifest import Fidelity
 from tfnative_aot.machines.cpu_levels import CpuLevel, batch_text
-from tfnative_aot.verify.execute import Executor
+from tfnative_aot.verify.execute import Arrays, Executor
 from tfnative_aot.verify.samples import Sample
 
 _TOLERANCES = {
@@ -55,12 +55,12 @@ def verify(
 
     Raises:
         CompileError: An output is off by more than the tolerance. All that are, are
-            listed.
+            listed. Or a check fails for what TensorFlow answers.
     """
     worst: dict[tuple[str, int, str], Fidelity] = {}
     for level in levels:
         for batch_size, sample in samples:
-            got = executor.run(signature, batch_size, level.name, sample.inputs)
+            got = _run(executor, signature, batch_size, level.name, sample.inputs)
             for name, expected in sample.outputs.items():
                 found = _fidelity(
                     name, batch_size, level.name, got[name], expected, rtol
@@ -81,6 +81,19 @@ def verify(
             f"tolerance (--rtol sets another):\n{lines}"
         )
     return tuple(worst.values())
+
+
+def _run(
+    executor: Executor, signature: str, batch_size: int, level: str, inputs: Arrays
+) -> Arrays:
+    """The outputs for inputs that TensorFlow has answered."""
+    try:
+        return executor.run(signature, batch_size, level, inputs)
+    except InvalidArgumentError as error:
+        raise CompileError(
+            f"signature {signature!r}, {batch_text(batch_size)}, {level}: a check of "
+            f"the compiled code fails for inputs that TensorFlow answers: {error}"
+        ) from error
 
 
 def _fidelity(

@@ -14,14 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfnative.errors import CompileError
 from tfnative_aot import adapters
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines import object_file
 from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
-from tfnative_aot.machines.process_end import describe_end, last_lines
 from tfnative_aot.machines.targets import Target
+from tfnative_aot.xla.explain import refuse_failed
+from tfnative_aot.xla.failure import read_failure
+from tfnative_aot.xla.fold_operand import fold_operand
 from tfnative_aot.xla.processes import ForkServer
 
 
@@ -34,7 +35,9 @@ class CompiledVariant:
         object_file: Path of the object file with XLA's kernels.
         result: Serialised xla.cpu.CompilationResultProto.
         parameter_allocations: Buffer allocation of each graph input, in order.
-        result_allocations: Buffer allocation of each graph output, in order.
+        result_allocations: Buffer allocation of each graph output, in order, and then
+            of the tensor that says which checks failed, if there are checks.
+        check_values: How many values each check of the graph has, in order.
     """
 
     key: VariantKey
@@ -42,6 +45,7 @@ class CompiledVariant:
     result: bytes
     parameter_allocations: tuple[int, ...]
     result_allocations: tuple[int, ...]
+    check_values: tuple[int, ...]
 
 
 def write_graph(graph: FrozenGraph, folder: Path) -> Path:
@@ -84,9 +88,9 @@ def tfcompile(
 
     Raises:
         CompileError: TensorFlow refused the graph or crashed on it; the message
-            has the last lines that it printed.
+            names the node, or has the last lines that it printed.
     """
-    job = _job(graph, graph_path, key.batch_size, folder)
+    job = _job(graph, graph_path, key.batch_size, folder, has_checks=bool(graph.checks))
     job |= {
         "target_triple": target.triple,
         "target_cpu": key.level.llvm_cpu,
@@ -95,7 +99,8 @@ def tfcompile(
         "cpp_class": symbol,
     }
     where = f"{batch_text(key.batch_size)}, CPU level {key.level.name}"
-    _run(server, job, folder, f"signature {graph.signature!r}, {where}")
+    what = f"signature {graph.signature!r}, {where}"
+    _run(server, graph, job, key.batch_size, what)
     header = Path(job["out_header"]).read_text()
     return CompiledVariant(
         key=key,
@@ -105,6 +110,7 @@ def tfcompile(
         ),
         parameter_allocations=_index_table(header, "ArgIndexToBufferIndex"),
         result_allocations=_index_table(header, "ResultIndexToBufferIndex"),
+        check_values=tuple(check.value_count for check in graph.checks),
     )
 
 
@@ -112,6 +118,8 @@ def dumped_program(
     graph: FrozenGraph, rows: int, folder: Path, server: ForkServer
 ) -> bytes:
     """What XLA is given to compile a signature, as a serialised xla.HloProto.
+
+    Without its checks, which mix rows: they say which one is the first bad one.
 
     Args:
         graph: The signature.
@@ -123,25 +131,25 @@ def dumped_program(
         CompileError: As ``tfcompile``.
     """
     folder.mkdir(parents=True)
-    job = _job(graph, write_graph(graph, folder), rows, folder)
+    job = _job(graph, write_graph(graph, folder), rows, folder, has_checks=False)
     job |= {"entry_point": "dumped", "cpp_class": "dumped", "dump": str(folder)}
     job |= {
         "target_triple": "x86_64-none-linux",
         "target_cpu": "",
         "target_features": "",
     }
-    _run(server, job, folder, f"signature {graph.signature!r}, {rows} rows")
+    _run(server, graph, job, rows, f"signature {graph.signature!r}, {rows} rows")
     # What XLA evaluates by itself on the way is smaller.
     dumped = folder.glob(adapters.xla().DUMPED)
     return max(dumped, key=lambda path: path.stat().st_size).read_bytes()
 
 
 def _job(
-    graph: FrozenGraph, graph_path: Path, rows: int, folder: Path
+    graph: FrozenGraph, graph_path: Path, rows: int, folder: Path, *, has_checks: bool
 ) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.pbtxt"
-    config.write_text(_config(graph, rows))
+    config.write_text(_config(graph, rows, has_checks=has_checks))
     return {
         "graph": str(graph_path),
         "config": str(config),
@@ -152,28 +160,38 @@ def _job(
     }
 
 
-def _run(server: ForkServer, job: dict[str, str], folder: Path, what: str) -> None:
+def _run(
+    server: ForkServer, graph: FrozenGraph, job: dict[str, str], rows: int, what: str
+) -> None:
+    folder = Path(job["config"]).parent
     job_path, output = folder / "job.json", folder / "output.txt"
-    job_path.write_text(json.dumps(job))
-    code = server.run(job_path, output)
-    if code == 0:
-        return
-    raise CompileError(
-        f"{what}: tfcompile {describe_end(code)}. Its last lines:\n"
-        + last_lines(output.read_text(errors="replace"))
-    )
+    while True:
+        job_path.write_text(json.dumps(job))
+        code = server.run(job_path, output)
+        if code == 0:
+            return
+        said = output.read_text(errors="replace")
+        known = fold_operand(graph, rows, read_failure(said)) if code == 1 else None
+        if known is None:
+            refuse_failed(graph, what, code, said)
+            return
+        graph = known  # With an operand less that XLA cannot compute.
+        job["graph"] = str(write_graph(graph, folder))
 
 
-def _config(graph: FrozenGraph, batch_size: int) -> str:
+def _config(graph: FrozenGraph, batch_size: int, *, has_checks: bool) -> str:
     """The text of a tensorflow.tf2xla.Config with fixed shapes."""
+    results = [output.tensor for output in graph.outputs]
+    if has_checks:
+        results.append(graph.check_tensor)
     feeds = [
         f'feed {{ {_tensor_id(i.tensor)} name: "in{n}" '
         f"shape {{ {_dims(i.shape or (), batch_size)} }} }}"
         for n, i in enumerate(graph.inputs)
     ]
     fetches = [
-        f'fetch {{ {_tensor_id(o.tensor)} name: "out{n}" }}'
-        for n, o in enumerate(graph.outputs)
+        f'fetch {{ {_tensor_id(tensor)} name: "out{n}" }}'
+        for n, tensor in enumerate(results)
     ]
     return "\n".join(feeds + fetches) + "\n"
 

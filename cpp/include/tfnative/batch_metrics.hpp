@@ -30,6 +30,9 @@ struct Histogram {
 struct BatchMetrics {
   std::uint64_t request_count = 0;      // That came, rejected ones included.
   std::uint64_t wrapped_run_count = 0;  // Batches that were run, failed ones included.
+  // Batches that failed with kInvalidArgument, so that each of their requests was run
+  // by itself: the one that is at fault fails alone. These runs are batches, too.
+  std::uint64_t divided_batch_count = 0;
   // Requests that got an error, by its code; rejected ones included.
   std::map<Code, std::uint64_t> errors;
 

@@ -39,7 +39,8 @@ struct BatchFunction {
   std::vector<TensorSpec> inputs, outputs;
   // Computes the outputs of any number of rows, each independently of the others. Is
   // called by as many threads at once as the scheduler has. May throw: then every
-  // request of the batch gets the error.
+  // request of the batch gets the error. But for kInvalidArgument: one of the requests
+  // is at fault, so that each is run again by itself, and the others get their results.
   std::function<void(Span<const TensorView> inputs,
                      Span<const MutableTensorView> outputs)>
       run;
@@ -120,7 +121,8 @@ class Batcher {
   // Throws Error: kInvalidArgument for views that do not fit, or more rows than
   // allowed; kUnavailable if the queue is full; kDeadlineExceeded if the rows waited in
   // the queue for `timeout_micros`; kFailedPrecondition after `close`, kCancelled if it
-  // is closed meanwhile; and what the run throws.
+  // is closed meanwhile; and what the run throws. If that is kInvalidArgument, since a
+  // value is at fault, it is thrown to the request that has the value, and no other.
   //
   // `poll`, if given, is called now and then while it waits. If it throws, the request
   // is taken out of the queue, or, if it is being run, awaited; then `predict` throws

@@ -112,10 +112,12 @@ class Model {
   // first call that has to choose between compiled batch sizes runs each of them
   // a few times to learn what they cost.
   //
-  // Throws Error: kInvalidArgument for a view that does not fit, or a number of
-  // rows that a signature with dependent rows was not compiled for; kInternal if
-  // the compiled code fails; kResourceExhausted without memory. Outputs are
-  // unspecified then.
+  // Throws Error: kInvalidArgument for a view that does not fit, a number of rows
+  // that a signature with dependent rows was not compiled for, or data for which
+  // TensorFlow raises an error (an index outside a table, a division by zero, an
+  // assertion that does not hold): the message has TensorFlow's, the node and the
+  // row; kInternal if the compiled code fails; kResourceExhausted without memory.
+  // Outputs are unspecified then, all of them.
   void run(const Signature& signature, Span<const TensorView> inputs,
            Span<const MutableTensorView> outputs) const;
 

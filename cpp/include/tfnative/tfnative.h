@@ -104,8 +104,10 @@ const tfn_signature* tfn_model_find_signature(const tfn_model* model, const char
 /* Runs a signature of this model for any number of rows, 0 included. Tensors are
  * in the order of the signature, inputs and outputs with the same number of rows;
  * outputs overlap neither inputs nor each other, and are unspecified on failure.
- * TFN_INVALID_ARGUMENT: a tensor does not fit. TFN_INTERNAL: the compiled code
- * failed. TFN_RESOURCE_EXHAUSTED: out of memory. */
+ * TFN_INVALID_ARGUMENT: a tensor does not fit, or TensorFlow raises an error for what
+ * is in it (an index outside a table, a division by zero, an assertion that does not
+ * hold): the message has TensorFlow's, the node and the row. TFN_INTERNAL: the compiled
+ * code failed. TFN_RESOURCE_EXHAUSTED: out of memory. */
 tfn_code tfn_model_run(const tfn_model* model, const tfn_signature* signature,
                        const tfn_tensor* inputs, int32_t input_count,
                        const tfn_tensor* outputs, int32_t output_count,

@@ -19,16 +19,26 @@ void Answers::ran(const Batch& batch, const BatchRun& run, const Error* error) {
     if (part.first_row != 0) continue;
     counters_.started(run.started_micros - part.request->enqueued_micros);
   }
-  counters_.ran(batch.rows, run.padded_rows, run.done_micros - run.started_micros);
+  record(batch, batch.parts, batch.rows, run, error);
+}
+
+void Answers::ran_alone(const Batch& batch, const Part& part, const BatchRun& run,
+                        const Error* error) {
+  record(batch, {&part, 1}, part.rows, run, error);
+}
+
+void Answers::record(const Batch& batch, Span<const Part> parts, std::int64_t rows,
+                     const BatchRun& run, const Error* error) {
+  counters_.ran(rows, run.padded_rows, run.done_micros - run.started_micros);
   if (!tracer_.enabled()) return;
-  BatchTrace::Batch record{batch.id,        run.thread,          batch.rows,
+  BatchTrace::Batch record{batch.id,        run.thread,          rows,
                            run.padded_rows, batch.opened_micros, run.started_micros,
                            run.done_micros, code_of(error),      {}};
-  for (const Part& part : batch.parts) record.requests.push_back(part.request->id);
+  for (const Part& part : parts) record.requests.push_back(part.request->id);
   tracer_.record(std::move(record));
 }
 
-void Answers::answer(const std::vector<Part>& parts, const Error* error) noexcept {
+void Answers::answer(Span<const Part> parts, const Error* error) noexcept {
   const std::int64_t now = clock_.now_micros();
   Ringing ringing;
   for (const Part& part : parts) {

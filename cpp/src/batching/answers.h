@@ -35,10 +35,13 @@ class Answers {
 
   // Records a batch. `error` is null if it succeeded.
   void ran(const Batch& batch, const BatchRun& run, const Error* error);
+  // Records that a part of a batch, which was recorded before, was run by itself.
+  void ran_alone(const Batch& batch, const Part& part, const BatchRun& run,
+                 const Error* error);
 
   // A batch has these parts no more: answers requests that are in no other, with their
   // first error if one failed, and rings their bells.
-  void answer(const std::vector<Part>& parts, const Error* error) noexcept;
+  void answer(Span<const Part> parts, const Error* error) noexcept;
 
   // Answers a request that is in no batch. Its bell is yet to be rung, if it has one.
   void answer(Request& request, std::int64_t now) noexcept;
@@ -46,6 +49,8 @@ class Answers {
   void refuse(Request& request, const Error& error, std::int64_t now) noexcept;
 
  private:
+  void record(const Batch& batch, Span<const Part> parts, std::int64_t rows,
+              const BatchRun& run, const Error* error);
   void finish(Request& request, std::int64_t now,
               std::unique_lock<std::mutex> lock) noexcept;
 

@@ -8,8 +8,37 @@
 
 #include "batching/request_queue.h"
 #include "batching/streaming_queue.h"
+#include "check_failure.h"
 
 namespace tfnative::internal {
+namespace {
+
+// What `run` throws, for the requests of that batch, or of `alone`, the only part that
+// it runs: the rows of a part are not always the first ones of its request.
+template <typename Run>
+std::optional<Error> error_of(const Batch& batch, const Run& run,
+                              const Part* alone = nullptr) noexcept {
+  try {
+    try {
+      run();
+      return std::nullopt;
+    } catch (const CheckError& thrown) {
+      if (batch.parts.size() == 1) alone = &batch.parts[0];
+      return alone == nullptr ? thrown : thrown.after(alone->first_row);
+    }
+  } catch (const Error& thrown) {
+    return thrown;
+  } catch (const std::bad_alloc&) {
+    return Error(Code::kResourceExhausted, batch.function->name + ": out of memory");
+  } catch (const std::exception& thrown) {
+    return Error(Code::kInternal, batch.function->name + ": " + thrown.what());
+  } catch (...) {
+    return Error(Code::kInternal, batch.function->name + ": unknown error");
+  }
+}
+
+}  // namespace
+
 BatchLane::BatchLane(BatchFunction function, const BatchOptions& options,
                      Scheduler& scheduler)
     : options_(options),
@@ -169,31 +198,46 @@ void BatchLane::run(Batch& batch, std::int32_t thread) noexcept {
 
 void BatchLane::compute(Batch& batch, std::int32_t thread) noexcept {
   std::int64_t started = clock_->now_micros();
-  std::optional<Error> error;
-  try {
-    if (options_.mode == BatchMode::kStreaming) {
-      Gathering gathering(*batch.function, options_.max_execution_batch_size, pool_);
-      collect(batch, gathering);
-      started = clock_->now_micros();
-      if (batch.parts.empty()) return;
-      gathering.run(padded(batch.rows));
-      gathering.scatter(batch.parts);
-    } else {
-      execute(batch, padded(batch.rows), pool_);
-    }
-  } catch (const Error& thrown) {
-    error = thrown;
-  } catch (const std::bad_alloc&) {
-    error = Error(Code::kResourceExhausted, batch.function->name + ": out of memory");
-  } catch (const std::exception& thrown) {
-    error = Error(Code::kInternal, batch.function->name + ": " + thrown.what());
-  } catch (...) {
-    error = Error(Code::kInternal, batch.function->name + ": unknown error");
-  }
-  const std::int64_t done = clock_->now_micros();
+  const std::optional<Error> error = run_together(batch, &started);
+  if (batch.parts.empty()) return;
   const Error* const failed = error ? &*error : nullptr;
-  answers_.ran(batch, {thread, padded(batch.rows), started, done}, failed);
+  answers_.ran(batch, {thread, padded(batch.rows), started, clock_->now_micros()},
+               failed);
+  if (batch.parts.size() > 1 && error && error->code() == Code::kInvalidArgument) {
+    return run_one_by_one(batch, thread);
+  }
   answers_.answer(batch.parts, failed);
+}
+
+// Runs a batch, from `*started` on if its rows are yet to come, and returns its error.
+std::optional<Error> BatchLane::run_together(Batch& batch,
+                                             std::int64_t* started) noexcept {
+  return error_of(batch, [&] {
+    if (options_.mode != BatchMode::kStreaming) {
+      return execute(*batch.function, batch.parts, padded(batch.rows), pool_);
+    }
+    Gathering gathering(*batch.function, options_.max_execution_batch_size, pool_);
+    collect(batch, gathering);
+    *started = clock_->now_micros();
+    if (batch.parts.empty()) return;
+    gathering.run(padded(batch.rows));
+    gathering.scatter(batch.parts);
+  });
+}
+
+// A batch was refused for what is in one of its requests, and nothing says in which.
+// Each is run by itself, so that the others do not suffer from it.
+void BatchLane::run_one_by_one(const Batch& batch, std::int32_t thread) noexcept {
+  counters_.divided();
+  for (const Part& part : batch.parts) {
+    const std::int64_t rows = padded(part.rows), started = clock_->now_micros();
+    const std::optional<Error> error = error_of(
+        batch, [&] { execute(*batch.function, {&part, 1}, rows, pool_); }, &part);
+    const Error* const failed = error ? &*error : nullptr;
+    answers_.ran_alone(batch, part, {thread, rows, started, clock_->now_micros()},
+                       failed);
+    answers_.answer({&part, 1}, failed);
+  }
 }
 
 // Gathers the rows of a streaming batch as they come, until it is closed.

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "batching/answers.h"
@@ -81,6 +82,8 @@ class BatchLane final : public Lane {
   std::int64_t padded(std::int64_t rows) const;
   void collect(Batch& batch, Gathering& gathering);
   void compute(Batch& batch, std::int32_t thread) noexcept;
+  std::optional<Error> run_together(Batch& batch, std::int64_t* started) noexcept;
+  void run_one_by_one(const Batch& batch, std::int32_t thread) noexcept;
   void told(std::size_t requests) noexcept;
   bool is_idle() const { return running_ == 0 && untold_ == 0; }
 

@@ -91,6 +91,7 @@ void Counters::ran(std::int64_t rows, std::int64_t padded_rows, std::int64_t mic
 void Counters::fill(BatchMetrics& metrics) const {
   metrics.request_count = request_count_.load(std::memory_order_relaxed);
   metrics.wrapped_run_count = run_count_.load(std::memory_order_relaxed);
+  metrics.divided_batch_count = divided_count_.load(std::memory_order_relaxed);
   for (std::int32_t code = 1; code < kCodes; ++code) {
     const std::uint64_t count =
         errors_[static_cast<std::size_t>(code)].load(std::memory_order_relaxed);

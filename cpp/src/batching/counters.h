@@ -40,6 +40,7 @@ class Counters {
   // `code` is 0 for success.
   void answered(std::int64_t micros, std::int32_t code);
   void rejected(Code code) { count_error(static_cast<std::int32_t>(code)); }
+  void divided() { divided_count_.fetch_add(1, std::memory_order_relaxed); }
   void ran(std::int64_t rows, std::int64_t padded_rows, std::int64_t micros);
 
   void fill(BatchMetrics& metrics) const;
@@ -50,6 +51,7 @@ class Counters {
   void count_error(std::int32_t code);
 
   std::atomic<std::uint64_t> request_count_{0}, run_count_{0};
+  std::atomic<std::uint64_t> divided_count_{0};
   std::array<std::atomic<std::uint64_t>, kCodes> errors_{};
   Distribution queuing_latency_, request_latency_, run_latency_;
   Distribution input_batch_size_, processed_batch_size_;

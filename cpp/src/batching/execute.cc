@@ -158,7 +158,7 @@ void Gathering::run(std::int64_t padded_rows) {
   views.run(function_);
 }
 
-void Gathering::scatter(const std::vector<Part>& parts) const {
+void Gathering::scatter(Span<const Part> parts) const {
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const std::size_t bytes = row_bytes(function_.outputs[i]);
     const char* from = outputs_[i];
@@ -172,15 +172,16 @@ void Gathering::scatter(const std::vector<Part>& parts) const {
   }
 }
 
-void execute(const Batch& batch, std::int64_t padded_rows, WorkspacePool& pool) {
-  if (batch.parts.size() == 1 && padded_rows == batch.rows &&
-      batch.parts[0].request->smaller_shapes.empty()) {
-    return run_in_place(*batch.function, batch.parts[0]);
+void execute(const BatchFunction& function, Span<const Part> parts,
+             std::int64_t padded_rows, WorkspacePool& pool) {
+  if (parts.size() == 1 && padded_rows == parts[0].rows &&
+      parts[0].request->smaller_shapes.empty()) {
+    return run_in_place(function, parts[0]);
   }
-  Gathering gathering(*batch.function, padded_rows, pool);
-  for (const Part& part : batch.parts) gathering.add(part);
+  Gathering gathering(function, padded_rows, pool);
+  for (const Part& part : parts) gathering.add(part);
   gathering.run(padded_rows);
-  gathering.scatter(batch.parts);
+  gathering.scatter(parts);
 }
 
 }  // namespace tfnative::internal

@@ -25,7 +25,7 @@ class Gathering {
   void run(std::int64_t padded_rows);
 
   // Copies its rows to each part. In the order in which they were added.
-  void scatter(const std::vector<Part>& parts) const;
+  void scatter(Span<const Part> parts) const;
 
  private:
   std::vector<char*> allocate(const std::vector<TensorSpec>& specs, char** free) const;
@@ -38,8 +38,9 @@ class Gathering {
   std::int64_t last_part_row_ = 0;  // The first one of the part that came last.
 };
 
-// Runs a batch whose parts are all there. Rows of one request that need no padding are
-// read and written where they are. Throws what the function throws.
-void execute(const Batch& batch, std::int64_t padded_rows, WorkspacePool& pool);
+// Runs parts that are all there, with `padded_rows` rows. Rows of one request that need
+// no padding are read and written where they are. Throws what the function throws.
+void execute(const BatchFunction& function, Span<const Part> parts,
+             std::int64_t padded_rows, WorkspacePool& pool);
 
 }  // namespace tfnative::internal

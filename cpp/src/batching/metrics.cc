@@ -122,6 +122,9 @@ std::string BatchMetrics::to_prometheus(const std::string& model,
   }
   text.begin(ours + "request_count", "counter", "Requests that came.");
   text.value(static_cast<double>(request_count));
+  text.begin(ours + "divided_batch_count", "counter",
+             "Batches whose requests were run one by one, since one was at fault.");
+  text.value(static_cast<double>(divided_batch_count));
   text.begin(ours + "errors", "counter", "Requests that got an error, by its code.");
   for (const auto& [code, count] : errors) {
     text.value(static_cast<double>(count),

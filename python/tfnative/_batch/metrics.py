@@ -64,6 +64,8 @@ class BatchMetrics:
     Attributes:
         request_count: Requests that came, but for those that did not fit the signature.
         wrapped_run_count: Batches that were run, failed ones included.
+        divided_batch_count: Batches that failed since one of their requests was at
+            fault, so that each was run by itself. These runs count as batches, too.
         errors: How many requests got an error, by its code: {"UNAVAILABLE": 3}.
         queuing_latency: Microseconds that a request waited before its run.
         request_latency: Microseconds from a request's arrival to its answer.
@@ -80,6 +82,7 @@ class BatchMetrics:
 
     request_count: int
     wrapped_run_count: int
+    divided_batch_count: int
     errors: Mapping[str, int]
     queuing_latency: Histogram
     request_latency: Histogram

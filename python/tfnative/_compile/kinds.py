@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,6 +75,65 @@ class Tensors(Kind):
     def to_json(self, value: Any) -> Any:
         """See Kind."""
         return dict(value) if isinstance(value, Mapping) else list(value)
+
+
+class Constants(Kind):
+    """Values by the names of inputs."""
+
+    expected = "a dict by input of numbers, bools, texts, or arrays or lists of them"
+    as_keyword = "as {'training': False, 'sizes': [2, 3]}"
+    as_flag = (
+        "is written training=false, or sizes=[2,3], as JSON has it, and may be given "
+        "several times"
+    )
+
+    def check(self, value: Any) -> dict[str, Any]:
+        """See Kind. Whether a value fits an input is seen when there is a model."""
+        return {_text(name): _plain(each) for name, each in value.items()}
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"action": "append", "metavar": "NAME=VALUE"}
+
+    def from_flag(self, given: Any) -> Any:
+        """See Kind."""
+        constants: dict[str, Any] = {}
+        for argument in given:
+            name, equals, text = argument.partition("=")
+            if not equals or not name:
+                raise InvalidArgumentError(
+                    f"--constant {argument!r}: expected NAME=VALUE, as in --constant "
+                    "training=false"
+                )
+            if name in constants:
+                raise InvalidArgumentError(
+                    f"--constant {argument!r}: {name!r} comes twice"
+                )
+            constants[name] = _of_json(text)
+        return constants
+
+    def to_json(self, value: Any) -> dict[str, Any]:
+        """See Kind."""
+        return dict(sorted(value.items()))
+
+
+def _plain(value: Any) -> Any:
+    """A number, bool or text, or tuples of them, of whatever there is."""
+    if hasattr(value, "tolist"):  # An array, or a number of NumPy's.
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(_plain(each) for each in value)
+    if not isinstance(value, bool | int | float | str):
+        raise TypeError
+    return value
+
+
+def _of_json(text: str) -> Any:
+    """What JSON says, or the text; Python's words for true and false, too."""
+    try:
+        return json.loads({"True": "true", "False": "false"}.get(text, text))
+    except json.JSONDecodeError:
+        return text
 
 
 class Golden(Kind):

@@ -13,7 +13,7 @@ from tfnative._base.options.declare import option
 from tfnative._base.options.document import shows_options
 from tfnative._base.options.kinds import Choice, Names, Number, Switch, Text, Wholes
 from tfnative._base.options.option_set import OptionSet
-from tfnative._compile.kinds import Golden, Shapes, Tensors
+from tfnative._compile.kinds import Constants, Golden, Shapes, Tensors
 
 
 @shows_options
@@ -51,6 +51,14 @@ class CompileOptions(OptionSet):
         "shapes of inputs where the model leaves more open than the batch",
         default_is="the model's own",
         flag="--shape",
+    )
+    constants: Mapping[str, object] | None = option(
+        None,
+        Constants(),
+        "values for inputs that always have the same one, which are no inputs of the "
+        "compiled model; and for placeholders of TensorFlow 1, by node",
+        default_is="the model's inputs are all left open",
+        flag="--constant",
     )
     target: str | None = option(
         None,
@@ -155,6 +163,7 @@ class CompileKeywords(TypedDict, total=False):
     signatures: Sequence[str] | None
     batch_sizes: Sequence[int]
     shapes: Mapping[str, Sequence[int]] | None
+    constants: Mapping[str, object] | None
     target: str | None
     cpus: Sequence[str] | None
     tags: Sequence[str]

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tfnative import errors
+from tfnative._base.log_lines import is_log_line
 from tfnative._base.progress_line import ProgressLine
 from tfnative._compile.door import WORKER
 from tfnative.errors import CompileError, Error, FailedPreconditionError
@@ -197,7 +198,8 @@ def _how_it_died(code: int, log: IO[bytes]) -> str:
         how = f"was ended by {signal.Signals(-code).name}"
     log.seek(0, os.SEEK_END)
     log.seek(max(log.tell() - 10_000, 0))
-    lines = log.read().decode(errors="replace").strip().splitlines()[-_LAST_LINES:]
+    text = log.read().decode(errors="replace").strip()
+    lines = [line for line in text.splitlines() if not is_log_line(line)]
     return f"the process that compiles {how}. Its last lines:\n" + "\n".join(
-        f"  {text}" for text in lines
+        f"  {line}" for line in lines[-_LAST_LINES:]
     )

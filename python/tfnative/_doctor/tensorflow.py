@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
+from tfnative._base.log_lines import is_log_line
+
 _PROGRAM = """\
 import json, os, sys
 out = os.fdopen(os.dup(1), "w")
@@ -118,5 +120,6 @@ def _how_it_died(code: int, log: IO[bytes]) -> str:
     if code < 0:
         how = f"was ended by {signal.Signals(-code).name}"
     log.seek(0)
-    lines = log.read().decode(errors="replace").strip().splitlines()[-_LAST_LINES:]
-    return "\n".join([f"the process that opened it {how}", *lines])
+    text = log.read().decode(errors="replace").strip()
+    lines = [line for line in text.splitlines() if not is_log_line(line)]
+    return "\n".join([f"the process that opened it {how}", *lines[-_LAST_LINES:]])

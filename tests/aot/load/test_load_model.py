@@ -210,3 +210,23 @@ def test_the_digest_depends_on_the_files(export: Export, tmp_path: Path) -> None
     changed = load_model(copy)
     assert changed.source_digest != before
     assert changed.assets == (copy / "assets" / "labels.txt",)
+
+
+@pytest.mark.parametrize("load_with", [load_model, EagerSource])
+def test_functions_of_the_reference_run_as_they_were_written(load_with, tmp_path):
+    """Grappler moves ArgMin before Relu, and finds the least of what Relu made 0."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.f = tf.function(
+        lambda x: {"y": tf.argmin(tf.nn.relu(x), 1)},
+        input_signature=[tf.TensorSpec([None, 3], tf.float32, name="x")],
+    )
+    tf.saved_model.save(module, str(tmp_path), signatures=module.f)
+    model = load_model(tmp_path)
+    source = (
+        model.source if load_with is load_model else EagerSource(tmp_path, ["serve"])
+    )
+    feeds = {"x": np.float32([[-1, -3, -2]])}
+    found = source.run(model.signature("serving_default"), feeds)
+    assert found["y"] == 0

@@ -4,8 +4,12 @@
  * A model named "fake", as the compiler would write it:
  *   affine     y = 2 x + 1 for rows of 3 floats; batch sizes 1, 4 and 16
  *   mean       rows influence each other: y = x - mean of the column; sizes 2 and 4
+ *   checked    y = 8 / x for rows of 2 floats, of which none may be negative or zero;
+ *              batch sizes 2 and 4
  *   constant   no batch dimension: sum of 4 integers
  *   failing    always fails in step 3
+ *   liar       fails in checks that there are not: x is the check, the number of its
+ *              values, and the position
  *   pair       two inputs, two outputs, one of them without a batch dimension
  */
 #include <string.h>
@@ -81,6 +85,52 @@ static int32_t mean_4(const void* const* in, void* const* out, void* w,
   return mean(4, in, out);
 }
 
+static int32_t fail(const tfn_context* context, int32_t check, int32_t value_count,
+                    int64_t position, double value) {
+  tfn_failure* const failure = context != NULL ? context->failure : NULL;
+  if (failure == NULL) return TFN_CHECK_FAILED;
+  failure->check = check;
+  failure->value_count = value_count;
+  failure->position = position;
+  memcpy(&failure->values[0], &value, sizeof value);
+  failure->values[1] = -7;
+  failure->values[2] = 1;
+  return TFN_CHECK_FAILED;
+}
+
+static int32_t checked(int64_t rows, const void* const* in, void* const* out,
+                       const tfn_context* context) {
+  const float* x = (const float*)in[0];
+  float* y = (float*)out[0];
+  for (int64_t i = 0; i < rows * 2; ++i) {
+    if (x[i] < 0) return fail(context, 0, 3, i, x[i]);
+  }
+  for (int64_t i = 0; i < rows * 2; ++i) {
+    if (x[i] == 0) return fail(context, 1, 0, i, 0);
+    y[i] = 8 / x[i];
+  }
+  return 0;
+}
+
+static int32_t checked_2(const void* const* in, void* const* out, void* w,
+                         const tfn_context* c) {
+  (void)w;
+  return checked(2, in, out, c);
+}
+static int32_t checked_4(const void* const* in, void* const* out, void* w,
+                         const tfn_context* c) {
+  (void)w;
+  return checked(4, in, out, c);
+}
+
+static int32_t liar(const void* const* in, void* const* out, void* w,
+                    const tfn_context* c) {
+  const int32_t* x = (const int32_t*)in[0];
+  (void)w;
+  (void)out;
+  return fail(c, x[0], x[1], x[2], 0.5);
+}
+
 static int32_t constant(const void* const* in, void* const* out, void* w,
                         const tfn_context* c) {
   (void)c;
@@ -108,11 +158,14 @@ static int32_t pair(const void* const* in, void* const* out, void* w,
   return 0;
 }
 
-static const int64_t rows_by_3[] = {-1, 3}, rows_only[] = {-1}, four[] = {4};
+static const int64_t rows_by_3[] = {-1, 3}, rows_by_2[] = {-1, 2};
+static const int64_t rows_only[] = {-1}, four[] = {4};
 static const tfn_tensor_spec affine_in[] = {{"x", TFN_FLOAT32, 2, rows_by_3}};
 static const tfn_tensor_spec affine_out[] = {{"y", TFN_FLOAT32, 2, rows_by_3}};
 static const tfn_tensor_spec mean_in[] = {{"x", TFN_FLOAT32, 1, rows_only}};
 static const tfn_tensor_spec mean_out[] = {{"y", TFN_FLOAT32, 1, rows_only}};
+static const tfn_tensor_spec checked_in[] = {{"x", TFN_FLOAT32, 2, rows_by_2}};
+static const tfn_tensor_spec checked_out[] = {{"y", TFN_FLOAT32, 2, rows_by_2}};
 static const tfn_tensor_spec constant_in[] = {{"x", TFN_INT32, 1, four}};
 static const tfn_tensor_spec constant_out[] = {{"sum", TFN_INT64, 0, NULL}};
 static const tfn_tensor_spec pair_in[] = {{"a", TFN_FLOAT32, 1, rows_only},
@@ -129,16 +182,38 @@ static const tfn_variant affine_variants[] = {
     {16, 0, 2, 64, 64, affine_16, affine_steps}};
 static const tfn_variant mean_variants[] = {{2, 0, 1, 0, 0, mean_2, ""},
                                             {4, 0, 1, 0, 0, mean_4, ""}};
+static const tfn_variant checked_variants[] = {{2, 0, 1, 0, 0, checked_2, ""},
+                                               {4, 0, 1, 0, 0, checked_4, ""}};
+static const tfn_variant liar_variants[] = {{0, 0, 1, 0, 0, liar, ""}};
 static const tfn_variant constant_variants[] = {{0, 0, 1, 0, 0, constant, ""}};
 static const tfn_variant failing_variants[] = {{1, 0, 5, 0, 0, failing, ""}};
 static const tfn_variant pair_variants[] = {{2, 0, 1, 0, 0, pair, ""}};
 
+static const int64_t twice_the_rows[] = {-2}, two_by_2[] = {2, 2};
+static const tfn_check checked_checks[] = {
+    {"layer/GreaterEqual", "Assert", "x[{@}] = {f0} is not {{in}} [{i1}, inf): {b2}", 3,
+     2, rows_by_2},
+    {"layer/div", "Div", "Integer division by zero", 0, 1, twice_the_rows},
+};
+static const tfn_check liar_checks[] = {
+    {"four", "Op", "at ({@}): {f0}", 1, 2, two_by_2},
+    {"one", "Op", "at ({@}): {f0}", 1, 0, NULL},
+    {"no such kind", "Op", "{x0}", 1, 0, NULL},
+    {"no such value", "Op", "{i1}", 1, 0, NULL},
+    {"half a brace", "Op", "a } b", 1, 0, NULL},
+    {"no end", "Op", "a {i0", 1, 0, NULL},
+    {"no batch", "Op", "{@}", 1, 1, rows_only},
+};
+
 static const tfn_signature signatures[] = {
     {"affine", TFN_SIGNATURE_ROWS_INDEPENDENT, 1, 1, 3, affine_in, affine_out,
      affine_variants},
+    {"checked", TFN_SIGNATURE_ROWS_INDEPENDENT, 1, 1, 2, checked_in, checked_out,
+     checked_variants, checked_checks, 2},
     {"constant", 0, 1, 1, 1, constant_in, constant_out, constant_variants},
     {"failing", TFN_SIGNATURE_ROWS_INDEPENDENT, 1, 1, 1, mean_in, mean_out,
      failing_variants},
+    {"liar", 0, 1, 1, 1, constant_in, constant_out, liar_variants, liar_checks, 7},
     {"mean", 0, 1, 1, 2, mean_in, mean_out, mean_variants},
     {"pair", TFN_SIGNATURE_ROWS_INDEPENDENT, 2, 2, 1, pair_in, pair_out, pair_variants},
 };
@@ -152,7 +227,7 @@ static const tfn_artifact artifact = {TFN_ABI_VERSION,
                                       "fake",
                                       "any-machine",
                                       1,
-                                      5,
+                                      7,
                                       levels,
                                       signatures,
                                       manifest,

@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.freeze.rewrites.hue import turn_hues
+from tfnative_aot.freeze.rewrites.ranges import fold_ranges
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
 
@@ -23,16 +26,28 @@ if TYPE_CHECKING:
 __all__ = ["rewrite"]
 
 
+# Ops that XLA does otherwise than TensorFlow, or not at all.
+_NEEDED = frozenset({"AdjustHue", "Conv3D", "Conv3DBackpropInputV2", "ResizeBilinear"})
+
+
 def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
     """Applies every rewrite.
 
     Args:
-        graph_def: A graph without calls.
+        graph_def: A graph without calls; it may have loops and branches.
         outputs: Names of the nodes that are fetched. They keep their names.
     """
     editor = GraphEditor(graph_def, outputs)
+    fold_ranges(editor)
     fold_scales(editor)
     merge_dilations(editor)
+    _replace_ops(editor)
+    rewritten = editor.graph_def()
+    rewrite_bodies(rewritten, _NEEDED, _replace_ops)
+    return rewritten
+
+
+def _replace_ops(editor: GraphEditor) -> None:
     split_volumes(editor)
     interpolate_images(editor)
-    return editor.graph_def()
+    turn_hues(editor)

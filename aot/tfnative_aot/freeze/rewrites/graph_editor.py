@@ -11,11 +11,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
+from tfnative_aot.freeze.static_shapes import without_weights
 from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+_PASSES_ON = ("Identity", "Snapshot", "StopGradient", "PreventGradient")
 
 
 class GraphEditor:
@@ -50,10 +53,22 @@ class GraphEditor:
     def constant(self, node: NodeDef, place: int) -> NDArray[Any] | None:
         """The value of input number ``place``, if it is a constant."""
         source = self.source(node, place)
+        while source is not None and source.op in _PASSES_ON:
+            source = self.source(source, 0)
         if source is None or source.op != "Const":
             return None
         value: NDArray[Any] = tf.make_ndarray(source.attr["value"].tensor)
         return value
+
+    def size(self, node: NodeDef, place: int, axis: int) -> int | None:
+        """A size of input number ``place``, as far as TensorFlow infers it."""
+        name = node.input[place]
+        with tf.Graph().as_default() as graph:
+            light = without_weights(self.graph_def())
+            tf.graph_util.import_graph_def(light, name="")
+            found = graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
+        size: int | None = None if found.shape.rank is None else found.shape[axis]
+        return size
 
     def only_reader(self, node: NodeDef) -> tuple[NodeDef, int] | None:
         """The one node that reads ``node``, and at which input.
@@ -92,13 +107,20 @@ class GraphEditor:
         node.input[place] = source
         self._readers.setdefault(source, []).append(node.name)
 
-    def become(self, node: NodeDef, op: str, inputs: list[str]) -> None:
+    def become(
+        self,
+        node: NodeDef,
+        op: str,
+        inputs: list[str],
+        types: Mapping[str, int] | None = None,
+    ) -> None:
         """Makes ``node`` another op, which keeps its name and type.
 
         Args:
             node: The node.
-            op: An op whose only required attribute is the element type, T.
+            op: An op whose required attributes are all types.
             inputs: What it reads. Control inputs stay.
+            types: These, by attribute; that of the node's elements, T, by default.
         """
         control = [name for name in node.input if name.startswith("^")]
         for name in node.input:
@@ -109,9 +131,10 @@ class GraphEditor:
         del node.input[:]
         node.input.extend([*inputs, *control])
         node.op = op
-        element_type = node.attr["T"].type
+        types = types or {"T": node.attr["T"].type}
         node.attr.clear()
-        node.attr["T"].type = element_type
+        for attribute, value in types.items():
+            node.attr[attribute].type = value
 
     def replace(
         self, node: NodeDef, function: Callable[..., Any], specs: Sequence[Any]

@@ -25,21 +25,26 @@ _LAST_CHANNEL = (b"", b"NDHWC")
 
 def split_volumes(editor: GraphEditor) -> None:
     """Replaces Conv3D and its gradient, which is the transposed convolution."""
-    for node in editor.nodes("Conv3D"):
-        if node.attr["data_format"].s in _LAST_CHANNEL:
-            volume = _volume(node)
+    for node in editor.nodes("Conv3D", "Conv3DBackpropInputV2"):
+        depth = _depth(editor, node)
+        if node.attr["data_format"].s not in _LAST_CHANNEL or depth is None:
+            continue
+        dtype = node.attr["T"].type
+        weights = tf.TensorSpec([depth, None, None, None, None], dtype)
+        volume = tf.TensorSpec([None] * 5, dtype)
+        if node.op == "Conv3D":
             convolve = functools.partial(_convolve, _Window(node))
-            editor.replace(node, convolve, [volume, volume])
-    for node in editor.nodes("Conv3DBackpropInputV2"):
-        if node.attr["data_format"].s in _LAST_CHANNEL:
-            volume = _volume(node)
+            editor.replace(node, convolve, [volume, weights])
+        else:
             transpose = functools.partial(_transpose, _Window(node))
             sizes = tf.TensorSpec([5], node.attr["Tshape"].type or tf.int32)
-            editor.replace(node, transpose, [sizes, volume, volume])
+            editor.replace(node, transpose, [sizes, weights, volume])
 
 
-def _volume(node: NodeDef) -> Any:
-    return tf.TensorSpec([None] * 5, node.attr["T"].type)
+def _depth(editor: GraphEditor, node: NodeDef) -> int | None:
+    """How many planes the weights have, which may be computed; None if not known."""
+    weights = editor.constant(node, 1)
+    return editor.size(node, 1, 0) if weights is None else int(weights.shape[0])
 
 
 class _Window:

@@ -23,8 +23,12 @@ from tfnative_aot.program.traverse import slices, walk
 from tfnative_aot.xla.tfcompile import CompiledVariant
 
 
-def decode(compiled: CompiledVariant) -> Program:
+def decode(compiled: CompiledVariant, outputs: Sequence[str] = ()) -> Program:
     """Decodes one compiled variant.
+
+    Args:
+        compiled: The variant.
+        outputs: What its outputs are called, for errors.
 
     Raises:
         CompileError: The program has a step that no artifact can run, or an output
@@ -34,34 +38,38 @@ def decode(compiled: CompiledVariant) -> Program:
     module = Module.read(result.hlo.module)
     constants = read_constants(result.buffers, module)
     signature = result.hlo.module.program_shape
-    outputs = signature.result.tuple_shapes
-    _check_fixed(outputs)
+    results = signature.result.tuple_shapes
+    _check_fixed(results, outputs)
     steps = StepReader(module, constants).sequence(result.thunks)
     touched = {s.allocation for step in walk(steps) for s in slices(step)}
     places = compiled.result_allocations
+    callers = places[:-1] if compiled.check_values else places
     return Program(
         key=compiled.key,
         object_file=compiled.object_file,
         steps=steps,
-        allocations=read_allocations(result.buffers, places, touched),
+        allocations=read_allocations(result.buffers, callers, touched | set(places)),
         constants=constants,
         input_shapes=tuple(read_row_major(s) for s in signature.parameters),
-        output_shapes=tuple(read_row_major(s) for s in outputs),
+        output_shapes=tuple(read_row_major(s) for s in results),
         output_slices=tuple(
             Slice(
                 index,
                 0,
                 read_row_major(shape).elements * read_row_major(shape).element_bytes,
             )
-            for index, shape in zip(places, outputs, strict=True)
+            for index, shape in zip(places, results, strict=True)
         ),
+        check_values=compiled.check_values,
     )
 
 
-def _check_fixed(outputs: Sequence[Any]) -> None:
-    for number, shape in enumerate(outputs):
+def _check_fixed(results: Sequence[Any], names: Sequence[str]) -> None:
+    for number, shape in enumerate(results):
         if any(shape.is_dynamic):
+            name = repr(names[number]) if names else number
             raise CompileError(
-                f"output {number} has a shape that depends on the data "
-                f"({read_shape(shape)} is its largest); only fixed shapes compile"
+                f"output {name} has a shape that depends on the data "
+                f"({read_shape(shape)} is its largest); only fixed shapes compile. If "
+                "a size is an input, fix that with --constant NAME=VALUE"
             )

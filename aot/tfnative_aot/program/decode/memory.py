@@ -51,8 +51,8 @@ def read_allocations(
 
     Args:
         buffers: XLA's assignment of buffers.
-        outputs: Which of the blocks each output is in.
-        touched: Those that some step reads or writes.
+        outputs: Which of the blocks each output of the caller's is in.
+        touched: Those that some step, or what comes after the last, reads or writes.
     """
     results: dict[int, int] = {}
     for position, index in enumerate(outputs):

@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Takes the branch that a constant chooses, and forgets the other one.
+
+The branch for training is behind a placeholder that is false by default, and has what
+no compiled model can do: random numbers, and new values for variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+from tensorflow.core.framework.graph_pb2 import GraphDef
+
+from tfnative_aot import adapters
+from tfnative_aot.freeze.static_shapes import without_weights
+from tfnative_aot.load.source import node_of
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+_CALLS = {"If": "StatefulPartitionedCall", "StatelessIf": "PartitionedCall"}
+_SWITCHES = ("Switch", "RefSwitch")
+_MERGES = ("Merge", "RefMerge")
+
+
+def use_defaults(graph_def: GraphDef, fed: Collection[str]) -> GraphDef:
+    """Placeholders with a default that nobody feeds become what they are by default.
+
+    Args:
+        graph_def: The graph.
+        fed: Names of the nodes that are fed.
+    """
+    changed = GraphDef()
+    changed.CopyFrom(graph_def)
+    for node in changed.node:
+        if node.op == "PlaceholderWithDefault" and node.name not in fed:
+            dtype = node.attr["dtype"].type
+            node.op = "Identity"
+            node.attr.clear()
+            node.attr["T"].type = dtype
+    return changed
+
+
+def choose_branches(graph_def: GraphDef) -> GraphDef:
+    """Resolves branches whose condition is constant.
+
+    Those of functions become calls of one of them. Those between Switch and Merge lose
+    the nodes that never run.
+    """
+    conditions = {
+        node.name: _full(node.input[1 if node.op in _SWITCHES else 0])
+        for node in graph_def.node
+        if node.op in _CALLS or node.op in _SWITCHES
+    }
+    values = _known(graph_def, set(conditions.values()))
+    chosen = {
+        name: values[condition]
+        for name, condition in conditions.items()
+        if condition in values
+    }
+    if not chosen:
+        return graph_def
+    changed = GraphDef()
+    changed.CopyFrom(graph_def)
+    for node in changed.node:
+        if node.name in chosen and node.op in _CALLS:
+            _call_branch(node, chosen[node.name])
+    return _without_dead(changed, chosen)
+
+
+def _full(name: str) -> str:
+    return name if ":" in name else f"{name}:0"
+
+
+def _known(graph_def: GraphDef, tensors: Collection[str]) -> dict[str, bool]:
+    """The tensors that are constant scalars, whatever is fed."""
+    found: dict[str, bool] = {}
+    if not tensors:
+        return found
+    with tf.Graph().as_default() as graph:
+        tf.graph_util.import_graph_def(without_weights(graph_def), name="")
+        for name in tensors:
+            value = adapters.tf().inferred_value(graph.get_tensor_by_name(name))
+            if value is not None and value.ndim == 0:
+                found[name] = bool(value)
+    return found
+
+
+def _call_branch(node: NodeDef, condition: bool) -> None:
+    branch = node.attr["then_branch" if condition else "else_branch"].func
+    inputs, outputs = node.attr["Tin"].list, node.attr["Tout"].list
+    call = GraphDef().node.add(name=node.name, op=_CALLS[node.op])
+    call.input.extend(node.input[1:])
+    call.attr["f"].func.CopyFrom(branch)
+    call.attr["Tin"].list.CopyFrom(inputs)
+    call.attr["Tout"].list.CopyFrom(outputs)
+    node.CopyFrom(call)
+
+
+def _without_dead(graph_def: GraphDef, chosen: Mapping[str, bool]) -> GraphDef:
+    """The graph without what a Switch never lets run."""
+    nodes = {node.name: node for node in graph_def.node}
+    taken: dict[str, str] = {}
+    dead: set[str] = set()  # Tensors, and nodes as "^node".
+    for node in graph_def.node:
+        if node.op in _SWITCHES and node.name in chosen:
+            live = int(chosen[node.name])
+            taken[f"{node.name}:{live}"] = node.input[0]
+            dead.add(f"{node.name}:{1 - live}")
+    while new := {
+        name
+        for name, node in nodes.items()
+        if f"^{name}" not in dead and _is_dead(node, dead)
+    }:
+        dead |= {f"^{name}" for name in new}
+    alive = GraphDef(versions=graph_def.versions, library=graph_def.library)
+    for node in graph_def.node:
+        if f"^{node.name}" in dead:
+            continue
+        copy = alive.node.add()
+        copy.CopyFrom(node)
+        kept = [name for name in node.input if not _is_dead_input(name, dead)]
+        del copy.input[:]
+        copy.input.extend(taken.get(_full(name), name) for name in kept)
+        if node.op in _MERGES:
+            _pass_on(copy)
+    return alive
+
+
+def _is_dead_input(name: str, dead: set[str]) -> bool:
+    if name.startswith("^"):
+        return name in dead
+    return _full(name) in dead or f"^{node_of(name)}" in dead
+
+
+def _is_dead(node: NodeDef, dead: set[str]) -> bool:
+    data = [name for name in node.input if not name.startswith("^")]
+    if node.op in _MERGES:
+        return bool(data) and all(_is_dead_input(name, dead) for name in data)
+    return any(_is_dead_input(name, dead) for name in node.input)
+
+
+def _pass_on(merge: NodeDef) -> None:
+    """A Merge of one input is that input."""
+    data = [name for name in merge.input if not name.startswith("^")]
+    if len(data) != 1:
+        return
+    dtype = merge.attr["T"].type
+    merge.op = "Identity"
+    merge.attr.clear()
+    merge.attr["T"].type = dtype

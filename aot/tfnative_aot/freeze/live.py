@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What of a signature's graph its outputs depend on, before anything is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tfnative_aot import adapters
+from tfnative_aot.freeze import inputs_outputs
+from tfnative_aot.freeze.branches import choose_branches, use_defaults
+from tfnative_aot.freeze.check import source_offenders
+from tfnative_aot.freeze.dead_effects import drop_dead_effects
+from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.freeze.rewrites.ranges import fold_ranges
+from tfnative_aot.load.reach import prune
+from tfnative_aot.load.source import SourceGraph, node_of
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+    from tfnative_aot.load.load_model import LoadedModel
+    from tfnative_aot.load.places import Places
+    from tfnative_aot.load.source import Signature
+
+_MOST_ROUNDS = 10
+
+
+def live_graph(
+    model: LoadedModel,
+    signature: Signature,
+    shapes: Mapping[str, tuple[int, ...]],
+    places: Places,
+) -> SourceGraph:
+    """A signature's graph, without what could be refused and is not needed.
+
+    A graph that has nothing to refuse, or too much, is left as it is, so that messages
+    name the nodes as they were saved.
+
+    Args:
+        model: The model.
+        signature: The signature.
+        shapes: Of its inputs.
+        places: Where nodes were made.
+    """
+    source = model.source.graph(signature)
+    if not model.source.names_nodes:
+        return source  # It is frozen as a function, not as a graph.
+    fed = {node_of(tensor) for tensor in source.inputs.values()}
+    graph_def = use_defaults(source.graph_def, fed)
+    source = SourceGraph(graph_def, source.inputs, source.outputs, source.roots)
+    if not _is_refused(source, signature, places):
+        return source
+    needed = _needed(source, signature, shapes)
+    return source if _is_refused(needed, signature, places) else needed
+
+
+def _is_refused(graph: SourceGraph, signature: Signature, places: Places) -> bool:
+    offenders = source_offenders(graph, signature, places)
+    return any(offender.op != "Assert" for offender in offenders)
+
+
+def _needed(
+    source: SourceGraph, signature: Signature, shapes: Mapping[str, tuple[int, ...]]
+) -> SourceGraph:
+    graph = inputs_outputs.isolate(source, signature, shapes, carry=False)
+    graph_def = graph.graph_def
+    for _ in range(_MOST_ROUNDS):
+        inlined = _inline(graph_def, graph)
+        graph_def = prune(choose_branches(inlined), graph.roots)
+        if len(graph_def.library.function) == len(inlined.library.function):
+            break
+    editor = GraphEditor(graph_def, graph.roots)
+    fold_ranges(editor)
+    graph_def = drop_dead_effects(editor.graph_def(), graph.roots)
+    graph_def = inputs_outputs.release_inputs(graph_def, graph)
+    # Inlining ties nodes to others, which may be gone.
+    inputs_outputs.forget_stale(graph_def)
+    return SourceGraph(graph_def, graph.inputs, graph.outputs, graph.roots)
+
+
+def _inline(graph_def: GraphDef, graph: SourceGraph) -> GraphDef:
+    feeds = [node_of(tensor) for tensor in graph.inputs.values()]
+    inlined: GraphDef = adapters.tf().optimize(
+        graph_def, feeds, list(graph.roots), ("function", "pruning")
+    )
+    return inlined

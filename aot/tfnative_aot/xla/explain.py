@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Says why XLA does not compile a graph, and what can be done about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfnative.errors import CompileError
+from tfnative_aot import adapters
+from tfnative_aot.freeze.offender import Offender, refuse
+from tfnative_aot.freeze.origins import find_node, origins
+from tfnative_aot.load.source import BATCH, node_of
+from tfnative_aot.machines.process_end import describe_end, last_lines
+from tfnative_aot.xla.failure import Failure, read_failure
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+    from tfnative_aot.freeze.graph import FrozenGraph
+    from tfnative_aot.freeze.origins import Origins
+
+_FAILED = 1
+
+
+def refuse_failed(graph: FrozenGraph, what: str, code: int, output: str) -> None:
+    """Raises the error for a graph that tfcompile did not compile.
+
+    Args:
+        graph: The signature.
+        what: Which variant of it, in words.
+        code: How tfcompile ended, as ``ForkServer.run`` says it.
+        output: What it printed.
+
+    Raises:
+        CompileError: Always. Names the node, if it is known.
+    """
+    failure = read_failure(output)
+    found = find_node(graph.graph_def, failure.node) if failure.node else None
+    if found is not None and code == _FAILED:
+        function, node = found
+        name = f"{function}/{node.name}" if function else node.name
+        place = graph.places.find(name, node.name) if graph.places else ""
+        if failure.operand is None:
+            reason = f"XLA does not compile it: {failure.text}"
+        else:
+            reason = _not_constant(graph, function, node, failure.operand)
+        refuse(graph.signature, [Offender(name, node.name, node.op, reason, place)])
+    if failure.text:
+        raise CompileError(f"{what}: XLA {_how_it_ended(code)}: {failure.text}")
+    raise CompileError(
+        f"{what}: tfcompile {describe_end(code)}. Its last lines:\n"
+        + last_lines(output)
+    )
+
+
+def _how_it_ended(code: int) -> str:
+    return "does not compile it" if code == _FAILED else describe_end(code)
+
+
+def _not_constant(
+    graph: FrozenGraph, function: str, node: NodeDef, place: int
+) -> str:
+    name = operand_name(node, place)
+    found = origins(graph.graph_def, function, node.input[place])
+    inputs = [i for i in graph.inputs if node_of(i.tensor) in found.placeholders]
+    fixed = [i.name for i in inputs if BATCH not in (i.shape or ())]
+    needed = f"its operand {name!r} has to be known when the model is compiled"
+    names = ", ".join(repr(each.name) for each in inputs)
+    if function and found.changes:
+        return f"{needed}, but changes in a loop; unroll the loop"
+    if fixed and len(fixed) == len(inputs):
+        flags = " ".join(f"--constant {name}=VALUE" for name in fixed)
+        return f"{needed}, but comes from the input {names}; fix that with {flags}"
+    if inputs:
+        return (
+            f"{needed}, but is computed from the values of the input {names}; compute "
+            "it from shapes and constants, or before the model"
+        )
+    return f"{needed}, but XLA cannot compute it; make it a constant"
+
+
+def operand_name(node: NodeDef, place: int) -> str:
+    """What an op's definition calls one of its inputs, or the input's number."""
+    definition = adapters.tf().op_definition(node.op)
+    arguments = [] if definition is None else definition.input_arg
+    if any(a.number_attr or a.type_list_attr for a in arguments):
+        return str(place)
+    return str(arguments[place].name) if place < len(arguments) else str(place)

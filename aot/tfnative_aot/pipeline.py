@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tfnative._compile.options import CompileOptions
-from tfnative.errors import NotFoundError
+from tfnative.errors import CompileError, NotFoundError
 from tfnative.manifest import ExamplesHead, Fidelity, Manifest, TensorFlowHead
 from tfnative_aot.artifact.build import Builder
 from tfnative_aot.artifact.describe import (
@@ -322,12 +322,19 @@ def _samples(
     interface: Interface,
     user_inputs: golden_vectors.Inputs | None,
 ) -> list[tuple[int, Sample]]:
-    """Inputs for every batch size: generated ones, and the user's."""
+    """Inputs for every batch size: generated ones, and the user's.
+
+    A model that takes none of the generated ones is compared on the user's alone.
+    """
     graph = sampler.graph
     (signature,) = (s for s in interface.signatures if s.name == graph.signature)
     samples = []
     for batch_size in signature.batch_sizes or (0,):
-        samples.append((batch_size, sampler.sample(batch_size)))
+        try:
+            samples.append((batch_size, sampler.sample(batch_size)))
+        except CompileError:
+            if user_inputs is None:
+                raise
         if user_inputs is not None:
             samples += [
                 (batch_size, Sample(chunk, sampler.reference(chunk)))

@@ -140,20 +140,24 @@ def _sparse_to_dense(*, validate: bool) -> Callable[..., Any]:
     return function
 
 
-def _strided(tensor: Any, place: Any) -> Any:
+def _hidden(tensor: Any) -> Any:
+    """The same, which XLA's just-in-time compiler does not take for a constant."""
     import tensorflow as tf
 
-    # What a loop gives is not taken for a constant by XLA's just-in-time compiler.
-    _, begin = tf.while_loop(
-        lambda count, _: count < 1, lambda n, p: (n + 1, p + n), (0, place)
-    )
-    return tensor[..., begin[0], 1:][begin[1]]
+    return tf.while_loop(
+        lambda count, _: count < 1, lambda n, t: (n + 1, t + n), (0, tensor)
+    )[1]
+
+
+def _strided(tensor: Any, place: Any) -> Any:
+    begin = _hidden(place)
+    return tensor[begin[0]][..., begin[1]]
 
 
 def _slice(tensor: Any, begin: Any) -> Any:
     import tensorflow as tf
 
-    return tf.slice(tensor, begin, [1, 2])
+    return tf.slice(tensor, _hidden(begin), [1, 2])
 
 
 def _list_of(tensor: Any) -> Any:
@@ -513,8 +517,8 @@ CASES: dict[str, Checked] = {
         (TABLE.reshape(2, 2, 3), int32([1, -1])),
         {
             "beyond": (TABLE.reshape(2, 2, 3), int32([3, 0])),
-            "negative": (TABLE.reshape(2, 2, 3), int32([-4, 0])),
-            "first": (TABLE.reshape(2, 2, 3), int32([0, 2])),
+            "negative": (TABLE.reshape(2, 2, 3), int32([-3, 0])),
+            "last": (TABLE.reshape(2, 2, 3), int32([0, 3])),
         },
     ),
     "slice": Checked(
@@ -591,7 +595,7 @@ CASES: dict[str, Checked] = {
         ("Assert",),
         _assert,
         (float32([[1, 2], [3, 4]]),),
-        {"negative": (float32([[-1.1, 0.1], [1e10, np.nan]]),)},
+        {"negative": (float32([[-1.1, 0.1], [1e5, np.nan]]),)},
     ),
     "assert_less": Checked(
         ("Assert",),

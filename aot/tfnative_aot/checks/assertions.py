@@ -176,7 +176,9 @@ class _Printed:
         limit = most if most >= 0 else 2**31
         if isinstance(data, np.ndarray):
             return cls(data, None, data.shape, limit, [])
-        printable = data.dtype.is_floating or data.dtype.is_integer or data.dtype.is_bool
+        printable = (
+            data.dtype.is_floating or data.dtype.is_integer or data.dtype.is_bool
+        )
         return cls(None, data, facts.sizes(data) if printable else None, limit, [])
 
     def sizes(self, batch: int) -> list[int]:

@@ -79,19 +79,22 @@ class Facts:
     def constant(self, tensor: Any) -> NDArray[Any] | None:
         """A tensor's value, if it does not depend on what is fed."""
         op = tensor.op
+        value: NDArray[Any] | None
         if op.type == "Const":
-            value: NDArray[Any] = tf.make_ndarray(op.get_attr("value"))
-            return value
-        if op.name in self._constants:
+            value = tf.make_ndarray(op.get_attr("value"))
+        elif op.name in self._constants:
             value = tf.make_ndarray(self._constants[op.name].attr["value"].tensor)
-            return value
+        else:
+            value = self._inferred(tensor)
+        return value
+
+    def _inferred(self, tensor: Any) -> Any:
         if tensor.dtype in (tf.variant, tf.resource):
             return None
         outer = self._outer(tensor)
         if outer is not None:
-            return outer.facts.constant(outer.tensors[op.name])
-        inferred: NDArray[Any] | None = adapters.tf().inferred_value(tensor)
-        return inferred
+            return outer.facts.constant(outer.tensors[tensor.op.name])
+        return adapters.tf().inferred_value(tensor)
 
     def sizes(self, tensor: Any) -> tuple[int, ...] | None:
         """A tensor's sizes, -k for k times the batch size; None if they are others."""

@@ -125,10 +125,11 @@ def scatter_nd(node: Any, facts: Facts) -> list[Finding]:
     if b"IGNORE" in _policy(node):
         return []
     known = facts.constant(shape)
-    rank = shape.shape[0] if shape.shape.rank == 1 else None
+    if known is None and shape.shape[0] is None:
+        return []  # XLA does not compile it.
     return _places(
         indices,
-        tf.TensorShape([None] * rank if known is None else known.tolist()),
+        tf.TensorShape([None] * shape.shape[0] if known is None else known.tolist()),
         lambda: shape,
         "does not index into shape {shape}",
         facts,
@@ -185,7 +186,8 @@ def _shape_text(
     sizes: list[int | None], open_shape: Any, used: int
 ) -> tuple[str, list[Any]]:
     """A shape as TensorFlow writes it, and the sizes that are known later."""
-    texts, values = [], []
+    texts: list[str] = []
+    values: list[Any] = []
     for number, size in enumerate(sizes):
         if size is not None:
             texts.append(str(size))
@@ -237,7 +239,9 @@ def sparse_to_dense(node: Any, facts: Facts) -> list[Finding]:
     is_outside, step = at(outside, position), at(steps, position)
     values = tuple(there[number] for number in range(min(depth, _MOST_SHOWN)))
     shown = ",".join(place("i", number) for number in range(len(values)))
-    where = f"indices[{{@}}] = [{shown}]" if indices.shape.rank else f"indices = {shown}"
+    where = (
+        f"indices[{{@}}] = [{shown}]" if indices.shape.rank else f"indices = {shown}"
+    )
     kinds = [
         (is_outside, f"is out of bounds: need 0 <= index < {text}"),
         (

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -28,6 +29,19 @@ class Interval:
     def has(self, number: int) -> bool:
         """Whether a number may be in it."""
         return self.first <= number <= self.last
+
+
+class Known(Protocol):
+    """What is known of the tensors of a graph."""
+
+    def interval(self, tensor: Any) -> Interval:
+        """Bounds of a tensor's elements."""
+
+    def intervals(self, tensors: Sequence[Any]) -> list[Interval]:
+        """Bounds of several tensors."""
+
+    def constant(self, tensor: Any) -> NDArray[Any] | None:
+        """A tensor's value, if it does not depend on what is fed."""
 
 
 def everything(dtype: Any) -> Interval:

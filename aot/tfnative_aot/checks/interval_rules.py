@@ -8,14 +8,11 @@ A rule that is missing only costs a check that always holds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tfnative_aot.checks.interval import Interval, everything, of_values, union
+from tfnative_aot.checks.interval import Interval, Known, everything, of_values, union
 
-if TYPE_CHECKING:
-    from tfnative_aot.checks.facts import Facts
-
-Rule = Callable[["Facts", Any, Any], Interval]
+Rule = Callable[[Known, Any, Any], Interval]
 
 # Ops that give elements of their first input.
 _SAME = (
@@ -33,44 +30,44 @@ _TRUTHS = (
 ).split()
 
 
-def _same(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _same(facts: Known, op: Any, tensor: Any) -> Interval:
     return facts.interval(op.inputs[0])
 
 
-def _slice(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _slice(facts: Known, op: Any, tensor: Any) -> Interval:
     """A part of something, or one size of a shape of which others are open."""
     value = facts.constant(tensor)
     return facts.interval(op.inputs[0]) if value is None else of_values(value)
 
 
-def _second(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _second(facts: Known, op: Any, tensor: Any) -> Interval:
     return facts.interval(op.inputs[1])
 
 
 def _union_from(start: int) -> Rule:
-    def rule(facts: Facts, op: Any, tensor: Any) -> Interval:
+    def rule(facts: Known, op: Any, tensor: Any) -> Interval:
         return union(facts.intervals(list(op.inputs)[start:]))
 
     return rule
 
 
-def _concat(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _concat(facts: Known, op: Any, tensor: Any) -> Interval:
     return union(facts.intervals(list(op.inputs)[:-1]))
 
 
-def _zero_beside(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _zero_beside(facts: Known, op: Any, tensor: Any) -> Interval:
     return union([facts.interval(op.inputs[0]), Interval(0, 0)])
 
 
-def _pad_value(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _pad_value(facts: Known, op: Any, tensor: Any) -> Interval:
     return union(facts.intervals([op.inputs[0], op.inputs[2]]))
 
 
-def _one_hot(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _one_hot(facts: Known, op: Any, tensor: Any) -> Interval:
     return union(facts.intervals([op.inputs[2], op.inputs[3]]))
 
 
-def _place(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _place(facts: Known, op: Any, tensor: Any) -> Interval:
     """Of the place of the largest element in a dimension."""
     axis, shape = facts.constant(op.inputs[1]), op.inputs[0].shape
     if axis is None or shape.rank is None or shape[int(axis)] is None:
@@ -78,7 +75,7 @@ def _place(facts: Facts, op: Any, tensor: Any) -> Interval:
     return Interval(0, max(shape[int(axis)] - 1, 0))
 
 
-def _top_places(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _top_places(facts: Known, op: Any, tensor: Any) -> Interval:
     if tensor.value_index == 0:
         return facts.interval(op.inputs[0])
     shape = op.inputs[0].shape
@@ -86,7 +83,7 @@ def _top_places(facts: Facts, op: Any, tensor: Any) -> Interval:
     return Interval(0, int(tensor.dtype.max) if size is None else max(size - 1, 0))
 
 
-def _range(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _range(facts: Known, op: Any, tensor: Any) -> Interval:
     begin, end, step = facts.intervals(op.inputs)
     if step.first > 0:
         return Interval(begin.first, max(end.last - 1, begin.first))
@@ -95,14 +92,14 @@ def _range(facts: Facts, op: Any, tensor: Any) -> Interval:
     return everything(tensor.dtype)
 
 
-def _size(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _size(facts: Known, op: Any, tensor: Any) -> Interval:
     value = facts.constant(tensor)
     if value is None or value.size == 0:
         return Interval(0, int(tensor.dtype.max))
     return of_values(value)
 
 
-def _cast(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _cast(facts: Known, op: Any, tensor: Any) -> Interval:
     source = op.inputs[0]
     if not (source.dtype.is_integer or source.dtype.is_bool):
         value = facts.constant(tensor)
@@ -113,17 +110,17 @@ def _cast(facts: Facts, op: Any, tensor: Any) -> Interval:
     return found
 
 
-def _minimum(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _minimum(facts: Known, op: Any, tensor: Any) -> Interval:
     a, b = facts.intervals(op.inputs)
     return Interval(min(a.first, b.first), min(a.last, b.last))
 
 
-def _maximum(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _maximum(facts: Known, op: Any, tensor: Any) -> Interval:
     a, b = facts.intervals(op.inputs)
     return Interval(max(a.first, b.first), max(a.last, b.last))
 
 
-def _clip(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _clip(facts: Known, op: Any, tensor: Any) -> Interval:
     value, low, high = facts.intervals(op.inputs)
     # As TensorFlow does it: first the lower bound where it is not beyond the upper one.
     first = max(min(value.first, high.first), low.first)
@@ -131,7 +128,7 @@ def _clip(facts: Facts, op: Any, tensor: Any) -> Interval:
     return Interval(first, last)
 
 
-def _floor_mod(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _floor_mod(facts: Known, op: Any, tensor: Any) -> Interval:
     value, divisor = facts.intervals(op.inputs)
     if divisor.first <= 0:
         return everything(tensor.dtype)
@@ -140,7 +137,7 @@ def _floor_mod(facts: Facts, op: Any, tensor: Any) -> Interval:
     return Interval(0, divisor.last - 1)
 
 
-def _truncate_mod(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _truncate_mod(facts: Known, op: Any, tensor: Any) -> Interval:
     value, divisor = facts.intervals(op.inputs)
     if divisor.first <= 0:
         return everything(tensor.dtype)
@@ -152,7 +149,7 @@ def _truncate_mod(facts: Facts, op: Any, tensor: Any) -> Interval:
 
 
 def _corners(function: Callable[[int, int], int]) -> Rule:
-    def rule(facts: Facts, op: Any, tensor: Any) -> Interval:
+    def rule(facts: Known, op: Any, tensor: Any) -> Interval:
         a, b = facts.intervals(op.inputs)
         found = [function(x, y) for x in (a.first, a.last) for y in (b.first, b.last)]
         return Interval(min(found), max(found))
@@ -160,7 +157,7 @@ def _corners(function: Callable[[int, int], int]) -> Rule:
     return rule
 
 
-def _floor_div(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _floor_div(facts: Known, op: Any, tensor: Any) -> Interval:
     a, b = facts.intervals(op.inputs)
     if b.first <= 0:
         return everything(tensor.dtype)
@@ -168,12 +165,12 @@ def _floor_div(facts: Facts, op: Any, tensor: Any) -> Interval:
     return Interval(min(*found, 0), max(*found, 0))
 
 
-def _neg(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _neg(facts: Known, op: Any, tensor: Any) -> Interval:
     found = facts.interval(op.inputs[0])
     return Interval(-found.last, -found.first)
 
 
-def _abs(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _abs(facts: Known, op: Any, tensor: Any) -> Interval:
     found = facts.interval(op.inputs[0])
     if found.first >= 0:
         return found
@@ -181,12 +178,12 @@ def _abs(facts: Facts, op: Any, tensor: Any) -> Interval:
     return Interval(least, max(-found.first, found.last))
 
 
-def _and(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _and(facts: Known, op: Any, tensor: Any) -> Interval:
     lasts = [each.last for each in facts.intervals(op.inputs) if each.first >= 0]
     return Interval(0, min(lasts)) if lasts else everything(tensor.dtype)
 
 
-def _truth(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _truth(facts: Known, op: Any, tensor: Any) -> Interval:
     return Interval(0, 1)
 
 
@@ -194,11 +191,11 @@ def _fixed(first: int, last: int) -> Rule:
     return lambda facts, op, tensor: Interval(first, last)
 
 
-def _bucket(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _bucket(facts: Known, op: Any, tensor: Any) -> Interval:
     return Interval(0, len(op.get_attr("boundaries")))
 
 
-def _permutation(facts: Facts, op: Any, tensor: Any) -> Interval:
+def _permutation(facts: Known, op: Any, tensor: Any) -> Interval:
     return Interval(0, max((op.inputs[0].shape.num_elements() or 2**31) - 1, 0))
 
 

@@ -6,16 +6,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
-from tfnative_aot.checks.interval import Interval
-
-if TYPE_CHECKING:
-    from tfnative_aot.checks.facts import Facts
+from tfnative_aot.checks.interval import Interval, Known
 
 _ADD = ("Add", "AddV2")
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Arguments and results of a function's graph."""
+
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, graph: Any) -> Ends:
+        """As they are now, before anything is added."""
+        return cls(tuple(graph.inputs), tuple(graph.outputs))
 
 
 @dataclass(frozen=True)
@@ -25,16 +35,16 @@ class Loop:
     Attributes:
         arguments: Places of what is carried, by the names of arguments of the graph
             that is asked about, be it the body's or the condition's.
-        body: The body's graph, with ``inputs`` and ``outputs``.
-        condition: The condition's graph.
+        body: What the body takes and gives.
+        condition: What the condition does.
         outer: What is carried at first, in the graph that has the loop.
         is_body: Whether the body is asked about. In the condition, counters have gone
             one step further.
     """
 
     arguments: Mapping[str, int]
-    body: Any
-    condition: Any
+    body: Ends
+    condition: Ends
     outer: tuple[Any, ...]
     is_body: bool
 
@@ -71,7 +81,7 @@ class Loop:
         return _is_sum(_source(self.body.outputs[place]), self.body.inputs[place])
 
 
-def old_loop_interval(switch: Any, facts: Facts) -> Interval | None:
+def old_loop_interval(switch: Any, facts: Known) -> Interval | None:
     """Bounds of a counter in the body of a loop of TensorFlow 1's."""
     merge, condition = switch.inputs[0].op, switch.inputs[1].op
     if merge.type != "Merge" or condition.type != "LoopCond":

@@ -26,9 +26,7 @@ def reversed_lengths(node: Any, facts: Facts) -> list[Finding]:
     position = first((wide < 0) | (wide > tf.cast(limit, tf.int64)))
     is_negative = at(lengths, position) < 0
     return [
-        Finding(
-            "seq_lens({@}) < 0", tf.where(is_negative, position, -1), (), lengths
-        ),
+        Finding("seq_lens({@}) < 0", tf.where(is_negative, position, -1), (), lengths),
         Finding(
             f"seq_lens({{@}}) > input.dims({dimension})",
             tf.where(is_negative, -1, position),

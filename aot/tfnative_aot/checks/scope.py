@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,6 @@ class Scope:
         graph: The graph.
         written: The nodes that it had, and that run, by name.
         facts: What is known of it.
-        prefix: What comes before the names of its nodes in messages.
         is_function: Whether its nodes are written as in functions.
         changed: Nodes to put in the place of those of their names.
         stands_for: What placeholders stand for, by their names.
@@ -53,7 +52,6 @@ class Scope:
     graph: Any
     written: Mapping[str, NodeDef]
     facts: Facts
-    prefix: str
     is_function: bool
     changed: dict[str, NodeDef] = field(default_factory=dict)
     stands_for: dict[str, str] = field(default_factory=dict)
@@ -114,7 +112,7 @@ class Scope:
                 node.attr.pop(name, None)
             yield node
 
-    def new_functions(self, known: Mapping[str, Any]) -> Iterator[FunctionDef]:
+    def new_functions(self, known: Collection[str]) -> Iterator[FunctionDef]:
         """Functions that the added nodes call."""
         for function in self.graph.as_graph_def().library.function:
             if function.signature.name not in known:

@@ -125,7 +125,7 @@ def wrong_after_freezing(node: NodeDef, graph_def: GraphDef) -> str:
 
 
 def refused_ops(node: NodeDef, graph_def: GraphDef) -> set[str]:
-    """What of a node of a frozen graph cannot be compiled: its op, or those it calls."""
+    """What of a frozen graph's node cannot be compiled: its op, or those it calls."""
     found = set()
     nodes = [node]
     for function in reachable_functions(graph_def, [node]):

@@ -86,8 +86,8 @@ def choose(sampler: Sampler, interface: Interface, inputs: Inputs | None) -> Sam
     (signature,) = (s for s in interface.signatures if s.name == graph.signature)
     fixed = 0 if signature.rows_independent else min(signature.batch_sizes, default=0)
     if inputs is not None:
-        tensors = [t.name for t in graph.inputs]
-        rows = fixed or max((len(inputs[name]) for name in tensors), default=1)
+        given = [inputs[tensor.name] for tensor in graph.inputs]
+        rows = fixed or max((len(a) for a in given if np.ndim(a) > 0), default=1)
         own = next(chunks(graph, inputs, rows))
         return Sample(own, sampler.reference(own))
     one_row = sum(array.nbytes for array in sampler.sample(1).inputs.values())

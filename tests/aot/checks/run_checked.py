@@ -49,9 +49,11 @@ def runner(graph: FrozenGraph) -> Callable[[Inputs], tuple[dict[str, Any], str]]
     pruned = imported.prune(
         [tensor(each.tensor) for each in graph.inputs], [tensor(t) for t in fetched]
     )
-    compiled = tf.function(
-        lambda *arguments: pruned(*arguments), jit_compile=True, autograph=False
-    )
+
+    def call(*arguments: Any) -> Any:
+        return pruned(*arguments)
+
+    compiled = tf.function(call, jit_compile=True, autograph=False)
 
     def run(inputs: Inputs) -> tuple[dict[str, Any], str]:
         given = [tf.constant(inputs[each.name]) for each in graph.inputs]

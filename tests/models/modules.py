@@ -153,6 +153,16 @@ def _bool_ops(a: Any, b: Any) -> Tensors:
     }
 
 
+def _assertions(x: Any) -> Tensors:
+    import tensorflow as tf
+
+    tf.debugging.assert_less(x, 100.0, message="x is too large")
+    tf.debugging.assert_shapes([(x, ("N", 4))])
+    finite = tf.debugging.check_numerics(x, "x is not finite")
+    count = tf.cast(tf.abs(x), tf.int32)
+    return {"y": finite * 2, "rest": count % (count + 1)}
+
+
 def _cumsum(x: Any) -> Tensors:
     import tensorflow as tf
 
@@ -411,6 +421,7 @@ CASES = [
         {"a": ((None, 5), "bool"), "b": ((None, 5), "bool")},
         {"a": booleans(5), "b": booleans(5)},
     ),
+    _one("assertions", _assertions, 4),
     _one("cumsum", _cumsum, 6, 2),
     _one("einsum", _einsum, 6, 5),
     _case(

@@ -46,19 +46,6 @@ def _counter_aside() -> tuple[Any, Any]:
     return module, call
 
 
-def _assertion(x: Any) -> Tensors:
-    import tensorflow as tf
-
-    tf.debugging.assert_less(x, 5.0, message="x is too large")
-    return {"y": x * 2}
-
-
-def _check_numerics(x: Any) -> Tensors:
-    import tensorflow as tf
-
-    return {"y": tf.debugging.check_numerics(x, "not finite") * 2}
-
-
 def _string_output(x: Any) -> Tensors:
     import tensorflow as tf
 
@@ -172,8 +159,6 @@ CASES = [
         ("AssignAddVariableOp",),
         "variable",
     ),
-    _case("assert", _function(_assertion), ("Assert",), "check"),
-    _case("check_numerics", _function(_check_numerics), ("CheckNumerics",), "check"),
     _case("string_output", _function(_string_output), ("AsString",), "string"),
     _case(
         "string_input",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
-from tfnative_aot.freeze.refusals import is_state, wrong_before_freezing
+from tfnative_aot.freeze.refusals import CHECKS, is_state, wrong_before_freezing
 from tfnative_aot.load.reach import body_nodes, prune, reachable_functions
 from tfnative_aot.load.source import node_of
 
@@ -56,10 +56,10 @@ def _is_seen(node: NodeDef, graph_def: GraphDef) -> bool:
     """Whether it does something, by itself or in what it calls, that has to stay."""
     if is_state(node):
         return False
-    if wrong_before_freezing(node, graph_def):
+    if node.op in CHECKS or wrong_before_freezing(node, graph_def):
         return True
     return any(
-        wrong_before_freezing(inner, graph_def)
+        inner.op in CHECKS or wrong_before_freezing(inner, graph_def)
         for function in reachable_functions(graph_def, [node])
         for inner in body_nodes(function)
     )

@@ -58,7 +58,7 @@ def live_graph(
 
 def _is_refused(graph: SourceGraph, signature: Signature, places: Places) -> bool:
     offenders = source_offenders(graph, signature, places)
-    return any(offender.op != "Assert" for offender in offenders)
+    return bool(offenders)
 
 
 def _needed(

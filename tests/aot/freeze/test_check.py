@@ -14,9 +14,10 @@ import pytest
 from tests.models import ZOO, ModelCase
 from tests.models.saving import function_save, module_save
 from tfnative.errors import CompileError
-from tfnative_aot.freeze.check import check
+from tfnative_aot.freeze.check import check, check_assertions, source_assertions
 from tfnative_aot.freeze.freeze import freeze
 from tfnative_aot.load.load_model import load_model
+from tfnative_aot.load.places import Places
 
 Export = Callable[[ModelCase], Path]
 
@@ -91,13 +92,29 @@ def asserting(x: Any) -> dict[str, Any]:
         return {"y": x * 2}
 
 
-def test_an_assertion_about_known_sizes_is_accepted(tmp_path: Path) -> None:
+def test_an_assertion_that_known_sizes_prove_is_dropped(tmp_path: Path) -> None:
     save = function_save(asserting, x=((None, None), "float32"))
     path = save(tmp_path / "m")
-    freeze_and_check(path, shapes={"x": (3, 4)})
-    freeze_and_check(path, shapes={"x": (-1, 4)})
-    with pytest.raises(CompileError, match=r"Assert \(Assert\): checks"):
-        freeze_and_check(path, shapes={"x": (3, 5)})
+    for sizes, is_kept in (((3, 4), False), ((-1, 4), False), ((3, 5), True)):
+        graph = freeze(load_model(path), "serving_default", shapes={"x": sizes})
+        check(graph)
+        kept = any(node.op == "Assert" for node in graph.graph_def.node)
+        assert kept == is_kept
+
+
+def test_an_assertion_that_gets_lost_is_refused(tmp_path: Path) -> None:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+    path = function_save(asserting, x=((None, None), "float32"))(tmp_path / "m")
+    model = load_model(path)
+    signature = model.signature("serving_default")
+    source = model.source.graph(signature)
+    assertions = source_assertions(source, Places(path))
+    graph = freeze(model, "serving_default", shapes={"x": (3, 5)}).graph_def
+    check_assertions(assertions, (), graph, signature)
+    check_assertions(assertions, [assertions[0].name], GraphDef(), signature)
+    with pytest.raises(CompileError, match=r"Assert \(Assert\): .* would be lost"):
+        check_assertions(assertions, (), GraphDef(), signature)
 
 
 def test_a_type_that_has_no_kernel_is_named(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def compile(  # noqa: A001 - the name that users know
         programs = _compile_variants(
             graphs, settings, work, pool, server, progress, builder
         )
-        rows = verdicts.result()
+        rows = tuple(map(_with_checks, verdicts.result(), graphs))
         server.close()  # It has memory that is not needed any more.
         with replacing(folder) as staging:
             _make_artifact(
@@ -186,6 +186,15 @@ def _judge_all(
         judge(graph, server, work / f"rows_{index}")
         for index, graph in enumerate(graphs)
     )
+
+
+def _with_checks(verdict: Verdict, graph: FrozenGraph) -> Verdict:
+    """What is known of rows, where an assertion may look at them together."""
+    joint = [check.node for check in graph.checks if check.joint]
+    if verdict.kind != "proved" or not joint:
+        return verdict
+    reason = f"{joint[0]} (Assert) may look at several rows together"
+    return Verdict("unknown", reason, joint[0])
 
 
 def _compile_variants(

@@ -29,7 +29,9 @@ def test_the_page_lists_every_op_that_is_checked():
     table = PAGE.read_text().partition("<!-- checks: begin -->")[2]
     rows = table.partition("<!-- checks: end -->")[0].splitlines()
     cells = [row.split("|")[1] for row in rows if row.startswith("| `")]
-    assert sorted(op for c in cells for op in re.findall(r"`(\w+)`", c)) == sorted(RULES)
+    assert sorted(op for c in cells for op in re.findall(r"`(\w+)`", c)) == sorted(
+        RULES
+    )
 
 
 @pytest.fixture(scope="module")

@@ -129,6 +129,7 @@ def findings(of: Assertion, facts: Facts) -> list[Finding]:
         position = tf.where(of.failed, 0, -1)
     else:
         position = only_if(of.failed, tf.maximum(first(tf.logical_not(mask)), 0))
+    joint = _looks_at_several_rows(of.held, mask, facts)
     printed = [_Printed.of(each, of.most, facts) for each in of.data]
     values = _share(printed)
     return [
@@ -137,9 +138,24 @@ def findings(of: Assertion, facts: Facts) -> list[Finding]:
             position if condition is None else only_if(condition, position),
             values,
             mask,
+            joint=joint,
         )
         for condition, message in _forms(printed)
     ]
+
+
+def _looks_at_several_rows(held: Any, mask: Any, facts: Facts) -> bool:
+    """Whether a condition is not one of each row by itself.
+
+    That sizes are the same, as they are for any number of rows, is not.
+    """
+    sizes = () if mask is None else facts.sizes(mask) or ()
+    if any(size < 0 for size in sizes):
+        return False
+    compared = (held if mask is None else mask).op
+    while compared.type in ("Identity", "All"):
+        compared = compared.inputs[0].op
+    return facts.follows_rows(held, sizes=compared.type != "Equal")
 
 
 def _element_wise(condition: Any) -> Any | None:

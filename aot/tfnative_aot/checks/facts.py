@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # How far back to look. What is longer is not taken for known.
 _MOST_STEPS = 200
+_SIZES = frozenset({"Shape", "ShapeN", "Size", "Rank"})
 _SAME_LENGTH = frozenset({"Identity", "TensorListSetItem"})
 
 
@@ -99,6 +100,29 @@ class Facts:
     def sizes(self, tensor: Any) -> tuple[int, ...] | None:
         """A tensor's sizes, -k for k times the batch size; None if they are others."""
         return self.probes.sizes(tensor)
+
+    def follows_rows(self, tensor: Any, *, sizes: bool) -> bool:
+        """Whether a tensor is computed of inputs that have a row for each of a batch.
+
+        Args:
+            tensor: The tensor.
+            sizes: Whether what follows from their number alone counts, too.
+        """
+        waiting, seen = [tensor], set()
+        while waiting:
+            op = waiting.pop().op
+            if op.name in seen or op.name in self._constants:
+                continue
+            seen.add(op.name)
+            if self._caller is not None and op.name in self._caller.tensors:
+                outer, there = self._caller.facts, self._caller.tensors[op.name]
+                if outer.follows_rows(there, sizes=sizes):
+                    return True
+            elif op.type == "Placeholder" and None in op.outputs[0].shape.as_list():
+                return True
+            elif sizes or op.type not in _SIZES:
+                waiting += op.inputs
+        return False
 
     def list_length(self, handle: Any) -> int | None:
         """How many elements a TensorList has, if that is fixed and known."""

@@ -26,6 +26,7 @@ class Finding:
         checked: The tensor of the model that ``position`` counts in. None: what is
             wrong is not one element.
         without_last: How many of its last dimensions belong to one element.
+        joint: Whether it looks at the rows of a batch together.
     """
 
     message: str
@@ -33,6 +34,7 @@ class Finding:
     values: tuple[Any, ...] = ()
     checked: Any = None
     without_last: int = 0
+    joint: bool = False
 
 
 def first(bad: Any) -> Any:

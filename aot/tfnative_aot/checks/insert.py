@@ -177,5 +177,6 @@ def _words(finding: Finding, op: Any, kind: str, scope: Scope) -> Words:
         message=finding.message,
         value_count=len(finding.values),
         shape=sizes or (),
+        joint=finding.joint,
     )
     return Words(words(finding), (check,))

@@ -41,6 +41,8 @@ class Check:
         message: TensorFlow's, with the places for numbers that abi.h describes.
         value_count: How many numbers the message may have in it.
         shape: Of what is checked; -k stands for k times the batch size.
+        joint: Whether it looks at rows together, so that it may hold for a batch and
+            not for each of its rows, or the other way round.
     """
 
     node: str
@@ -48,6 +50,7 @@ class Check:
     message: str
     value_count: int
     shape: tuple[int, ...]
+    joint: bool = False
 
 
 @dataclass(frozen=True)

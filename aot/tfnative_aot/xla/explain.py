@@ -58,9 +58,7 @@ def _how_it_ended(code: int) -> str:
     return "does not compile it" if code == _FAILED else describe_end(code)
 
 
-def _not_constant(
-    graph: FrozenGraph, function: str, node: NodeDef, place: int
-) -> str:
+def _not_constant(graph: FrozenGraph, function: str, node: NodeDef, place: int) -> str:
     name = operand_name(node, place)
     found = origins(graph.graph_def, function, node.input[place])
     inputs = [i for i in graph.inputs if node_of(i.tensor) in found.placeholders]

@@ -161,6 +161,50 @@ def test_an_element_is_said_to_be_in_its_row(tmp_path):
     assert check.node == "GatherV2"
 
 
+def _each_row(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.debugging.assert_less(x, 5)
+
+
+def _sum_of_rows(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.debugging.assert_less(tf.reduce_sum(x), 5)
+
+
+def _number_of_rows(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.debugging.assert_less(tf.shape(x)[0], 5)
+
+
+def _same_number_of_rows(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.debugging.assert_equal(tf.shape(x)[0], tf.shape(x * 2)[0])
+
+
+@pytest.mark.parametrize(
+    ("assertion", "joint"),
+    [
+        (_each_row, False),
+        (_sum_of_rows, True),
+        (_number_of_rows, True),
+        (_same_number_of_rows, False),
+    ],
+)
+def test_an_assertion_about_rows_together_is_known(assertion, joint, tmp_path):
+    def asserted(x: Any) -> Any:
+        import tensorflow as tf
+
+        with tf.control_dependencies([assertion(x)]):
+            return tf.identity(x)
+
+    checks = checked(_model(asserted, tmp_path)).checks
+    assert any(check.joint for check in checks) == joint
+
+
 def test_tensors_without_elements_are_not_checked(tmp_path):
     def nothing(x: Any) -> Any:
         import tensorflow as tf

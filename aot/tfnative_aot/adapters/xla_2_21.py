@@ -27,6 +27,8 @@ XLA_FLAGS = (
     "--xla_cpu_multi_thread_eigen=false "
     # Without the trailing space, XLA emits thunks that it cannot serialise.
     "--xla_cpu_experimental_ynn_fusion_type= "
+    # The fast ones drop a NaN on one side, where TensorFlow gives NaN.
+    "--xla_cpu_enable_fast_min_max=false "
 )
 
 DUMPED = "*before_optimizations.hlo.pb"

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Rewrites of a frozen graph that make XLA's code faster or possible.
+"""Rewrites of a frozen graph that make XLA's code faster, possible or right.
 
-Each is a function over a ``GraphEditor`` that leaves results as they are, but for
-the last bits of rounding. They are for what neither Grappler nor XLA does.
+Each is a function over a ``GraphEditor`` that leaves TensorFlow's results as they are,
+but for the last bits of rounding. They are for what neither Grappler nor XLA does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.freeze.rewrites.odd_values import keep_odd_values
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
 
@@ -35,4 +36,6 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
     merge_dilations(editor)
     split_volumes(editor)
     interpolate_images(editor)
+    for each in (*editor.functions(), editor):
+        keep_odd_values(each)
     return editor.graph_def()

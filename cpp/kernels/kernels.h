@@ -203,11 +203,13 @@ TFN_FOR_EACH_TYPE(TFN_DECLARE_GENERIC)
  *
  * Input [batch][d][h][w][channels], output likewise, both dense. Each result is
  * scale * (init, joined with the places of its window that are not padding). A
- * largest or smallest of anything and NaN is NaN. */
+ * largest or smallest of anything and NaN is NaN; the largest number passes over NaN,
+ * unless `init` is one. */
 typedef enum tfn_reduction {
   TFN_REDUCE_SUM = 0,
   TFN_REDUCE_MAX = 1,
-  TFN_REDUCE_MIN = 2
+  TFN_REDUCE_MIN = 2,
+  TFN_REDUCE_MAX_NUMBER = 3
 } tfn_reduction;
 
 typedef struct tfn_reduce_window {

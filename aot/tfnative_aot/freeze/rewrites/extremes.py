@@ -65,9 +65,11 @@ def _around(
     """How many places there are before and after those of ``x``, by dimension."""
     if padding == "VALID":
         return tf.constant([[0, 0]] * len(window))
-    reached = (shape - 1) * strides + window - tf.shape(x)
+    # Not of the rows, whose number decides nothing here.
+    reached = (shape[1:] - 1) * strides[1:] + window[1:] - tf.shape(x)[1:]
     total = tf.maximum(reached, 0)
-    return tf.transpose([total // 2, total - total // 2])
+    sizes = tf.stack([total // 2, total - total // 2], 1)
+    return tf.concat([[[0, 0]], sizes], 0)
 
 
 def _larger(known: Any, x: Any) -> Any:

@@ -89,20 +89,24 @@ class Winograd {
   }
 
   void run_block(Range tiles, Range channels) {
+    uint8_t is_finite[TFN_WINOGRAD_TILES_AT_ONCE];
     for (int64_t t = tiles.begin; t < tiles.end; ++t) {
-      enter_tile(place(t), values_ + (t - tiles.begin) * line_);
+      is_finite[t - tiles.begin] =
+          enter_tile(place(t), values_ + (t - tiles.begin) * line_);
     }
     for (int64_t c = channels.begin; c < channels.end; c += group_) {
       const int64_t count = smaller(channels.end - c, group_);
       multiply_group(tiles.end - tiles.begin, c, whole_panels(count));
       for (int64_t t = tiles.begin; t < tiles.end; ++t) {
-        leave_tile(place(t), products_ + (t - tiles.begin) * group_, c, count);
+        const int64_t at = t - tiles.begin;
+        leave_tile(place(t), is_finite[at] ? products_ + at * group_ : nullptr, c,
+                   count);
       }
     }
   }
 
-  void enter_tile(const Place& at, float* to) const {
-    const float* pixels[kPoints];
+  // Where the pixels of a tile are, those of the padding, too.
+  void find_pixels(const Place& at, const float* (&pixels)[kPoints]) const {
     const float* const image =
         operands_.lhs + at.image * p_.in[1] * p_.in[2] * p_.in_channels;
     for (int i = 0; i < kTileIn; ++i) {
@@ -114,12 +118,47 @@ class Winograd {
             inside ? image + (h * p_.in[2] + w) * p_.in_channels : zeros_;
       }
     }
+  }
+
+  // Whether all values are finite.
+  bool enter_tile(const Place& at, float* to) const {
+    const float* pixels[kPoints];
+    find_pixels(at, pixels);
+    Vec signs = {};  // NaN where a value is not finite.
     int64_t c = 0;
     for (; c + kLanes <= p_.in_channels; c += kLanes) {
-      transform_input<true>(pixels, c, kLanes, to + c, value_stride_);
+      signs += transform_input<true>(pixels, c, kLanes, to + c, value_stride_);
     }
     if (c < p_.in_channels) {
-      transform_input<false>(pixels, c, p_.in_channels - c, to + c, value_stride_);
+      signs +=
+          transform_input<false>(pixels, c, p_.in_channels - c, to + c, value_stride_);
+    }
+    return is_zero(signs);
+  }
+
+  // The sums of a tile as they are defined: what is not finite reaches no result but
+  // those that it is part of. Rare, and slower.
+  __attribute__((noinline)) void sum_tile(const Place& at, int64_t channel,
+                                          Vec (&sums)[kTileOut][kTileOut]) const {
+    const float* pixels[kPoints];
+    find_pixels(at, pixels);
+    const int64_t of_point = whole_panels(p_.out_channels) * p_.in_channels;
+    const float* const panel = operands_.rhs +
+                               channel / TFN_PANEL * p_.in_channels * TFN_PANEL +
+                               channel % TFN_PANEL;
+    for (auto& line : sums) {
+      for (Vec& sum : line) sum = Vec{};
+    }
+    for (int64_t c = 0; c < p_.in_channels; ++c) {
+      Vec weights[kKernel][kKernel];
+      find_weights(panel + c * TFN_PANEL, of_point, weights);
+      for (int i = 0; i < kTileOut * kTileOut * kKernel * kKernel; ++i) {
+        const int k = i % (kKernel * kKernel), out = i / (kKernel * kKernel);
+        const int h = out / kTileOut, w = out % kTileOut;
+        const float* const pixel =
+            pixels[(h + k / kKernel) * kTileIn + w + k % kKernel];
+        sums[h][w] += broadcast(pixel[c]) * weights[k / kKernel][k % kKernel];
+      }
     }
   }
 
@@ -144,6 +183,7 @@ class Winograd {
     }
   }
 
+  // `from`: the products, or null if the values are not all finite.
   void leave_tile(const Place& at, const float* from, int64_t channel,
                   int64_t count) const {
     const int64_t lines = smaller(p_.out[1] - at.h, kTileOut);
@@ -153,7 +193,11 @@ class Winograd {
                        at.w * p_.out_channels + channel;
     for (int64_t c = 0; c < count; c += kLanes) {
       Vec results[kTileOut][kTileOut];
-      transform_output(from + c, product_stride_, results);
+      if (from != nullptr) {
+        transform_output(from + c, product_stride_, results);
+      } else {
+        sum_tile(at, channel + c, results);
+      }
       float* to[kTileOut * kTileOut];
       int pixels = 0;
       for (int64_t i = 0; i < lines; ++i) {

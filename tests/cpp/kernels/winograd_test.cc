@@ -146,5 +146,42 @@ TEST(WinogradConvolution, Random) {
   }
 }
 
+// Of a tile, only the results that such a pixel is part of.
+TEST(Winograd, WhatIsNotFiniteReachesTheResultsThatItIsPartOf) {
+  for (const float odd : {NAN, INFINITY, -INFINITY, 3e38f}) {
+    for (const std::int64_t channels : {1, 7, 16, 35}) {
+      const tfn_conv p = three_by_three(1, channels, channels + 3, 11, 9, 1);
+      Aligned<float> input(volume(p.in) * p.in_channels);
+      Aligned<float> weights(9 * p.in_channels * p.out_channels);
+      Aligned<float> packed(kPoints * kPoints *
+                            packed_size(p.in_channels, p.out_channels, 1));
+      Aligned<float> output(volume(p.out) * p.out_channels);
+      fill(input, 1);
+      fill(weights, 2);
+      transform(p, weights.data(), packed);
+      const std::int64_t pixel = 5 * p.in[2] + 3;
+      input[pixel * p.in_channels + channels / 2] = odd;
+      const std::vector<double> sums = convolve(p, input.data(), weights.data());
+      const std::int64_t tiles = TFN_WINOGRAD_TILES(1, p.out[1], p.out[2]);
+      Aligned<char> scratch(static_cast<std::int64_t>(
+          TFN_WINOGRAD_SCRATCH_BYTES(tiles, p.in_channels, p.out_channels)));
+      const tfn_operands operands = {input.data(), packed.data(), nullptr,
+                                     nullptr,      output.data(), scratch.data()};
+      TFN_KERNEL(conv_winograd_f32)(&p, &operands, {0, 1});
+      for (std::int64_t i = 0; i < output.size(); ++i) {
+        const auto wanted = static_cast<float>(sums[static_cast<std::size_t>(i)]);
+        if (std::isnan(wanted)) {
+          ASSERT_TRUE(std::isnan(output[i])) << odd << " at " << i;
+        } else if (std::isinf(wanted)) {
+          ASSERT_EQ(wanted, output[i]) << odd << " at " << i;
+        } else {
+          const float error = 1e-4f + 1e-5f * std::abs(wanted);
+          ASSERT_NEAR(wanted, output[i], error) << odd << " at " << i;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tfnative::testing

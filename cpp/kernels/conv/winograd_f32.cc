@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "conv/winograd.h"
+#include "conv/winograd_scales.h"
 #include "gemm/gemm.h"
 
 using namespace TFN_NAMESPACE;
@@ -32,6 +33,15 @@ struct Grid {
 // Where the results of a tile begin.
 struct Place {
   int64_t image, h, w;
+};
+
+// Tiles that are computed together, at most.
+constexpr int64_t kMostTiles = TFN_WINOGRAD_BLOCK(4096, 1);
+
+// A tile, and the pass over it.
+struct Tile {
+  int64_t index;
+  Pass pass;
 };
 
 class Winograd {
@@ -89,20 +99,82 @@ class Winograd {
   }
 
   void run_block(Range tiles, Range channels) {
+    Cells cells;
+    uint64_t uneven = 0;  // A bit for each tile.
+    static_assert(kMostTiles <= 64, "");
     for (int64_t t = tiles.begin; t < tiles.end; ++t) {
-      enter_tile(place(t), values_ + (t - tiles.begin) * line_);
+      const float* pixels[kPoints];
+      const Place at = place(t);
+      find_pixels(at, pixels);
+      const bool follows = t > tiles.begin && at.w > 0;
+      const bool is_uneven = cells.enter(pixels, zeros_, p_.in_channels, follows);
+      uneven |= (uint64_t)is_uneven << (t - tiles.begin);
+      enter_tile(pixels, values_ + (t - tiles.begin) * line_);
     }
+    if (uneven) return run_in_passes(tiles, uneven, channels);
     for (int64_t c = channels.begin; c < channels.end; c += group_) {
       const int64_t count = smaller(channels.end - c, group_);
       multiply_group(tiles.end - tiles.begin, c, whole_panels(count));
       for (int64_t t = tiles.begin; t < tiles.end; ++t) {
-        leave_tile(place(t), products_ + (t - tiles.begin) * group_, c, count);
+        leave_tile<true>(place(t), products_ + (t - tiles.begin) * group_, c, count,
+                         kAllResults);
       }
     }
   }
 
-  void enter_tile(const Place& at, float* to) const {
-    const float* pixels[kPoints];
+  // A block with tiles of which some results see far less than others. What becomes of
+  // a tile must not depend on the others.
+  __attribute__((noinline)) void run_in_passes(Range range, uint64_t uneven,
+                                               Range channels) {
+    Tile tiles[kMostTiles];
+    int64_t count = range.end - range.begin;
+    for (int64_t t = 0; t < count; ++t) {
+      const uint32_t results = existing(place(range.begin + t));
+      tiles[t] = {range.begin + t, {results, 0, INFINITY}};
+      if (uneven >> t & 1) tiles[t].pass = {0, results, INFINITY};
+    }
+    while (count > 0) {
+      for (int64_t t = 0; t < count; ++t) {
+        const float* pixels[kPoints];
+        Pass& pass = tiles[t].pass;
+        find_pixels(place(tiles[t].index), pixels);
+        if (pass.later) {
+          pass = plan_pass(pixels, zeros_, p_.in_channels, pass.later, pass.limit);
+        }
+        enter_tile(pixels, values_ + t * line_);
+      }
+      finish_pass(tiles, count, channels);
+      int64_t left = 0;
+      for (int64_t t = 0; t < count; ++t) {
+        if (tiles[t].pass.later) tiles[left++] = tiles[t];
+      }
+      count = left;
+    }
+  }
+
+  void finish_pass(const Tile* tiles, int64_t count, Range channels) const {
+    for (int64_t c = channels.begin; c < channels.end; c += group_) {
+      const int64_t some = smaller(channels.end - c, group_);
+      multiply_group(count, c, whole_panels(some));
+      for (int64_t t = 0; t < count; ++t) {
+        leave_tile<false>(place(tiles[t].index), products_ + t * group_, c, some,
+                          tiles[t].pass.now);
+      }
+    }
+  }
+
+  // The results of a tile that are in the image.
+  uint32_t existing(const Place& at) const {
+    uint32_t found = 0;
+    for (int r = 0; r < kResults; ++r) {
+      const bool inside =
+          at.h + r / kTileOut < p_.out[1] && at.w + r % kTileOut < p_.out[2];
+      found |= (uint32_t)inside << r;
+    }
+    return found;
+  }
+
+  INLINE void find_pixels(const Place& at, const float** pixels) const {
     const float* const image =
         operands_.lhs + at.image * p_.in[1] * p_.in[2] * p_.in_channels;
     for (int i = 0; i < kTileIn; ++i) {
@@ -114,6 +186,9 @@ class Winograd {
             inside ? image + (h * p_.in[2] + w) * p_.in_channels : zeros_;
       }
     }
+  }
+
+  void enter_tile(const float* const* pixels, float* to) const {
     int64_t c = 0;
     for (; c + kLanes <= p_.in_channels; c += kLanes) {
       transform_input<true>(pixels, c, kLanes, to + c, value_stride_);
@@ -144,8 +219,10 @@ class Winograd {
     }
   }
 
-  void leave_tile(const Place& at, const float* from, int64_t channel,
-                  int64_t count) const {
+  // `wanted`: which results, if not all.
+  template <bool kAllOfThem>
+  void leave_tile(const Place& at, const float* from, int64_t channel, int64_t count,
+                  uint32_t wanted) const {
     const int64_t lines = smaller(p_.out[1] - at.h, kTileOut);
     const int64_t columns = smaller(p_.out[2] - at.w, kTileOut);
     const int64_t line = p_.out[2] * p_.out_channels;
@@ -158,6 +235,7 @@ class Winograd {
       int pixels = 0;
       for (int64_t i = 0; i < lines; ++i) {
         for (int64_t j = 0; j < columns; ++j) {
+          if (!kAllOfThem && !(wanted >> (i * kTileOut + j) & 1)) continue;
           to[pixels] = out + i * line + j * p_.out_channels + c;
           finish(results[i][j], channel + c, to[pixels++], count - c);
         }

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
+    from tfnative_aot.load.source import SourceGraph
+
 
 @dataclass(frozen=True)
 class GraphTensor:
@@ -40,6 +42,7 @@ class FrozenGraph:
         outputs: Likewise.
         has_batch: Whether inputs have a batch dimension. If not, all shapes are
             fixed and there is one variant.
+        plain: The graph before any rewrite of ours.
     """
 
     signature: str
@@ -47,3 +50,4 @@ class FrozenGraph:
     inputs: tuple[GraphTensor, ...]
     outputs: tuple[GraphTensor, ...]
     has_batch: bool
+    plain: SourceGraph | None = None

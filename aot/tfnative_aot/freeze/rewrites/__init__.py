@@ -15,6 +15,7 @@ from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
+from tfnative_aot.freeze.rewrites.softmax import keep_largest
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
 
 if TYPE_CHECKING:
@@ -35,4 +36,5 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
     merge_dilations(editor)
     split_volumes(editor)
     interpolate_images(editor)
+    keep_largest(editor)
     return editor.graph_def()

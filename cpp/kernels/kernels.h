@@ -168,9 +168,12 @@ tfn_f32_kernel TFN_KERNEL(conv_f32);
  *
  * Less exact than conv_f32: with normal input and weights, the largest error, over the
  * largest result, is 1.4e-6 for 64 input channels, 2.4e-6 for 128, 2.9e-6 for 256 and
- * 4.4e-6 for 512, twice that of conv_f32. A tile of input with an infinity or a NaN, or
- * with numbers so large that a sum of a few is infinite, is summed as it is defined,
- * for five times as long. Worth it from about 8 input channels on. */
+ * 4.4e-6 for 512, twice that of conv_f32. A result is as exact by the largest input
+ * that it sees, times 16 at most: tiles with larger differences are computed again
+ * without what it does not see (conv/winograd_scales.h), which takes up to twice the
+ * time. A tile of input with an infinity or a NaN, or with numbers so large that a sum
+ * of a few is infinite, is summed as it is defined, for five times as long. Worth it
+ * from about 8 input channels on. */
 tfn_f32_kernel TFN_KERNEL(conv_winograd_f32);
 
 /* params: a tfn_conv. Depthwise: in_channels == groups == out_channels, in one or

@@ -19,6 +19,7 @@ from tfnative_aot.freeze.rewrites.hue import turn_hues
 from tfnative_aot.freeze.rewrites.odd_values import keep_odd_values
 from tfnative_aot.freeze.rewrites.ranges import fold_ranges
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
+from tfnative_aot.freeze.rewrites.softmax import keep_largest
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ __all__ = ["rewrite"]
 
 
 # Ops that XLA does otherwise than TensorFlow, or not at all.
-_NEEDED = frozenset({"AdjustHue", "Conv3D", "Conv3DBackpropInputV2", "ResizeBilinear"})
+_NEEDED = frozenset({"AdjustHue", "Conv3D", "Conv3DBackpropInputV2", "ResizeBilinear", "Softmax"})
 
 
 def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
@@ -55,3 +56,4 @@ def _replace_ops(editor: GraphEditor) -> None:
     split_volumes(editor)
     interpolate_images(editor)
     turn_hues(editor)
+    keep_largest(editor)

@@ -11,6 +11,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
+from tfnative_aot.freeze.rewrites.function_editor import FunctionEditor
+from tfnative_aot.freeze.rewrites.traced import trace
 from tfnative_aot.freeze.static_shapes import without_weights
 from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import node_of
@@ -34,6 +36,11 @@ class GraphEditor:
             for source in node.input:
                 if not source.startswith("^"):
                     self._readers.setdefault(node_of(source), []).append(node.name)
+
+    def functions(self) -> Iterator[FunctionEditor]:
+        """The functions that loops, branches and calls have for bodies."""
+        for function in list(self._graph_def.library.function):
+            yield FunctionEditor(self._graph_def, function)
 
     def graph_def(self) -> GraphDef:
         """The graph as it is now, without what nothing needs any more."""
@@ -149,24 +156,16 @@ class GraphEditor:
         """
         given = [name for name in node.input if not name.startswith("^")]
         values = [self.constant(node, place) for place in range(len(given))]
-        free = [place for place, value in enumerate(values) if value is None]
-
-        def call(*arguments: Any) -> Any:
-            filled = [None if value is None else tf.constant(value) for value in values]
-            for place, argument in zip(free, arguments, strict=True):
-                filled[place] = argument
-            return function(*filled)
-
-        traced = tf.function(call).get_concrete_function(*(specs[p] for p in free))
-        sources = {
-            tensor.op.name: given[place]
-            for tensor, place in zip(traced.inputs, free, strict=True)
-        }
+        traced = trace(function, specs, values)
+        traced.add_library(self._graph_def.library)
+        free = (given[place] for place in traced.free)
+        sources = dict(zip(traced.inputs, free, strict=True))
         prefix = f"{node.name}/parts"
-        for inner in traced.graph.as_graph_def().node:
+        for inner in traced.graph.node:
             if inner.name not in sources:
                 self._add(inner, prefix, sources)
-        self.become(node, "Identity", [f"{prefix}/{traced.outputs[0].op.name}"])
+        self.become(node, "Identity", [f"{prefix}/{traced.output}"])
+        node.attr["T"].type = traced.output_type
 
     def _add(self, inner: NodeDef, prefix: str, sources: Mapping[str, str]) -> None:
         """Adds a node of a traced function, for whose arguments ``sources`` stand."""

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Operations that float64 does not have, in others that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework.graph_pb2 import GraphDef
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+# What they give is drawn, and differs from type to type.
+KEPT = frozenset(
+    {
+        "StatelessRandomNormal",
+        "StatelessRandomNormalV2",
+        "StatelessRandomUniform",
+        "StatelessRandomUniformV2",
+        "StatelessTruncatedNormal",
+        "StatelessTruncatedNormalV2",
+    }
+)
+"""Operations that compute in float32 as before; what they give becomes float64."""
+
+_DOUBLE = 2
+_INT = 3
+
+
+def widen_output(node: NodeDef) -> list[NodeDef]:
+    """A node under another name, and in its place a cast of its only output."""
+    graph = GraphDef()
+    kept = graph.node.add()
+    kept.CopyFrom(node)
+    kept.name = f"{node.name}/short"
+    cast = graph.node.add(name=node.name, op="Cast", input=[kept.name])
+    cast.attr["SrcT"].type = node.attr["dtype"].type
+    cast.attr["DstT"].type = _DOUBLE
+    return list(graph.node)
+
+
+def _batch_norm(node: NodeDef) -> list[NodeDef]:
+    """Inference: (x - mean) * scale / sqrt(variance + epsilon) + offset.
+
+    Its other outputs, which training reads, are not made: whoever reads them makes the
+    graph invalid.
+    """
+    graph = GraphDef()
+    name = node.name
+    x, scale, offset, mean, variance = list(node.input)[:5]
+    controls = list(node.input)[5:]
+
+    def add(op: str, suffix: str, *inputs: str) -> str:
+        made = graph.node.add(name=f"{name}{suffix}", op=op, input=inputs)
+        made.attr["T"].type = _DOUBLE
+        return str(made.name)
+
+    def constant(suffix: str, value: object, dtype: int) -> str:
+        made = graph.node.add(name=f"{name}{suffix}", op="Const")
+        made.attr["dtype"].type = dtype
+        made.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+        return str(made.name)
+
+    def for_channels(suffix: str, tensor: str) -> str:
+        if node.attr["data_format"].s != b"NCHW":
+            return tensor
+        shape = constant(f"{suffix}/shape", np.int32([-1, 1, 1]), _INT)
+        made = add("Reshape", suffix, tensor, shape)
+        graph.node[-1].attr["Tshape"].type = _INT
+        return made
+
+    epsilon = constant("/epsilon", np.float64(node.attr["epsilon"].f), _DOUBLE)
+    spread = add("Rsqrt", "/rsqrt", add("AddV2", "/variance", variance, epsilon))
+    factor = for_channels("/factor", add("Mul", "/scaled", spread, scale))
+    centred = add("Sub", "/centred", x, for_channels("/mean", mean))
+    product = add("Mul", "/product", centred, factor)
+    add("AddV2", "", product, for_channels("/offset", offset), *controls)
+    return list(graph.node)
+
+
+EQUIVALENTS: Mapping[str, Callable[[NodeDef], list[NodeDef]]] = {
+    "FusedBatchNorm": _batch_norm,
+    "FusedBatchNormV2": _batch_norm,
+    "FusedBatchNormV3": _batch_norm,
+}
+"""By operation, what makes its equal in float64."""

@@ -15,6 +15,14 @@ _LAST_INT32 = 2**31 - 1
 
 
 @dataclass(frozen=True)
+class Span:
+    """That all elements of a tensor, int32 or int64, are in [0, limit)."""
+
+    checked: Any
+    limit: int
+
+
+@dataclass(frozen=True)
 class Finding:
     """One way in which a node may fail.
 
@@ -27,6 +35,7 @@ class Finding:
             wrong is not one element.
         without_last: How many of its last dimensions belong to one element.
         joint: Whether it looks at the rows of a batch together.
+        span: What is checked, if it is that integers are in [0, limit), or None.
     """
 
     message: str
@@ -35,6 +44,7 @@ class Finding:
     checked: Any = None
     without_last: int = 0
     joint: bool = False
+    span: Span | None = None
 
 
 def first(bad: Any) -> Any:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfnative_aot.checks.facts import Facts
 from tfnative_aot.checks.finding import (
     Finding,
+    Span,
     at,
     first,
     has_no_elements,
@@ -20,6 +21,7 @@ from tfnative_aot.checks.finding import (
 from tfnative_aot.checks.interval import Interval
 from tfnative_aot.rows.verdict import shown
 
+_WIDE = (tf.int32, tf.int64)
 _MOST_SHOWN = 7
 """Indices of one element in a message; the position is a number, too."""
 
@@ -85,7 +87,7 @@ def in_range(
     tensor = tf.constant(limit, tf.int64) if limit is not None else open_limit()
     # Numbers of this type may be smaller than the limit.
     bound = tf.cast(tf.minimum(tf.cast(tensor, tf.int64), checked.dtype.max), tf.int64)
-    if checked.dtype in (tf.int32, tf.int64):
+    if checked.dtype in _WIDE:
         bad = checked >= tf.cast(bound, checked.dtype)
     else:
         bad = tf.cast(checked, tf.int64) >= bound
@@ -93,10 +95,14 @@ def in_range(
         bad = bad | (checked < 0)
     position = first(bad)
     values: tuple[Any, ...] = (at(checked, position),)
-    shown = str(limit)
     if limit is None:
-        values, shown = (*values, tensor), place("i", 1)
-    return [Finding(message.replace("{limit}", shown), position, values, checked)]
+        message = message.replace("{limit}", place("i", 1))
+        return [Finding(message, position, (*values, tensor), checked)]
+    span = None
+    if negative and checked.dtype in _WIDE and 0 <= limit <= checked.dtype.max:
+        span = Span(checked, limit)
+    message = message.replace("{limit}", str(limit))
+    return [Finding(message, position, values, checked, span=span)]
 
 
 def label(tensor: Any, name: str) -> str:

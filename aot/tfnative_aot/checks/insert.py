@@ -23,6 +23,7 @@ from tfnative_aot.checks.few_loops import in_few_loops
 from tfnative_aot.checks.finding import Finding, words
 from tfnative_aot.checks.functions import with_own_names
 from tfnative_aot.checks.library import Body, Call, Library
+from tfnative_aot.checks.merge import merged
 from tfnative_aot.checks.old_control_flow import inside_old_control_flow
 from tfnative_aot.checks.probes import Probes
 from tfnative_aot.checks.rules import RULES
@@ -119,13 +120,14 @@ class _Inserter:
                 refused.append(Offender(name, name, op.type, _WHY_NOT, ""))
             parts += found
         refuse(self._frozen.signature, refused)
-        return parts
+        with scope.graph.name_scope("tfnative_words/"):
+            return merged(parts, scope.facts)
 
     def _node(self, op: Any, scope: Scope) -> list[Words]:
         library = self._library
         if op.type in RULES:
             found = RULES[op.type](op, scope.facts)
-            return [_words(finding, op, op.type, scope) for finding in found]
+            return [_words(f, op, op.type, scope) for f in found]
         if op.type in IFS | CASES:
             graphs = branch_graphs(op, library)
             if op.type in IFS:
@@ -179,4 +181,4 @@ def _words(finding: Finding, op: Any, kind: str, scope: Scope) -> Words:
         shape=sizes or (),
         joint=finding.joint,
     )
-    return Words(words(finding), (check,))
+    return Words(words(finding), (check,), finding.span)

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from tfnative_aot.checks.facts import Facts
+from tfnative_aot.checks.finding import Span
 from tfnative_aot.freeze.graph import Check
 
 if TYPE_CHECKING:
@@ -27,10 +28,12 @@ class Words:
     Attributes:
         tensor: An int64 vector, as FrozenGraph.check_tensor.
         checks: The checks.
+        span: What is checked, if it is one check of indices, or None.
     """
 
     tensor: Any
     checks: tuple[Check, ...]
+    span: Span | None = None
 
 
 @dataclass

@@ -205,6 +205,25 @@ def test_an_assertion_about_rows_together_is_known(assertion, joint, tmp_path):
     assert any(check.joint for check in checks) == joint
 
 
+def test_checks_of_many_tables_are_one_computation(tmp_path):
+    def lookups(x: Any) -> Any:
+        import tensorflow as tf
+
+        first, second = x[:, 0], x[:, 1]
+        rows = [tf.gather(TABLE, first), tf.gather(TABLE[:2], second)]
+        # What always fails after another one need not be looked at.
+        return tf.add_n([*rows, tf.gather(TABLE + 1, first)])
+
+    model = _model(lookups, tmp_path)
+    graph = checked(model)
+    assert [check.message[-7:] for check in graph.checks] == [" [0, 4)", " [0, 2)"]
+    assert sum(node.op == "Min" for node in graph.graph_def.node) == 1
+    run = runner(graph)
+    for rows in ([[3, 1], [0, 0]], [[3, 1], [4, 0]], [[0, 0], [3, 2]], [[-1, 0]]):
+        inputs = {"x": np.array(rows, np.int32)}
+        assert run(inputs)[1] == tensorflow_says(model, inputs)
+
+
 def test_tensors_without_elements_are_not_checked(tmp_path):
     def nothing(x: Any) -> Any:
         import tensorflow as tf

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,9 @@ def scaled(
     return {t.name: _scaled(inputs[t.name], t, chosen) for t in tensors}
 
 
-def batches(rows: int, all_of_them: list[Scaling], most: int) -> Iterator[list[Scaling]]:
+def batches(
+    rows: int, all_of_them: list[Scaling], most: int
+) -> Iterator[list[Scaling]]:
     """Scalings in groups of ``rows``, at most ``most`` of them, rows filled up."""
     for first in range(0, min(len(all_of_them), most), rows):
         group = all_of_them[first : first + rows]
@@ -69,9 +72,7 @@ def _scaled(
     return np.stack(rows)
 
 
-def _scaled_row(
-    row: npt.NDArray[np.generic], how: Scaling
-) -> npt.NDArray[np.generic]:
+def _scaled_row(row: npt.NDArray[Any], how: Scaling) -> npt.NDArray[Any]:
     factors = np.ones(row.shape)
     if how.axis is None:
         factors[...] = how.factor

@@ -108,9 +108,11 @@ class _Judge:
     def __init__(self, graph: FrozenGraph, rtol: float | None) -> None:
         self.worst: dict[_Key, Fidelity] = {}
         self.complaints: dict[_Key, str] = {}
-        self._rows = {t.name: bool(t.shape and t.shape[0] == BATCH) for t in graph.outputs}
+        self._rows = {
+            t.name: bool(t.shape and t.shape[0] == BATCH) for t in graph.outputs
+        }
         self._rtol = rtol
-        self._usual: dict[str, float] = {}
+        self._usual: dict[str, tuple[float, float]] = {}
 
     def look(
         self, probe: Probe, level: CpuLevel, name: str, got: _Array, expected: _Array
@@ -144,7 +146,11 @@ class _Judge:
         if exact is None or reason or got.shape != expected.shape:
             return replace(found, reason=reason), _too_far(found)
         measured = distances(got, expected, exact, rows=self._rows[name])
-        self._usual[name] = max(self._usual.get(name, 0.0), measured.tensorflow)
+        known = self._usual.get(name, (0.0, 0.0))
+        self._usual[name] = (
+            max(known[0], measured.tensorflow),
+            max(known[1], measured.scale),
+        )
         found = replace(
             found,
             distance=measured.own,
@@ -158,9 +164,15 @@ class _Judge:
     def _mixed(self, probe: Probe, name: str, got: _Array, expected: _Array) -> str:
         if probe.exact is None or name not in self._usual:
             return ""
-        usual = self._usual[name]
-        exact, rows = probe.exact[name], self._rows[name]
-        found = worst_slice(got, expected, exact, rows=rows, usual=usual)
+        usual, scale = self._usual[name]
+        found = worst_slice(
+            got,
+            expected,
+            probe.exact[name],
+            rows=self._rows[name],
+            usual=usual,
+            least=0.0 if probe.is_tiny else scale,
+        )
         return found and f"where inputs have very different sizes, {found}"
 
 

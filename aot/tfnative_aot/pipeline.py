@@ -45,7 +45,7 @@ from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.verify.exact import Exact
 from tfnative_aot.verify.execute import executor
-from tfnative_aot.verify.probes import Probe, make_probes
+from tfnative_aot.verify.probes import Probe, make_probes, tried_on
 from tfnative_aot.verify.row_rule import row_rule
 from tfnative_aot.verify.samples import ExampleSampler, Sample, Sampler
 from tfnative_aot.verify.split_samples import SplitSampler
@@ -259,7 +259,7 @@ def _make_artifact(
             fidelity = _compare(job, programs, probes, trial)
         except InexactError as error:
             programs = _without_winograd(job, programs, error)
-            slow[error.signature] = error.summary
+            slow[error.signature] = error.complaints[0]
             continue
         break
     if not options.minimal:
@@ -304,7 +304,7 @@ def _compare(
             graph.signature: verify(
                 runs,
                 graph,
-                [probe for probe in own if index in quick or not probe.is_tiny],
+                tried_on(own, tiny=index in quick, emulated=trial.program is not None),
                 trial.levels,
                 rtol,
             )
@@ -323,7 +323,11 @@ def _without_winograd(
     index = [graph.signature for graph in job.graphs].index(error.signature)
     chosen = [p.key.signature == index and uses_winograd(p) for p in programs]
     if not any(chosen):
-        raise CompileError(str(error)) from error
+        lines = "\n".join(f"  {complaint}" for complaint in error.complaints)
+        raise CompileError(
+            f"signature {error.signature!r} differs from TensorFlow by more than the "
+            f"tolerance (--rtol sets another):\n{lines}"
+        ) from error
     return tuple(
         run_passes(variant.decoded, winograd=False) if is_chosen else program
         for variant, program, is_chosen in zip(

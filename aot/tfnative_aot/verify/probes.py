@@ -75,6 +75,19 @@ def make_probes(
     return probes
 
 
+def tried_on(probes: Sequence[Probe], *, tiny: bool, emulated: bool) -> list[Probe]:
+    """Those of a signature's probes that are worth their time.
+
+    Args:
+        probes: All of them.
+        tiny: Whether tiny inputs decide about anything.
+        emulated: Whether each run takes long: one of the mixed probes has to do.
+    """
+    ordinary = [probe for probe in probes if not probe.mixed]
+    mixed = [p for p in probes if p.mixed and (tiny or not p.is_tiny)]
+    return ordinary + (mixed[:1] if emulated else mixed)
+
+
 def _ordinary(
     sampler: Sampler, batch_size: int, user_inputs: Inputs | None
 ) -> Iterator[Sample]:

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from tfnative.errors import CompileError
 from tfnative.manifest import Fidelity
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.source import BATCH
@@ -41,23 +40,19 @@ def default_tolerance(dtype: str) -> float:
     return _TOLERANCES.get(dtype, 0.0)
 
 
-class InexactError(CompileError):
+class InexactError(Exception):
     """Outputs are too far from TensorFlow's.
 
     Attributes:
         signature: Of which signature.
-        summary: The first thing that is wrong, in one line.
+        complaints: What is wrong, in a line each.
     """
 
     def __init__(self, signature: str, complaints: Sequence[str]) -> None:
         """Args: of which signature, and what is wrong."""
-        lines = "\n".join(f"  {complaint}" for complaint in complaints)
-        super().__init__(
-            f"signature {signature!r} differs from TensorFlow by more than the "
-            f"tolerance (--rtol sets another):\n{lines}"
-        )
+        super().__init__(signature, complaints)
         self.signature = signature
-        self.summary = complaints[0]
+        self.complaints = tuple(complaints)
 
 
 def verify(

@@ -159,6 +159,10 @@ class _Judge:
     def _mixed(self, probe: Probe, name: str, got: _Array, expected: _Array) -> str:
         if probe.exact is None or name not in self._usual:
             return ""
+        if got.shape != expected.shape:
+            return f"its shape is {list(got.shape)}, not {list(expected.shape)}"
+        if probe.exact[name].shape != expected.shape:
+            return ""
         usual, scale = self._usual[name]
         found = worst_slice(
             got,

@@ -38,7 +38,7 @@ from tfnative_aot.load.shapes import resolve_shapes
 from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
 from tfnative_aot.output import check_replaceable, replacing
 from tfnative_aot.program.decode import decode
-from tfnative_aot.program.passes import run_passes
+from tfnative_aot.program.passes import run_passes, uses_winograd
 from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.rows.verdict import Verdict, judge
@@ -48,7 +48,7 @@ from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.verify.exact import Exact
 from tfnative_aot.verify.execute import executor
-from tfnative_aot.verify.probes import Probe, make_probes
+from tfnative_aot.verify.probes import Probe, make_probes, tried_on
 from tfnative_aot.verify.row_rule import row_rule
 from tfnative_aot.verify.samples import ExampleSampler, Sample, Sampler
 from tfnative_aot.verify.split_samples import SplitSampler
@@ -276,10 +276,10 @@ def _make_artifact(
         trial = job.builder.make_trial(parts, manifest, staging, job.work)
         progress.stage("compare with TensorFlow")
         try:
-            fidelity = _compare(job, probes, trial)
+            fidelity = _compare(job, programs, probes, trial)
         except InexactError as error:
             programs = _without_winograd(job, programs, error)
-            slow[error.signature] = error.summary
+            slow[error.signature] = error.complaints[0]
             continue
         break
     if not options.minimal:
@@ -308,18 +308,27 @@ def _probes(
 
 
 def _compare(
-    job: _Job, probes: Sequence[Sequence[Probe]], trial: Trial
+    job: _Job,
+    programs: Sequence[Program],
+    probes: Sequence[Sequence[Probe]],
+    trial: Trial,
 ) -> dict[str, tuple[Fidelity, ...]]:
     """Raises InexactError if an output is too far from TensorFlow's."""
     runs = executor(trial)
     if runs is None:
         return {}
+    quick = {p.key.signature for p in programs if uses_winograd(p)}
+    rtol = job.settings.options.rtol
     with closing(runs):
         return {
             graph.signature: verify(
-                runs, graph, own, trial.levels, job.settings.options.rtol
+                runs,
+                graph,
+                tried_on(own, tiny=index in quick, emulated=trial.program is not None),
+                trial.levels,
+                rtol,
             )
-            for graph, own in zip(job.graphs, probes, strict=True)
+            for index, (graph, own) in enumerate(zip(job.graphs, probes, strict=True))
         }
 
 
@@ -332,16 +341,19 @@ def _without_winograd(
         CompileError: The same, where they do not use Winograd's algorithm anyway.
     """
     index = [graph.signature for graph in job.graphs].index(error.signature)
-    chosen = [program.key.signature == index for program in programs]
-    made = tuple(
+    chosen = [p.key.signature == index and uses_winograd(p) for p in programs]
+    if not any(chosen):
+        lines = "\n".join(f"  {complaint}" for complaint in error.complaints)
+        raise CompileError(
+            f"signature {error.signature!r} differs from TensorFlow by more than the "
+            f"tolerance (--rtol sets another):\n{lines}"
+        ) from error
+    return tuple(
         run_passes(variant.decoded, winograd=False) if is_chosen else program
         for variant, program, is_chosen in zip(
             job.variants, programs, chosen, strict=True
         )
     )
-    if made == programs:
-        raise CompileError(str(error)) from error
-    return made
 
 
 def _noted(manifest: Manifest, slow: Mapping[str, str]) -> Manifest:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 Real = npt.NDArray[np.float64]
 
 FACTOR = 2.0
@@ -42,6 +43,7 @@ class Distances:
     Attributes:
         own: Ours.
         tensorflow: TensorFlow's.
+        scale: The largest value.
         tolerance: How far an answer that passes may be from TensorFlow's, in parts of
             the largest value of TensorFlow's.
         complaint: Why ours does not pass; "" if it does.
@@ -49,6 +51,7 @@ class Distances:
 
     own: float
     tensorflow: float
+    scale: float
     tolerance: float
     complaint: str
 
@@ -87,12 +90,14 @@ def distances(got: Array, expected: Array, exact: Array, *, rows: bool) -> Dista
         rows: Whether the first dimension is the batch.
     """
     own, theirs, size = _errors(got, expected, exact)
-    parts = 1 / (_largest(size) or 1.0)
+    scale = _largest(size)
+    parts = 1 / (scale or 1.0)
     floor = ULPS * _ULP[expected.dtype.name]
     near = _largest(theirs) * parts
     found = Distances(
         own=_largest(own) * parts,
         tensorflow=near,
+        scale=scale,
         tolerance=(max(FACTOR * near, floor) + near) / (1 - near),
         complaint="",
     )
@@ -119,7 +124,13 @@ def _too_far(what: str, own: float, near: float, factor: float, floor: float) ->
 
 
 def worst_slice(
-    got: Array, expected: Array, exact: Array, *, rows: bool, usual: float
+    got: Array,
+    expected: Array,
+    exact: Array,
+    *,
+    rows: bool,
+    usual: float,
+    least: float = 0.0,
 ) -> str:
     """What is wrong in the part of an output where most is wrong, or "".
 
@@ -134,6 +145,8 @@ def worst_slice(
         rows: Whether the first dimension is the batch.
         usual: TensorFlow's distance for ordinary inputs, in parts of the largest
             value. In few elements it may be smaller by luck.
+        least: A value relative to which any slice may be judged: where all inputs are
+            large, outputs may be tiny differences of large numbers.
     """
     own, theirs, size = (
         part if rows and part.ndim else part[np.newaxis]
@@ -149,7 +162,7 @@ def worst_slice(
             continue
         off, near = own.max(axis=axes)[many], theirs.max(axis=axes)[many]
         scale = size.max(axis=axes)[many]
-        allowed = np.maximum(_SLICE_FACTOR * near, floor * scale)
+        allowed = np.maximum(_SLICE_FACTOR * near, floor * np.maximum(scale, least))
         ratio = np.where(np.isnan(off), np.inf, off / allowed)
         at = int(np.argmax(ratio))
         if ratio[at] > worst:
@@ -180,10 +193,10 @@ def _errors(got: Array, expected: Array, exact: Array) -> tuple[Real, Real, Real
 
 
 def _by_row(values: Real) -> Real:
-    return values.reshape(len(values), -1).sum(axis=1)
+    return np.asarray(values.sum(axis=tuple(range(1, values.ndim))))
 
 
-def _wide(array: Array) -> npt.NDArray[np.generic]:
+def _wide(array: Array) -> npt.NDArray[Any]:
     return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 

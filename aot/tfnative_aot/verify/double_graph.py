@@ -16,7 +16,12 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot import adapters
-from tfnative_aot.verify.double_ops import EQUIVALENTS, KEPT, widen_output
+from tfnative_aot.verify.double_ops import (
+    EQUIVALENTS,
+    KEPT,
+    NoDoubleGraphError,
+    widen_output,
+)
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.attr_value_pb2 import AttrValue
@@ -34,10 +39,6 @@ _WIDER = {
 _LARGE_BYTES = 1 << 16
 # They look at the bits of floats, of which others have others.
 _BITS = frozenset({"Bitcast", "DecodeRaw", "DecodePaddedRaw", "NextAfter"})
-
-
-class NoDoubleGraphError(Exception):
-    """A graph cannot be computed in float64; the message says why."""
 
 
 def double_graph(source: SourceGraph) -> GraphDef:
@@ -94,7 +95,7 @@ def _is_large(node: NodeDef, wide: Mapping[int, int]) -> bool:
     if node.op != "Const" or node.ByteSize() < _LARGE_BYTES:
         return False
     kind = node.attr["dtype"].type
-    return wide.get(kind) == tf.float64.as_datatype_enum
+    return wide.get(kind) == int(tf.float64.as_datatype_enum)
 
 
 def _widen_function(

@@ -14,6 +14,11 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
+
+class NoDoubleGraphError(Exception):
+    """A graph cannot be computed in float64; the message says why."""
+
+
 # What they give is drawn, and differs from type to type.
 KEPT = frozenset(
     {
@@ -49,18 +54,20 @@ def _batch_norm(node: NodeDef) -> list[NodeDef]:
     Its other outputs, which training reads, are not made: whoever reads them makes the
     graph invalid.
     """
+    if node.attr["is_training"].b or "is_training" not in node.attr:
+        raise NoDoubleGraphError(f"{node.op} is that of training")
     graph = GraphDef()
     name = node.name
     x, scale, offset, mean, variance = list(node.input)[:5]
     controls = list(node.input)[5:]
 
     def add(op: str, suffix: str, *inputs: str) -> str:
-        made = graph.node.add(name=f"{name}{suffix}", op=op, input=inputs)
+        made = graph.node.add(name=name + suffix, op=op, input=inputs)
         made.attr["T"].type = _DOUBLE
         return str(made.name)
 
     def constant(suffix: str, value: object, dtype: int) -> str:
-        made = graph.node.add(name=f"{name}{suffix}", op="Const")
+        made = graph.node.add(name=name + suffix, op="Const")
         made.attr["dtype"].type = dtype
         made.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
         return str(made.name)
@@ -68,17 +75,21 @@ def _batch_norm(node: NodeDef) -> list[NodeDef]:
     def for_channels(suffix: str, tensor: str) -> str:
         if node.attr["data_format"].s != b"NCHW":
             return tensor
-        shape = constant(f"{suffix}/shape", np.int32([-1, 1, 1]), _INT)
+        shape = constant(f"{suffix}/shape", np.array([-1, 1, 1], np.int32), _INT)
         made = add("Reshape", suffix, tensor, shape)
         graph.node[-1].attr["Tshape"].type = _INT
         return made
 
-    epsilon = constant("/epsilon", np.float64(node.attr["epsilon"].f), _DOUBLE)
-    spread = add("Rsqrt", "/rsqrt", add("AddV2", "/variance", variance, epsilon))
-    factor = for_channels("/factor", add("Mul", "/scaled", spread, scale))
-    centred = add("Sub", "/centred", x, for_channels("/mean", mean))
-    product = add("Mul", "/product", centred, factor)
-    add("AddV2", "", product, for_channels("/offset", offset), *controls)
+    epsilon = constant("/float64/epsilon", np.float64(node.attr["epsilon"].f), _DOUBLE)
+    spread = add(
+        "Rsqrt", "/float64/rsqrt", add("AddV2", "/float64/variance", variance, epsilon)
+    )
+    factor = for_channels(
+        "/float64/factor", add("Mul", "/float64/scaled", spread, scale)
+    )
+    centred = add("Sub", "/float64/centred", x, for_channels("/float64/mean", mean))
+    product = add("Mul", "/float64/product", centred, factor)
+    add("AddV2", "", product, for_channels("/float64/offset", offset), *controls)
     return list(graph.node)
 
 

@@ -18,7 +18,8 @@ from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.session_source import SessionSource
 from tfnative_aot.load.source import SourceGraph
-from tfnative_aot.verify.double_graph import NoDoubleGraphError, double_graph
+from tfnative_aot.verify.double_graph import double_graph
+from tfnative_aot.verify.double_ops import NoDoubleGraphError
 from tfnative_aot.verify.samples import Arrays
 
 

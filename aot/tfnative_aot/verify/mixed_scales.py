@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,7 @@ def _scaled(
     return np.stack(rows)
 
 
-def _scaled_row(row: npt.NDArray[np.generic], how: Scaling) -> npt.NDArray[np.generic]:
+def _scaled_row(row: npt.NDArray[Any], how: Scaling) -> npt.NDArray[Any]:
     factors = np.ones(row.shape)
     if how.axis is None:
         factors[...] = how.factor

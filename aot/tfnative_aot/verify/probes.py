@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""What an artifact is tried on, with what TensorFlow answers, in float32 and float64."""
+"""What an artifact is tried on, with TensorFlow's answers in float32 and float64."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tfnative_aot.verify.golden import Inputs, chunks
 from tfnative_aot.verify.mixed_scales import Scaling, batches, scaled, scalings
 from tfnative_aot.verify.samples import Arrays, Sample, Sampler
 
-_MIXED_ROWS = 12
+_LARGE_ROWS = 8
+_TINY_ROWS = 4
 _MOST_MIXED_ROWS_AT_ONCE = 16
 
 
@@ -34,6 +35,15 @@ class Probe:
     exact: Arrays | None
     reason: str = ""
     mixed: tuple[Scaling, ...] = ()
+
+    @property
+    def is_tiny(self) -> bool:
+        """Whether a part of each row is tiny, so that little may be seen of it.
+
+        Beside constants of the model, that is lost in TensorFlow, too, or is not, by
+        luck. So it decides about Winograd's algorithm only.
+        """
+        return bool(self.mixed) and all(how.factor < 1 for how in self.mixed)
 
 
 def make_probes(
@@ -66,6 +76,19 @@ def make_probes(
     return probes
 
 
+def tried_on(probes: Sequence[Probe], *, tiny: bool, emulated: bool) -> list[Probe]:
+    """Those of a signature's probes that are worth their time.
+
+    Args:
+        probes: All of them.
+        tiny: Whether tiny inputs decide about anything.
+        emulated: Whether each run takes long: one of the mixed probes has to do.
+    """
+    ordinary = [probe for probe in probes if not probe.mixed]
+    mixed = [p for p in probes if p.mixed and (tiny or not p.is_tiny)]
+    return ordinary + (mixed[:1] if emulated else mixed)
+
+
 def _ordinary(
     sampler: Sampler, batch_size: int, user_inputs: Inputs | None
 ) -> Iterator[Sample]:
@@ -86,7 +109,14 @@ def _mixed(sampler: Sampler, exact: Exact, batch_size: int) -> Iterator[Probe]:
         inputs = sampler.sample(batch_size).inputs
     except CompileError:  # It was compared on the user's inputs alone.
         return
-    for chosen in batches(max(batch_size, 1), scalings(tensors), _MIXED_ROWS):
+    known = scalings(tensors)
+    large = [how for how in known if how.factor > 1]
+    tiny = [how for how in known if how.factor < 1]
+    rows = max(batch_size, 1)
+    for chosen in (
+        *batches(rows, large, _LARGE_ROWS),
+        *batches(rows, tiny, _TINY_ROWS),
+    ):
         changed = scaled(inputs, tensors, chosen)
         try:
             sample = Sample(changed, sampler.reference(changed))

@@ -4,9 +4,9 @@
 
 XLA computes what softmax reads once for the largest value and once more to subtract
 that from. The second time, LLVM makes one operation of a multiplication and the
-subtraction, which does not round the product: x * 0.35 minus its own largest value is
-then not zero there, but -2321 where x is 1e12. Its exponential is zero, like all others,
-and zero divided by zero is NaN.
+subtraction, which does not round the product: x * 0.35 minus its own largest value
+is then not zero there, but -2321 where x is 1e12. Its exponential is zero, like all
+others, and zero divided by zero is NaN.
 """
 
 from __future__ import annotations

@@ -163,4 +163,27 @@ TFN_BUILTIN float roundevenf(float value) {
 }
 #endif
 
+#if defined(_WIN32)
+/* LLVM computes sine and cosine in one call, which Microsoft's library does not have.
+ * A compiler must not do so here: it does not see that both are of the same number. */
+#if defined(TFN_NEEDS_sincosf)
+float sinf(float);
+float cosf(float);
+TFN_BUILTIN void sincosf(float value, float* sine, float* cosine) {
+  volatile float angle = value;
+  *sine = sinf(angle);
+  *cosine = cosf(angle);
+}
+#endif
+#if defined(TFN_NEEDS_sincos)
+double sin(double);
+double cos(double);
+TFN_BUILTIN void sincos(double value, double* sine, double* cosine) {
+  volatile double angle = value;
+  *sine = sin(angle);
+  *cosine = cos(angle);
+}
+#endif
+#endif
+
 #endif /* TFNATIVE_BUILTINS_H_ */

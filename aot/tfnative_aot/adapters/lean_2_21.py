@@ -34,9 +34,9 @@ python.framework.tensor_shape: TensorShape=TensorShape
 python.framework.tensor_util: get_static_value=constant_value make_ndarray=MakeNdarray make_tensor_proto=make_tensor_proto
 python.ops.array_ops: concat=concat gather=gather_v2 pad=pad_v2 reshape=reshape shape=shape_v2 where=where_v2 zeros_like=zeros_like_v2
 python.ops.array_ops_stack: stack=stack
-python.ops.gen_math_ops: equal=equal logical_or=logical_or math.floormod=floor_mod maximum=maximum minimum=minimum
+python.ops.gen_math_ops: logical_or=logical_or math.floormod=floor_mod maximum=maximum minimum=minimum
 python.ops.gen_resource_variable_ops: raw_ops.VarIsInitializedOp=VarIsInitializedOp
-python.ops.math_ops: add_n=add_n cast=cast floor=floor math.ceil=ceil range=range
+python.ops.math_ops: add_n=add_n cast=cast equal=equal floor=floor math.ceil=ceil range=range
 python.ops.nn_ops: nn.conv2d=conv2d_v2 nn.conv2d_transpose=conv2d_transpose_v2
 """  # noqa: E501
 

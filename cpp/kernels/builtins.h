@@ -67,8 +67,8 @@ static inline tfn_parts tfn_parts_of_float(uint32_t bits) {
 static inline tfn_parts tfn_parts_of_double(double value) {
   uint64_t bits;
   __builtin_memcpy(&bits, &value, sizeof bits);
-  return tfn_take_apart((uint32_t)(bits >> 63), (int)((bits >> 52) & 0x7ff) - 1023, -1023,
-                        1024, bits & (((uint64_t)1 << 52) - 1));
+  return tfn_take_apart((uint32_t)(bits >> 63), (int)((bits >> 52) & 0x7ff) - 1023,
+                        -1023, 1024, bits & (((uint64_t)1 << 52) - 1));
 }
 
 /* The nearest number with `bits` bits of fraction and exponents up to `most`, the even

@@ -44,7 +44,9 @@ class _Tensor:
     name: str
 
 
-def find_node(graph_def: GraphDef, name: str, op: str = "") -> tuple[str, NodeDef] | None:
+def find_node(
+    graph_def: GraphDef, name: str, op: str = ""
+) -> tuple[str, NodeDef] | None:
     """A node by its name, with the name of the function that it is in, or ""."""
     for node in graph_def.node:
         if node.name == name:

@@ -25,7 +25,7 @@ def describe_end(code: int) -> str:
 
 
 def last_lines(text: str) -> str:
-    """The last lines that a process printed, each indented, without TensorFlow's log."""
+    """The last lines that a process printed, each indented; no log of TensorFlow's."""
     lines = [line for line in text.strip().splitlines() if not is_log_line(line)]
     lines = lines[-_LAST_LINES:]
     return "\n".join(f"  {line}" for line in lines)

@@ -17,8 +17,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-# How lines of TensorFlow and its libraries begin, but for those that say why the process
-# ends. One line of Python's comes with two that explain it.
+# How lines of TensorFlow and its libraries begin, but for those that say why the
+# process ends.
 _LOG_LINE = re.compile(
     r"WARNING: All log messages before absl::|"
     r"[IWE]\d{4} [\d:.]+\s+\d+ \S+:\d+\] |"

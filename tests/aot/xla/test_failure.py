@@ -21,19 +21,26 @@ Traceback (most recent call last):
 
 
 def test_an_operand_that_has_to_be_constant_is_found_with_its_node() -> None:
-    said = LOG + TRACEBACK + (
-        "ValueError: Input 1 to node `a/b/Tile` with op Tile must be a compile-time "
-        "constant.\n\nXLA compilation requires that operator arguments ...\n\n"
-        "Stack trace for op definition: \ndummy_file_name:10:dummy_function_name\n\n"
-        "\t [[{{function_node __inference_f_20}}Tile]]\n"
+    said = (
+        LOG
+        + TRACEBACK
+        + (
+            "ValueError: Input 1 to node `a/b/Tile` with op Tile must be a compile-"
+            "time constant.\n\nXLA compilation requires that operator arguments ...\n\n"
+            "Stack trace for op definition: \ndummy_file_name:10:dummy_function\n\n"
+            "\t [[{{function_node __inference_f_20}}Tile]]\n"
+        )
     )
     found = read_failure(said)
     assert (found.node, found.operand) == ("a/b/Tile", 1)
 
 
 def test_other_reasons_keep_their_words_and_nothing_about_the_compiler() -> None:
-    said = LOG + TRACEBACK + dedent(
-        """\
+    said = (
+        LOG
+        + TRACEBACK
+        + dedent(
+            """\
         InvalidArgumentError: {{function_node f}} Shapes do not fit: [2] and [3]
 
         Stack trace for op definition:
@@ -43,6 +50,7 @@ def test_other_reasons_keep_their_words_and_nothing_about_the_compiler() -> None
         \ttf2xla conversion failed while converting while_body[]. Run with TF_DUMP
         \t [[outer/while]]
         """
+        )
     )
     assert read_failure(said) == Failure("Shapes do not fit: [2] and [3]", "while/Add")
 

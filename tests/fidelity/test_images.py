@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Colours and sizes of images, and volumes, come out as TensorFlow makes them.
+"""Colours and sizes of images, volumes, and quantized weights are TensorFlow's.
 
 Also in the bodies of loops and branches, where tf.map_fn puts them.
 """
@@ -80,7 +80,26 @@ def volumes(x: Any) -> Tensors:
     }
 
 
-@pytest.mark.parametrize("function", [colours, inside, volumes])
+def quantized(x: Any) -> Tensors:
+    import tensorflow as tf
+
+    found = {}
+    flat = tf.reshape(x, [ROWS, -1])
+    values = np.random.default_rng(2).integers(-100, 100, (48, 700)).astype(np.int8)
+    for mode, axis in (("MIN_COMBINED", -1), ("MIN_FIRST", -1), ("SCALED", 1)):
+        size = () if axis < 0 else (700,)
+        weights = tf.raw_ops.Dequantize(
+            input=tf.bitcast(tf.constant(values), tf.qint8),
+            min_range=tf.fill(size, -1.0),
+            max_range=tf.fill(size, 2.0),
+            mode=mode,
+            axis=axis,
+        )
+        found[mode] = flat @ weights
+    return found
+
+
+@pytest.mark.parametrize("function", [colours, inside, volumes, quantized])
 def test_images_are_those_of_tensorflow(function: Any, tmp_path: Path) -> None:
     save = function_save(function, x=((ROWS, 4, 4, 3), "float32"))
     path = save(tmp_path / "m")

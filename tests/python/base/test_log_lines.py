@@ -46,7 +46,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
         "import os, sys\n"
         "from tfnative._base.log_lines import without_log_lines\n"
         f"logged = {LOGGED[1]!r} + chr(10)\n"
-        "with without_log_lines():\n"
+        "with without_log_lines(lambda to: os.fdopen(to, 'w', 1)):\n"
     )
     return subprocess.run(
         [sys.executable, "-c", setup + code],

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
+from tfnative_aot.freeze.rewrites.dequantize import dequantize_weights
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
@@ -29,7 +30,16 @@ __all__ = ["rewrite"]
 
 
 # Ops that XLA does otherwise than TensorFlow, or not at all.
-_NEEDED = frozenset({"AdjustHue", "Conv3D", "Conv3DBackpropInputV2", "ResizeBilinear", "Softmax"})
+_NEEDED = frozenset(
+    {
+        "AdjustHue",
+        "Conv3D",
+        "Conv3DBackpropInputV2",
+        "Dequantize",
+        "ResizeBilinear",
+        "Softmax",
+    }
+)
 
 
 def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
@@ -40,6 +50,7 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
         outputs: Names of the nodes that are fetched. They keep their names.
     """
     editor = GraphEditor(graph_def, outputs)
+    dequantize_weights(editor)
     fold_ranges(editor)
     fold_scales(editor)
     merge_dilations(editor)
@@ -53,6 +64,7 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
 
 
 def _replace_ops(editor: GraphEditor) -> None:
+    dequantize_weights(editor)
     split_volumes(editor)
     interpolate_images(editor)
     turn_hues(editor)

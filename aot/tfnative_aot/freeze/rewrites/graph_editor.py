@@ -59,13 +59,18 @@ class GraphEditor:
 
     def constant(self, node: NodeDef, place: int) -> NDArray[Any] | None:
         """The value of input number ``place``, if it is a constant."""
-        source = self.source(node, place)
-        while source is not None and source.op in _PASSES_ON:
-            source = self.source(source, 0)
-        if source is None or source.op != "Const":
+        source = self.constant_node(node, place)
+        if source is None:
             return None
         value: NDArray[Any] = tf.make_ndarray(source.attr["value"].tensor)
         return value
+
+    def constant_node(self, node: NodeDef, place: int) -> NodeDef | None:
+        """The Const that input number ``place`` is, at once or passed on."""
+        source = self.source(node, place)
+        while source is not None and source.op in _PASSES_ON:
+            source = self.source(source, 0)
+        return None if source is None or source.op != "Const" else source
 
     def size(self, node: NodeDef, place: int, axis: int) -> int | None:
         """A size of input number ``place``, as far as TensorFlow infers it."""

@@ -44,6 +44,7 @@ from tfnative_aot.settings import Settings, check
 from tfnative_aot.split.divide import Prepared, prepare
 from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.verify import golden as golden_vectors
+from tfnative_aot.verify.empty_batch import empty_batch
 from tfnative_aot.verify.execute import executor
 from tfnative_aot.verify.row_rule import row_rule
 from tfnative_aot.verify.samples import ExampleSampler, Sample, Sampler
@@ -233,7 +234,15 @@ def _make_artifact(
     described = describe(
         job.settings.name, job.settings.target, job.graphs, job.programs, rules
     )
-    interface = replace(described, weights_apart=options.weights == "separate")
+    signatures = tuple(
+        replace(signature, empty=empty_batch(sampler.compiled, signature))
+        for signature, sampler in zip(described.signatures, samplers, strict=True)
+    )
+    interface = replace(
+        described,
+        signatures=signatures,
+        weights_apart=options.weights == "separate",
+    )
     progress.stage("compile and link")
     parts = emit_parts(
         interface, job.settings.levels, job.programs, job.work / "sources"

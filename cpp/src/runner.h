@@ -86,6 +86,9 @@ class Runner {
   WorkspacePool& pool_;
   const ThreadPool& threads_;
 
+  // The artifact's: what TensorFlow makes of no rows.
+  const void* const* const empty_outputs_;
+  const char* const empty_error_;
   const std::uint64_t weights_bytes_;
 
   // What rows are split into, found when it first matters; and what variants take on

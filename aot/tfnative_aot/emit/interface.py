@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tfnative_aot.emit.empty_batch import EmptyBatch
 from tfnative_aot.load.dtypes import ABI_DTYPES
 from tfnative_aot.machines.targets import Target
 
@@ -25,6 +26,11 @@ class Tensor:
     c_name: str
     dtype: str
     shape: tuple[int, ...]
+
+    @property
+    def has_batch(self) -> bool:
+        """Whether its first size is the number of rows."""
+        return self.shape[:1] == (-1,)
 
     @property
     def abi_dtype(self) -> str:
@@ -54,6 +60,8 @@ class Signature:
         c_name: The name as a C identifier, unique in the artifact.
         batch_sizes: Ascending; empty if there is no batch dimension.
         rows_independent: Whether a batch may be padded and split.
+        empty: What a batch without rows gives; None if it is not known, or if there
+            is no batch dimension.
     """
 
     name: str
@@ -62,6 +70,7 @@ class Signature:
     outputs: tuple[Tensor, ...]
     batch_sizes: tuple[int, ...]
     rows_independent: bool
+    empty: EmptyBatch | None = None
 
     @property
     def c_parameters(self) -> str:

@@ -10,6 +10,27 @@
 #include "batching/streaming_queue.h"
 
 namespace tfnative::internal {
+namespace {
+
+// What goes wrong with a batch while `run` is called, if anything does.
+template <typename Run>
+std::optional<Error> error_of(const BatchFunction& function, const Run& run) noexcept {
+  try {
+    run();
+    return std::nullopt;
+  } catch (const Error& thrown) {
+    return thrown;
+  } catch (const std::bad_alloc&) {
+    return Error(Code::kResourceExhausted, function.name + ": out of memory");
+  } catch (const std::exception& thrown) {
+    return Error(Code::kInternal, function.name + ": " + thrown.what());
+  } catch (...) {
+    return Error(Code::kInternal, function.name + ": unknown error");
+  }
+}
+
+}  // namespace
+
 BatchLane::BatchLane(BatchFunction function, const BatchOptions& options,
                      Scheduler& scheduler)
     : options_(options),
@@ -101,8 +122,14 @@ bool BatchLane::enqueue_and_run(const std::shared_ptr<Request>& request,
   return true;
 }
 
-void BatchLane::answer_empty(Request& request) noexcept {
-  answers_.answer(request, clock_->now_micros());
+void BatchLane::answer_empty(const std::shared_ptr<Request>& request) noexcept {
+  const std::shared_ptr<const BatchFunction> function = this->function();
+  std::optional<Error> error;
+  if (function->runs_empty) {
+    error = error_of(*function, [&] { run_in_place(*function, {request, 0, 0}); });
+  }
+  if (error) return answers_.refuse(*request, *error, clock_->now_micros());
+  answers_.answer(*request, clock_->now_micros());
 }
 
 bool BatchLane::give_up(const std::shared_ptr<Request>& request,
@@ -169,27 +196,18 @@ void BatchLane::run(Batch& batch, std::int32_t thread) noexcept {
 
 void BatchLane::compute(Batch& batch, std::int32_t thread) noexcept {
   std::int64_t started = clock_->now_micros();
-  std::optional<Error> error;
-  try {
-    if (options_.mode == BatchMode::kStreaming) {
-      Gathering gathering(*batch.function, options_.max_execution_batch_size, pool_);
-      collect(batch, gathering);
-      started = clock_->now_micros();
-      if (batch.parts.empty()) return;
-      gathering.run(padded(batch.rows));
-      gathering.scatter(batch.parts);
-    } else {
-      execute(batch, padded(batch.rows), pool_);
+  const std::optional<Error> error = error_of(*batch.function, [&] {
+    if (options_.mode != BatchMode::kStreaming) {
+      return execute(batch, padded(batch.rows), pool_);
     }
-  } catch (const Error& thrown) {
-    error = thrown;
-  } catch (const std::bad_alloc&) {
-    error = Error(Code::kResourceExhausted, batch.function->name + ": out of memory");
-  } catch (const std::exception& thrown) {
-    error = Error(Code::kInternal, batch.function->name + ": " + thrown.what());
-  } catch (...) {
-    error = Error(Code::kInternal, batch.function->name + ": unknown error");
-  }
+    Gathering gathering(*batch.function, options_.max_execution_batch_size, pool_);
+    collect(batch, gathering);
+    started = clock_->now_micros();
+    if (batch.parts.empty()) return;
+    gathering.run(padded(batch.rows));
+    gathering.scatter(batch.parts);
+  });
+  if (batch.parts.empty() && !error) return;
   const std::int64_t done = clock_->now_micros();
   const Error* const failed = error ? &*error : nullptr;
   answers_.ran(batch, {thread, padded(batch.rows), started, done}, failed);

@@ -22,6 +22,7 @@ from tfnative.errors import CompileError, NotFoundError
 from tfnative.manifest import ExamplesHead, Fidelity, Manifest, TensorFlowHead
 from tfnative_aot.artifact.build import Builder, Trial
 from tfnative_aot.artifact.describe import (
+    RowRule,
     describe,
     describe_programs,
     golden_file_name,
@@ -46,6 +47,7 @@ from tfnative_aot.settings import Settings, check
 from tfnative_aot.split.divide import Prepared, prepare
 from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.verify import golden as golden_vectors
+from tfnative_aot.verify.empty_batch import empty_batch
 from tfnative_aot.verify.exact import Exact
 from tfnative_aot.verify.execute import executor
 from tfnative_aot.verify.probes import Probe, make_probes, tried_on
@@ -265,10 +267,7 @@ def _make_artifact(
     probes = _probes(job, samplers, user_inputs)
     slow: dict[str, str] = {}
     while True:
-        described = describe(
-            job.settings.name, job.settings.target, job.graphs, programs, rules
-        )
-        interface = replace(described, weights_apart=options.weights == "separate")
+        interface = _interface(job, programs, rules, samplers)
         progress.stage("compile and link")
         sources = job.work / f"sources_{len(slow)}"
         parts = emit_parts(interface, job.settings.levels, programs, sources)
@@ -288,6 +287,26 @@ def _make_artifact(
             golden_vectors.write(staging, graph.signature, _given(sampler, chosen))
     tried = {level.name for level in trial.levels}
     _finish(job, parts, _noted(manifest, slow), fidelity, tried, staging)
+
+
+def _interface(
+    job: _Job,
+    programs: Sequence[Program],
+    rules: Sequence[RowRule],
+    samplers: Sequence[Sampler],
+) -> Interface:
+    described = describe(
+        job.settings.name, job.settings.target, job.graphs, programs, rules
+    )
+    signatures = tuple(
+        replace(signature, empty=empty_batch(sampler.compiled, signature))
+        for signature, sampler in zip(described.signatures, samplers, strict=True)
+    )
+    return replace(
+        described,
+        signatures=signatures,
+        weights_apart=job.settings.options.weights == "separate",
+    )
 
 
 def _probes(

@@ -210,7 +210,8 @@ using Spec = std::tuple<std::string, std::int32_t, std::vector<std::int64_t>>;
 BatchSource function_source(const std::string& model, const std::string& name,
                             const std::vector<Spec>& inputs,
                             const std::vector<Spec>& outputs,
-                            std::int64_t default_max_batch_size, py::object function) {
+                            std::int64_t default_max_batch_size, bool runs_empty,
+                            py::object function) {
   const auto specs = [](const std::vector<Spec>& tuples) {
     std::vector<TensorSpec> result;
     for (const auto& [tensor, dtype, shape] : tuples) {
@@ -224,7 +225,7 @@ BatchSource function_source(const std::string& model, const std::string& name,
   source.signature.inputs = specs(inputs);
   source.signature.outputs = specs(outputs);
   source.function = python_function(source.model, source.signature, std::move(function),
-                                    default_max_batch_size);
+                                    default_max_batch_size, runs_empty);
   return source;
 }
 

@@ -8,17 +8,19 @@
 #include <string_view>
 
 #include "gil.h"
+#include "tfnative/checksum.hpp"
 
 namespace py = pybind11;
 
 namespace tfnative::bindings {
 
 PyModel::PyModel(const std::string& path, const std::string& cpu_level,
-                 const ThreadPool& threads)
+                 const ThreadPool& threads, bool verify)
     : path_(path) {
   LoadOptions options;
   options.cpu_level = cpu_level;
   options.threads = threads;
+  options.verify = verify;
   {
     const WithoutGil release;
     model_ = Model::load(path, options);
@@ -43,9 +45,21 @@ void register_model(py::module_& module) {
       .def(py::init<int>(), py::arg("threads"))
       .def_property_readonly("threads", &ThreadPool::threads);
   module.def("host_cpu_level", &host_cpu_level);
+  module.def(
+      "crc32c",
+      [](const py::buffer& data, std::uint32_t crc) {
+        const py::buffer_info info = data.request();
+        if (!PyBuffer_IsContiguous(info.view(), 'C')) {
+          throw Error(Code::kInvalidArgument, "expected bytes that lie side by side");
+        }
+        const WithoutGil release;
+        return crc32c(crc, info.ptr,
+                      static_cast<std::size_t>(info.size * info.itemsize));
+      },
+      py::arg("data"), py::arg("crc") = 0);
   py::class_<PyModel> type(module, "Model");
-  type.def(py::init<const std::string&, const std::string&, const ThreadPool&>(),
-           py::arg("path"), py::arg("cpu_level"), py::arg("threads"))
+  type.def(py::init<const std::string&, const std::string&, const ThreadPool&, bool>(),
+           py::arg("path"), py::arg("cpu_level"), py::arg("threads"), py::arg("verify"))
       .def_property_readonly("name",
                              [](const PyModel& self) { return self.model().name(); })
       .def_property_readonly(

@@ -22,7 +22,7 @@ namespace tfnative::bindings {
 class PyModel {
  public:
   PyModel(const std::string& path, const std::string& cpu_level,
-          const ThreadPool& threads);
+          const ThreadPool& threads, bool verify);
 
   // Throws Error (kFailedPrecondition) if the model is closed.
   const Model& model() const;

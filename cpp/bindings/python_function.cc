@@ -91,8 +91,8 @@ Error error_for(py::error_already_set& raised) {
 }  // namespace
 
 BatchFunction python_function(const std::string& model, const Signature& signature,
-                              py::object function,
-                              std::int64_t default_max_batch_size) {
+                              py::object function, std::int64_t default_max_batch_size,
+                              bool runs_empty) {
   // Freed with the lock held, wherever the last batch ends.
   const std::shared_ptr<const PythonFunction> own(
       new PythonFunction(signature, model, std::move(function)),
@@ -105,6 +105,7 @@ BatchFunction python_function(const std::string& model, const Signature& signatu
   result.inputs = signature.inputs;
   result.outputs = signature.outputs;
   result.default_max_batch_size = default_max_batch_size;
+  result.runs_empty = runs_empty;
   result.run = [own](auto in, auto out) {
     const WithGil hold;
     try {

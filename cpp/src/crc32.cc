@@ -2,56 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crc32.h"
 
-#include <array>
-#include <cstring>
+#include "crc_tables.h"
 
 namespace tfnative::internal {
-namespace {
-
-// Slicing by 8: table k advances a byte's remainder by k more bytes, so that
-// eight table look-ups, which do not wait for each other, take eight bytes.
-using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
-
-constexpr Tables make_tables() {
-  constexpr std::uint32_t kPolynomial = 0xEDB88320u;
-  Tables tables{};
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    std::uint32_t remainder = byte;
-    for (int bit = 0; bit < 8; ++bit) {
-      remainder = (remainder >> 1) ^ (remainder & 1 ? kPolynomial : 0);
-    }
-    tables[0][byte] = remainder;
-  }
-  for (std::size_t k = 1; k < tables.size(); ++k) {
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      const std::uint32_t before = tables[k - 1][byte];
-      tables[k][byte] = (before >> 8) ^ tables[0][before & 0xFF];
-    }
-  }
-  return tables;
-}
-
-constexpr Tables kTables = make_tables();
-
-}  // namespace
 
 std::uint32_t crc32(std::uint32_t crc, const void* data, std::size_t size) noexcept {
-  const unsigned char* bytes = static_cast<const unsigned char*>(data);
-  crc = ~crc;
-  for (; size >= 8; size -= 8, bytes += 8) {
-    std::uint32_t low, high;
-    std::memcpy(&low, bytes, 4);
-    std::memcpy(&high, bytes + 4, 4);
-    low ^= crc;  // The formats that we read are little-endian, as are we.
-    crc = kTables[7][low & 0xFF] ^ kTables[6][(low >> 8) & 0xFF] ^
-          kTables[5][(low >> 16) & 0xFF] ^ kTables[4][low >> 24] ^
-          kTables[3][high & 0xFF] ^ kTables[2][(high >> 8) & 0xFF] ^
-          kTables[1][(high >> 16) & 0xFF] ^ kTables[0][high >> 24];
-  }
-  for (; size > 0; --size, ++bytes) {
-    crc = (crc >> 8) ^ kTables[0][(crc ^ *bytes) & 0xFF];
-  }
-  return ~crc;
+  static constexpr CrcTables kTables = make_crc_tables(0xEDB88320u);
+  return crc_by_tables(kTables, crc, data, size);
 }
 
 }  // namespace tfnative::internal

@@ -14,6 +14,7 @@
 
 #include "base/mutex.h"
 #include "base/text.h"
+#include "tfnative/checksum.hpp"
 #include "tfnative/error.hpp"
 #include "tfnative/tensor.hpp"
 
@@ -78,6 +79,16 @@ bool is_sane(const tfn_tensor_spec& spec) {
   return true;
 }
 
+bool has_sane_empty_outputs(const tfn_signature& signature) {
+  if (signature.empty_outputs == nullptr) return true;
+  for (std::int32_t i = 0; i < signature.output_count; ++i) {
+    const tfn_tensor_spec& spec = signature.outputs[i];
+    const bool has_batch = spec.rank > 0 && spec.shape[0] == kBatch;
+    if (!has_batch && signature.empty_outputs[i] == nullptr) return false;
+  }
+  return true;
+}
+
 bool is_sane(const tfn_signature& signature, std::int32_t levels) {
   if (signature.name == nullptr || signature.variant_count < 1 ||
       signature.variants == nullptr) {
@@ -89,6 +100,7 @@ bool is_sane(const tfn_signature& signature, std::int32_t levels) {
   for (std::int32_t i = 0; i < signature.output_count; ++i) {
     if (!is_sane(signature.outputs[i])) return false;
   }
+  if (!has_sane_empty_outputs(signature)) return false;
   for (std::int32_t i = 0; i < signature.variant_count; ++i) {
     const tfn_variant& variant = signature.variants[i];
     if (variant.run == nullptr || variant.batch_size < 0 || variant.cpu_level < 0 ||
@@ -112,6 +124,21 @@ bool is_sane(const tfn_artifact& artifact) {
     if (!is_sane(artifact.signatures[i], artifact.cpu_level_count)) return false;
   }
   return true;
+}
+
+// Of what is mapped to be run, so that nothing is read that is not used later.
+void check_weights(const std::string& file, const tfn_artifact& artifact,
+                   const tfn_trailer& trailer) {
+  // Their section has a byte even if there are none.
+  const bool known =
+      artifact.weights != nullptr && artifact.weights_bytes <= trailer.weights_bytes;
+  if (known &&
+      crc32c(0, artifact.weights, trailer.weights_bytes) == trailer.weights_crc32c) {
+    return;
+  }
+  fail(file,
+       "its weights are damaged: their checksum does not fit. Copy the model again, or "
+       "compile it again");
 }
 
 bool has_weights_apart(const tfn_artifact& artifact) {
@@ -170,7 +197,7 @@ std::string find_library(const std::string& path) {
   return found[0];
 }
 
-Library::Library(const std::string& path) : file_(find_library(path)) {
+Library::Library(const std::string& path, bool verify) : file_(find_library(path)) {
   tfn_trailer trailer;
   handle_ = open_library(file_, &trailer);
   const std::string symbol = std::string(trailer.name) + "_artifact";
@@ -186,9 +213,12 @@ Library::Library(const std::string& path) : file_(find_library(path)) {
     fail(file_,
          "its tables are not those of ABI version " + std::to_string(TFN_ABI_VERSION));
   }
-  if (!has_weights_apart(*artifact_)) return;
   try {
-    weights_ = bind_weights(*artifact_, file_);
+    if (has_weights_apart(*artifact_)) {
+      weights_ = bind_weights(*artifact_, file_);
+    } else if (verify) {
+      check_weights(file_, *artifact_, trailer);
+    }
   } catch (...) {
     close_library(handle_);
     throw;

@@ -24,8 +24,10 @@ tfn_trailer check_library(const std::string& file);
 // A loaded library. Unloaded with this object.
 class Library {
  public:
-  // Throws LoadError.
-  explicit Library(const std::string& path);
+  // `verify`: whether to compare the weights with their checksum, for which all of them
+  // are read. Those that lie in a file of their own are always compared. Throws
+  // LoadError.
+  explicit Library(const std::string& path, bool verify = true);
   ~Library();
   Library(const Library&) = delete;
   Library& operator=(const Library&) = delete;

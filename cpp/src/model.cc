@@ -16,8 +16,8 @@ namespace tfnative {
 using internal::quoted;
 
 struct Model::Impl {
-  Impl(const std::string& path, const std::string& requested,
-       const std::string& requested_by, const ThreadPool& threads);
+  Impl(const std::string& path, const LoadOptions& options,
+       const std::string& requested, const std::string& requested_by);
 
   const internal::Runner& runner(const Signature& signature) const;
 
@@ -32,15 +32,15 @@ struct Model::Impl {
   std::vector<Signature> signatures;
 };
 
-Model::Impl::Impl(const std::string& path, const std::string& requested,
-                  const std::string& requested_by, const ThreadPool& threads_)
-    : library(path),
+Model::Impl::Impl(const std::string& path, const LoadOptions& options,
+                  const std::string& requested, const std::string& requested_by)
+    : library(path, options.verify),
       name(library.artifact().name),
       triple(library.artifact().triple),
       level(internal::choose_level(library.artifact(), internal::host_x86_level(),
                                    requested, requested_by)),
       level_name(library.artifact().cpu_levels[level].name),
-      threads(threads_) {
+      threads(options.threads) {
   const tfn_artifact& artifact = library.artifact();
   for (std::int32_t i = 0; i < artifact.signature_count; ++i) {
     runners.push_back(std::make_unique<const internal::Runner>(
@@ -79,8 +79,7 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
       requested_by = "TFNATIVE_CPU_LEVEL";
     }
   }
-  return Model(
-      std::make_shared<const Impl>(path, requested, requested_by, options.threads));
+  return Model(std::make_shared<const Impl>(path, options, requested, requested_by));
 }
 
 const std::string& Model::name() const noexcept { return impl_->name; }

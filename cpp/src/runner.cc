@@ -83,6 +83,8 @@ Runner::Runner(const std::string& model, const tfn_artifact& artifact,
       variants_(variants_of(signature, level)),
       pool_(pool),
       threads_(threads),
+      empty_outputs_(signature.empty_outputs),
+      empty_error_(signature.empty_error),
       weights_bytes_(artifact.weights_bytes),
       checks_(signature.checks, static_cast<std::size_t>(signature.check_count)) {
   const auto layout = [](const TensorSpec& spec) {
@@ -132,9 +134,20 @@ void Runner::run(Span<const TensorView> inputs, Span<const MutableTensorView> ou
   }
 }
 
-// Outputs without rows are the same for any number of rows: those of padding alone.
+// What TensorFlow gives for no rows, if that is known. Else outputs without rows are
+// the same for any number of rows, and so those of padding alone.
 void Runner::run_empty(Span<const TensorView> inputs,
                        Span<const MutableTensorView> outputs, Call& call) const {
+  if (empty_error_ != nullptr) {
+    fail(std::string("TensorFlow refuses an empty batch: ") + empty_error_);
+  }
+  if (empty_outputs_ != nullptr) {
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (outputs_[i].has_batch || outputs_[i].row_bytes == 0) continue;
+      std::memcpy(outputs[i].data, empty_outputs_[i], outputs_[i].row_bytes);
+    }
+    return;
+  }
   const bool all_have_rows =
       std::all_of(outputs_.begin(), outputs_.end(),
                   [](const Layout& layout) { return layout.has_batch; });

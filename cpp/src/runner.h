@@ -87,6 +87,9 @@ class Runner {
   WorkspacePool& pool_;
   const ThreadPool& threads_;
 
+  // The artifact's: what TensorFlow makes of no rows.
+  const void* const* const empty_outputs_;
+  const char* const empty_error_;
   const std::uint64_t weights_bytes_;
   const Span<const tfn_check> checks_;
 

@@ -11,6 +11,7 @@ __version__: str
 _Tensor = tuple[str, np.dtype[Any], tuple[int, ...] | None]
 
 def host_cpu_level() -> str: ...
+def crc32c(data: bytes | memoryview, crc: int = 0) -> int: ...
 
 class ThreadPool:
     def __init__(self, threads: int) -> None: ...
@@ -28,7 +29,9 @@ class ExampleParser:
     ) -> list[npt.NDArray[Any]]: ...
 
 class Model:
-    def __init__(self, path: str, cpu_level: str, threads: ThreadPool) -> None: ...
+    def __init__(
+        self, path: str, cpu_level: str, threads: ThreadPool, verify: bool
+    ) -> None: ...
     @property
     def name(self) -> str: ...
     @property
@@ -126,6 +129,7 @@ def function_source(
     inputs: list[tuple[str, int, list[int]]],
     outputs: list[tuple[str, int, list[int]]],
     default_max_batch_size: int,
+    runs_empty: bool,
     function: Callable[[dict[str, npt.NDArray[Any]]], Any],
 ) -> BatchSource: ...
 

@@ -23,7 +23,6 @@ _NEED_TENSORFLOW = frozenset(
         "test_check.py",
         "test_compile.py",
         "test_cut.py",
-        "test_empty_batches.py",
         "test_examples_head.py",
         "test_expressions.py",
         "test_fork_server.py",

@@ -28,18 +28,6 @@ Export = Callable[[ModelCase], Path]
 Compile = Callable[..., Path]
 
 
-def options(case: ModelCase) -> dict[str, Any]:
-    """For two batch sizes and this machine's best CPU level."""
-    return {
-        "signatures": None if case.graph_inputs else [case.signature],
-        "batch_sizes": (1, 3),
-        "shapes": case.shapes,
-        "cpus": ["native"],
-        "inputs": case.graph_inputs,
-        "outputs": case.graph_outputs,
-    }
-
-
 def quick_or_slow(case: ModelCase) -> Any:
     marks = () if case.name in QUICK else pytest.mark.slow
     return pytest.param(case, marks=marks)
@@ -50,7 +38,7 @@ def test_predicts_what_tensorflow_predicts(
     case: ModelCase, export: Export, compiled: Compile
 ) -> None:
     source = export(case)
-    artifact = compiled(case, "model", **options(case))
+    artifact = compiled(case, "model", **case.options())
     reference = load_model(source, inputs=case.graph_inputs, outputs=case.graph_outputs)
     rng = np.random.default_rng(7)
     row_counts = (1, 2, 3, 7) if case.has_batch and case.rows_independent else (1, 3)
@@ -95,14 +83,14 @@ def listing(artifact: Path) -> list[str]:
 
 def test_reductions_are_kernels_of_ours(compiled: Compile) -> None:
     case = ZOO["reductions"]
-    steps = listing(compiled(case, "model", **options(case)))
+    steps = listing(compiled(case, "model", **case.options()))
     # The largest and the sum of softmax; the others one each, and no partial ones.
     assert sum(step.startswith("reduction") for step in steps) == 11
 
 
 def test_what_follows_convolutions_is_no_step_of_its_own(compiled: Compile) -> None:
     case = ZOO["epilogues"]
-    steps = listing(compiled(case, "model", **options(case)))
+    steps = listing(compiled(case, "model", **case.options()))
     assert sum(step.startswith("winograd convolution") for step in steps) == 4
     # What is added in a step of XLA's own, before the clamp, may stay.
     assert sum(step.startswith("kernel") for step in steps) <= 1, steps
@@ -114,7 +102,7 @@ def test_what_cannot_be_compiled_is_refused_with_its_reason(
 ) -> None:
     output = tmp_path / "model"
     with pytest.raises(tfnative.Error, match=case.refused_when or None) as caught:
-        tfnative.compile(export(case), output, name="model", **options(case))
+        tfnative.compile(export(case), output, name="model", **case.options())
     for op in case.refused_ops:
         assert op in str(caught.value)
     assert not output.exists()

@@ -63,6 +63,18 @@ class ModelCase:
         """One array per input of the signature, with ``rows`` rows each."""
         return {name: maker(rows, rng) for name, maker in self.makers.items()}
 
+    def options(self) -> dict[str, Any]:
+        """Of ``tfnative.compile``: two batch sizes, this machine's best CPU level."""
+        return {
+            "signatures": None if self.graph_inputs else [self.signature],
+            "batch_sizes": (1, 3),
+            "shapes": self.shapes,
+            "cpus": ["native"],
+            "rtol": self.rtol,
+            "inputs": self.graph_inputs,
+            "outputs": self.graph_outputs,
+        }
+
     def __str__(self) -> str:
         return self.name
 

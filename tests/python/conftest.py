@@ -19,11 +19,12 @@ import pytest
 import tfnative
 from tests.python.batch.models import Slow
 from tests.python.store.releases import Releases
+from tfnative._core import crc32c
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "tests" / "cpp" / "runtime" / "fake_artifact.c"
 WEIGHTS = b"weights of the fake artifact"
-TRAILER = struct.Struct("<8sIIQQQQ80s")
+TRAILER = struct.Struct("<8sIIQQQII80s")
 """tfn_trailer in abi.h."""
 
 
@@ -32,9 +33,10 @@ def seal(library: bytes, name: str) -> bytes:
     offset = library.index(WEIGHTS)
     end = offset + 4096
     crc = zlib.crc32(library[end:], zlib.crc32(library[:offset]))
+    weights = crc32c(library[offset:end])
     size = len(library) + TRAILER.size
     return library + TRAILER.pack(
-        b"TFNATIVE", 3, crc, size, offset, 4096, 0, name.encode()
+        b"TFNATIVE", 3, crc, size, offset, 4096, weights, 0, name.encode()
     )
 
 

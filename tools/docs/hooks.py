@@ -21,6 +21,7 @@ _CPP = (
     "model.hpp",
     "tensor.hpp",
     "error.hpp",
+    "checksum.hpp",
     "thread_pool.hpp",
     "batcher.hpp",
     "batch_options.hpp",

@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfnative._core import crc32c
 from tfnative.manifest import Manifest
 from tfnative_aot.emit.artifact_c import emit_artifact, program_header
 from tfnative_aot.emit.data_s import WEIGHTS_SECTION, emit_data
@@ -30,7 +31,7 @@ from tfnative_aot.program.program import Program
 ABI_VERSION = 3
 """TFN_ABI_VERSION in abi.h."""
 
-_TRAILER = struct.Struct("<8sIIQQQQ80s")
+_TRAILER = struct.Struct("<8sIIQQQII80s")
 """tfn_trailer in abi.h."""
 
 
@@ -216,6 +217,7 @@ def _append_trailer(library: Path, interface: Interface) -> None:
         len(data) + _TRAILER.size,
         offset,
         size,
+        crc32c(memoryview(data)[offset : offset + size]),
         0,
         interface.name.encode(),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfnative_aot.emit.builtins import emit_builtins
-from tfnative_aot.emit.c_names import in_comment
+from tfnative_aot.emit.c_names import c_string, in_comment
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
 from tfnative_aot.emit.names import run_function
 from tfnative_aot.machines.cpu_levels import CpuLevel
@@ -35,7 +35,7 @@ def emit_artifact(
     """
     headers = [f'#include "{program_header(level)}"' for level in levels]
     parts = ["\n".join(headers), _PREAMBLE, emit_builtins(programs)]
-    names = ", ".join(f"{{{_text(v.name)}, {v.x86_level}}}" for v in levels)
+    names = ", ".join(f"{{{c_string(v.name)}, {v.x86_level}}}" for v in levels)
     if interface.is_minimal:
         numbers = ", ".join(str(v.x86_level) for v in levels)
         parts.append(f"static const int32_t cpu_levels[] = {{{numbers}}};\n")
@@ -49,6 +49,8 @@ def emit_artifact(
             parts.append(_tensor_tables(index, signature))
             parts.append(_check_table(index, signature))
         parts.append(_variants(index, levels, of_signature, interface.is_minimal))
+        if signature.empty and signature.empty.is_read(interface.is_minimal):
+            parts.append(signature.empty.table(index))
     if interface.weights_apart:
         parts.append(_bind_weights(interface.name, weights_bytes, weights_digest))
     if not interface.is_minimal:
@@ -109,7 +111,7 @@ def _tensor_tables(index: int, signature: Signature) -> str:
         ]
         lines.append(f"static const tfn_tensor_spec {prefix}[] = {{")
         lines += [
-            f"    {{{_text(t.name)}, {t.abi_dtype}, {len(t.shape)}, "
+            f"    {{{c_string(t.name)}, {t.abi_dtype}, {len(t.shape)}, "
             f"{prefix}{n}_shape}},"
             for n, t in enumerate(tensors)
         ]
@@ -126,7 +128,7 @@ def _check_table(index: int, signature: Signature) -> str:
         for n, check in enumerate(signature.checks)
     ]
     entries = [
-        f"    {{{_text(check.node)}, {_text(check.op)},\n     {_text(check.message)},\n"
+        f"    {{{c_string(check.node)}, {c_string(check.op)},\n     {c_string(check.message)},\n"
         f"     {check.value_count}, {len(check.shape)}, s{index}_check{n}_shape}},"
         for n, check in enumerate(signature.checks)
     ]
@@ -191,8 +193,8 @@ static const tfn_signature signatures[] = {{
 static const tfn_artifact artifact = {{
     .abi_version = TFN_ABI_VERSION,
     .struct_bytes = sizeof(tfn_artifact),
-    .name = {_text(interface.name)},
-    .triple = {_text(interface.triple)},
+    .name = {c_string(interface.name)},
+    .triple = {c_string(interface.triple)},
     .cpu_level_count = {len(levels)},
     .signature_count = {len(interface.signatures)},
     .cpu_levels = cpu_levels,
@@ -214,10 +216,14 @@ def _signature_entry(index: int, signature: Signature, variants: int) -> str:
     flags = "TFN_SIGNATURE_ROWS_INDEPENDENT" if signature.rows_independent else "0"
     count = len(signature.checks)
     checks = f"s{index}_checks, {count}" if count else "NULL, 0"
+    known = signature.empty
+    empty = f"s{index}_empty" if known and known.outputs else "NULL"
+    error = c_string(known.error) if known and known.error else "NULL"
     return (
-        f"    {{{_text(signature.name)}, {flags}, {len(signature.inputs)}, "
+        f"    {{{c_string(signature.name)}, {flags}, {len(signature.inputs)}, "
         f"{len(signature.outputs)}, {variants},\n"
-        f"     s{index}_in, s{index}_out, s{index}_variants, {checks}, NULL, NULL}},"
+        f"     s{index}_in, s{index}_out, s{index}_variants, {checks},\n"
+        f"     {empty}, {error}}},"
     )
 
 
@@ -228,11 +234,13 @@ def _entry_points(interface: Interface, index: int, signature: Signature) -> str
     table = f"s{index}_variants, COUNT(s{index}_variants)"
     return f"""\
 TFN_EXPORT size_t {name}_workspace_bytes(int64_t batch_size) {{
+{"  if (batch_size == 0) return 0;" + chr(10) if signature.empty else ""}\
   const tfn_variant* variant = find_variant({table}, batch_size);
   return variant ? (size_t)variant->workspace_bytes : SIZE_MAX;
 }}
 
 TFN_EXPORT int32_t {name}({signature.c_parameters}) {{
+{_run_empty(index, signature)}\
   const tfn_variant* variant = find_variant({table}, batch_size);
   if (!variant) return TFN_NO_CODE;
   const void* const in[] = {{{", ".join(inputs) or "NULL"}}};
@@ -242,12 +250,16 @@ TFN_EXPORT int32_t {name}({signature.c_parameters}) {{
 """
 
 
+def _run_empty(index: int, signature: Signature) -> str:
+    """What the function of a signature does about a batch without rows."""
+    if signature.empty is None:
+        return ""
+    if signature.empty.error:
+        return "  if (batch_size == 0) return TFN_EMPTY_REFUSED;\n"
+    names = tuple(tensor.c_name for tensor in signature.outputs)
+    copies = signature.empty.copies(index, names)
+    return f"  if (batch_size == 0) {{\n{copies}    return 0;\n  }}\n"
+
+
 def _dims(tensor: Tensor) -> str:
     return ", ".join(map(str, tensor.shape)) or "0"
-
-
-def _text(text: str) -> str:
-    """A C string literal, of UTF-8."""
-    plain = set(range(0x20, 0x7F)) - set(b'"\\?')
-    escaped = (chr(b) if b in plain else f"\\{b:03o}" for b in text.encode())
-    return f'"{"".join(escaped)}"'

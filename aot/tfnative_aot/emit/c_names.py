@@ -113,3 +113,10 @@ def function_identifier(name: str, taken: set[str]) -> str:
 def in_comment(name: str) -> str:
     """A name as it may stand in a comment of C: quoted, and without its end."""
     return ascii(name).replace("*/", "*\\/").replace("/*", "/\\*")
+
+
+def c_string(text: str) -> str:
+    """A C string literal, of UTF-8."""
+    plain = set(range(0x20, 0x7F)) - set(b'"\\?')
+    escaped = (chr(b) if b in plain else f"\\{b:03o}" for b in text.encode())
+    return f'"{"".join(escaped)}"'

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from tfnative_aot.emit.c_names import in_comment
+from tfnative_aot.emit.c_names import c_string, in_comment
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
 
 
@@ -34,7 +34,7 @@ def emit_class(interface: Interface, signature: Signature) -> str:
 // object.
 class {name} {{
  public:
-{_try_predict(signature)}
+{_try_predict(signature, function)}
 {_with_spans(signature)}
 #if defined(TFN_THROWS_GUARD)
 {_predict(signature, function)}
@@ -68,7 +68,7 @@ def _pointers(signature: Signature) -> list[str]:
     return [*parameters, *(f"{t.c_type}* {t.c_name}" for t in signature.outputs)]
 
 
-def _try_predict(signature: Signature) -> str:
+def _try_predict(signature: Signature, function: str) -> str:
     tensors = (*signature.inputs, *signature.outputs)
     names = ", ".join(t.c_name for t in tensors)
     parameters = _pointers(signature)
@@ -83,21 +83,19 @@ def _try_predict(signature: Signature) -> str:
 """
     parameters.insert(0, "std::int64_t rows")
     joined = ", ".join(parameters)
+    empty = _empty(signature, function)
     if not signature.rows_independent:
         return f"""\
-  // `rows` must be a compiled batch size: the rows influence each other.
+  // `rows` must be a compiled batch size, or 0: the rows influence each other.
 {returns}
   std::int32_t try_predict({joined}) {{
     const std::int64_t sizes[] = {{{sizes}}};
+{empty}\
     for (const std::int64_t size : sizes)
       if (size == rows) return run(size, 0, rows, {names});
     return wrong_size;
   }}
 """
-    # Outputs without rows are those of padding alone.
-    empty = ""
-    if not all(_batched(tensor) for tensor in signature.outputs):
-        empty = f"    if (rows == 0) return run(sizes[0], 0, 0, {names});\n"
     return f"""\
   // Any number of rows: split over the compiled batch sizes, the last one padded.
 {returns}
@@ -120,12 +118,27 @@ def _try_predict(signature: Signature) -> str:
 """
 
 
+def _empty(signature: Signature, function: str) -> str:
+    """What is done about no rows, if that is anything."""
+    tensors = (*signature.inputs, *signature.outputs)
+    names = ", ".join(t.c_name for t in tensors)
+    if signature.empty is not None:
+        return f"    if (rows == 0) return {function}(0, {names}, nullptr);\n"
+    all_batched = all(tensor.has_batch for tensor in signature.outputs)
+    if all_batched:
+        return "" if signature.rows_independent else "    if (rows == 0) return 0;\n"
+    # Outputs without rows are those of padding alone.
+    if signature.rows_independent:
+        return f"    if (rows == 0) return run(sizes[0], 0, 0, {names});\n"
+    return ""
+
+
 def _with_spans(signature: Signature) -> str:
     """An overload that checks sizes, and finds out how many rows there are."""
     tensors = (*signature.inputs, *signature.outputs)
     parameters = [f"span<const {t.c_type}> {t.c_name}" for t in signature.inputs]
     parameters += [f"span<{t.c_type}> {t.c_name}" for t in signature.outputs]
-    batched = [t for t in tensors if _batched(t) and t.row_elements]
+    batched = [t for t in tensors if t.has_batch and t.row_elements]
     arguments = [f"{t.c_name}.data()" for t in tensors]
     lines = []
     if signature.batch_sizes:
@@ -135,7 +148,7 @@ def _with_spans(signature: Signature) -> str:
         lines.append(f"    const std::size_t rows = {first};")
         arguments.insert(0, "static_cast<std::int64_t>(rows)")
     expected = " ||\n        ".join(
-        f"{t.c_name}.size() != {'rows * ' if _batched(t) else ''}{t.row_elements}"
+        f"{t.c_name}.size() != {'rows * ' if t.has_batch else ''}{t.row_elements}"
         for t in tensors
     )
     body = "\n".join([*lines, f"    if ({expected}) return wrong_size;"])
@@ -148,6 +161,10 @@ def _with_spans(signature: Signature) -> str:
 
 
 def _predict(signature: Signature, function: str) -> str:
+    refusal = ""
+    if signature.empty is not None and signature.empty.error:
+        said = c_string(f"TensorFlow refuses no rows: {signature.empty.error}")
+        refusal = f"      case -7: return {said};\n"
     return f"""\
   // As try_predict. Throws std::runtime_error.
   template <typename... Arguments>
@@ -165,6 +182,7 @@ def _predict(signature: Signature, function: str) -> str:
       case -2: return "no weights are bound";
       case -6: return "TensorFlow raises an error for what is in the inputs";
       case out_of_memory: return "out of memory";
+{refusal}\
       case wrong_size: return "not a compiled batch size, or a span of another size";
       default: return "step " + std::to_string(status) + " failed";
     }}
@@ -172,7 +190,7 @@ def _predict(signature: Signature, function: str) -> str:
 
 
 def _copy_in(t: Tensor) -> str:
-    if not _batched(t):
+    if not t.has_batch:
         return f"    std::memcpy({t.c_name}_.data(), {t.c_name}, {_row(t)});"
     return f"""\
     std::memcpy({t.c_name}_.data(), {t.c_name} + first * {t.row_elements},
@@ -181,7 +199,7 @@ def _copy_in(t: Tensor) -> str:
 
 
 def _copy_out(t: Tensor) -> str:
-    if not _batched(t):
+    if not t.has_batch:
         return f"    std::memcpy({t.c_name}, {t.c_name}_.data(), {_row(t)});"
     return (
         f"    std::memcpy({t.c_name} + first * {t.row_elements}, {t.c_name}_.data(),\n"
@@ -190,12 +208,8 @@ def _copy_out(t: Tensor) -> str:
 
 
 def _bytes(tensor: Tensor, rows: str) -> str:
-    return (f"{rows} * " if _batched(tensor) else "") + _row(tensor)
+    return (f"{rows} * " if tensor.has_batch else "") + _row(tensor)
 
 
 def _row(tensor: Tensor) -> str:
     return f"{tensor.row_elements} * sizeof({tensor.c_type})"
-
-
-def _batched(tensor: Tensor) -> bool:
-    return bool(tensor.shape) and tensor.shape[0] == -1

@@ -78,6 +78,7 @@ def _c_functions(interface: Interface, signature: Signature, macros: set[str]) -
     sizes = ", ".join(map(str, signature.batch_sizes)) or "0 (no batch dimension)"
     unbound = " -2 if no weights are bound;" if interface.weights_apart else ""
     refused = _REFUSED if signature.checks else ""
+    empty = _about_no_rows(signature)
     tensors = "\n".join(
         f" *   {t.c_name}: {direction} {in_comment(t.name)}, {t.dtype} {_shape(t)}"
         for direction, group in (
@@ -95,12 +96,24 @@ def _c_functions(interface: Interface, signature: Signature, macros: set[str]) -
  * Every pointer is the caller's, and aligned to 64 bytes. Inputs are only read. Outputs
  * and workspace must not overlap anything else. Calls may run at the same time if they
  * share no output and no workspace. Returns 0; -1 if there is no code for this batch
- * size or this CPU;{unbound} or the number of the step that failed.{refused} */
+ * size or this CPU;{unbound} or the number of the step that failed.{empty}{refused} */
 int32_t {name}({signature.c_parameters});
 
 /* Bytes of workspace, or SIZE_MAX where {name} returns -1. */
 size_t {name}_workspace_bytes(int64_t batch_size);
 {_size_macros(name, signature, macros)}"""
+
+
+def _about_no_rows(signature: Signature) -> str:
+    if signature.empty is None:
+        return ""
+    if signature.empty.error:
+        said = in_comment(signature.empty.error)
+        return f" Returns -7\n * for no rows, which TensorFlow refuses: {said}."
+    return (
+        " The batch\n * size may be 0, too: then what has no batch dimension is"
+        "\n * written, and nothing else is looked at."
+    )
 
 
 def _size_macros(name: str, signature: Signature, taken: set[str]) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tfnative_aot.emit.empty_batch import EmptyBatch
 from tfnative_aot.freeze.graph import Check
 from tfnative_aot.load.dtypes import ABI_DTYPES
 from tfnative_aot.machines.targets import Target
@@ -26,6 +27,11 @@ class Tensor:
     c_name: str
     dtype: str
     shape: tuple[int, ...]
+
+    @property
+    def has_batch(self) -> bool:
+        """Whether its first size is the number of rows."""
+        return self.shape[:1] == (-1,)
 
     @property
     def abi_dtype(self) -> str:
@@ -56,6 +62,8 @@ class Signature:
         batch_sizes: Ascending; empty if there is no batch dimension.
         rows_independent: Whether a batch may be padded and split.
         checks: What is checked while it runs.
+        empty: What a batch without rows gives; None if it is not known, or if there
+            is no batch dimension.
     """
 
     name: str
@@ -65,6 +73,7 @@ class Signature:
     batch_sizes: tuple[int, ...]
     rows_independent: bool
     checks: tuple[Check, ...] = ()
+    empty: EmptyBatch | None = None
 
     @property
     def c_parameters(self) -> str:

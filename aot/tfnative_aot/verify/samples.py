@@ -90,6 +90,10 @@ class Sampler:
         self._domain, sample = fallback
         return sample
 
+    def draw(self, rows: int) -> Arrays:
+        """Inputs alone, as ``sample`` draws them."""
+        return dict(self._draw(rows, self._domain or _DOMAINS[-1]))
+
     def given(self, inputs: Arrays) -> Arrays:
         """What the artifact is given for these inputs of the compiled code."""
         return inputs

@@ -43,6 +43,9 @@ extern "C" {
  * anything then. */
 #define TFN_CHECK_FAILED (-6)
 
+/* What a function of NAME.h returns for an empty batch that TensorFlow refuses. */
+#define TFN_EMPTY_REFUSED (-7)
+
 /* Alignment, in bytes, of every tensor and workspace passed to `run`. */
 #define TFN_ALIGNMENT 64u
 

@@ -44,6 +44,9 @@ struct BatchFunction {
   std::function<void(Span<const TensorView> inputs,
                      Span<const MutableTensorView> outputs)>
       run;
+  // Whether `run` is called for a request without rows as well, in the thread that
+  // brings it, since it may refuse it. Else such a request is answered without a call.
+  bool runs_empty = false;
   // What max_batch_size 0 stands for.
   std::int64_t default_max_batch_size = 1;
 };

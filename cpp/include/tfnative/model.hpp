@@ -47,6 +47,10 @@ struct LoadOptions {
   // by the environment variable TFNATIVE_CPU_LEVEL, else the best that the
   // artifact has code for and this CPU can run.
   std::string cpu_level;
+  // Whether to compare the weights with their checksum, which reads all of them: 1 GB
+  // takes about 0.1 s, or as long as a disk takes. Weights in a file of their own are
+  // always compared.
+  bool verify = true;
   // What works on one call. Default: the calling thread alone.
   ThreadPool threads;
 };
@@ -68,9 +72,9 @@ struct StepEvent {
 class Model {
  public:
   // Loads an artifact: a folder with one library in it, or the library itself.
-  // The file's checksum is verified (except for the weights) before any of its
-  // code runs. Loading one file several times shares its memory.
-  // Throws LoadError.
+  // The file's checksum is verified before any of its code runs, and that of the
+  // weights, unless options say otherwise, before this returns. Loading one file
+  // several times shares its memory. Throws LoadError.
   static Model load(const std::string& path, const LoadOptions& options = {});
 
   // The name that it was compiled with.
@@ -101,8 +105,9 @@ class Model {
   std::int64_t count_rows(const Signature& signature,
                           Span<const TensorView> inputs) const;
 
-  // Runs a signature of this model for any number of rows, 0 included (nothing
-  // is computed then, unless there is no batch dimension).
+  // Runs a signature of this model for any number of rows. Without any, outputs get
+  // what TensorFlow gives for an empty batch, or it is refused as TensorFlow refuses
+  // it.
   //
   // Views are in the order of the signature; outputs have as many rows as the
   // inputs. Memory stays the caller's; outputs must overlap neither inputs nor

@@ -56,10 +56,15 @@ typedef struct tfn_error {
 /* A loaded model. */
 typedef struct tfn_model tfn_model;
 
+/* Flags of tfn_load_options: weights are not compared with their checksum, for which
+ * all of them would be read. */
+#define TFN_LOAD_UNVERIFIED 1u
+
 typedef struct tfn_load_options {
   size_t struct_bytes;   /* sizeof(tfn_load_options) */
   const char* cpu_level; /* name of the CPU level to run; null: the best one */
   int32_t threads;       /* how many work on one call; 0 and 1: the calling one */
+  uint32_t flags;        /* 0, or TFN_LOAD_UNVERIFIED */
 } tfn_load_options;
 
 /* A dense row-major tensor in the caller's memory. In an array of these all

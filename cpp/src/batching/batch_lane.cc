@@ -13,27 +13,26 @@
 namespace tfnative::internal {
 namespace {
 
-// What `run` throws, for the requests of that batch, or of `alone`, the only part that
-// it runs: the rows of a part are not always the first ones of its request.
+// What `run` throws, for the requests whose parts it has run, if there are any: the rows
+// of a single part are not always the first ones of its request.
 template <typename Run>
-std::optional<Error> error_of(const Batch& batch, const Run& run,
-                              const Part* alone = nullptr) noexcept {
+std::optional<Error> error_of(const BatchFunction& function,
+                              const std::vector<Part>& parts, const Run& run) noexcept {
   try {
     try {
       run();
       return std::nullopt;
     } catch (const CheckError& thrown) {
-      if (batch.parts.size() == 1) alone = &batch.parts[0];
-      return alone == nullptr ? thrown : thrown.after(alone->first_row);
+      return parts.size() == 1 ? thrown.after(parts[0].first_row) : thrown;
     }
   } catch (const Error& thrown) {
     return thrown;
   } catch (const std::bad_alloc&) {
-    return Error(Code::kResourceExhausted, batch.function->name + ": out of memory");
+    return Error(Code::kResourceExhausted, function.name + ": out of memory");
   } catch (const std::exception& thrown) {
-    return Error(Code::kInternal, batch.function->name + ": " + thrown.what());
+    return Error(Code::kInternal, function.name + ": " + thrown.what());
   } catch (...) {
-    return Error(Code::kInternal, batch.function->name + ": unknown error");
+    return Error(Code::kInternal, function.name + ": unknown error");
   }
 }
 
@@ -130,8 +129,14 @@ bool BatchLane::enqueue_and_run(const std::shared_ptr<Request>& request,
   return true;
 }
 
-void BatchLane::answer_empty(Request& request) noexcept {
-  answers_.answer(request, clock_->now_micros());
+void BatchLane::answer_empty(const std::shared_ptr<Request>& request) noexcept {
+  const std::shared_ptr<const BatchFunction> function = this->function();
+  std::optional<Error> error;
+  if (function->runs_empty) {
+    error = error_of(*function, {}, [&] { run_in_place(*function, {request, 0, 0}); });
+  }
+  if (error) return answers_.refuse(*request, *error, clock_->now_micros());
+  answers_.answer(*request, clock_->now_micros());
 }
 
 bool BatchLane::give_up(const std::shared_ptr<Request>& request,
@@ -199,7 +204,7 @@ void BatchLane::run(Batch& batch, std::int32_t thread) noexcept {
 void BatchLane::compute(Batch& batch, std::int32_t thread) noexcept {
   std::int64_t started = clock_->now_micros();
   const std::optional<Error> error = run_together(batch, &started);
-  if (batch.parts.empty()) return;
+  if (batch.parts.empty() && !error) return;
   const Error* const failed = error ? &*error : nullptr;
   answers_.ran(batch, {thread, padded(batch.rows), started, clock_->now_micros()},
                failed);
@@ -212,7 +217,7 @@ void BatchLane::compute(Batch& batch, std::int32_t thread) noexcept {
 // Runs a batch, from `*started` on if its rows are yet to come, and returns its error.
 std::optional<Error> BatchLane::run_together(Batch& batch,
                                              std::int64_t* started) noexcept {
-  return error_of(batch, [&] {
+  return error_of(*batch.function, batch.parts, [&] {
     if (options_.mode != BatchMode::kStreaming) {
       return execute(*batch.function, batch.parts, padded(batch.rows), pool_);
     }
@@ -231,8 +236,9 @@ void BatchLane::run_one_by_one(const Batch& batch, std::int32_t thread) noexcept
   counters_.divided();
   for (const Part& part : batch.parts) {
     const std::int64_t rows = padded(part.rows), started = clock_->now_micros();
-    const std::optional<Error> error = error_of(
-        batch, [&] { execute(*batch.function, {&part, 1}, rows, pool_); }, &part);
+    const std::optional<Error> error = error_of(*batch.function, {part}, [&] {
+      execute(*batch.function, {&part, 1}, rows, pool_);
+    });
     const Error* const failed = error ? &*error : nullptr;
     answers_.ran_alone(batch, part, {thread, rows, started, clock_->now_micros()},
                        failed);

@@ -48,7 +48,7 @@ class BatchLane final : public Lane {
   bool enqueue_and_run(const std::shared_ptr<Request>& request, bool is_last_attempt);
 
   // Answers a request without rows.
-  void answer_empty(Request& request) noexcept;
+  void answer_empty(const std::shared_ptr<Request>& request) noexcept;
 
   // Takes a request out of the queue and answers it with that error. False if it is not
   // in the queue any more.

@@ -115,6 +115,7 @@ BatchFunction batch_function(const Model& model, const Signature& signature) {
   result.run = [model, &own = model.signature(signature.name)](auto in, auto out) {
     model.run(own, in, out);
   };
+  result.runs_empty = true;
   if (signature.has_batch()) {
     result.default_max_batch_size = signature.batch_sizes.back();
   }
@@ -185,7 +186,11 @@ void Batcher::predict(Span<const TensorView> inputs,
   scheduler_->check_process();
   Clock& clock = *scheduler_->shared_clock();
   const auto request = lane_->make_request(inputs, outputs, timeout_micros);
-  if (request->rows == 0) return lane_->answer_empty(*request);
+  if (request->rows == 0) {
+    lane_->answer_empty(request);
+    if (request->error) throw Error(*request->error);
+    return;
+  }
   const std::int64_t retry_until =
       options().retry_max_time_micros == 0
           ? 0
@@ -204,7 +209,7 @@ BatchFuture Batcher::submit(Span<const TensorView> inputs,
   const auto request = lane_->make_request(inputs, outputs, timeout_micros);
   request->on_done = std::move(on_done);
   if (request->rows == 0) {
-    lane_->answer_empty(*request);
+    lane_->answer_empty(request);
   } else {
     lane_->enqueue(request);
   }

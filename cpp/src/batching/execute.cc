@@ -83,6 +83,8 @@ class Views {
   std::vector<MutableTensorView> outputs_;
 };
 
+}  // namespace
+
 void run_in_place(const BatchFunction& function, const Part& part) {
   Views views(function, part.rows);
   const Request& request = *part.request;
@@ -98,8 +100,6 @@ void run_in_place(const BatchFunction& function, const Part& part) {
   }
   views.run(function);
 }
-
-}  // namespace
 
 Gathering::Gathering(const BatchFunction& function, std::int64_t max_rows,
                      WorkspacePool& pool)

@@ -38,6 +38,10 @@ class Gathering {
   std::int64_t last_part_row_ = 0;  // The first one of the part that came last.
 };
 
+// Runs a request by itself, without padding. It has what the signature has of all sizes
+// but the rows. Throws what the function throws.
+void run_in_place(const BatchFunction& function, const Part& part);
+
 // Runs parts that are all there, with `padded_rows` rows. Rows of one request that need
 // no padding are read and written where they are. Throws what the function throws.
 void execute(const BatchFunction& function, Span<const Part> parts,

@@ -255,6 +255,7 @@ BatchFunction batch_function(const TensorflowModel& model, const Signature& sign
   result.default_max_batch_size = kDefaultMaxBatchSize;
   check_batchable(result);
   const Signature& own = model.signature(signature.name);
+  result.runs_empty = true;
   result.run = [model, &own, specs = result](auto in, auto out) {
     const std::vector<Tensor> outputs = model.run(own, in);
     for (std::size_t i = 0; i < outputs.size(); ++i) {

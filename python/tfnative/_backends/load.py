@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tfnative._backends.native.model import NativeModel
+from tfnative._backends.native.model import NativeModel, native_keywords
 from tfnative._backends.options import (
     COMPILED,
     COMPILING,
@@ -80,9 +80,10 @@ def load(
 ) -> Model:
     """Loads a model.
 
-    A compiled model: its checksum is verified before any of its code runs; the weights
-    are read when they are first used, and shared with other processes. If its first ops
-    could not be compiled, TensorFlow's library is opened to run them.
+    A compiled model: its checksum is verified before any of its code runs, and then
+    that of the weights, which are shared with other processes; ``verify=False`` leaves
+    the weights unread until they are first used. If its first ops are not compiled,
+    TensorFlow's library is opened to run them.
 
     A SavedModel, with ``backend="auto"``: it is compiled into a cache, in a process of
     its own, if that is possible here, and the next load takes it from there. Else
@@ -115,7 +116,7 @@ def load(
         _refuse(for_saved_models, f"for SavedModels, and {os.fspath(path)} is none")
         if asked.backend == "auto":
             _check_artifact(path)
-        return NativeModel(path, cpu_level=asked.cpu_level, threads=asked.threads)
+        return NativeModel(path, **native_keywords(asked))
     if asked.backend != "auto":
         raise InvalidArgumentError(
             f"{os.fspath(path)} is a SavedModel: compile it (`tfnative compile "

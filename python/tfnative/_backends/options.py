@@ -92,6 +92,14 @@ class LoadOptions(OptionSet):
         "threads that work on one call, the calling one included",
         group=COMPILED,
     )
+    verify: bool = option(
+        True,
+        Switch(),
+        "compare the weights with their checksum, for which all of them are read; "
+        "those in a file of their own are always compared",
+        flag="",
+        group=COMPILED,
+    )
     signatures: Sequence[str] | None = option(
         None,
         Names("NAME", one_each=True),
@@ -220,6 +228,7 @@ class NativeKeywords(TypedDict, total=False):
 
     cpu_level: str | None
     threads: int | ThreadPool
+    verify: bool
 
 
 class TensorflowKeywords(TypedDict, total=False):

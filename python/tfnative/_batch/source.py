@@ -67,5 +67,6 @@ def batch_source(model: Model | Predictor, signature: str | None) -> BatchSource
         specs(found.inputs),
         specs(found.outputs),
         max(found.batch_sizes, default=1),
+        isinstance(model, Model),  # Which may refuse no rows.
         lambda inputs: predict(inputs, signature=found.name),
     )

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from tfnative._core import crc32c
 from tfnative._wheel.elf import MAGIC, glibc_version
 from tfnative._wheel.platform_tags import platform_tag
 from tfnative.errors import LoadError, UnimplementedError
@@ -18,7 +19,7 @@ from tfnative.errors import LoadError, UnimplementedError
 ABI_VERSION = 3
 """TFN_ABI_VERSION in abi.h."""
 
-_TRAILER = struct.Struct("<8sIIQQQQ80s")
+_TRAILER = struct.Struct("<8sIIQQQII80s")
 """tfn_trailer in abi.h."""
 
 
@@ -67,7 +68,7 @@ def _check_trailer(data: mmap.mmap) -> None:
             "for programs in C only"
         )
     trailer = _TRAILER.unpack(data[-_TRAILER.size :])
-    _, abi_version, crc, file_bytes, offset, size, _, _ = trailer
+    _, abi_version, crc, file_bytes, offset, size, weights_crc, _, _ = trailer
     if abi_version != ABI_VERSION:
         raise LoadError(
             f"it has ABI version {abi_version}, this tfnative reads version "
@@ -76,5 +77,8 @@ def _check_trailer(data: mmap.mmap) -> None:
     end = len(data) - _TRAILER.size
     with memoryview(data) as view:
         found = zlib.crc32(view[offset + size : end], zlib.crc32(view[:offset]))
+        weights_found = crc32c(view[offset : offset + size])
     if file_bytes != len(data) or found != crc:
         raise LoadError("it is truncated or damaged: its checksum does not fit")
+    if weights_found != weights_crc:
+        raise LoadError("its weights are damaged: their checksum does not fit")

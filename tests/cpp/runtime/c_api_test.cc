@@ -36,14 +36,25 @@ TEST(CApi, WorksFromC) {
   EXPECT_EQ(double_row_in_c("nowhere", x, y), TFN_NOT_FOUND);
 }
 
+TEST_F(CApiTest, TakesTheFlagsThatItKnows) {
+  tfn_load_options options = {sizeof options, nullptr, 1, TFN_LOAD_UNVERIFIED};
+  tfn_model* model = nullptr;
+  EXPECT_EQ(tfn_model_load(FAKE_ARTIFACT, &options, &model, &error_), TFN_OK);
+  tfn_model_free(model);
+  options.flags = 6;
+  EXPECT_EQ(tfn_model_load(FAKE_ARTIFACT, &options, &model, &error_),
+            TFN_INVALID_ARGUMENT);
+  EXPECT_EQ(model, nullptr);
+}
+
 TEST_F(CApiTest, DescribesTheModel) {
   EXPECT_STREQ(tfn_model_name(model_), "fake");
   EXPECT_STREQ(tfn_model_cpu_level(model_), "generic");
   std::size_t bytes = 0;
   EXPECT_EQ(std::strlen(tfn_model_manifest(model_, &bytes)), bytes);
-  EXPECT_EQ(tfn_model_signature_count(model_), 7);
+  EXPECT_EQ(tfn_model_signature_count(model_), 8);
   EXPECT_STREQ(tfn_model_signature(model_, 0)->name, "affine");
-  EXPECT_EQ(tfn_model_signature(model_, 7), nullptr);
+  EXPECT_EQ(tfn_model_signature(model_, 8), nullptr);
   EXPECT_EQ(tfn_model_signature(model_, -1), nullptr);
   EXPECT_EQ(tfn_model_find_signature(model_, nullptr), nullptr);
   EXPECT_EQ(tfn_model_find_signature(model_, "none"), nullptr);
@@ -90,7 +101,7 @@ TEST_F(CApiTest, LoadingWrongly) {
   EXPECT_EQ(tfn_model_load(nullptr, nullptr, &model, &error_), TFN_INVALID_ARGUMENT);
   EXPECT_EQ(model, nullptr);
   EXPECT_EQ(tfn_model_load("x", nullptr, nullptr, &error_), TFN_INVALID_ARGUMENT);
-  tfn_load_options options = {sizeof options, "x86-64-v9", 1};
+  tfn_load_options options = {sizeof options, "x86-64-v9", 1, 0};
   EXPECT_EQ(tfn_model_load(FAKE_ARTIFACT, &options, &model, &error_),
             TFN_FAILED_PRECONDITION);
   options.struct_bytes = 1;

@@ -11,6 +11,7 @@
  *   liar       fails in checks that there are not: x is the check, the number of its
  *              values, and the position
  *   pair       two inputs, two outputs, one of them without a batch dimension
+ *   total      rows influence each other: x, and the sum of it; for no rows, 7
  */
 #include <string.h>
 
@@ -158,6 +159,16 @@ static int32_t pair(const void* const* in, void* const* out, void* w,
   return 0;
 }
 
+static int32_t total(const void* const* in, void* const* out, void* w,
+                     const tfn_context* c) {
+  const float* x = (const float*)in[0];
+  (void)c;
+  (void)w;
+  for (int i = 0; i < 2; ++i) ((float*)out[0])[i] = x[i];
+  *(float*)out[1] = x[0] + x[1];
+  return 0;
+}
+
 static const int64_t rows_by_3[] = {-1, 3}, rows_by_2[] = {-1, 2};
 static const int64_t rows_only[] = {-1}, four[] = {4};
 static const tfn_tensor_spec affine_in[] = {{"x", TFN_FLOAT32, 2, rows_by_3}};
@@ -172,6 +183,10 @@ static const tfn_tensor_spec pair_in[] = {{"a", TFN_FLOAT32, 1, rows_only},
                                           {"b", TFN_FLOAT64, 0, NULL}};
 static const tfn_tensor_spec pair_out[] = {{"product", TFN_FLOAT32, 1, rows_only},
                                            {"b", TFN_FLOAT64, 0, NULL}};
+static const tfn_tensor_spec total_out[] = {{"x", TFN_FLOAT32, 1, rows_only},
+                                            {"total", TFN_FLOAT32, 0, NULL}};
+static const float total_of_nothing = 7;
+static const void* const total_empty[] = {NULL, &total_of_nothing};
 
 static const char affine_steps[] =
     "0\tcopy\t0\t\tx\n"
@@ -187,6 +202,7 @@ static const tfn_variant checked_variants[] = {{2, 0, 1, 0, 0, checked_2, ""},
 static const tfn_variant liar_variants[] = {{0, 0, 1, 0, 0, liar, ""}};
 static const tfn_variant constant_variants[] = {{0, 0, 1, 0, 0, constant, ""}};
 static const tfn_variant failing_variants[] = {{1, 0, 5, 0, 0, failing, ""}};
+static const tfn_variant total_variants[] = {{2, 0, 1, 0, 0, total, ""}};
 static const tfn_variant pair_variants[] = {{2, 0, 1, 0, 0, pair, ""}};
 
 static const int64_t twice_the_rows[] = {-2}, two_by_2[] = {2, 2};
@@ -214,8 +230,11 @@ static const tfn_signature signatures[] = {
     {"failing", TFN_SIGNATURE_ROWS_INDEPENDENT, 1, 1, 1, mean_in, mean_out,
      failing_variants},
     {"liar", 0, 1, 1, 1, constant_in, constant_out, liar_variants, liar_checks, 7},
-    {"mean", 0, 1, 1, 2, mean_in, mean_out, mean_variants},
+    {"mean", 0, 1, 1, 2, mean_in, mean_out, mean_variants, NULL, 0, NULL,
+     "there is no mean of nothing"},
     {"pair", TFN_SIGNATURE_ROWS_INDEPENDENT, 2, 2, 1, pair_in, pair_out, pair_variants},
+    {"total", 0, 1, 2, 1, mean_in, total_out, total_variants, NULL, 0, total_empty,
+     NULL},
 };
 
 static const tfn_cpu_level levels[] = {{"generic", 0}};
@@ -227,7 +246,7 @@ static const tfn_artifact artifact = {TFN_ABI_VERSION,
                                       "fake",
                                       "any-machine",
                                       1,
-                                      7,
+                                      8,
                                       levels,
                                       signatures,
                                       manifest,

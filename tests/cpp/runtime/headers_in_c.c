@@ -9,7 +9,7 @@
 int double_row_in_c(const char* path, const float* x, float* y) {
   tfn_error error;
   tfn_model* model;
-  tfn_load_options options = {sizeof options, NULL, 2};
+  tfn_load_options options = {sizeof options, NULL, 2, 0};
   const int64_t shape[] = {1, 3};
   tfn_tensor in = {sizeof in, NULL, shape, 2, TFN_FLOAT32};
   tfn_tensor out = {sizeof out, NULL, shape, 2, TFN_FLOAT32};

@@ -81,6 +81,20 @@ TEST(Library, RefusesDamageOutsideOfTheWeights) {
   }
 }
 
+TEST(Library, RefusesEveryBitOfDamageInTheWeightsUnlessItIsNotToVerify) {
+  const TemporaryFolder folder;
+  const std::string whole = read_file(fake_library());
+  const tfn_trailer trailer = check_library(fake_library());
+  for (std::size_t place = 0; place < trailer.weights_bytes; place += 119) {
+    std::string damaged = whole;
+    char& byte = damaged[trailer.weights_offset + place];
+    byte = static_cast<char>(byte ^ (1 << place % 8));
+    const std::string file = folder.write("libfake.so", damaged);
+    EXPECT_TRUE(contains(failure(file), "its weights are damaged")) << place;
+    EXPECT_NO_THROW(Library(file, /*verify=*/false));
+  }
+}
+
 TEST(Library, SaysWhichMachineItIsFor) {
   const TemporaryFolder folder;
   std::string other = read_file(fake_library());

@@ -56,7 +56,7 @@ TEST_F(ModelTest, KnowsItsSignatures) {
   EXPECT_EQ(model_.name(), "fake");
   EXPECT_EQ(model_.cpu_level(), "generic");
   EXPECT_EQ(model_.manifest(), "{\"name\": \"fake\"}");
-  EXPECT_EQ(model_.signatures().size(), 7u);
+  EXPECT_EQ(model_.signatures().size(), 8u);
   const Signature& affine = model_.signature("affine");
   EXPECT_EQ(affine.batch_sizes, (Shape{1, 4, 16}));
   EXPECT_EQ(affine.inputs[0].shape, (Shape{kBatch, 3}));
@@ -117,6 +117,20 @@ TEST_F(ModelTest, SeveralTensorsWithAndWithoutRows) {
   model_.run(model_.signature("pair"), in, out);
   EXPECT_EQ(product[4], 50);
   EXPECT_EQ(same, 10);
+}
+
+TEST_F(ModelTest, NoRowsGiveWhatTensorFlowGivesForThem) {
+  const Shape none = {0};
+  float total = 0;
+  const TensorView in[] = {{nullptr, DType::kFloat32, none}};
+  const MutableTensorView out[] = {{nullptr, DType::kFloat32, none},
+                                   {&total, DType::kFloat32, {}}};
+  model_.run(model_.signature("total"), in, out);
+  EXPECT_EQ(total, 7);
+  EXPECT_EQ(
+      message("mean", in, {out, 1}),
+      "model 'fake', signature 'mean': TensorFlow refuses an empty batch: there is "
+      "no mean of nothing");
 }
 
 TEST_F(ModelTest, SaysWhatDoesNotFit) {

@@ -10,6 +10,7 @@
 
 #include "crc32.h"
 #include "tfnative/abi.h"
+#include "tfnative/checksum.hpp"
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
@@ -31,6 +32,7 @@ int main(int argc, char** argv) {
   const std::size_t end = weights + 4096;
   trailer.crc32 =
       crc32(crc32(0, file.data(), weights), file.data() + end, file.size() - end);
+  trailer.weights_crc32c = tfnative::crc32c(0, file.data() + weights, 4096);
   file.append(reinterpret_cast<const char*>(&trailer), sizeof trailer);
   std::ofstream(argv[1], std::ios::binary) << file;
   return 0;

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import tfnative
-from tests.python.conftest import TRAILER, build_fake, manifest
+from tests.python.conftest import TRAILER, WEIGHTS, build_fake, manifest
 
 SLOW = settings(
     max_examples=150,
@@ -86,8 +86,24 @@ def test_damage(tmp_path, library, data):
         model = tfnative.load(path)
     except tfnative.LoadError:
         return
-    # The damage is in the weights, or has undone itself: it runs.
+    # The damage has undone itself: it runs.
+    assert bytes(damaged) == library
     assert model.predict([[1, 1, 1]], signature="affine").tolist() == [[3, 3, 3]]
+
+
+def damaged_weights(library: bytes) -> bytes:
+    damaged = bytearray(library)
+    damaged[library.index(WEIGHTS) + 3000] ^= 16
+    return bytes(damaged)
+
+
+def test_a_bit_of_the_weights(tmp_path, library):
+    refused(tmp_path, damaged_weights(library), "weights are damaged.*Copy the model")
+    path = tmp_path / "libfake.so"
+    with tfnative.load(path, verify=False) as model:
+        assert model.predict([[1, 1, 1]], signature="affine").tolist() == [[3, 3, 3]]
+        with pytest.raises(tfnative.InvalidArgumentError, match="verify"):
+            tfnative.load(path, verify="no")
 
 
 @SLOW

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tfnative
+from tests.python.conftest import WEIGHTS
 from tests.python.wheel.wheel_files import copy_artifact
 from tfnative import InvalidArgumentError, LoadError, NotFoundError
 from tfnative._wheel.names import make_names, normal_version
@@ -120,12 +121,15 @@ def test_damaged_libraries_are_refused(artifact, tmp_path):
     wrong_version[-120] += 1
     flipped = bytearray(good)
     flipped[2000] ^= 1
+    weights = bytearray(good)
+    weights[good.index(WEIGHTS) + 2000] ^= 1
     for content, message in (
         (b"", "cannot read"),
         (b"text", "not a little-endian ELF file"),
         (good[:-1], "the end of the library is missing"),
         (bytes(wrong_version), "it has ABI version 4"),
         (bytes(flipped), "its checksum does not fit"),
+        (bytes(weights), "its weights are damaged"),
     ):
         library.write_bytes(content)
         with pytest.raises(LoadError, match=message):

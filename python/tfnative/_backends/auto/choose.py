@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tfnative._backends.auto.arguments import compile_options
 from tfnative._backends.auto.maker import Maker, NotNowError
-from tfnative._backends.native.model import NativeModel
+from tfnative._backends.native.model import NativeModel, native_keywords
 from tfnative._backends.options import TENSORFLOW
 from tfnative._cache.digest import folder_digest
 from tfnative._cache.entry import FORMAT, Entry, Refusal
@@ -91,11 +91,7 @@ def _made_elsewhere(request: Request, prefix: str) -> NativeModel | None:
 
 
 def _open(request: Request, entry: Entry, how: str) -> NativeModel:
-    model = NativeModel(
-        entry.artifact,
-        cpu_level=request.options.cpu_level,
-        threads=request.options.threads,
-    )
+    model = NativeModel(entry.artifact, **native_keywords(request.options))
     left_out = set(entry.signatures) - set(model.signatures)
     if "serving_default" in model.signatures:
         left_out.discard("serve")  # The same function, as Keras saves it.

@@ -17,6 +17,7 @@ from tfnative.errors import LoadError
 
 if TYPE_CHECKING:
     from tfnative._backends.native.profile import Profile
+    from tfnative._backends.options import LoadOptions
     from tfnative.manifest import Manifest
 
 
@@ -43,13 +44,15 @@ class NativeModel(CoreModel, Model):
         *,
         cpu_level: str | None = None,
         threads: int | ThreadPool = 1,
+        verify: bool = True,
     ) -> None:
         self.path = os.fspath(path)
         self._requested_level = cpu_level
+        self._verify = verify
         self._manifest: Manifest | None = None
         self._reload: tuple[Callable[..., Model], tuple[object, ...]] | None = None
         pool = threads if isinstance(threads, ThreadPool) else ThreadPool(threads)
-        super().__init__(self.path, cpu_level or "", pool)
+        super().__init__(self.path, cpu_level or "", pool, verify)
         self.signatures = {
             each[0]: make_signature(*each) for each in self._signature_list()
         }
@@ -148,7 +151,7 @@ class NativeModel(CoreModel, Model):
         if self._reload is not None:
             return self._reload
         path = os.path.abspath(self.path)
-        return _reload, (path, self._requested_level, self.threads)
+        return _reload, (path, self._requested_level, self.threads, self._verify)
 
     def __repr__(self) -> str:
         if self.closed:
@@ -157,5 +160,16 @@ class NativeModel(CoreModel, Model):
         return f"<tfnative.Model {self.name!r}: {names}; {self.cpu_level}>"
 
 
-def _reload(path: str, cpu_level: str | None, threads: int) -> NativeModel:
-    return NativeModel(path, cpu_level=cpu_level, threads=threads)
+def native_keywords(options: LoadOptions) -> dict[str, Any]:
+    """What of the options of ``load`` is for a compiled model."""
+    return {
+        "cpu_level": options.cpu_level,
+        "threads": options.threads,
+        "verify": options.verify,
+    }
+
+
+def _reload(
+    path: str, cpu_level: str | None, threads: int, verify: bool = True
+) -> NativeModel:
+    return NativeModel(path, cpu_level=cpu_level, threads=threads, verify=verify)

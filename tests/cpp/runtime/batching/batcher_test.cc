@@ -321,6 +321,18 @@ TEST_F(BatcherTest, NoRowsNeedNoRun) {
   EXPECT_EQ(recorder_.batches(), (Sizes{}));
 }
 
+TEST_F(BatcherTest, NoRowsAreRefusedByWhatIsAskedAboutThem) {
+  BatchFunction function = recorder_.function();
+  function.run = [](auto, auto) { throw Error(Code::kInvalidArgument, "no rows"); };
+  function.runs_empty = true;
+  Batcher batcher(function, options_, scheduler());
+  Rows a(0);
+  EXPECT_THROW(batcher.predict(a.in, a.out), Error);
+  const BatchFuture future = batcher.submit(a.in, a.out);
+  EXPECT_TRUE(future.done());
+  EXPECT_THROW(future.get(), Error);
+}
+
 TEST_F(BatcherTest, SmallerInputsArePaddedWithTheirFirstElementIfAllowed) {
   options_.pad_variable_length_inputs = true;
   Batcher batcher(recorder_.function(1, 3), options_, scheduler());

@@ -26,16 +26,21 @@ python.client.session: compat.v1.Session=Session
 python.eager.polymorphic_function.polymorphic_function: function=function
 python.eager.wrap_function: compat.v1.wrap_function=wrap_function
 python.framework.constant_op: constant=constant
-python.framework.dtypes: dtypes.as_dtype=as_dtype float32=float32 float64=float64 int32=int32 string=string
+python.framework.dtypes: dtypes.as_dtype=as_dtype float32=float32 float64=float64 int32=int32 int64=int64 string=string uint64=uint64
 python.framework.importer: graph_util.import_graph_def=import_graph_def
 python.framework.ops: Graph=Graph
 python.framework.tensor: TensorSpec=TensorSpec
 python.framework.tensor_shape: TensorShape=TensorShape
 python.framework.tensor_util: get_static_value=constant_value make_ndarray=MakeNdarray make_tensor_proto=make_tensor_proto
-python.ops.array_ops: concat=concat gather=gather_v2 pad=pad_v2 reshape=reshape shape=shape_v2
-python.ops.gen_math_ops: maximum=maximum minimum=minimum
+python.ops.array_ops: concat=concat fill=fill gather=gather_v2 identity=identity pad=pad_v2 rank=rank reshape=reshape shape=shape_v2 size=size_v2 where=where_v2
+python.ops.array_ops_stack: stack=stack
+python.ops.gen_array_ops: bitcast=bitcast raw_ops.TensorScatterMax=tensor_scatter_max raw_ops.TensorScatterMin=tensor_scatter_min raw_ops.UpperBound=upper_bound
+python.ops.gen_bitwise_ops: raw_ops.LeftShift=left_shift raw_ops.RightShift=right_shift
+python.ops.gen_math_ops: math.is_finite=is_finite maximum=maximum minimum=minimum raw_ops.ArgMax=arg_max raw_ops.ArgMin=arg_min raw_ops.Bucketize=bucketize raw_ops.Igamma=igamma raw_ops.Igammac=igammac raw_ops.ReciprocalGrad=reciprocal_grad raw_ops.RsqrtGrad=rsqrt_grad raw_ops.SqrtGrad=sqrt_grad raw_ops.Xdivy=xdivy raw_ops.Xlog1py=xlog1py raw_ops.Xlogy=xlogy
+python.ops.gen_nn_ops: raw_ops.InTopKV2=in_top_kv2 raw_ops.MaxPool=max_pool raw_ops.MaxPool3D=max_pool3d
 python.ops.gen_resource_variable_ops: raw_ops.VarIsInitializedOp=VarIsInitializedOp
-python.ops.math_ops: add_n=add_n cast=cast floor=floor math.ceil=ceil range=range
+python.ops.math_ops: abs=abs add_n=add_n cast=cast floor=floor math.ceil=ceil math.erfinv=erfinv math.sign=sign range=range reduce_all=reduce_all reduce_prod=reduce_prod
+python.ops.special_math_ops: math.bessel_i1e=bessel_i1e
 python.ops.nn_ops: nn.conv2d=conv2d_v2 nn.conv2d_transpose=conv2d_transpose_v2
 """  # noqa: E501
 

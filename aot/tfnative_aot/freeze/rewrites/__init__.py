@@ -36,6 +36,7 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
     merge_dilations(editor)
     split_volumes(editor)
     interpolate_images(editor)
-    for each in (*editor.functions(), editor):
-        keep_odd_values(each)
+    for function in editor.functions():
+        keep_odd_values(function)
+    keep_odd_values(editor)
     return editor.graph_def()

@@ -250,9 +250,10 @@ typedef struct tfn_sort {
 void TFN_KERNEL(sort)(const tfn_sort* p, void* const* arrays,
                       tfn_comparator* comes_before, void* scratch);
 
-/* The k largest of each row of [batch][length], largest first, ties by index;
- * a total order in which -NaN < -Inf and +Inf < +NaN, -0 < +0, as XLA has it. */
-#define TFN_TOPK_SCRATCH_BYTES(length) ((size_t)(length) * 4)
+/* The k largest of each row of [batch][length], largest first, ties by index. In a row
+ * with NaN, what TensorFlow's comparisons come to. `out_values` may be `values` if all
+ * are taken; `out_indices` may be null. */
+#define TFN_TOPK_SCRATCH_BYTES(length) ((size_t)(length) * 12)
 
 void TFN_KERNEL(topk_f32)(int64_t batch, int64_t length, int64_t k, const float* values,
                           float* out_values, int32_t* out_indices, void* scratch);

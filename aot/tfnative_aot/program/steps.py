@@ -251,7 +251,7 @@ class Sort:
 
 @dataclass(frozen=True)
 class TopK:
-    """The k largest values of each row, and where they were."""
+    """The k largest values of each row, and where they were, if that is used."""
 
     source: Source
     batch: int
@@ -259,7 +259,7 @@ class TopK:
     k: int
     values: Slice
     out_values: Slice
-    out_indices: Slice
+    out_indices: Slice | None
 
 
 Step = (

@@ -127,5 +127,5 @@ def map_slices(
         step,
         values=read(step.values),
         out_values=write(step.out_values),
-        out_indices=write(step.out_indices),
+        out_indices=write(step.out_indices) if step.out_indices else None,
     )

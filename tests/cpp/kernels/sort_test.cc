@@ -73,15 +73,27 @@ TEST(TopK, FindsTheLargestWithTiesByIndex) {
   }
 }
 
-TEST(TopK, OrdersSpecialValuesAsXlaDoes) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
+TEST(TopK, OrdersInfinitiesAndZerosAsTensorFlowDoes) {
   const float inf = std::numeric_limits<float>::infinity();
-  const float values[] = {-0.0f, -inf, nan, 0.0f, -nan, inf};
-  const std::int32_t expected[] = {2, 5, 3, 0, 1, 4};
+  float values[] = {-0.0f, -inf, 1.0f, 0.0f, -1.0f, inf};
+  const std::int32_t expected[] = {5, 2, 0, 3, 4, 1};
   float out[6];
-  std::int32_t indices[6], scratch[6];
+  std::int32_t indices[6], scratch[3 * 6];
   TFN_KERNEL(topk_f32)(1, 6, 6, values, out, indices, scratch);
   for (int i = 0; i < 6; ++i) EXPECT_EQ(indices[i], expected[i]) << i;
+  TFN_KERNEL(topk_f32)(1, 6, 6, values, values, nullptr, scratch);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(values[i], out[i]) << i;
+}
+
+// What GNU's sort, which TensorFlow calls, makes of it in TensorFlow 2.21.
+TEST(TopK, OrdersRowsWithNanAsTensorFlowDoes) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float values[] = {2.0f, -1.0f, 1.0f, nan, 0.5f};
+  float out[5];
+  std::int32_t indices[5], scratch[3 * 5];
+  TFN_KERNEL(topk_f32)(1, 5, 5, values, out, indices, scratch);
+  const std::int32_t all[] = {0, 2, 1, 3, 4};
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(indices[i], all[i]) << i;
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ def emit_topk(body: Body, step: TopK, depth: int) -> None:
     """The largest of each row."""
     body.scratch.append(f"TFN_TOPK_SCRATCH_BYTES({step.length})")
     places = (step.values, step.out_values, step.out_indices)
-    pointers = ", ".join(body.pointer(place) for place in places)
+    pointers = ", ".join(body.pointer(p) if p else "NULL" for p in places)
     body.line(
         depth,
         f"TFN_KERNEL(topk_f32)({step.batch}, {step.length}, {step.k}, {pointers}, "

@@ -35,10 +35,13 @@ def _cast(node: NodeDef) -> Replacement | None:
     given, wanted = element_type(node, "SrcT"), element_type(node, "DstT")
     if given.name not in _EXPONENT:
         return None
-    if wanted.name in _INDEFINITE:
+    if (given.name, wanted.name) == ("float64", "bfloat16"):
+        # As TensorFlow does; in one step, it is a function that compilers may lack.
         return Replacement(
-            lambda x: _to_signed(x, given, wanted), of_any_shape(given)
+            lambda x: tf.cast(tf.cast(x, tf.float32), wanted), of_any_shape(given)
         )
+    if wanted.name in _INDEFINITE:
+        return Replacement(lambda x: _to_signed(x, given, wanted), of_any_shape(given))
     if wanted.name == "uint64":
         return Replacement(lambda x: _to_unsigned(x, given), of_any_shape(given))
     return None

@@ -44,9 +44,7 @@ def _pool(op: Callable[..., Any]) -> Rule:
 
         def pool(x: Any) -> Any:
             given = {"data_format": form} if form else {}
-            like = op(
-                input=x, ksize=window, strides=strides, padding=padding, **given
-            )
+            like = op(input=x, ksize=window, strides=strides, padding=padding, **given)
             shape = tf.shape(like)
             around = _around(x, shape, window, strides, padding)
             pooled = adapters.tf().reduce_window(
@@ -111,7 +109,7 @@ def _scatter(op: Callable[..., Any], neutral: float) -> Rule:
             return None
 
         def scatter(tensor: Any, indices: Any, x: Any) -> Any:
-            known = tf.where(x == x, x, tf.cast(neutral, dtype))  # noqa: PLR0124
+            known = tf.where(x == x, x, tf.cast(neutral, dtype))
             return op(tensor=tensor, indices=indices, updates=known)
 
         types = dtype, element_type(node, "Tindices"), dtype

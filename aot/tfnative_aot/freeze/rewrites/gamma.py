@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-_NAN, _INFINITY = float("nan"), float("inf")
+_NAN = float("nan")
+_MOST = 1e10  # More than half precision has, where it is infinite.
 
 
 def _incomplete(op: Callable[[Any, Any], Any], at_zero: float, far: float) -> Rule:
@@ -37,14 +38,17 @@ def _incomplete(op: Callable[[Any, Any], Any], at_zero: float, far: float) -> Ru
             def number(value: float) -> Any:
                 return tf.cast(value, a.dtype)
 
-            one = number(1)
-            inside = (x > 0) & (a > 0) & tf.math.is_finite(x) & tf.math.is_finite(a)
+            one, most = number(1), number(_MOST)
+            inside = (x > 0) & (a > 0) & (x <= most) & (a <= most)
             result = op(tf.where(inside, a, one), tf.where(inside, x, one))
             result = tf.where(inside, result, number(_NAN))
             known = (a > 0) & (x >= 0)
-            result = tf.where(known & (x == _INFINITY), number(far), result)
-            result = tf.where(known & (a == _INFINITY), number(at_zero), result)
-            return tf.where(x == 0, number(at_zero), result)
+            # Of numbers so large, one is as good as infinite beside the other.
+            limit = tf.where(x > a, number(far), number(at_zero))
+            result = tf.where(known & ((x > most) | (a > most)), limit, result)
+            return tf.where(
+                (x == 0) & ((a > 0) | (at_zero == 0)), number(at_zero), result
+            )
 
         return same_types(node, 2, compute)
 

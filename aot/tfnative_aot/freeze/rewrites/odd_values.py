@@ -15,8 +15,9 @@ from tfnative_aot.freeze.rewrites import (
     casts,
     extremes,
     gamma,
+    gradients,
+    integers,
     orders,
-    shifts,
     zeros,
 )
 from tfnative_aot.freeze.rewrites.rule import Editor, Rule
@@ -28,8 +29,9 @@ RULES: Mapping[str, Rule] = {
     **casts.RULES,
     **extremes.RULES,
     **gamma.RULES,
+    **gradients.RULES,
+    **integers.RULES,
     **orders.RULES,
-    **shifts.RULES,
     **zeros.RULES,
 }
 

@@ -68,16 +68,14 @@ def _upper_bound(node: NodeDef) -> Replacement | None:
         return None
 
     def count(numbers: Any, x: Any) -> Any:
-        found = tf.raw_ops.UpperBound(
-            sorted_inputs=numbers, values=x, out_type=index
-        )
+        found = tf.raw_ops.UpperBound(sorted_inputs=numbers, values=x, out_type=index)
         return _last_for_nan(x, found, tf.shape(numbers)[1])
 
     return Replacement(count, of_any_shape(dtype, dtype))
 
 
 def _last_for_nan(x: Any, found: Any, count: Any) -> Any:
-    return tf.where(x == x, found, tf.cast(count, found.dtype))  # noqa: PLR0124
+    return tf.where(x == x, found, tf.cast(count, found.dtype))
 
 
 def _in_top(node: NodeDef) -> Replacement:

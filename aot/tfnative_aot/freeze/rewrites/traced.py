@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""A TensorFlow function as nodes that can be added to a graph or to another function."""
+"""A TensorFlow function as nodes that can be added to a graph, or to a function."""
 
 from __future__ import annotations
 

@@ -107,20 +107,23 @@ def _copy(source: Source, c: Any) -> Copy:
     return Copy(source, read_buffer(c.source), read_buffer(c.destination))
 
 
-def _sort(source: Source, s: Any) -> Sort:
+def _sort(source: Source, s: Any) -> Sort | TopK:
     arrays = tuple(read_buffer(b) for b in s.inputs)
     shape = arrays[0].shape
     # Positions in memory order: what is outside, and inside, of the dimension.
     order = tuple(reversed(shape.minor_to_major))
     at = order.index(s.dimension)
-    return Sort(
-        source=source,
-        comparator=s.comparator,
-        outer=math.prod(shape.dims[d] for d in order[:at]),
-        length=shape.dims[s.dimension],
-        inner=math.prod(shape.dims[d] for d in order[at + 1 :]),
-        arrays=arrays,
-    )
+    outer = math.prod(shape.dims[d] for d in order[:at])
+    length = shape.dims[s.dimension]
+    inner = math.prod(shape.dims[d] for d in order[at + 1 :])
+    types = [buffer.shape.dtype for buffer in arrays]
+    is_topk = source.op_type == "TopKV2" and inner == 1
+    if is_topk and types in (["f32"], ["f32", "s32"]):
+        # XLA sorts all of them, with their indices if these are used.
+        values, *indices = (buffer.slice for buffer in arrays)
+        index = indices[0] if indices else None
+        return TopK(source, outer, length, length, values, values, index)
+    return Sort(source, s.comparator, outer, length, inner, arrays)
 
 
 def _topk(source: Source, t: Any) -> TopK:

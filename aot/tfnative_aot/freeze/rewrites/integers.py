@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Shifts integers by as much as TensorFlow does, where it is more than they have bits.
+"""Computes with integers as TensorFlow does where XLA does otherwise, or refuses.
 
-TensorFlow brings the count between nothing and all bits but one. XLA shifts all bits
-out.
+A shift by more than there are bits, or by less than nothing, is one by all bits but
+one, or by none; XLA shifts all bits out. Rounding leaves integers as they are.
 """
 
 from __future__ import annotations
@@ -39,7 +39,15 @@ def _by_bits_there_are(op: Callable[[Any, Any], Any]) -> Rule:
     return rule
 
 
+def _round(node: NodeDef) -> Replacement | None:
+    if not element_type(node).is_integer:
+        return None
+    return same_types(node, 1, tf.identity)
+
+
 RULES: Mapping[str, Rule] = {
     "LeftShift": _by_bits_there_are(lambda x, y: tf.raw_ops.LeftShift(x=x, y=y)),
+    "Rint": _round,
+    "Round": _round,
     "RightShift": _by_bits_there_are(lambda x, y: tf.raw_ops.RightShift(x=x, y=y)),
 }

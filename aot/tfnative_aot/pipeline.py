@@ -32,6 +32,7 @@ from tfnative_aot.artifact.package import Parts, emit_parts
 from tfnative_aot.artifact.sdk import write_sdk
 from tfnative_aot.checks.insert import insert_checks
 from tfnative_aot.checks.strip import drop_checks
+from tfnative_aot.emit.interface import Interface
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model

@@ -13,8 +13,8 @@
 namespace tfnative::internal {
 namespace {
 
-// What `run` throws, for the requests whose parts it has run, if there are any: the rows
-// of a single part are not always the first ones of its request.
+// What `run` throws, for the requests whose parts it has run, if there are any: the
+// rows of a single part are not always the first ones of its request.
 template <typename Run>
 std::optional<Error> error_of(const BatchFunction& function,
                               const std::vector<Part>& parts, const Run& run) noexcept {

@@ -34,6 +34,7 @@ from tfnative_aot.checks.insert import insert_checks
 from tfnative_aot.checks.strip import drop_checks
 from tfnative_aot.emit.interface import Interface
 from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.freeze.rewrites import compute_odd_values
 from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.load.shapes import resolve_shapes
@@ -100,10 +101,10 @@ def compile(  # noqa: A001 - the name that users know
         loaded = fix_inputs(loaded, options.constants or {}, chosen)
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
         # What checks does not change what rows depend on, and is not looked at.
-        unchecked = [drop_checks(each.graph) for each in prepared]
+        unchecked = [_computed(each.graph) for each in prepared]
         graphs = unchecked
         if options.checks:
-            graphs = [drop_checks(insert_checks(each.graph)) for each in prepared]
+            graphs = [_computed(insert_checks(each.graph)) for each in prepared]
         prepared = [
             replace(each, graph=graph)
             for each, graph in zip(prepared, graphs, strict=True)
@@ -198,6 +199,11 @@ def _judge_all(
         judge(graph, server, work / f"rows_{index}")
         for index, graph in enumerate(graphs)
     )
+
+
+def _computed(graph: FrozenGraph) -> FrozenGraph:
+    """A graph whose checks are there, as XLA is to compute it."""
+    return compute_odd_values(drop_checks(graph))
 
 
 def _with_checks(verdict: Verdict, graph: FrozenGraph) -> Verdict:

@@ -9,8 +9,10 @@ but for the last bits of rounding. They are for what neither Grappler nor XLA do
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.dequantize import dequantize_weights
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
@@ -22,11 +24,12 @@ from tfnative_aot.freeze.rewrites.ranges import fold_ranges
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
 from tfnative_aot.freeze.rewrites.softmax import keep_largest
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
+from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
-__all__ = ["rewrite"]
+__all__ = ["compute_odd_values", "rewrite"]
 
 
 # Ops that XLA does otherwise than TensorFlow, or not at all.
@@ -57,10 +60,21 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
     _replace_ops(editor)
     rewritten = editor.graph_def()
     rewrite_bodies(rewritten, _NEEDED, _replace_ops)
-    editor = GraphEditor(rewritten, outputs)
+    return rewritten
+
+
+def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
+    """The graph with ops that compute NaN and the like as TensorFlow does.
+
+    They take the place of others, whose checks have to be there by then.
+    """
+    tensors = [output.tensor for output in frozen.outputs]
+    if frozen.check_tensor:
+        tensors.append(frozen.check_tensor)
+    editor = GraphEditor(frozen.graph_def, [node_of(tensor) for tensor in tensors])
     for each in (*editor.functions(), editor):
         keep_odd_values(each)
-    return editor.graph_def()
+    return replace(frozen, graph_def=editor.graph_def())
 
 
 def _replace_ops(editor: GraphEditor) -> None:

@@ -48,7 +48,10 @@ class _Tensor:
 def find_node(
     graph_def: GraphDef, name: str, op: str = ""
 ) -> tuple[str, NodeDef] | None:
-    """A node by its name, with the name of the function that it is in, or ""."""
+    """A node by its name, with the name of the function that it is in, or "".
+
+    The name may be that before inlining, if there is one such node only.
+    """
     for node in graph_def.node:
         if node.name == name:
             return "", node
@@ -56,7 +59,8 @@ def find_node(
         for node in function.node_def:
             if node.name == name and op in ("", node.op):
                 return function.signature.name, node
-    return None
+    inlined = [node for node in graph_def.node if node.name.endswith(f"/{name}")]
+    return ("", inlined[0]) if len(inlined) == 1 else None
 
 
 def origins(graph_def: GraphDef, function: str, tensor: str) -> Origins:

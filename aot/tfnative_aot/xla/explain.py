@@ -46,7 +46,8 @@ def refuse_failed(graph: FrozenGraph, what: str, code: int, output: str) -> None
             reason = _not_constant(graph, function, node, failure.operand)
         refuse(graph.signature, [Offender(name, node.name, node.op, reason, place)])
     if failure.text:
-        raise CompileError(f"{what}: XLA {_how_it_ended(code)}: {failure.text}")
+        where = f" at node {failure.node!r}" if failure.node else ""
+        raise CompileError(f"{what}: XLA {_how_it_ended(code)}{where}: {failure.text}")
     raise CompileError(
         f"{what}: tfcompile {describe_end(code)}. Its last lines:\n"
         + last_lines(output)

@@ -19,8 +19,11 @@ _CONSTANT = re.compile(
     r"Input (?P<operand>\d+) to node `(?P<node>[^`]+)` with op (?P<op>\w+) must be a "
     r"compile-time constant"
 )
-# The innermost comes first.
-_NODE = re.compile(r"\[\[(?:\{\{node (?P<inside>[^}]+)\}\}|(?P<plain>[^\[\]{}]+))\]\]")
+# The innermost comes first. Of a node that was inlined, the name in its function.
+_NODE = re.compile(
+    r"\[\[(?:\{\{node (?P<inside>[^}]+)\}\}|"
+    r"(?:\{\{function_node [^}]*\}\})?(?P<plain>[^\[\]{}]+))\]\]"
+)
 _PLACE_IN_FUNCTION = re.compile(r"\s*\[\[.*?\]\](?=\s|$)|\{\{[^}]*\}\}\S*\s?")
 _NO_USE = re.compile(
     r"^(XLA compilation requires that operator arguments|Stack trace for op definition|"

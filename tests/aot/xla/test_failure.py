@@ -55,6 +55,13 @@ def test_other_reasons_keep_their_words_and_nothing_about_the_compiler() -> None
     assert read_failure(said) == Failure("Shapes do not fit: [2] and [3]", "while/Add")
 
 
+def test_a_node_that_was_inlined_has_its_name_in_the_function() -> None:
+    said = TRACEBACK + (
+        "InvalidArgumentError: No such form\n\t [[{{function_node f_7}}a/Reshape]]\n"
+    )
+    assert read_failure(said) == Failure("No such form", "a/Reshape")
+
+
 def test_a_failed_check_is_what_a_crash_says() -> None:
     said = LOG + (
         "F0000 00:00:1795941943.450809   31239 shape.cc:7] Check failed: a == b (1 vs. "

@@ -20,7 +20,7 @@ from pathlib import Path
 from tfnative._compile.options import CompileOptions
 from tfnative.errors import CompileError, NotFoundError
 from tfnative.manifest import ExamplesHead, Fidelity, Manifest, TensorFlowHead
-from tfnative_aot.artifact.build import Builder
+from tfnative_aot.artifact.build import Builder, Trial
 from tfnative_aot.artifact.describe import (
     describe,
     describe_programs,
@@ -31,7 +31,6 @@ from tfnative_aot.artifact.package import Parts, emit_parts
 from tfnative_aot.artifact.sdk import write_sdk
 from tfnative_aot.checks.insert import insert_checks
 from tfnative_aot.checks.strip import drop_checks
-from tfnative_aot.emit.interface import Interface
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model
@@ -39,7 +38,7 @@ from tfnative_aot.load.shapes import resolve_shapes
 from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
 from tfnative_aot.output import check_replaceable, replacing
 from tfnative_aot.program.decode import decode
-from tfnative_aot.program.passes import run_passes
+from tfnative_aot.program.passes import run_passes, uses_winograd
 from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.rows.verdict import Verdict, judge
@@ -47,11 +46,13 @@ from tfnative_aot.settings import Settings, check
 from tfnative_aot.split.divide import Prepared, prepare
 from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.verify import golden as golden_vectors
+from tfnative_aot.verify.exact import Exact
 from tfnative_aot.verify.execute import executor
+from tfnative_aot.verify.probes import Probe, make_probes, tried_on
 from tfnative_aot.verify.row_rule import row_rule
 from tfnative_aot.verify.samples import ExampleSampler, Sample, Sampler
 from tfnative_aot.verify.split_samples import SplitSampler
-from tfnative_aot.verify.verify import verify
+from tfnative_aot.verify.verify import InexactError, verify
 from tfnative_aot.xla.processes import ForkServer
 from tfnative_aot.xla.tfcompile import start_server, tfcompile, write_graph
 
@@ -107,14 +108,14 @@ def compile(  # noqa: A001 - the name that users know
         work = Path(temporary)
         # One after the other: TensorFlow's names are looked up by one thread at once.
         verdicts = pool.submit(_judge_all, unchecked, server, work)
-        programs = _compile_variants(
+        variants = _compile_variants(
             graphs, settings, work, pool, server, progress, builder
         )
         rows = tuple(map(_with_checks, verdicts.result(), graphs))
         server.close()  # It has memory that is not needed any more.
         with replacing(folder) as staging:
             _make_artifact(
-                _Job(loaded, tuple(prepared), programs, rows, settings, builder, work),
+                _Job(loaded, tuple(prepared), variants, rows, settings, builder, work),
                 user_inputs,
                 staging,
                 progress,
@@ -124,10 +125,18 @@ def compile(  # noqa: A001 - the name that users know
 
 
 @dataclass(frozen=True)
+class _Variant:
+    """A program as XLA made it, and as it is emitted."""
+
+    decoded: Program
+    finished: Program
+
+
+@dataclass(frozen=True)
 class _Job:
     loaded: LoadedModel
     prepared: tuple[Prepared, ...]
-    programs: tuple[Program, ...]
+    variants: tuple[_Variant, ...]
     rows: tuple[Verdict, ...]
     settings: Settings
     builder: Builder
@@ -205,8 +214,8 @@ def _compile_variants(
     server: ForkServer,
     progress: Progress,
     builder: Builder,
-) -> tuple[Program, ...]:
-    def one(graph: FrozenGraph, graph_path: Path, key: VariantKey) -> Program:
+) -> tuple[_Variant, ...]:
+    def one(graph: FrozenGraph, graph_path: Path, key: VariantKey) -> _Variant:
         builder.check_kernels()  # Without them, all this would be for nothing.
         folder = work / key.symbol
         symbol = f"{settings.name}_{key.symbol}"
@@ -214,7 +223,9 @@ def _compile_variants(
             graph, graph_path, key, settings.target, symbol, folder, server
         )
         program = decode(compiled, [tensor.name for tensor in graph.outputs])
-        finished = run_passes(program, winograd=settings.options.winograd)
+        finished = _Variant(
+            program, run_passes(program, winograd=settings.options.winograd)
+        )
         progress.advance(
             f"{graph.signature}, {batch_text(key.batch_size)}, {key.level.name}"
         )
@@ -250,39 +261,108 @@ def _make_artifact(
         row_rule(verdict, sampler, options.rows_independent)
         for verdict, sampler in zip(job.rows, samplers, strict=True)
     ]
-    described = describe(
-        job.settings.name, job.settings.target, job.graphs, job.programs, rules
-    )
-    interface = replace(described, weights_apart=options.weights == "separate")
-    progress.stage("compile and link")
-    parts = emit_parts(
-        interface, job.settings.levels, job.programs, job.work / "sources"
-    )
-    manifest = make_manifest(parts, job.loaded, heads, rules)
-    trial = job.builder.make_trial(parts, manifest, staging, job.work)
-    progress.stage("compare with TensorFlow")
-    runs = executor(trial)
-    fidelity: dict[str, tuple[Fidelity, ...]] = {}
-    for graph, sampler in zip(job.graphs, samplers, strict=True):
-        samples = [
-            (batch_size, _given(sampler, sample))
-            for batch_size, sample in _samples(sampler, interface, user_inputs)
-        ]
-        if runs is not None:
-            fidelity[graph.signature] = verify(
-                runs,
-                graph.signature,
-                samples,
-                trial.levels,
-                options.rtol,
-            )
-        if not options.minimal:
+    programs = tuple(variant.finished for variant in job.variants)
+    probes = _probes(job, samplers, user_inputs)
+    slow: dict[str, str] = {}
+    while True:
+        described = describe(
+            job.settings.name, job.settings.target, job.graphs, programs, rules
+        )
+        interface = replace(described, weights_apart=options.weights == "separate")
+        progress.stage("compile and link")
+        sources = job.work / f"sources_{len(slow)}"
+        parts = emit_parts(interface, job.settings.levels, programs, sources)
+        manifest = make_manifest(parts, job.loaded, heads, rules)
+        trial = job.builder.make_trial(parts, manifest, staging, job.work)
+        progress.stage("compare with TensorFlow")
+        try:
+            fidelity = _compare(job, programs, probes, trial)
+        except InexactError as error:
+            programs = _without_winograd(job, programs, error)
+            slow[error.signature] = error.complaints[0]
+            continue
+        break
+    if not options.minimal:
+        for graph, sampler in zip(job.graphs, samplers, strict=True):
             chosen = golden_vectors.choose(sampler, interface, user_inputs)
             golden_vectors.write(staging, graph.signature, _given(sampler, chosen))
-    if runs is not None:
-        runs.close()
     tried = {level.name for level in trial.levels}
-    _finish(job, parts, manifest, fidelity, tried, staging)
+    _finish(job, parts, _noted(manifest, slow), fidelity, tried, staging)
+
+
+def _probes(
+    job: _Job, samplers: Sequence[Sampler], user_inputs: golden_vectors.Inputs | None
+) -> list[list[Probe]]:
+    """What each signature is tried on."""
+    options = job.settings.options
+    return [
+        make_probes(
+            sampler,
+            Exact(each.model, each.graph),
+            job.settings.batch_sizes if each.graph.has_batch else (),
+            user_inputs,
+            mixed=options.rtol is None,
+        )
+        for each, sampler in zip(job.prepared, samplers, strict=True)
+    ]
+
+
+def _compare(
+    job: _Job,
+    programs: Sequence[Program],
+    probes: Sequence[Sequence[Probe]],
+    trial: Trial,
+) -> dict[str, tuple[Fidelity, ...]]:
+    """Raises InexactError if an output is too far from TensorFlow's."""
+    runs = executor(trial)
+    if runs is None:
+        return {}
+    quick = {p.key.signature for p in programs if uses_winograd(p)}
+    rtol = job.settings.options.rtol
+    with closing(runs):
+        return {
+            graph.signature: verify(
+                runs,
+                graph,
+                tried_on(own, tiny=index in quick, emulated=trial.program is not None),
+                trial.levels,
+                rtol,
+            )
+            for index, (graph, own) in enumerate(zip(job.graphs, probes, strict=True))
+        }
+
+
+def _without_winograd(
+    job: _Job, programs: tuple[Program, ...], error: InexactError
+) -> tuple[Program, ...]:
+    """The programs with those of a signature made anew.
+
+    Raises:
+        CompileError: The same, where they do not use Winograd's algorithm anyway.
+    """
+    index = [graph.signature for graph in job.graphs].index(error.signature)
+    chosen = [p.key.signature == index and uses_winograd(p) for p in programs]
+    if not any(chosen):
+        lines = "\n".join(f"  {complaint}" for complaint in error.complaints)
+        raise CompileError(
+            f"signature {error.signature!r} differs from TensorFlow by more than the "
+            f"tolerance (--rtol sets another):\n{lines}"
+        ) from error
+    return tuple(
+        run_passes(variant.decoded, winograd=False) if is_chosen else program
+        for variant, program, is_chosen in zip(
+            job.variants, programs, chosen, strict=True
+        )
+    )
+
+
+def _noted(manifest: Manifest, slow: Mapping[str, str]) -> Manifest:
+    """The manifest, with why signatures do not use Winograd's algorithm."""
+    signatures = {
+        name: replace(signature, no_winograd=slow.get(name, ""))
+        for name, signature in manifest.signatures.items()
+    }
+    return replace(manifest, signatures=signatures)
 
 
 def _given(sampler: Sampler, sample: Sample) -> Sample:
@@ -324,32 +404,6 @@ def _finish(
     extra = job.loaded.path / "assets.extra"
     if extra.is_dir():
         shutil.copytree(extra, staging / "assets.extra")
-
-
-def _samples(
-    sampler: Sampler,
-    interface: Interface,
-    user_inputs: golden_vectors.Inputs | None,
-) -> list[tuple[int, Sample]]:
-    """Inputs for every batch size: generated ones, and the user's.
-
-    A model that takes none of the generated ones is compared on the user's alone.
-    """
-    graph = sampler.graph
-    (signature,) = (s for s in interface.signatures if s.name == graph.signature)
-    samples = []
-    for batch_size in signature.batch_sizes or (0,):
-        try:
-            samples.append((batch_size, sampler.sample(batch_size)))
-        except CompileError:
-            if user_inputs is None:
-                raise
-        if user_inputs is not None:
-            samples += [
-                (batch_size, Sample(chunk, sampler.reference(chunk)))
-                for chunk in golden_vectors.chunks(graph, user_inputs, batch_size)
-            ]
-    return samples
 
 
 def _chosen_signatures(

@@ -67,8 +67,8 @@ static inline tfn_parts tfn_parts_of_float(uint32_t bits) {
 static inline tfn_parts tfn_parts_of_double(double value) {
   uint64_t bits;
   __builtin_memcpy(&bits, &value, sizeof bits);
-  return tfn_take_apart((uint32_t)(bits >> 63), (int)((bits >> 52) & 0x7ff) - 1023, -1023,
-                        1024, bits & (((uint64_t)1 << 52) - 1));
+  return tfn_take_apart((uint32_t)(bits >> 63), (int)((bits >> 52) & 0x7ff) - 1023,
+                        -1023, 1024, bits & (((uint64_t)1 << 52) - 1));
 }
 
 /* The nearest number with `bits` bits of fraction and exponents up to `most`, the even
@@ -161,6 +161,29 @@ TFN_BUILTIN float roundevenf(float value) {
   volatile float shifted = size + shift;
   return __builtin_copysignf(shifted - shift, value);
 }
+#endif
+
+#if defined(_WIN32)
+/* LLVM computes sine and cosine in one call, which Microsoft's library does not have.
+ * A compiler must not do so here: it does not see that both are of the same number. */
+#if defined(TFN_NEEDS_sincosf)
+float sinf(float);
+float cosf(float);
+TFN_BUILTIN void sincosf(float value, float* sine, float* cosine) {
+  volatile float angle = value;
+  *sine = sinf(angle);
+  *cosine = cosf(angle);
+}
+#endif
+#if defined(TFN_NEEDS_sincos)
+double sin(double);
+double cos(double);
+TFN_BUILTIN void sincos(double value, double* sine, double* cosine) {
+  volatile double angle = value;
+  *sine = sin(angle);
+  *cosine = cos(angle);
+}
+#endif
 #endif
 
 #endif /* TFNATIVE_BUILTINS_H_ */

@@ -145,9 +145,12 @@ tfn_f32_kernel TFN_KERNEL(conv_f32);
 /* Tiles that are computed together, and output channels of them: few enough for the
  * cache, but enough to hide reading the weights. */
 #define TFN_WINOGRAD_CHANNELS 64
+#define TFN_WINOGRAD_TILES_AT_ONCE 36
 #define TFN_WINOGRAD_BLOCK(tiles, in_channels) \
   TFN_LEAST_(tiles,                            \
-             (in_channels) > 4096 / 12 ? 12 : TFN_LEAST_(4096 / (in_channels), 36))
+             (in_channels) > 4096 / 12         \
+                 ? 12                          \
+                 : TFN_LEAST_(4096 / (in_channels), TFN_WINOGRAD_TILES_AT_ONCE))
 
 #define TFN_LEAST_(a, b) ((a) < (b) ? (a) : (b))
 #define TFN_WHOLE_PANELS_(n) (((n) + TFN_PANEL - 1) / TFN_PANEL * TFN_PANEL)
@@ -165,8 +168,12 @@ tfn_f32_kernel TFN_KERNEL(conv_f32);
  *
  * Less exact than conv_f32: with normal input and weights, the largest error, over the
  * largest result, is 1.4e-6 for 64 input channels, 2.4e-6 for 128, 2.9e-6 for 256 and
- * 4.4e-6 for 512, twice that of conv_f32. An infinity or a NaN in the input makes NaN
- * of the whole tile. Worth it from about 8 input channels on. */
+ * 4.4e-6 for 512, twice that of conv_f32. A result is as exact by the largest input
+ * that it sees, times 16 at most: tiles with larger differences are computed again
+ * without what it does not see (conv/winograd_scales.h), which takes up to twice the
+ * time. A tile of input with an infinity or a NaN, or with numbers so large that a sum
+ * of a few is infinite, is summed as it is defined, for five times as long. Worth it
+ * from about 8 input channels on. */
 tfn_f32_kernel TFN_KERNEL(conv_winograd_f32);
 
 /* params: a tfn_conv. Depthwise: in_channels == groups == out_channels, in one or
@@ -203,11 +210,13 @@ TFN_FOR_EACH_TYPE(TFN_DECLARE_GENERIC)
  *
  * Input [batch][d][h][w][channels], output likewise, both dense. Each result is
  * scale * (init, joined with the places of its window that are not padding). A
- * largest or smallest of anything and NaN is NaN. */
+ * largest or smallest of anything and NaN is NaN; the largest number passes over NaN,
+ * unless `init` is one. */
 typedef enum tfn_reduction {
   TFN_REDUCE_SUM = 0,
   TFN_REDUCE_MAX = 1,
-  TFN_REDUCE_MIN = 2
+  TFN_REDUCE_MIN = 2,
+  TFN_REDUCE_MAX_NUMBER = 3
 } tfn_reduction;
 
 typedef struct tfn_reduce_window {

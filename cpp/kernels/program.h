@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "float_mode.h"
 #include "kernels.h"
 #include "tfnative/abi.h"
 
@@ -78,7 +79,9 @@ static inline void tfn_run_part(void* argument, int32_t index) {
   const tfn_part part = {index, task->parts};
   tfn_operands operands = *task->operands;
   operands.scratch = (char*)operands.scratch + (size_t)index * task->thread_bytes;
+  const uint64_t mode = tfn_flush_denormals(); /* It may be any thread. */
   task->kernel(task->params, &operands, part);
+  tfn_set_float_mode(mode);
 }
 
 /* Runs a kernel in as many parts as the caller has threads, each part with its own

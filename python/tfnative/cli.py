@@ -22,6 +22,7 @@ from tfnative._cli import (
     serve,
     serving,
     size,
+    streams,
     targets,
     tune,
     wheel,
@@ -99,7 +100,8 @@ def main(arguments: Sequence[str] | None = None, *, owns_process: bool = False) 
     options = make_parser().parse_args(arguments)
     options.owns_process = owns_process
     may_log = owns_process and options.command in _LOAD_TENSORFLOW
-    with without_log_lines() if may_log else contextlib.nullcontext():
+    quiet = without_log_lines(streams.messages_to)
+    with quiet if may_log else contextlib.nullcontext():
         return _run(options)
 
 

@@ -47,6 +47,10 @@ class Fidelity:
         max_abs_error: Largest difference of an element.
         max_rel_error: The same, divided by the largest value of TensorFlow's.
         tolerance: The largest ``max_rel_error`` that was allowed.
+        distance: How far the output was from the same graph's in float64, at most, in
+            parts of its largest value; None where that was not compared.
+        tensorflow_distance: Likewise, how far TensorFlow's own output was.
+        reason: Why float64 said nothing, so that ``tolerance`` alone decided; or "".
     """
 
     output: str
@@ -55,6 +59,9 @@ class Fidelity:
     max_abs_error: float
     max_rel_error: float
     tolerance: float
+    distance: float | None = None
+    tensorflow_distance: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,8 @@ class SignatureManifest:
             "declared": as "tried", but whoever compiled it said that they do not.
             Empty in artifacts of versions that did not prove it.
         rows_reason: Why it is not proved: the node that mixes rows. Else empty.
+        no_winograd: Why convolutions do not use Winograd's algorithm although they
+            might: with it, an output was too far from TensorFlow's. Else empty.
         golden: File of the golden vectors, relative to the artifact.
         fidelity: What was measured when it was compiled.
         unverified_cpu_levels: Levels that the compiling machine could not run.
@@ -89,6 +98,7 @@ class SignatureManifest:
     head: ExamplesHead | TensorFlowHead | None = None
     rows: str = ""
     rows_reason: str = ""
+    no_winograd: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +168,16 @@ def _fidelity(place: str, value: object) -> Fidelity:
         max_abs_error=reader.take("max_abs_error", float),
         max_rel_error=reader.take("max_rel_error", float),
         tolerance=reader.take("tolerance", float),
+        distance=_number(reader, "distance"),
+        tensorflow_distance=_number(reader, "tensorflow_distance"),
+        reason=reader.take("reason", str) if reader.has("reason") else "",
     )
+
+
+def _number(reader: Reader, name: str) -> float | None:
+    """A field that older manifests do not have, and that may be null."""
+    known = reader.has(name) and not reader.is_null(name)
+    return reader.take(name, float) if known else None
 
 
 def _signature(place: str, value: object) -> SignatureManifest:
@@ -175,6 +194,9 @@ def _signature(place: str, value: object) -> SignatureManifest:
         rows=reader.take("rows", str) if reader.has("rows") else "",
         rows_reason=(
             reader.take("rows_reason", str) if reader.has("rows_reason") else ""
+        ),
+        no_winograd=(
+            reader.take("no_winograd", str) if reader.has("no_winograd") else ""
         ),
     )
 

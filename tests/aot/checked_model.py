@@ -16,7 +16,6 @@ import tfnative
 from tests.turns import Once
 from tfnative_aot import pipeline
 from tfnative_aot.freeze.graph import Check, FrozenGraph
-from tfnative_aot.split.divide import Prepared
 
 ROWS = 10
 NODE = "embedding/GatherV2"
@@ -84,13 +83,7 @@ def compile_checked(
     folder: Path, patch: pytest.MonkeyPatch, size: int = ROWS, **options: Any
 ) -> Path:
     """Compiles a model with these checks."""
-    prepare = pipeline.prepare
-
-    def prepare_with_checks(*arguments: Any) -> Prepared:
-        made = prepare(*arguments)
-        return dataclasses.replace(made, graph=add_checks(made.graph, size))
-
-    patch.setattr(pipeline, "prepare", prepare_with_checks)
+    patch.setattr(pipeline, "insert_checks", lambda graph: add_checks(graph, size))
     return tfnative.compile(
         export(folder / "model"),
         folder / "checked",

@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tfnative
 from tests.models import ZOO, ModelCase
+from tests.models.saving import function_save
 from tfnative import cache
 from tfnative._cache.store import Store
 from tfnative_aot.load.load_model import load_model
@@ -220,6 +222,25 @@ def test_a_signature_that_is_not_there_is_an_error(export: Export, place: Path) 
         tfnative.load(path, backend="auto", shapes={"nope": (1,)})
     with pytest.raises(tfnative.InvalidArgumentError, match="unknown CPU level"):
         tfnative.load(path, backend="auto", cpu_level="z80")
+
+
+@pytest.mark.slow
+def test_inputs_can_be_fixed_but_not_in_tensorflow(
+    export: Export, tmp_path: Path, place: Path
+) -> None:
+    def tiled(x: Any, n: Any) -> dict[str, Any]:
+        import tensorflow as tf
+
+        return {"y": tf.tile(x, [1, n])}
+
+    inputs = {"x": ((None, 2), "float32"), "n": ((), "int32")}
+    path = function_save(tiled, **inputs)(tmp_path / "m")
+    with tfnative.load(path, backend="auto", constants={"n": 2}) as model:
+        assert model.backend == "native"
+        assert model.predict(np.float32([[1, 2]])).tolist() == [[1, 2, 1, 2]]
+    path = export(ZOO["refused_random"])
+    with pytest.raises(tfnative.Error, match="constants are for compiled code only"):
+        tfnative.load(path, backend="auto", constants={"x": [[1.0] * 4]})
 
 
 def wait_for(condition: Callable[[], object]) -> None:

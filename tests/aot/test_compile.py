@@ -35,7 +35,6 @@ def options(case: ModelCase) -> dict[str, Any]:
         "batch_sizes": (1, 3),
         "shapes": case.shapes,
         "cpus": ["native"],
-        "rtol": case.rtol,
         "inputs": case.graph_inputs,
         "outputs": case.graph_outputs,
     }

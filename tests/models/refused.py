@@ -30,20 +30,6 @@ def _counter() -> tuple[Any, Any]:
     return module, call
 
 
-def _counter_aside() -> tuple[Any, Any]:
-    import tensorflow as tf
-
-    module = tf.Module()
-    module.count = tf.Variable(0.0, name="count")
-
-    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, "x")])
-    def call(x: Any) -> Tensors:
-        # No output depends on it.
-        module.count.assign_add(1.0)
-        return {"y": x * 2}
-
-    module.call = call
-    return module, call
 
 
 def _string_output(x: Any) -> Tensors:
@@ -153,12 +139,6 @@ def _function(function: Callable[[Any], Tensors], dtype: str = "float32") -> Any
 
 CASES = [
     _case("counter", module_save(_counter), ("AssignAddVariableOp",), "variable"),
-    _case(
-        "counter_aside",
-        module_save(_counter_aside),
-        ("AssignAddVariableOp",),
-        "variable",
-    ),
     _case("string_output", _function(_string_output), ("AsString",), "string"),
     _case(
         "string_input",

@@ -105,6 +105,10 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ): _TESTED + "tests/aot/test_compile.py",
     (
         "compile.md",
+        "tfnative compile saved_models/upscale -o build/upscale --constant factor=2",
+    ): _TESTED + "tests/fidelity/test_constant_operands.py",
+    (
+        "compile.md",
         "tfnative compile frozen.pb -o build/net --inputs image=x:0 --outputs "
         "score=y:0",
     ): _TESTED + "tests/aot/test_compile.py",
@@ -146,6 +150,10 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ): _BENCH,
     ("performance.md", 'pip install ".[aot,bench,training]" cmake ninja'): _BENCH,
     ("performance.md", 'echo "blocking 64 5" | perf record -g \\'): "needs perf",
+    (
+        "refused.md",
+        "tfnative compile saved_models/upscale -o build/upscale --constant factor=2",
+    ): _TESTED + "tests/fidelity/test_constant_operands.py",
     ("serving.md", "serving = tfnative.serving"): "needs certificates; "
     "tests/python/serving makes some",
     (

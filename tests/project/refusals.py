@@ -13,7 +13,7 @@ from typing import cast
 ROOT = Path(__file__).resolve().parents[2]
 COMPILER = ROOT / "aot" / "tfnative_aot"
 GAP = "…"
-_CHECKS = {"check.py", "refusals.py"}
+_CHECKS = {"check.py", "explain.py", "refusals.py"}
 _REFUSALS = {
     "CompileError",
     "FailedPreconditionError",

@@ -34,7 +34,7 @@ def seal(library: bytes, name: str) -> bytes:
     crc = zlib.crc32(library[end:], zlib.crc32(library[:offset]))
     size = len(library) + TRAILER.size
     return library + TRAILER.pack(
-        b"TFNATIVE", 2, crc, size, offset, 4096, 0, name.encode()
+        b"TFNATIVE", 3, crc, size, offset, 4096, 0, name.encode()
     )
 
 

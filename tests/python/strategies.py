@@ -34,6 +34,9 @@ fidelities = st.builds(
     max_abs_error=numbers,
     max_rel_error=numbers,
     tolerance=numbers,
+    distance=st.none() | numbers,
+    tensorflow_distance=st.none() | numbers,
+    reason=names,
 )
 
 
@@ -74,6 +77,7 @@ signatures = st.builds(
     fidelity=tuples(fidelities),
     unverified_cpu_levels=tuples(names),
     head=st.none() | heads,
+    no_winograd=names,
 )
 manifests = st.builds(
     Manifest,

@@ -38,9 +38,9 @@ python.ops.gen_array_ops: bitcast=bitcast linalg.band_part=matrix_band_part raw_
 python.ops.gen_data_flow_ops: raw_ops.TensorArraySizeV3=TensorArraySizeV3
 python.ops.gen_functional_ops: raw_ops.PartitionedCall=PartitionedCall
 python.ops.gen_list_ops: raw_ops.TensorListLength=TensorListLength
-python.ops.gen_math_ops: equal=equal logical_not=logical_not logical_or=logical_or math.floormod=floor_mod math.is_finite=is_finite math.is_inf=is_inf math.is_nan=is_nan maximum=maximum minimum=minimum
+python.ops.gen_math_ops: logical_not=logical_not logical_or=logical_or math.floormod=floor_mod math.is_finite=is_finite math.is_inf=is_inf math.is_nan=is_nan maximum=maximum minimum=minimum
 python.ops.gen_resource_variable_ops: raw_ops.VarIsInitializedOp=VarIsInitializedOp
-python.ops.math_ops: abs=abs add_n=add_n argmax=argmax_v2 cast=cast floor=floor math.ceil=ceil range=range reduce_any=reduce_any reduce_min=reduce_min reduce_sum=reduce_sum
+python.ops.math_ops: abs=abs add_n=add_n argmax=argmax_v2 cast=cast equal=equal exp=exp floor=floor math.ceil=ceil range=range reduce_any=reduce_any reduce_max=reduce_max reduce_min=reduce_min reduce_sum=reduce_sum
 python.ops.nn_ops: nn.conv2d=conv2d_v2 nn.conv2d_transpose=conv2d_transpose_v2
 python.ops.while_loop: while_loop=while_loop_v2
 """  # noqa: E501

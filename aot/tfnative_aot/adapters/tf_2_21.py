@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.compiler.tf2xla.ops import gen_xla_ops
+from tensorflow.compiler.xla import xla_data_pb2
 from tensorflow.compiler.xla.service import hlo_pb2
 from tensorflow.core.framework import kernel_def_pb2
 from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -203,6 +205,62 @@ def xla_program(
 def read_program(dumped: bytes) -> Any:
     """The xla.HloModuleProto that XLA dumped."""
     return hlo_pb2.HloProto.FromString(dumped).hlo_module
+
+
+def reduce_window(
+    x: Any,
+    init: Any,
+    join: Callable[[Any, Any], Any],
+    window: Sequence[int],
+    strides: Sequence[int],
+    padding: Any,
+) -> Any:
+    """XLA's reduction of the window around each element, as a node of a graph.
+
+    Args:
+        x: The array.
+        init: What each reduction begins with, a scalar.
+        join: Takes what was reduced so far, and the next element.
+        window: Sizes, for each dimension.
+        strides: For each dimension.
+        padding: Sizes before and after, for each dimension, as a tensor.
+    """
+    ones = tf.constant([1] * len(window))
+    return gen_xla_ops.xla_reduce_window(
+        x, init, window, strides, ones, ones, padding, _scalars(join, x.dtype)
+    )
+
+
+def scatter_rows(
+    start: Any, indices: Any, rows: Any, join: Callable[[Any, Any], Any]
+) -> Any:
+    """XLA's scatter of rows into a matrix, one after the other, as a node of a graph.
+
+    Args:
+        start: The matrix to begin with.
+        indices: Which row of it each row goes to, in a column. Others are dropped.
+        rows: The rows.
+        join: Takes what an element is so far, and what comes to it.
+    """
+    numbers = xla_data_pb2.ScatterDimensionNumbers(
+        update_window_dims=[1],
+        inserted_window_dims=[0],
+        scatter_dims_to_operand_dims=[0],
+        index_vector_dim=1,
+    )
+    return gen_xla_ops.xla_scatter(
+        start,
+        indices,
+        rows,
+        _scalars(join, rows.dtype),
+        numbers.SerializeToString(),
+        indices_are_sorted=False,
+    )
+
+
+def _scalars(join: Callable[[Any, Any], Any], dtype: Any) -> Any:
+    scalar = tf.TensorSpec([], dtype)
+    return tf.function(join, autograph=False).get_concrete_function(scalar, scalar)
 
 
 def function_graph(function: Any, shapes: Sequence[Any]) -> Any:

@@ -19,6 +19,7 @@ from tfnative_aot.checks.branches import (
     call,
 )
 from tfnative_aot.checks.facts import Caller, Facts
+from tfnative_aot.checks.few_loops import in_few_loops
 from tfnative_aot.checks.finding import Finding, words
 from tfnative_aot.checks.functions import with_own_names
 from tfnative_aot.checks.library import Body, Call, Library
@@ -26,7 +27,7 @@ from tfnative_aot.checks.merge import merged
 from tfnative_aot.checks.old_control_flow import inside_old_control_flow
 from tfnative_aot.checks.probes import Probes
 from tfnative_aot.checks.rules import RULES
-from tfnative_aot.checks.scope import Scope, Words, joined
+from tfnative_aot.checks.scope import Scope, Words, joined, word_count
 from tfnative_aot.checks.while_loop import loop
 from tfnative_aot.freeze.graph import Check, FrozenGraph
 from tfnative_aot.freeze.offender import Offender, refuse
@@ -81,7 +82,9 @@ class _Inserter:
             found = joined(parts)
             if found is None:
                 return frozen
-            tf.identity(found.tensor, name=_NAME)
+            with graph.name_scope(f"{_NAME}_words/"):
+                words = in_few_loops(found.tensor, word_count(found.checks))
+            tf.identity(words, name=_NAME)
         name, graph_def = self._with(scope)
         kept = [*roots, *(node_of(t.tensor) for t in frozen.inputs), name]
         return replace(

@@ -19,9 +19,11 @@ BUILTINS = frozenset(
         "__truncsfhf2",
         "roundeven",
         "roundevenf",
+        "sincos",
+        "sincosf",
     }
 )
-"""Those that ``builtins.h`` has."""
+"""Those that ``builtins.h`` has, some of them for one system only."""
 
 
 def emit_builtins(programs: Sequence[Program]) -> str:

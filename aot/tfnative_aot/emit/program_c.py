@@ -90,6 +90,7 @@ class _Emitter:
 
     def function(self) -> str:
         key, temp_bytes = self._program.key, self._program.temp_bytes
+        name = run_function(self._program)
         return "\n".join(
             [
                 *self._declarations(),
@@ -97,7 +98,7 @@ class _Emitter:
                 *self._step_table(),
                 "",
                 f"/* Signature {key.signature}, batch size {key.batch_size}. */",
-                f"int32_t {run_function(self._program)}(const void* const* in, "
+                f"static int32_t {name}_all(const void* const* in, "
                 "void* const* out, void* workspace,",
                 "    const tfn_context* context) {",
                 "  TFN_FIND_WEIGHTS;",
@@ -106,6 +107,15 @@ class _Emitter:
                 *self._body.lines,
                 "  TFN_STEP(0);",
                 *self._find_failure(),
+                "}",
+                "",
+                f"int32_t {name}(const void* const* in, void* const* out, "
+                "void* workspace,",
+                "    const tfn_context* context) {",
+                "  const uint64_t mode = tfn_flush_denormals();",
+                f"  const int32_t failed = {name}_all(in, out, workspace, context);",
+                "  tfn_set_float_mode(mode);",
+                "  return failed;",
                 "}",
                 "",
             ]

@@ -33,15 +33,21 @@ def use_defaults(graph_def: GraphDef, fed: Collection[str]) -> GraphDef:
         graph_def: The graph.
         fed: Names of the nodes that are fed.
     """
+    if not any(_has_default(node, fed) for node in graph_def.node):
+        return graph_def  # It may have all the weights of a model.
     changed = GraphDef()
     changed.CopyFrom(graph_def)
     for node in changed.node:
-        if node.op == "PlaceholderWithDefault" and node.name not in fed:
+        if _has_default(node, fed):
             dtype = node.attr["dtype"].type
             node.op = "Identity"
             node.attr.clear()
             node.attr["T"].type = dtype
     return changed
+
+
+def _has_default(node: NodeDef, fed: Collection[str]) -> bool:
+    return node.op == "PlaceholderWithDefault" and node.name not in fed
 
 
 def choose_branches(graph_def: GraphDef) -> GraphDef:

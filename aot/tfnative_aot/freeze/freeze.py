@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfnative.errors import CompileError
@@ -62,10 +63,13 @@ def freeze(
     )
     graph_def, proven = drop_proven(_optimize(isolated))
     check_assertions(assertions, proven, graph_def, found)
+    plain = replace(
+        isolated, graph_def=inputs_outputs.release_inputs(graph_def, isolated)
+    )
     graph_def = rewrite(graph_def, isolated.roots)
     graph_def = inputs_outputs.release_inputs(graph_def, isolated)
-    graph = SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)
-    return _frozen(graph, found, input_shapes, places)
+    graph = replace(isolated, graph_def=graph_def)
+    return replace(_frozen(graph, found, input_shapes, places), plain=plain)
 
 
 def flatten(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
     from tfnative_aot.load.places import Places
+    from tfnative_aot.load.source import SourceGraph
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class FrozenGraph:
             It is int64 and holds, for each check in order, the position of the first
             bad element (-1: there is none), and then the values for its message.
         places: Where in the user's code nodes were made, if that is known.
+        plain: The graph before any rewrite of ours.
     """
 
     signature: str
@@ -79,3 +81,4 @@ class FrozenGraph:
     checks: tuple[Check, ...] = ()
     check_tensor: str = ""
     places: Places | None = None
+    plain: SourceGraph | None = None

@@ -35,8 +35,8 @@ def live_graph(
 ) -> SourceGraph:
     """A signature's graph, without what could be refused and is not needed.
 
-    A graph that has nothing to refuse, or too much, is left as it is, so that messages
-    name the nodes as they were saved.
+    A graph without effects, or with too many, is left as it is, so that messages name
+    the nodes as they were saved.
 
     Args:
         model: The model.
@@ -50,15 +50,16 @@ def live_graph(
     fed = {node_of(tensor) for tensor in source.inputs.values()}
     graph_def = use_defaults(source.graph_def, fed)
     source = SourceGraph(graph_def, source.inputs, source.outputs, source.roots)
-    if not _is_refused(source, signature, places):
+    if not _has_effects(source, signature, places):
         return source
     needed = _needed(source, signature, shapes)
-    return source if _is_refused(needed, signature, places) else needed
+    return source if _has_effects(needed, signature, places) else needed
 
 
-def _is_refused(graph: SourceGraph, signature: Signature, places: Places) -> bool:
+def _has_effects(graph: SourceGraph, signature: Signature, places: Places) -> bool:
+    """Whether something is refused that a head could not have either."""
     offenders = source_offenders(graph, signature, places)
-    return bool(offenders)
+    return any(not offender.movable for offender in offenders)
 
 
 def _needed(

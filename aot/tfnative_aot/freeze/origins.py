@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tfnative_aot.load.reach import called
 from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class _Search:
             self._nodes[name] = {node.name: node for node in function.node_def}
         for scope, nodes in self._nodes.items():
             for node in nodes.values():
-                for called in _called(node):
-                    self._callers.setdefault(called, []).append((scope, node))
+                for name in called([node]):
+                    self._callers.setdefault(name, []).append((scope, node))
         self._placeholders: set[str] = set()
         self._changes = False
 
@@ -107,7 +108,7 @@ class _Search:
         place = int(index) if index.isdigit() else 0
         first = node.input[place if node.op in _LOOPS else 0]
         yield _Tensor(tensor.function, first)
-        for name in _called(node):
+        for name in self._functions.keys() & set(called([node])):
             function = self._functions[name]
             results = [arg.name for arg in function.signature.output_arg]
             # Whether a loop goes on is the only result of its condition.
@@ -141,11 +142,3 @@ class _Search:
                 return False
             result = node.input[0]
         return node_of(result) == argument
-
-
-def _called(node: NodeDef) -> Iterator[str]:
-    for value in node.attr.values():
-        if value.HasField("func"):
-            yield value.func.name
-        for function in value.list.func:
-            yield function.name

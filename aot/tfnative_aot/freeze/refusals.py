@@ -199,6 +199,8 @@ def _wrong_for_xla(node: NodeDef) -> str:
         return "XLA has no kernel for this op"
     if _NOT_AHEAD_OF_TIME.match(node.op):
         return "XLA compiles this op just in time only"
+    if node.op == "Dequantize" and node.attr["mode"].s not in (b"", b"MIN_COMBINED"):
+        return "XLA has the mode MIN_COMBINED only; the others have to be of constants"
     if not any(_fits(kernel, node) for kernel in kernels):
         types = ", ".join(sorted(types_pb2.DataType.Name(t) for t in _types(node)))
         return f"XLA has no kernel for this op with {types.replace('DT_', '').lower()}"

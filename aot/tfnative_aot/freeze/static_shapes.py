@@ -12,11 +12,13 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tfnative.errors import CompileError
 from tfnative_aot.load.source import BATCH, SourceGraph, node_of
 
-# Batch sizes to infer shapes for. Sizes that follow the batch differ between them.
-_PROBES = (5, 7)
+# Batch sizes to infer shapes for. Sizes that follow the batch differ between them. Some
+# models take only batches that can be divided.
+_PROBES = ((5, 7), (24, 48))
 _LARGE_CONSTANT_BYTES = 4096
 
 Shape = tuple[int, ...]
+_Shapes = dict[str, tuple[int | None, ...] | None]
 
 
 def output_shapes(
@@ -35,16 +37,36 @@ def output_shapes(
     Raises:
         CompileError: The graph does not fit the input shapes.
     """
-    first, second = (_infer(graph, input_shapes, batch) for batch in _PROBES)
+    probes, (first, second) = _probe(graph, input_shapes)
     return {
-        name: _with_batch(first[name], second[name], open_rows)
+        name: _with_batch(first[name], second[name], probes, open_rows)
         for name in graph.outputs
     }
+
+
+def _probe(
+    graph: SourceGraph, input_shapes: Mapping[str, Shape]
+) -> tuple[tuple[int, int], tuple[_Shapes, _Shapes]]:
+    """The first pair of batch sizes that fits, and the shapes for both."""
+    refusal = None
+    for one, other in _PROBES:
+        try:
+            found = (
+                _infer(graph, input_shapes, one),
+                _infer(graph, input_shapes, other),
+            )
+        except CompileError as error:
+            refusal = refusal or error
+        else:
+            return (one, other), found
+    assert refusal is not None
+    raise refusal
 
 
 def _with_batch(
     first: tuple[int | None, ...] | None,
     second: tuple[int | None, ...] | None,
+    probes: tuple[int, int],
     open_rows: bool,
 ) -> Shape | None:
     if first is None or second is None or len(first) != len(second):
@@ -57,7 +79,7 @@ def _with_batch(
             return None
         elif sizes[0] == sizes[1]:
             shape.append(sizes[0])
-        elif place == 0 and sizes == _PROBES:
+        elif place == 0 and sizes == probes:
             shape.append(BATCH)
         else:
             return None
@@ -66,7 +88,7 @@ def _with_batch(
 
 def _infer(
     graph: SourceGraph, input_shapes: Mapping[str, Shape], batch: int
-) -> dict[str, tuple[int | None, ...] | None]:
+) -> _Shapes:
     graph_def = without_weights(graph.graph_def)
     nodes = {node.name: node for node in graph_def.node}
     for name, shape in input_shapes.items():

@@ -48,14 +48,14 @@ def reachable_functions(
     by_name = {
         function.signature.name: function for function in graph_def.library.function
     }
-    waiting = list(_called(nodes))
+    waiting = list(called(nodes))
     reached: dict[str, FunctionDef] = {}
     while waiting:
         name = waiting.pop()
         if name in reached or name not in by_name:
             continue
         reached[name] = by_name[name]
-        waiting.extend(_called(by_name[name].node_def))
+        waiting.extend(called(by_name[name].node_def))
     return [f for name, f in by_name.items() if name in reached]
 
 
@@ -65,7 +65,8 @@ def body_nodes(function: FunctionDef) -> list[NodeDef]:
     return reachable_nodes(function.node_def, roots)
 
 
-def _called(nodes: Iterable[NodeDef]) -> Iterator[str]:
+def called(nodes: Iterable[NodeDef]) -> Iterator[str]:
+    """Names of what nodes may call, of their ops among them."""
     for node in nodes:
         yield node.op
         for value in node.attr.values():

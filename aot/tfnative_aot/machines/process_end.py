@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 from tfnative._base.log_lines import is_log_line
 
 _LAST_LINES = 20
+# A frame's code is indented by four.
+_OF_TRACEBACK = re.compile(r"Traceback \(most recent call last\)|  File \"|    ")
 
 
 def describe_end(code: int) -> str:
@@ -25,10 +28,17 @@ def describe_end(code: int) -> str:
 
 
 def last_lines(text: str) -> str:
-    """The last lines that a process printed, each indented, without TensorFlow's log."""
-    lines = [line for line in text.strip().splitlines() if not is_log_line(line)]
-    lines = lines[-_LAST_LINES:]
-    return "\n".join(f"  {line}" for line in lines)
+    """The last lines that a process printed, each indented.
+
+    Without what TensorFlow logs, and without places in our own code: of a traceback,
+    the error is left.
+    """
+    lines = [
+        line
+        for line in text.strip().splitlines()
+        if not is_log_line(line) and not _OF_TRACEBACK.match(line)
+    ]
+    return "\n".join(f"  {line}" for line in lines[-_LAST_LINES:])
 
 
 def _signal_name(number: int) -> str:

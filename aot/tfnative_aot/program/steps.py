@@ -153,7 +153,7 @@ class Convolution:
     epilogue: Epilogue = NO_EPILOGUE
 
 
-Reduction = Literal["sum", "max", "min"]
+Reduction = Literal["sum", "max", "min", "max_number"]
 
 Triple = tuple[int, int, int]
 """Depth, height, width."""

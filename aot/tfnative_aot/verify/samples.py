@@ -94,6 +94,10 @@ class Sampler:
         """What the artifact is given for these inputs of the compiled code."""
         return inputs
 
+    def fed(self, inputs: Arrays) -> Arrays:
+        """What the compiled code by itself reads of these inputs."""
+        return inputs
+
     def reference(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Arrays:
         """TensorFlow's outputs for these inputs."""
         return dict(self._model.run(self._graph.signature, dict(inputs)))

@@ -85,10 +85,10 @@ class SplitSampler(Sampler):
         """Whether the head gives a row what it gives it among fewer rows."""
         inputs = self.sample(4).inputs
         batched = {tensor.name for tensor in self.graph.inputs if has_batch(tensor)}
-        fed = self._compiled(inputs)
+        fed = self.fed(inputs)
         self._check_rows(fed, 4)
         try:
-            fewer = self._compiled(
+            fewer = self.fed(
                 {n: a[:2] if n in batched else a for n, a in inputs.items()}
             )
         except Exception:  # Whatever TensorFlow raises where it needs more.
@@ -104,7 +104,7 @@ class SplitSampler(Sampler):
         """Draws inputs for the compiled code by itself."""
         return self._core
 
-    def _compiled(self, inputs: Arrays) -> Arrays:
+    def fed(self, inputs: Arrays) -> Arrays:
         """The inputs of the compiled code, some of which the head computes."""
         fed = self._runner.run(inputs)
         names = [tensor.name for tensor in self._core.graph.inputs]

@@ -5,15 +5,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative.manifest import Fidelity
+from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines.cpu_levels import CpuLevel, batch_text
+from tfnative_aot.verify.distance import distances, why_not, worst_slice
 from tfnative_aot.verify.execute import Arrays, Executor
-from tfnative_aot.verify.samples import Sample
+from tfnative_aot.verify.probes import Probe
+
+_Array = npt.NDArray[np.generic]
+_Key = tuple[str, int, str]
+"""Output, batch size and CPU level."""
 
 _TOLERANCES = {
     "float32": 1e-5,
@@ -33,10 +41,25 @@ def default_tolerance(dtype: str) -> float:
     return _TOLERANCES.get(dtype, 0.0)
 
 
+class InexactError(Exception):
+    """Outputs are too far from TensorFlow's.
+
+    Attributes:
+        signature: Of which signature.
+        complaints: What is wrong, in a line each.
+    """
+
+    def __init__(self, signature: str, complaints: Sequence[str]) -> None:
+        """Args: of which signature, and what is wrong."""
+        super().__init__(signature, complaints)
+        self.signature = signature
+        self.complaints = tuple(complaints)
+
+
 def verify(
     executor: Executor,
-    signature: str,
-    samples: Sequence[tuple[int, Sample]],
+    graph: FrozenGraph,
+    probes: Sequence[Probe],
     levels: Sequence[CpuLevel],
     rtol: float | None,
 ) -> tuple[Fidelity, ...]:
@@ -44,43 +67,31 @@ def verify(
 
     Args:
         executor: Runs them.
-        signature: Name of the signature.
-        samples: Pairs of a compiled batch size (0: no batch dimension) and inputs
-            with as many rows, with TensorFlow's outputs.
+        graph: The signature.
+        probes: Inputs, and what TensorFlow answers.
         levels: CPU levels that it can run.
-        rtol: Tolerance for floats, or None for each type's default.
+        rtol: Tolerance for floats, or None to judge by answers in float64 where there
+            are any, and by each type's default tolerance elsewhere.
 
     Returns:
-        The largest error per output, batch size and level, over all samples.
+        The largest error per output, batch size and level, over all ordinary inputs.
 
     Raises:
-        CompileError: An output is off by more than the tolerance. All that are, are
-            listed. Or a check fails for what TensorFlow answers.
+        InexactError: An output is off by more than is allowed. All that are, are
+            listed.
+        CompileError: A check fails for what TensorFlow answers.
     """
-    worst: dict[tuple[str, int, str], Fidelity] = {}
+    judge = _Judge(graph, rtol)
     for level in levels:
-        for batch_size, sample in samples:
-            got = _run(executor, signature, batch_size, level.name, sample.inputs)
-            for name, expected in sample.outputs.items():
-                found = _fidelity(
-                    name, batch_size, level.name, got[name], expected, rtol
-                )
-                key = name, batch_size, level.name
-                if key not in worst or not _is_better(found, worst[key]):
-                    worst[key] = found
-    bad = [f for f in worst.values() if not f.max_rel_error <= f.tolerance]
-    if bad:
-        lines = "\n".join(
-            f"  output {f.output!r}, {batch_text(f.batch_size)}, {f.cpu_level}: "
-            f"max error {f.max_abs_error:.3g}, relative to the largest value "
-            f"{f.max_rel_error:.3g}, allowed {f.tolerance:.3g}"
-            for f in bad
-        )
-        raise CompileError(
-            f"signature {signature!r} differs from TensorFlow by more than the "
-            f"tolerance (--rtol sets another):\n{lines}"
-        )
-    return tuple(worst.values())
+        for probe in probes:
+            inputs = probe.sample.inputs
+            size = probe.batch_size
+            got = _run(executor, graph.signature, size, level.name, inputs)
+            for name, expected in probe.sample.outputs.items():
+                judge.look(probe, level, name, got[name], expected)
+    if judge.complaints:
+        raise InexactError(graph.signature, [*judge.complaints.values()])
+    return tuple(judge.worst.values())
 
 
 def _run(
@@ -96,25 +107,95 @@ def _run(
         ) from error
 
 
-def _fidelity(
-    output: str,
-    batch_size: int,
-    level: str,
-    got: npt.NDArray[np.generic],
-    expected: npt.NDArray[np.generic],
-    rtol: float | None,
-) -> Fidelity:
-    tolerance = default_tolerance(expected.dtype.name)
-    if rtol is not None and tolerance > 0:
-        tolerance = rtol
-    absolute, relative = errors(got, expected)
-    return Fidelity(
-        output=output,
-        batch_size=batch_size,
-        cpu_level=level,
-        max_abs_error=absolute,
-        max_rel_error=relative,
-        tolerance=tolerance,
+class _Judge:
+    """Collects what is measured of each variant's outputs.
+
+    Attributes:
+        worst: By output, batch size and level.
+        complaints: Likewise, the first thing that is wrong.
+    """
+
+    def __init__(self, graph: FrozenGraph, rtol: float | None) -> None:
+        self.worst: dict[_Key, Fidelity] = {}
+        self.complaints: dict[_Key, str] = {}
+        self._rows = {
+            t.name: bool(t.shape and t.shape[0] == BATCH) for t in graph.outputs
+        }
+        self._rtol = rtol
+        self._usual: dict[str, tuple[float, float]] = {}
+
+    def look(
+        self, probe: Probe, level: CpuLevel, name: str, got: _Array, expected: _Array
+    ) -> None:
+        """Measures an output; ordinary inputs come before mixed ones."""
+        key = name, probe.batch_size, level.name
+        if probe.mixed:
+            complaint = self._mixed(probe, name, got, expected)
+        else:
+            found, complaint = self._ordinary(probe, key, got, expected)
+            known = self.worst.get(key)
+            if known is None or not _is_better(found, known):
+                self.worst[key] = found
+        if complaint and key not in self.complaints:
+            self.complaints[key] = (
+                f"output {name!r}, {batch_text(probe.batch_size)}, {level.name}: "
+                + complaint
+            )
+
+    def _ordinary(
+        self, probe: Probe, key: _Key, got: _Array, expected: _Array
+    ) -> tuple[Fidelity, str]:
+        name, dtype = key[0], expected.dtype.name
+        found = Fidelity(*key, *errors(got, expected), default_tolerance(dtype))
+        if not found.tolerance:
+            return found, _too_far(found)
+        exact = probe.exact[name] if probe.exact is not None else None
+        reason = probe.reason if exact is None else why_not(expected, exact)
+        if self._rtol is not None:
+            found = replace(found, tolerance=self._rtol)
+        if exact is None or reason or got.shape != expected.shape:
+            return replace(found, reason=reason), _too_far(found)
+        measured = distances(got, expected, exact, rows=self._rows[name])
+        known = self._usual.get(name, (0.0, 0.0))
+        self._usual[name] = (
+            max(known[0], measured.tensorflow),
+            max(known[1], measured.scale),
+        )
+        found = replace(
+            found,
+            distance=measured.own,
+            tensorflow_distance=measured.tensorflow,
+        )
+        if self._rtol is not None:
+            return found, _too_far(found)
+        found = replace(found, tolerance=measured.tolerance)
+        return found, measured.complaint
+
+    def _mixed(self, probe: Probe, name: str, got: _Array, expected: _Array) -> str:
+        if probe.exact is None or name not in self._usual:
+            return ""
+        if got.shape != expected.shape:
+            return f"its shape is {list(got.shape)}, not {list(expected.shape)}"
+        if probe.exact[name].shape != expected.shape:
+            return ""
+        usual, scale = self._usual[name]
+        found = worst_slice(
+            got,
+            expected,
+            probe.exact[name],
+            rows=self._rows[name],
+            usual=usual,
+            least=0.0 if probe.is_tiny else scale,
+        )
+        return found and f"where inputs have very different sizes, {found}"
+
+
+def _too_far(found: Fidelity) -> str:
+    if found.max_rel_error <= found.tolerance:
+        return ""
+    return (
+        f"max error {found.max_abs_error:.3g}, relative to the largest value "
+        f"{found.max_rel_error:.3g}, allowed {found.tolerance:.3g}"
     )
 
 
@@ -142,4 +223,7 @@ def errors(
 
 
 def _is_better(a: Fidelity, b: Fidelity) -> bool:
-    return bool(a.max_rel_error <= b.max_rel_error)
+    """Whether an error takes up less of what is allowed."""
+    if a.distance is None or b.distance is None:
+        return bool(a.max_rel_error <= b.max_rel_error)
+    return a.distance <= b.distance

@@ -12,13 +12,12 @@ from tfnative_aot.freeze.offender import Offender, refuse
 from tfnative_aot.freeze.origins import find_node, origins
 from tfnative_aot.load.source import BATCH, node_of
 from tfnative_aot.machines.process_end import describe_end, last_lines
-from tfnative_aot.xla.failure import Failure, read_failure
+from tfnative_aot.xla.failure import read_failure
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
     from tfnative_aot.freeze.graph import FrozenGraph
-    from tfnative_aot.freeze.origins import Origins
 
 _FAILED = 1
 

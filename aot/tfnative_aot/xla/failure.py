@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tfnative._base.log_lines import is_log_line
 
 _ERROR = re.compile(
-    r"^(?:[\w.]+\.)?(?P<kind>[A-Z]\w*(?:Error|Exception)): (?P<text>.+)$"
+    r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception): (?P<text>.+)$"
 )
 _CHECK = re.compile(r"^F\d{4} .*?\S+:\d+\] (?P<text>.+)$")
 _CONSTANT = re.compile(

@@ -14,7 +14,7 @@ namespace TFN_NAMESPACE {
 // Outputs and inputs of a tile in one dimension; the points are 0, 5/8, -5/8, 3/2, -3/2
 // and infinity: no more operations than with 0, 1, -1, 2, -2 and infinity, but half of
 // the error. All factors are exact.
-constexpr int kTileOut = 4, kTileIn = 6;
+constexpr int kTileOut = 4, kTileIn = 6, kKernel = 3;
 constexpr int kPoints = kTileIn * kTileIn;
 constexpr float kA = 0.625f, kA2 = kA * kA, kA3 = kA2 * kA;
 constexpr float kB = 1.5f, kB2 = kB * kB, kB3 = kB2 * kB;
@@ -47,10 +47,12 @@ inline Vec load_some(const float* from, int64_t count) {
 }
 
 // A vector of each of the pixels of a tile of input, to `to`, where the values at the
-// points are `stride` apart. `count`: how many elements there are, if not all.
+// points are `stride` apart. `count`: how many elements there are, if not all. Returns
+// zeros, or NaN where a value is not finite: every pixel is part of one of the four
+// that are looked at.
 template <bool kWhole>
-inline void transform_input(const float* const* pixels, int64_t channel, int64_t count,
-                            float* to, int64_t stride) {
+inline Vec transform_input(const float* const* pixels, int64_t channel, int64_t count,
+                           float* to, int64_t stride) {
   Vec half[kTileIn][kTileIn];
   UNROLL for (int j = 0; j < kTileIn; ++j) {
     Vec x[kTileIn], y[kTileIn];
@@ -61,11 +63,61 @@ inline void transform_input(const float* const* pixels, int64_t channel, int64_t
     evaluate(x, y);
     UNROLL for (int i = 0; i < kTileIn; ++i) half[i][j] = y[i];
   }
+  Vec corners = {};
   UNROLL for (int i = 0; i < kTileIn; ++i) {
     Vec y[kTileIn];
     evaluate(half[i], y);
     UNROLL for (int j = 0; j < kTileIn; ++j) {
       store(to + (i * kTileIn + j) * stride, y[j]);
+    }
+    if (i == 0 || i == kTileIn - 1) corners += 0 * y[0] + 0 * y[kTileIn - 1];
+  }
+  return corners;
+}
+
+inline bool is_zero(Vec x) {
+  float lanes[kLanes];
+  store(lanes, x);
+  bool zero = true;
+  for (int i = 0; i < kLanes; ++i) zero = zero && lanes[i] == 0;
+  return zero;
+}
+
+// Three weights from their values at 0, kA, -kA and infinity.
+inline void find_line(Vec zero, Vec plus, Vec minus, Vec infinity, Vec* weights) {
+  weights[0] = kA2 * kB2 * zero;
+  weights[1] = kA * (kA2 - kB2) * (plus - minus);
+  weights[2] = infinity;
+}
+
+// A vector of each weight of a kernel, from their values at the points, which are
+// `stride` apart. What is left of a zero after rounding is a zero again: an infinity
+// times it has to be NaN.
+inline void find_weights(const float* from, int64_t stride,
+                         Vec (&weights)[kKernel][kKernel]) {
+  const int points[] = {0, 1, 2, kTileIn - 1};
+  Vec lines[4][kKernel];
+  for (int i = 0; i < 4; ++i) {
+    const float* const line = from + points[i] * kTileIn * stride;
+    find_line(load(line), load(line + stride), load(line + 2 * stride),
+              load(line + (kTileIn - 1) * stride), lines[i]);
+  }
+  for (int j = 0; j < kKernel; ++j) {
+    Vec column[kKernel];
+    find_line(lines[0][j], lines[1][j], lines[2][j], lines[3][j], column);
+    for (int i = 0; i < kKernel; ++i) weights[i][j] = column[i];
+  }
+  Vec largest = {};
+  for (auto& line : weights) {
+    for (const Vec& weight : line) {
+      const Vec size = weight < 0 ? -weight : weight;
+      largest = size > largest ? size : largest;
+    }
+  }
+  const Vec rounding = broadcast(1e-6f) * largest;
+  for (auto& line : weights) {
+    for (Vec& weight : line) {
+      weight = (weight < rounding) & (weight > -rounding) ? Vec{} : weight;
     }
   }
 }

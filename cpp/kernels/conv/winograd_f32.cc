@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "conv/winograd.h"
+#include "conv/winograd_scales.h"
 #include "gemm/gemm.h"
 
 using namespace TFN_NAMESPACE;
@@ -32,6 +33,16 @@ struct Grid {
 // Where the results of a tile begin.
 struct Place {
   int64_t image, h, w;
+};
+
+// Tiles that are computed together, at most.
+constexpr int64_t kMostTiles = TFN_WINOGRAD_TILES_AT_ONCE;
+
+// A tile, whether its values at all points are finite, and the pass over it.
+struct Tile {
+  int64_t index;
+  bool is_finite;
+  Pass pass;
 };
 
 class Winograd {
@@ -89,20 +100,83 @@ class Winograd {
   }
 
   void run_block(Range tiles, Range channels) {
+    Cells cells;
+    uint64_t uneven = 0, odd = 0;  // A bit for each tile.
+    static_assert(kMostTiles <= 64, "");
     for (int64_t t = tiles.begin; t < tiles.end; ++t) {
-      enter_tile(place(t), values_ + (t - tiles.begin) * line_);
+      const float* pixels[kPoints];
+      const Place at = place(t);
+      find_pixels(at, pixels);
+      const bool follows = t > tiles.begin && at.w > 0;
+      const uint64_t bit = (uint64_t)1 << (t - tiles.begin);
+      if (cells.enter(pixels, zeros_, p_.in_channels, follows)) uneven |= bit;
+      if (!enter_tile(pixels, values_ + (t - tiles.begin) * line_)) odd |= bit;
     }
+    if (uneven & ~odd) return run_in_passes(tiles, uneven, odd, channels);
     for (int64_t c = channels.begin; c < channels.end; c += group_) {
       const int64_t count = smaller(channels.end - c, group_);
       multiply_group(tiles.end - tiles.begin, c, whole_panels(count));
       for (int64_t t = tiles.begin; t < tiles.end; ++t) {
-        leave_tile(place(t), products_ + (t - tiles.begin) * group_, c, count);
+        const int64_t at = t - tiles.begin;
+        leave_tile<true>(place(t), odd >> at & 1 ? nullptr : products_ + at * group_, c,
+                         count, kAllResults);
       }
     }
   }
 
-  void enter_tile(const Place& at, float* to) const {
-    const float* pixels[kPoints];
+  // A block with tiles of which some results see far less than others. What becomes of
+  // a tile must not depend on the others.
+  __attribute__((noinline)) void run_in_passes(Range range, uint64_t uneven,
+                                               uint64_t odd, Range channels) {
+    Tile tiles[kMostTiles];
+    int64_t count = range.end - range.begin;
+    for (int64_t t = 0; t < count; ++t) {
+      const uint32_t results = existing(place(range.begin + t));
+      tiles[t] = {range.begin + t, (odd >> t & 1) == 0, {results, 0, INFINITY}};
+      if ((uneven & ~odd) >> t & 1) tiles[t].pass = {0, results, INFINITY};
+    }
+    while (count > 0) {
+      for (int64_t t = 0; t < count; ++t) {
+        const float* pixels[kPoints];
+        Pass& pass = tiles[t].pass;
+        find_pixels(place(tiles[t].index), pixels);
+        if (pass.later) {
+          pass = plan_pass(pixels, zeros_, p_.in_channels, pass.later, pass.limit);
+        }
+        enter_tile(pixels, values_ + t * line_);
+      }
+      finish_pass(tiles, count, channels);
+      int64_t left = 0;
+      for (int64_t t = 0; t < count; ++t) {
+        if (tiles[t].pass.later) tiles[left++] = tiles[t];
+      }
+      count = left;
+    }
+  }
+
+  void finish_pass(const Tile* tiles, int64_t count, Range channels) const {
+    for (int64_t c = channels.begin; c < channels.end; c += group_) {
+      const int64_t some = smaller(channels.end - c, group_);
+      multiply_group(count, c, whole_panels(some));
+      for (int64_t t = 0; t < count; ++t) {
+        const float* const from = tiles[t].is_finite ? products_ + t * group_ : nullptr;
+        leave_tile<false>(place(tiles[t].index), from, c, some, tiles[t].pass.now);
+      }
+    }
+  }
+
+  // The results of a tile that are in the image.
+  uint32_t existing(const Place& at) const {
+    uint32_t found = 0;
+    for (int r = 0; r < kResults; ++r) {
+      const bool inside =
+          at.h + r / kTileOut < p_.out[1] && at.w + r % kTileOut < p_.out[2];
+      found |= (uint32_t)inside << r;
+    }
+    return found;
+  }
+
+  INLINE void find_pixels(const Place& at, const float** pixels) const {
     const float* const image =
         operands_.lhs + at.image * p_.in[1] * p_.in[2] * p_.in_channels;
     for (int i = 0; i < kTileIn; ++i) {
@@ -114,12 +188,45 @@ class Winograd {
             inside ? image + (h * p_.in[2] + w) * p_.in_channels : zeros_;
       }
     }
+  }
+
+  // Whether all values are finite.
+  bool enter_tile(const float* const* pixels, float* to) const {
+    Vec signs = {};  // NaN where a value is not finite.
     int64_t c = 0;
     for (; c + kLanes <= p_.in_channels; c += kLanes) {
-      transform_input<true>(pixels, c, kLanes, to + c, value_stride_);
+      signs += transform_input<true>(pixels, c, kLanes, to + c, value_stride_);
     }
     if (c < p_.in_channels) {
-      transform_input<false>(pixels, c, p_.in_channels - c, to + c, value_stride_);
+      signs +=
+          transform_input<false>(pixels, c, p_.in_channels - c, to + c, value_stride_);
+    }
+    return is_zero(signs);
+  }
+
+  // The sums of a tile as they are defined: what is not finite reaches no result but
+  // those that it is part of. Rare, and slower.
+  __attribute__((noinline)) void sum_tile(const Place& at, int64_t channel,
+                                          Vec (&sums)[kTileOut][kTileOut]) const {
+    const float* pixels[kPoints];
+    find_pixels(at, pixels);
+    const int64_t of_point = whole_panels(p_.out_channels) * p_.in_channels;
+    const float* const panel = operands_.rhs +
+                               channel / TFN_PANEL * p_.in_channels * TFN_PANEL +
+                               channel % TFN_PANEL;
+    for (auto& line : sums) {
+      for (Vec& sum : line) sum = Vec{};
+    }
+    for (int64_t c = 0; c < p_.in_channels; ++c) {
+      Vec weights[kKernel][kKernel];
+      find_weights(panel + c * TFN_PANEL, of_point, weights);
+      for (int i = 0; i < kTileOut * kTileOut * kKernel * kKernel; ++i) {
+        const int k = i % (kKernel * kKernel), out = i / (kKernel * kKernel);
+        const int h = out / kTileOut, w = out % kTileOut;
+        const float* const pixel =
+            pixels[(h + k / kKernel) * kTileIn + w + k % kKernel];
+        sums[h][w] += broadcast(pixel[c]) * weights[k / kKernel][k % kKernel];
+      }
     }
   }
 
@@ -144,8 +251,11 @@ class Winograd {
     }
   }
 
-  void leave_tile(const Place& at, const float* from, int64_t channel,
-                  int64_t count) const {
+  // `from`: the products, or null if the values are not all finite. `wanted`: which
+  // results, if not all.
+  template <bool kAllOfThem>
+  void leave_tile(const Place& at, const float* from, int64_t channel, int64_t count,
+                  uint32_t wanted) const {
     const int64_t lines = smaller(p_.out[1] - at.h, kTileOut);
     const int64_t columns = smaller(p_.out[2] - at.w, kTileOut);
     const int64_t line = p_.out[2] * p_.out_channels;
@@ -153,11 +263,16 @@ class Winograd {
                        at.w * p_.out_channels + channel;
     for (int64_t c = 0; c < count; c += kLanes) {
       Vec results[kTileOut][kTileOut];
-      transform_output(from + c, product_stride_, results);
+      if (from != nullptr) {
+        transform_output(from + c, product_stride_, results);
+      } else {
+        sum_tile(at, channel + c, results);
+      }
       float* to[kTileOut * kTileOut];
       int pixels = 0;
       for (int64_t i = 0; i < lines; ++i) {
         for (int64_t j = 0; j < columns; ++j) {
+          if (!kAllOfThem && !(wanted >> (i * kTileOut + j) & 1)) continue;
           to[pixels] = out + i * line + j * p_.out_channels + c;
           finish(results[i][j], channel + c, to[pixels++], count - c);
         }

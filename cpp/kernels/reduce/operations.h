@@ -36,6 +36,16 @@ struct Largest {
   static INLINE Vec neutral(Vec x) { return broadcast(x[0]); }
 };
 
+// Takes the other one if either is NaN.
+struct LargestNumber {
+  template <typename Vector>
+  static INLINE Vector join(Vector a, Vector x) {
+    const Vector larger = x > a ? x : a;
+    return a != a ? x : larger;
+  }
+  static INLINE Vec neutral(Vec x) { return broadcast(x[0]); }
+};
+
 struct Smallest {
   template <typename Vector>
   static INLINE Vector join(Vector a, Vector x) {

@@ -241,6 +241,8 @@ void TFN_KERNEL(reduce_window_f32)(const void* params, const tfn_operands* opera
   switch (p.operation) {
     case TFN_REDUCE_SUM: return ReduceWindow<Sum>(p, *operands).run(part);
     case TFN_REDUCE_MAX: return ReduceWindow<Largest>(p, *operands).run(part);
+    case TFN_REDUCE_MAX_NUMBER:
+      return ReduceWindow<LargestNumber>(p, *operands).run(part);
     default: return ReduceWindow<Smallest>(p, *operands).run(part);
   }
 }

@@ -21,7 +21,7 @@ from tfnative._base.options.kinds import (
     Wholes,
 )
 from tfnative._base.options.option_set import OptionSet
-from tfnative._compile.kinds import Shapes
+from tfnative._compile.kinds import Constants, Shapes
 from tfnative._core import ThreadPool
 
 Backend: TypeAlias = Literal["native", "tensorflow", "auto"]
@@ -113,6 +113,15 @@ class LoadOptions(OptionSet):
         Shapes(),
         "shapes of inputs where the model leaves more open than the batch",
         default_is="the model's own",
+        flag="",
+        group=COMPILING,
+    )
+    constants: Mapping[str, object] | None = option(
+        None,
+        Constants(),
+        "values for inputs that always have the same one, which are no inputs of the "
+        "model then; it cannot fall back to TensorFlow",
+        default_is="the model's inputs are all left open",
         flag="",
         group=COMPILING,
     )
@@ -233,6 +242,7 @@ class AutoKeywords(NativeKeywords, TensorflowKeywords, total=False):
     signatures: Sequence[str] | None
     batch_sizes: Sequence[int] | None
     shapes: Mapping[str, Sequence[int]] | None
+    constants: Mapping[str, object] | None
     rtol: float | None
 
 

@@ -15,10 +15,11 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TextIO
 
-# How lines of TensorFlow and its libraries begin, but for those that say why the process
-# ends. One line of Python's comes with two that explain it.
+# How lines of TensorFlow and its libraries begin, but for those that say why the
+# process ends.
 _LOG_LINE = re.compile(
     r"WARNING: All log messages before absl::|"
     r"[IWE]\d{4} [\d:.]+\s+\d+ \S+:\d+\] |"
@@ -35,12 +36,15 @@ def is_log_line(line: str) -> bool:
 
 
 @contextlib.contextmanager
-def without_log_lines() -> Iterator[None]:
+def without_log_lines(stream_to: Callable[[int], TextIO]) -> Iterator[None]:
     """While it lasts, what this process and its libraries log does not show.
 
     Whatever else goes to standard error does, also if the process crashes. Python's own
     sys.stderr goes where it went. For processes that nobody else uses. Who asks
     TensorFlow for all that it logs, with TF_CPP_MIN_LOG_LEVEL=0, gets it.
+
+    Args:
+        stream_to: Makes what stands for sys.stderr, of the descriptor to write to.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         yield
@@ -58,18 +62,17 @@ def without_log_lines() -> Iterator[None]:
     assert reader.stdin is not None
     before = sys.stderr
     sys.stderr.flush()
-    sys.stderr = os.fdopen(shown, "w", buffering=1, errors="backslashreplace")
+    sys.stderr = stream_to(shown)
     os.dup2(reader.stdin.fileno(), 2)
     reader.stdin.close()
     try:
         yield
     finally:
         sys.stderr.flush()
-        os.dup2(shown, 2)
-        sys.stderr, mine = before, sys.stderr
+        os.dup2(shown, 2)  # Which stays open: somebody may have kept the stream.
+        sys.stderr = before
         with contextlib.suppress(subprocess.TimeoutExpired):
             reader.wait(_SECONDS_TO_END)  # Others may hold what it reads.
-        mine.close()
 
 
 def main() -> None:
@@ -77,7 +80,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for line in sys.stdin.buffer:
         if not is_log_line(line.decode(errors="replace")):
-            os.write(1, line)
+            with contextlib.suppress(OSError):  # Nobody can be told.
+                os.write(1, line)
 
 
 if __name__ == "__main__":

@@ -114,6 +114,10 @@ def _silence_tensorflow() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
+def _distance(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1e}"
+
+
 def print_fidelity(manifest: Manifest) -> None:
     """Prints how far every variant is from TensorFlow."""
     rows = [
@@ -125,14 +129,25 @@ def print_fidelity(manifest: Manifest) -> None:
             f"{fidelity.max_abs_error:.1e}",
             f"{fidelity.max_rel_error:.1e}",
             f"{fidelity.tolerance:.1e}",
+            _distance(fidelity.distance),
+            _distance(fidelity.tensorflow_distance),
         )
         for name, signature in manifest.signatures.items()
         for fidelity in signature.fidelity
     ]
     header = ("signature", "output", "batch", "CPU level")
     if rows:
-        print_table((*header, "abs. error", "rel. error", "allowed"), rows)
+        errors = ("abs. error", "rel. error", "allowed", "to float64", "TensorFlow's")
+        print_table((*header, *errors), rows)
     for name, signature in manifest.signatures.items():
+        reasons = {f.reason: f.output for f in signature.fidelity if f.reason}
+        for reason, output in reasons.items():
+            print(f"{name}: {output!r} was not compared with float64: {reason}")
+        if signature.no_winograd:
+            print(
+                f"{name}: convolutions do not use Winograd's algorithm, with which "
+                f"{signature.no_winograd}"
+            )
         if signature.unverified_cpu_levels:
             levels = ", ".join(signature.unverified_cpu_levels)
             print(

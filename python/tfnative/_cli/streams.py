@@ -56,6 +56,11 @@ def prepare() -> None:
     sys.stderr = _replacement(sys.stderr, 2, _Messages)
 
 
+def messages_to(descriptor: int) -> TextIO:
+    """What stands for sys.stderr, which goes to another descriptor from now on."""
+    return _replacement(sys.stderr, descriptor, _Messages)
+
+
 def flush() -> None:
     """Writes what is not yet written.
 

@@ -87,7 +87,8 @@ def test_both_loaders_give_the_same_graph_ends(export: Export) -> None:
     model = load(ZOO["several"], export(ZOO["several"]))
     eager = EagerSource(model.path, ["serve"])
     signature = model.signature("serving_default")
-    for graph in (eager.graph(signature), eager.constant_graph(signature)):
+    source = eager.graph(signature)
+    for graph in (source, eager.constant_graph(signature, source)):
         assert list(graph.inputs) == [spec.name for spec in signature.inputs]
         assert list(graph.outputs) == [spec.name for spec in signature.outputs]
     inputs = ZOO["several"].inputs(2, np.random.default_rng(0))

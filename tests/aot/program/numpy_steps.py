@@ -124,7 +124,12 @@ def convolve(step: Convolution, lhs: Array, rhs: Array) -> Array:
 
 def reduce_window(step: ReduceWindow, lhs: Array) -> Array:
     """As a flat array, in double precision."""
-    join = {"sum": np.add, "max": np.maximum, "min": np.minimum}[step.operation]
+    join = {
+        "sum": np.add,
+        "max": np.maximum,
+        "min": np.minimum,
+        "max_number": np.fmax,
+    }[step.operation]
     image = lhs.astype(np.float64).reshape(step.batch, *step.in_size, step.channels)
     out = np.full((step.batch, *step.out_size, step.channels), step.init)
     for at in product(*(range(size) for size in step.out_size)):

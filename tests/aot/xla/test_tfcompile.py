@@ -72,7 +72,7 @@ def test_a_graph_that_cannot_be_read_is_an_error(
     graph: FrozenGraph, tmp_path: Path
 ) -> None:
     (tmp_path / "graph.pb").write_bytes(b"no graph")
-    with pytest.raises(CompileError, match=r"tfcompile failed.*\n(.*\n)*.*IndexError"):
+    with pytest.raises(CompileError, match="XLA does not compile it: Read less bytes"):
         compile_variant(graph, tmp_path)
 
 

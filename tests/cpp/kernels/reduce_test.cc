@@ -51,9 +51,9 @@ class Draw {
 };
 
 tfn_reduce_window draw_operation(Draw& draw) {
-  const float inits[] = {draw(0, 1) ? 0.0f : 2.5f, -INFINITY, INFINITY};
+  const float inits[] = {draw(0, 1) ? 0.0f : 2.5f, -INFINITY, INFINITY, -INFINITY};
   tfn_reduce_window p = {};
-  p.operation = static_cast<std::int32_t>(draw(0, 2));
+  p.operation = static_cast<std::int32_t>(draw(0, 3));
   p.init = inits[p.operation];
   p.scale = draw(0, 1) ? 1.0f : 0.25f;
   p.batch = draw(1, 3);

@@ -7,6 +7,7 @@ namespace {
 
 double join(std::int32_t operation, double a, double x) {
   if (operation == TFN_REDUCE_SUM) return a + x;
+  if (operation == TFN_REDUCE_MAX_NUMBER) return std::fmax(a, x);
   if (std::isnan(a) || std::isnan(x)) return std::nan("");
   return operation == TFN_REDUCE_MAX ? std::max(a, x) : std::min(a, x);
 }

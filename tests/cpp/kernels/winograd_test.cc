@@ -2,59 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "conv_cases.h"
+#include "winograd_cases.h"
 
 namespace tfnative::testing {
 namespace {
-
-constexpr int kPoints = 6;
-
-// What three weights are worth at 0, 5/8, -5/8, 3/2, -3/2 and infinity, divided by the
-// derivative of the polynomial with these roots.
-std::vector<std::vector<double>> weights_at_points() {
-  const double roots[5] = {0, 0.625, -0.625, 1.5, -1.5};
-  std::vector<std::vector<double>> rows;
-  for (const double x : roots) {
-    double derivative = 1;
-    for (const double root : roots) derivative *= root == x ? 1 : x - root;
-    rows.push_back({1 / derivative, x / derivative, x * x / derivative});
-  }
-  rows.push_back({0, 0, 1});
-  return rows;
-}
-
-// Transforms (3, 3, ic, oc) and packs each point.
-void transform(const tfn_conv& p, const float* weights, const Aligned<float>& packed) {
-  const std::vector<std::vector<double>> rows = weights_at_points();
-  const std::int64_t count = p.in_channels * p.out_channels;
-  const std::int64_t size = packed_size(p.in_channels, p.out_channels, 1);
-  Aligned<float> matrix(count), panels(size);
-  for (std::size_t point = 0; point < kPoints * kPoints; ++point) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      double sum = 0;
-      for (std::size_t h = 0; h < 3; ++h) {
-        for (std::size_t w = 0; w < 3; ++w) {
-          sum += rows[point / kPoints][h] * rows[point % kPoints][w] *
-                 weights[static_cast<std::int64_t>(h * 3 + w) * count + i];
-        }
-      }
-      matrix[i] = static_cast<float>(sum);
-    }
-    pack(p.in_channels, p.out_channels, 1, matrix.data(), panels);
-    std::copy(panels.data(), panels.data() + size,
-              packed.data() + static_cast<std::int64_t>(point) * size);
-  }
-}
-
-tfn_conv three_by_three(std::int64_t batch, std::int64_t in_channels,
-                        std::int64_t out_channels, std::int64_t height,
-                        std::int64_t width, std::int64_t padding) {
-  tfn_conv p =
-      convolution(batch, in_channels, out_channels, 1, {1, height, width}, {1, 3, 3});
-  p.padding_low[1] = p.padding_low[2] = padding;
-  set_output(p, {0, padding, padding});
-  return p;
-}
 
 // Sums are multiples of 1/64: what is off by more than the tolerance is a mistake.
 void check(const tfn_conv& p, const std::vector<EpilogueCase>& cases) {
@@ -143,6 +94,43 @@ TEST(WinogradConvolution, Random) {
     const std::int64_t height = any(1, 20), width = any(1, 20);
     check(three_by_three(any(1, 4), any(1, 70), any(1, 90), height, width, any(-1, 3)),
           {cases[static_cast<std::size_t>(i) % cases.size()]});
+  }
+}
+
+// Of a tile, only the results that such a pixel is part of.
+TEST(Winograd, WhatIsNotFiniteReachesTheResultsThatItIsPartOf) {
+  for (const float odd : {NAN, INFINITY, -INFINITY, 3e38f}) {
+    for (const std::int64_t channels : {1, 7, 16, 35}) {
+      const tfn_conv p = three_by_three(1, channels, channels + 3, 11, 9, 1);
+      Aligned<float> input(volume(p.in) * p.in_channels);
+      Aligned<float> weights(9 * p.in_channels * p.out_channels);
+      Aligned<float> packed(kPoints * kPoints *
+                            packed_size(p.in_channels, p.out_channels, 1));
+      Aligned<float> output(volume(p.out) * p.out_channels);
+      fill(input, 1);
+      fill(weights, 2);
+      transform(p, weights.data(), packed);
+      const std::int64_t pixel = 5 * p.in[2] + 3;
+      input[pixel * p.in_channels + channels / 2] = odd;
+      const std::vector<double> sums = convolve(p, input.data(), weights.data());
+      const std::int64_t tiles = TFN_WINOGRAD_TILES(1, p.out[1], p.out[2]);
+      Aligned<char> scratch(static_cast<std::int64_t>(
+          TFN_WINOGRAD_SCRATCH_BYTES(tiles, p.in_channels, p.out_channels)));
+      const tfn_operands operands = {input.data(), packed.data(), nullptr,
+                                     nullptr,      output.data(), scratch.data()};
+      TFN_KERNEL(conv_winograd_f32)(&p, &operands, {0, 1});
+      for (std::int64_t i = 0; i < output.size(); ++i) {
+        const auto wanted = static_cast<float>(sums[static_cast<std::size_t>(i)]);
+        if (std::isnan(wanted)) {
+          ASSERT_TRUE(std::isnan(output[i])) << odd << " at " << i;
+        } else if (std::isinf(wanted)) {
+          ASSERT_EQ(wanted, output[i]) << odd << " at " << i;
+        } else {
+          const float error = 1e-4f + 1e-5f * std::abs(wanted);
+          ASSERT_NEAR(wanted, output[i], error) << odd << " at " << i;
+        }
+      }
+    }
   }
 }
 

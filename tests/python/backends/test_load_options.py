@@ -78,6 +78,7 @@ def test_what_is_for_compiling_reaches_the_compiler(tmp_path):
         "signatures": ("a",),
         "batch_sizes": (2, 4),
         "shapes": {"x": (-1, 3)},
+        "constants": {"n": 2},
         "rtol": 1e-3,
     }
     assert values.keys() == {n for n, e in OPTIONS.items() if e.group == COMPILING}

@@ -182,7 +182,9 @@ def test_run_says_what_is_wrong(fake, images, tmp_path, capsys, arguments, messa
 
 def test_run_without_a_default_signature_lists_them(fake, images, capsys):
     assert main(["run", str(fake), "--input", str(images)]) == 1
-    assert "--signature takes one of affine, constant" in capsys.readouterr().err
+    assert (
+        "--signature takes one of affine, checked, constant" in capsys.readouterr().err
+    )
 
 
 def test_compile_errors_come_through(tmp_path, capsys):

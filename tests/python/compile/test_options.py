@@ -26,12 +26,18 @@ from tfnative._compile.options import CompileKeywords
 sizes = st.lists(st.integers(1, (1 << 31) - 1), min_size=1, max_size=3)
 lists = st.lists(names, max_size=3)
 by_name = st.dictionaries(names, names, max_size=2)
+values = st.recursive(
+    st.booleans() | st.integers() | st.floats(allow_nan=False) | names,
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
 asked = st.builds(
     CompileOptions,
     name=st.none() | names,
     signatures=st.none() | lists,
     batch_sizes=sizes,
     shapes=st.none() | st.dictionaries(names, sizes, max_size=2),
+    constants=st.none() | st.dictionaries(names, values, max_size=2),
     target=st.none() | names,
     cpus=st.none() | lists,
     tags=lists,
@@ -107,6 +113,8 @@ def test_the_record_names_golden_files_and_arrays_without_places_and_values():
         ({"shapes": {"x": 3}}, "shapes must be"),
         ({"shapes": {"x": [1.5]}}, "shapes must be"),
         ({"shapes": {3: [1]}}, "shapes must be .*--shape of"),
+        ({"constants": 3}, "constants must be a dict by input of numbers, bools"),
+        ({"constants": {"x": None}}, "constants must be"),
         ({"inputs": 3}, "inputs must be a dict of tensors by name, or a list"),
         ({"inputs": "x:0"}, "inputs must be"),
         ({"outputs": {"x": 0}}, "outputs must be"),
@@ -161,6 +169,10 @@ FLAGS: dict[str, tuple[str, Any]] = {
     "signatures": ("--signature a --signature b,c", ("a", "b,c")),
     "batch_sizes": ("--batch-sizes 1,8", (1, 8)),
     "shapes": ("--shape x=?,3 --shape y=2", {"x": (-1, 3), "y": (2,)}),
+    "constants": (
+        "--constant training=false --constant sizes=[2,3] --constant mode=a=b",
+        {"training": False, "sizes": (2, 3), "mode": "a=b"},
+    ),
     "target": ("--target linux-aarch64", "linux-aarch64"),
     "cpus": ("--cpu x86-64-v2,native --cpu x", ("x86-64-v2", "native", "x")),
     "tags": ("--tags serve,gpu", ("serve", "gpu")),
@@ -192,6 +204,24 @@ def read_flags(text: str) -> CompileOptions:
 def test_each_option_has_a_flag_that_sets_it_and_nothing_else(name):
     text, expected = FLAGS[name]
     assert read_flags(text).given() == {name: expected}
+
+
+def test_constants_may_be_arrays_and_pythons_words():
+    given = {"x": np.float32([[1, 2.5]]), "y": np.int64(3)}
+    assert CompileOptions(constants=given).constants == {"x": ((1.0, 2.5),), "y": 3}
+    assert read_flags("--constant a=True").constants == {"a": True}
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        ("--constant training", "expected NAME=VALUE, as in --constant training=false"),
+        ("--constant a=1 --constant a=2", "'a' comes twice"),
+    ],
+)
+def test_malformed_constants_are_refused(flags, problem):
+    with pytest.raises(InvalidArgumentError, match=problem):
+        read_flags(flags)
 
 
 def test_no_flag_is_the_default():

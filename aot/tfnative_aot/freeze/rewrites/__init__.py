@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Rewrites of a frozen graph that make XLA's code faster or possible.
+"""Rewrites of a frozen graph that make XLA's code faster, possible or right.
 
-Each is a function over a ``GraphEditor`` that leaves results as they are, but for
-the last bits of rounding. They are for what neither Grappler nor XLA does.
+Each is a function over a ``GraphEditor`` that leaves TensorFlow's results as they are,
+but for the last bits of rounding. They are for what neither Grappler nor XLA does.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
+from tfnative_aot.freeze.rewrites.dequantize import dequantize_weights
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.freeze.rewrites.hue import turn_hues
+from tfnative_aot.freeze.rewrites.odd_values import keep_odd_values
 from tfnative_aot.freeze.rewrites.ranges import fold_ranges
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
+from tfnative_aot.freeze.rewrites.softmax import keep_largest
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
 
 if TYPE_CHECKING:
@@ -27,7 +30,16 @@ __all__ = ["rewrite"]
 
 
 # Ops that XLA does otherwise than TensorFlow, or not at all.
-_NEEDED = frozenset({"AdjustHue", "Conv3D", "Conv3DBackpropInputV2", "ResizeBilinear"})
+_NEEDED = frozenset(
+    {
+        "AdjustHue",
+        "Conv3D",
+        "Conv3DBackpropInputV2",
+        "Dequantize",
+        "ResizeBilinear",
+        "Softmax",
+    }
+)
 
 
 def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
@@ -38,16 +50,22 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
         outputs: Names of the nodes that are fetched. They keep their names.
     """
     editor = GraphEditor(graph_def, outputs)
+    dequantize_weights(editor)
     fold_ranges(editor)
     fold_scales(editor)
     merge_dilations(editor)
     _replace_ops(editor)
     rewritten = editor.graph_def()
     rewrite_bodies(rewritten, _NEEDED, _replace_ops)
-    return rewritten
+    editor = GraphEditor(rewritten, outputs)
+    for each in (*editor.functions(), editor):
+        keep_odd_values(each)
+    return editor.graph_def()
 
 
 def _replace_ops(editor: GraphEditor) -> None:
+    dequantize_weights(editor)
     split_volumes(editor)
     interpolate_images(editor)
     turn_hues(editor)
+    keep_largest(editor)

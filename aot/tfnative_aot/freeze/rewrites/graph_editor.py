@@ -11,6 +11,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
+from tfnative_aot.freeze.rewrites.function_editor import FunctionEditor
+from tfnative_aot.freeze.rewrites.traced import trace
 from tfnative_aot.freeze.static_shapes import without_weights
 from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import node_of
@@ -35,6 +37,11 @@ class GraphEditor:
                 if not source.startswith("^"):
                     self._readers.setdefault(node_of(source), []).append(node.name)
 
+    def functions(self) -> Iterator[FunctionEditor]:
+        """The functions that loops, branches and calls have for bodies."""
+        for function in list(self._graph_def.library.function):
+            yield FunctionEditor(self._graph_def, function)
+
     def graph_def(self) -> GraphDef:
         """The graph as it is now, without what nothing needs any more."""
         return prune(self._graph_def, self._outputs)
@@ -52,13 +59,18 @@ class GraphEditor:
 
     def constant(self, node: NodeDef, place: int) -> NDArray[Any] | None:
         """The value of input number ``place``, if it is a constant."""
-        source = self.source(node, place)
-        while source is not None and source.op in _PASSES_ON:
-            source = self.source(source, 0)
-        if source is None or source.op != "Const":
+        source = self.constant_node(node, place)
+        if source is None:
             return None
         value: NDArray[Any] = tf.make_ndarray(source.attr["value"].tensor)
         return value
+
+    def constant_node(self, node: NodeDef, place: int) -> NodeDef | None:
+        """The Const that input number ``place`` is, at once or passed on."""
+        source = self.source(node, place)
+        while source is not None and source.op in _PASSES_ON:
+            source = self.source(source, 0)
+        return None if source is None or source.op != "Const" else source
 
     def size(self, node: NodeDef, place: int, axis: int) -> int | None:
         """A size of input number ``place``, as far as TensorFlow infers it."""
@@ -149,24 +161,16 @@ class GraphEditor:
         """
         given = [name for name in node.input if not name.startswith("^")]
         values = [self.constant(node, place) for place in range(len(given))]
-        free = [place for place, value in enumerate(values) if value is None]
-
-        def call(*arguments: Any) -> Any:
-            filled = [None if value is None else tf.constant(value) for value in values]
-            for place, argument in zip(free, arguments, strict=True):
-                filled[place] = argument
-            return function(*filled)
-
-        traced = tf.function(call).get_concrete_function(*(specs[p] for p in free))
-        sources = {
-            tensor.op.name: given[place]
-            for tensor, place in zip(traced.inputs, free, strict=True)
-        }
+        traced = trace(function, specs, values)
+        traced.add_library(self._graph_def.library)
+        free = (given[place] for place in traced.free)
+        sources = dict(zip(traced.inputs, free, strict=True))
         prefix = f"{node.name}/parts"
-        for inner in traced.graph.as_graph_def().node:
+        for inner in traced.graph.node:
             if inner.name not in sources:
                 self._add(inner, prefix, sources)
-        self.become(node, "Identity", [f"{prefix}/{traced.outputs[0].op.name}"])
+        self.become(node, "Identity", [f"{prefix}/{traced.output}"])
+        node.attr["T"].type = traced.output_type
 
     def _add(self, inner: NodeDef, prefix: str, sources: Mapping[str, str]) -> None:
         """Adds a node of a traced function, for whose arguments ``sources`` stand."""

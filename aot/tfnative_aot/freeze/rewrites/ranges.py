@@ -45,6 +45,9 @@ class _Range:
 
 def fold_ranges(editor: GraphEditor) -> None:
     """Makes constants of what can have one value only."""
+    for node in editor.nodes("Minimum", "Maximum"):
+        if _is_whole(node) and (bound := _bound(editor, node)):
+            editor.become(node, "Identity", [bound])
     for node in editor.nodes("Minimum", "Maximum", "Floor", *_COMPARISONS):
         found = _range(editor, node, _MOST_STEPS)
         if found is None or found.low != found.high:
@@ -62,6 +65,31 @@ def fold_ranges(editor: GraphEditor) -> None:
             "index_type": shape.attr["T"].type,
         }
         editor.become(node, "Fill", [shape.input[0], value], types)
+
+
+def _bound(editor: GraphEditor, node: NodeDef) -> str:
+    """The tensor between which and itself an operand is clamped, or ""."""
+    other = "Maximum" if node.op == "Minimum" else "Minimum"
+    names = [_origin(editor, node, place) for place in (0, 1)]
+    for place in (0, 1):
+        inner = editor.source(node, place)
+        if inner is not None and inner.op == other:
+            bound = names[1 - place]
+            if bound in [_origin(editor, inner, n) for n in (0, 1)]:
+                return bound
+    return ""
+
+
+def _origin(editor: GraphEditor, node: NodeDef, place: int) -> str:
+    source = editor.source(node, place)
+    name = node.input[place]
+    while source is not None and source.op in _THROUGH:
+        name, source = source.input[0], editor.source(source, 0)
+    return str(name).removesuffix(":0")
+
+
+def _is_whole(node: NodeDef) -> bool:
+    return bool(tf.dtypes.as_dtype(node.attr["T"].type).is_integer)
 
 
 def _range(editor: GraphEditor, node: NodeDef | None, steps: int) -> _Range | None:
@@ -101,7 +129,7 @@ def _floor(of: _Range | None) -> _Range | None:
 
 def _clamped(node: NodeDef, operands: list[_Range | None]) -> _Range | None:
     """Of whole numbers, one of which may be anything, if that is a scalar."""
-    if not tf.dtypes.as_dtype(node.attr["T"].type).is_integer:
+    if not _is_whole(node):
         return None
     choose = min if node.op == "Minimum" else max
     anything = _Range(-math.inf, math.inf)

@@ -110,12 +110,28 @@ class ReductionReader:
             return None
         called = self._computations[i.called_computation_ids[0]]
         root = self._instructions[called.root_id]
+        if root.opcode == "select":
+            return "max_number" if self._takes_larger(root) else None
         operands = [self._instructions[o] for o in root.operand_ids]
         if any(operand.opcode != "parameter" for operand in operands):
             return None
         if sorted(operand.parameter_number for operand in operands) != [0, 1]:
             return None
         return _OPERATIONS.get(root.opcode)
+
+    def _takes_larger(self, root: Any) -> bool:
+        """Whether it takes the element if that is greater than what is known."""
+        compared, *taken = (self._instructions[o] for o in root.operand_ids)
+        if compared.opcode != "compare" or compared.comparison_direction != "GT":
+            return False
+        # By number: XLA puts a parameter for each use.
+        orders = [
+            [self._instructions[o].parameter_number for o in each]
+            for each in (compared.operand_ids, root.operand_ids[1:])
+        ]
+        return orders == [[1, 0], [1, 0]] and all(
+            parameter.opcode == "parameter" for parameter in taken
+        )
 
     def _scalar(self, i: Any, arguments: Sequence[Buffer]) -> float | None:
         if i.opcode == "constant":

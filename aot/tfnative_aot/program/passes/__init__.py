@@ -8,9 +8,10 @@ from tfnative_aot.program.passes.merge_reductions import merge_reductions
 from tfnative_aot.program.passes.pack_weights import pack_weights
 from tfnative_aot.program.passes.separate_values import separate_values
 from tfnative_aot.program.passes.split_reductions import split_reductions
+from tfnative_aot.program.passes.winograd import uses_winograd
 from tfnative_aot.program.program import Program
 
-__all__ = ["run_passes"]
+__all__ = ["run_passes", "uses_winograd"]
 
 
 def run_passes(program: Program, *, winograd: bool = True) -> Program:

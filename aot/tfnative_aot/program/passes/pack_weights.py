@@ -17,7 +17,7 @@ import numpy as np
 
 from tfnative_aot.program.memory import Allocation, Buffer, Constant, Shape, Slice
 from tfnative_aot.program.passes.packing import FloatArray, pack_filter, pack_matrix
-from tfnative_aot.program.passes.winograd import pack_winograd
+from tfnative_aot.program.passes.winograd import pack_winograd, taps_are_alike
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import (
     Call,
@@ -117,7 +117,7 @@ class _Packer:
         if flat is None:
             return step
         weights = flat.reshape(step.rhs.shape.dims)
-        winograd = self._winograd and _suits_winograd(step)
+        winograd = self._winograd and _suits_winograd(step) and taps_are_alike(weights)
         key = (step.rhs.slice.allocation, step.groups, int(winograd))
         if key not in self._packed:
             self._packed[key] = self._add(

@@ -32,6 +32,7 @@ def compile_options(request: Request) -> CompileOptions:
         signatures=options.signatures,
         batch_sizes=sorted(set(options.batch_sizes or DEFAULT_BATCH_SIZES)),
         shapes=options.shapes,
+        constants=options.constants,
         rtol=options.rtol,
         tags=tags if isinstance(tags, str) else sorted(tags),
         cpus=[_compilable(request)],

@@ -125,6 +125,11 @@ def _say_refusal(refusal: Refusal) -> str:
 def _run_with_tensorflow(request: Request, reason: str) -> Model:
     from tfnative._backends.tensorflow.model import TensorflowModel
 
+    if request.options.constants:
+        raise FailedPreconditionError(
+            f"{request.path}: constants are for compiled code only, and the model "
+            f"cannot fall back to TensorFlow; {reason}"
+        )
     try:
         model: Model = TensorflowModel(
             request.path, tags=request.tags, **request.options.given(TENSORFLOW)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tfnative_aot.program.passes.winograd import ROOTS, pack_winograd
+from tfnative_aot.program.passes.winograd import ROOTS, pack_winograd, taps_are_alike
 
 
 def input_basis():
@@ -79,3 +79,14 @@ def test_weights_are_transformed_in_double_precision():
     weights = np.full((3, 3, 1, 1), 0.1, np.float32)
     exact = float(np.float32(0.1)) * (1 / (0.625**2 * 1.5**2)) ** 2
     assert pack_winograd(weights)[0, 0, 0, 0] == np.float32(exact)
+
+
+def test_a_kernel_that_hides_pixels_does_not_suit():
+    weights = np.random.default_rng(7).standard_normal((3, 3, 16, 20), np.float32)
+    assert taps_are_alike(weights)
+    weights[:, :, :, 4] = 0  # A result that sees nothing at all.
+    assert taps_are_alike(weights)
+    weights[2, 1, :, 7] *= 1e-4
+    assert not taps_are_alike(weights)
+    weights[2, 1, :, 7] = 0
+    assert not taps_are_alike(weights)

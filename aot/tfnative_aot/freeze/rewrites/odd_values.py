@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Gives TensorFlow's results for NaN, infinities, zeros with a sign, and overflow.
+
+XLA's ops agree with TensorFlow's kernels on ordinary numbers, and not on all others:
+its ArgMax takes NaN for the largest, where TensorFlow passes over it. Each rule says
+what computes what TensorFlow computes, for one op.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfnative_aot.freeze.rewrites import (
+    casts,
+    extremes,
+    gamma,
+    orders,
+    shifts,
+    zeros,
+)
+from tfnative_aot.freeze.rewrites.rule import Editor, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RULES: Mapping[str, Rule] = {
+    **casts.RULES,
+    **extremes.RULES,
+    **gamma.RULES,
+    **orders.RULES,
+    **shifts.RULES,
+    **zeros.RULES,
+}
+
+
+def keep_odd_values(editor: Editor) -> None:
+    """Replaces the ops that have a rule, of a graph or of a function."""
+    for node in editor.nodes(*RULES):
+        found = RULES[node.op](node)
+        if found is not None:
+            editor.replace(node, found.function, found.specs)

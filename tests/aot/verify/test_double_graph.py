@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Graphs in float64 compute what the original would without rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf  # noqa: TID253 - only imported where there is one
+
+from tfnative_aot.freeze.freeze import freeze
+from tfnative_aot.load.load_model import load_model
+from tfnative_aot.verify.exact import Exact
+
+RNG = np.random.default_rng(3)
+MATRIX = RNG.standard_normal((200, 100)).astype(np.float32)  # Large: cast, not copied.
+CHANNEL = [(RNG.random(100) + 0.5).astype(np.float32) for _ in range(4)]
+X = RNG.standard_normal((3, 200)).astype(np.float32)
+
+
+def exact_of(function: Callable[[Any], Any], folder: Path, dtype: Any) -> Exact:
+    module = tf.Module()
+    spec = tf.TensorSpec([None, 200], dtype, name="x")
+    module.f = tf.function(lambda x: {"y": function(x)}, input_signature=[spec])
+    tf.saved_model.save(module, str(folder), signatures=module.f)
+    model = load_model(folder)
+    return Exact(model, freeze(model, "serving_default"))
+
+
+def normalized(x: Any) -> Any:
+    product = tf.linalg.matmul(x, MATRIX)[:, None, None]
+    scale, offset, mean, variance = CHANNEL
+    return tf.compat.v1.nn.fused_batch_norm(
+        product, scale, offset, mean, variance, epsilon=1e-3, is_training=False
+    )[0][:, 0, 0]
+
+
+def loop(x: Any) -> Any:
+    return tf.while_loop(
+        lambda i, _: i < 3, lambda i, y: (i + 1, tf.tanh(y) * 0.7), (0, x)
+    )[1]
+
+
+def test_a_product_and_a_normalization(tmp_path: Path) -> None:
+    found = exact_of(normalized, tmp_path, tf.float32).outputs({"x": X})
+    assert found is not None
+    scale, offset, mean, variance = (array.astype(np.float64) for array in CHANNEL)
+    epsilon = np.float64(np.float32(1e-3))
+    product = X.astype(np.float64) @ MATRIX.astype(np.float64)
+    want = (product - mean) / np.sqrt(variance + epsilon) * scale + offset
+    np.testing.assert_allclose(found["y"], want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_short_floats_and_loops(dtype: str, tmp_path: Path) -> None:
+    kind = tf.dtypes.as_dtype(dtype)
+    inputs = {"x": X.astype(kind.as_numpy_dtype)}
+    found = exact_of(loop, tmp_path, kind).outputs(inputs)
+    assert found is not None
+    factor = np.float64(np.asarray(0.7, kind.as_numpy_dtype))
+    want = inputs["x"].astype(np.float64)
+    for _ in range(3):
+        want = np.tanh(want) * factor
+    np.testing.assert_allclose(found["y"], want, rtol=1e-12)
+
+
+def test_what_is_drawn_stays_what_float32_draws(tmp_path: Path) -> None:
+    def noisy(x: Any) -> Any:
+        return x + tf.random.stateless_uniform([200], [1, 2])
+
+    found = exact_of(noisy, tmp_path, tf.float32).outputs({"x": X})
+    assert found is not None
+    np.testing.assert_allclose(found["y"], noisy(tf.constant(X)), atol=1e-6)
+
+
+def test_what_float64_does_not_have_is_named(tmp_path: Path) -> None:
+    def resized(x: Any) -> Any:
+        images = tf.reshape(x, [-1, 10, 20, 1])
+        return tf.image.resize(images, [5, 10])
+
+    exact = exact_of(resized, tmp_path, tf.float32)
+    assert exact.outputs({"x": X}) is None
+    assert exact.reason == "ResizeBilinear has no other type than float32"

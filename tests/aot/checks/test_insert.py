@@ -216,7 +216,8 @@ def test_checks_of_many_tables_are_one_computation(tmp_path):
 
     model = _model(lookups, tmp_path)
     graph = checked(model)
-    assert [check.message[-7:] for check in graph.checks] == [" [0, 4)", " [0, 2)"]
+    assert {check.message[-7:] for check in graph.checks} == {" [0, 4)", " [0, 2)"}
+    assert len(graph.checks) == 2
     assert sum(node.op == "Min" for node in graph.graph_def.node) == 1
     run = runner(graph)
     for rows in ([[3, 1], [0, 0]], [[3, 1], [4, 0]], [[0, 0], [3, 2]], [[-1, 0]]):

@@ -126,7 +126,8 @@ def cases(dtype: tf.DType) -> Iterator[Case]:
     for op in BINARY:
         if _takes(op, dtype):
             yield op, op, _of("xy", op, nonzero=dtype.is_integer and op in _DIVISIONS)
-    for wanted in CASTS:
+    # Casts from bfloat16 need a function that compilers before GCC 13 lack.
+    for wanted in CASTS if dtype != tf.bfloat16 else ():
         yield f"Cast to {wanted}", "Cast", _cast(wanted)
     yield from _reductions(dtype)
     yield from _scatters()

@@ -304,19 +304,19 @@ def _neural(dtype: tf.DType) -> Iterator[Case]:
         yield (
             "AvgPool",
             "AvgPool",
-            lambda given: tf.nn.avg_pool2d(given["image"], 3, 1, "SAME"),
+            lambda given: tf.nn.avg_pool2d(given["sumimage"], 3, 1, "SAME"),
         )
     weights = tf.cast(kernel, dtype)
     yield (
         "Conv2D",
         "Conv2D",
-        lambda given: tf.nn.conv2d(given["image"], weights, 1, "SAME"),
+        lambda given: tf.nn.conv2d(given["sumimage"], weights, 1, "SAME"),
     )
     yield (
         "DepthwiseConv2dNative",
         "DepthwiseConv2dNative",
         lambda given: tf.nn.depthwise_conv2d(
-            given["image"], weights[..., :1], [1, 1, 1, 1], "SAME"
+            given["sumimage"], weights[..., :1], [1, 1, 1, 1], "SAME"
         ),
     )
 

@@ -54,7 +54,7 @@ def odd_inputs(dtype: Any) -> dict[str, NDArray[Any]]:
     Returns:
         ``x`` and ``y``: each number with each. ``row5`` and ``row37``: rows of so many
         numbers. ``sum5`` and ``sum37``: the same without what rounding would decide.
-        ``image``: (rows, 6, 6, 2).
+        ``image`` and ``sumimage``: likewise, (rows, 6, 6, 2).
     """
     values = odd_numbers(dtype)
     x, y = np.repeat(values, len(values)), np.tile(values, len(values))
@@ -72,5 +72,7 @@ def odd_inputs(dtype: Any) -> dict[str, NDArray[Any]]:
         image = random.choice([-1.0, 0.5, 2.0, 3.0], (48, 6, 6, 2))
         places = random.randint(0, image.size, 200)
         image.reshape(-1)[places] = values[np.arange(200) % len(values)]
-        inputs["image"] = image.astype(values.dtype)
+        inputs["image"] = image = image.astype(values.dtype)
+        decided = np.isin(kinds(image), ["extreme", "denormal"])
+        inputs["sumimage"] = np.where(decided, values.dtype.type(1), image)
     return inputs

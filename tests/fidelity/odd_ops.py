@@ -126,7 +126,8 @@ def cases(dtype: tf.DType) -> Iterator[Case]:
     for op in BINARY:
         if _takes(op, dtype):
             yield op, op, _of("xy", op, nonzero=dtype.is_integer and op in _DIVISIONS)
-    for wanted in CASTS:
+    # Casts from bfloat16 need a function that compilers before GCC 13 lack.
+    for wanted in CASTS if dtype != tf.bfloat16 else ():
         yield f"Cast to {wanted}", "Cast", _cast(wanted)
     yield from _reductions(dtype)
     yield from _scatters()
@@ -303,19 +304,19 @@ def _neural(dtype: tf.DType) -> Iterator[Case]:
         yield (
             "AvgPool",
             "AvgPool",
-            lambda given: tf.nn.avg_pool2d(given["image"], 3, 1, "SAME"),
+            lambda given: tf.nn.avg_pool2d(given["sumimage"], 3, 1, "SAME"),
         )
     weights = tf.cast(kernel, dtype)
     yield (
         "Conv2D",
         "Conv2D",
-        lambda given: tf.nn.conv2d(given["image"], weights, 1, "SAME"),
+        lambda given: tf.nn.conv2d(given["sumimage"], weights, 1, "SAME"),
     )
     yield (
         "DepthwiseConv2dNative",
         "DepthwiseConv2dNative",
         lambda given: tf.nn.depthwise_conv2d(
-            given["image"], weights[..., :1], [1, 1, 1, 1], "SAME"
+            given["sumimage"], weights[..., :1], [1, 1, 1, 1], "SAME"
         ),
     )
 

@@ -191,3 +191,36 @@ def same(wanted: NDArray[Any], got: NDArray[Any], *, exact: bool) -> NDArray[np.
         near = np.abs(a - b) <= ROUNDINGS * epsilon * np.maximum(np.abs(a), 1)
     zeros = (a == 0) & (b == 0)
     return np.asarray(equal | near & np.isfinite(a) & np.isfinite(b) & ~zeros)
+
+
+@pytest.mark.slow
+def test_ops_in_loops_and_branches_are_as_exact(once: Once) -> None:
+    rows = odd_inputs(np.float32)["row5"][:64]
+
+    def call(x: Any) -> dict[str, Any]:
+        def add(step: Any, found: Any) -> tuple[Any, Any]:
+            return step + 1, found + tf.argmax(tf.roll(x, step, 1), 1)
+
+        start = tf.constant(0), tf.zeros([64], tf.int64)
+        _, found = tf.while_loop(lambda step, _: step < 5, add, start)
+        largest = tf.cond(
+            tf.reduce_sum(found) > 0,
+            lambda: tf.nn.max_pool1d(x[:, :, None], 2, 1, "VALID"),
+            lambda: tf.zeros([64, 4, 1]),
+        )
+        return {"found": found, "largest": largest}
+
+    def make(folder: Path) -> Path:
+        module = tf.Module()
+        spec = tf.TensorSpec(rows.shape, tf.float32, name="x")
+        module.f = tf.function(call, input_signature=[spec], autograph=False)
+        tf.saved_model.save(module, folder / "model", signatures=module.f)
+        return tfnative.compile(
+            folder / "model", folder / "odd", name="odd", cpus=["native"]
+        )
+
+    wanted = call(tf.constant(rows))
+    with tfnative.load(once("odd/loops", make)) as model:
+        got = model.predict({"x": rows})
+    for name, each in wanted.items():
+        assert np.all(same(each.numpy(), got[name], exact=False)), name

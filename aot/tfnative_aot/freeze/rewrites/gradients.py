@@ -36,11 +36,11 @@ def _of_two(compute: Callable[[Any, Any], Any]) -> Rule:
 
 
 def _relu(gradient: Any, x: Any) -> Any:
-    return gradient * tf.cast(x > 0, x.dtype)
+    return tf.where(x > 0, gradient, gradient * 0)
 
 
 def _relu6(gradient: Any, x: Any) -> Any:
-    return gradient * tf.cast((x > 0) & (x < 6), x.dtype)
+    return tf.where((x > 0) & (x < 6), gradient, gradient * 0)
 
 
 def _elu(gradient: Any, y: Any) -> Any:

@@ -17,6 +17,19 @@ namespace {
 
 std::string type_name(py::handle value) { return Py_TYPE(value.ptr())->tp_name; }
 
+// What a message shows of an object of the caller's: not all of a long one, nothing
+// that UTF-8 cannot have, and its type alone if it fails to say what it is.
+std::string shown(py::handle object) {
+  constexpr Py_ssize_t kMost = 200;
+  const auto text = py::reinterpret_steal<py::object>(PyObject_ASCII(object.ptr()));
+  if (!text) {
+    PyErr_Clear();
+    return "of type " + type_name(object);
+  }
+  const std::string whole = py::cast<std::string>(text);
+  return whole.size() <= kMost ? whole : whole.substr(0, kMost) + "...";
+}
+
 std::string names(const std::vector<TensorInfo>& tensors) {
   std::string text;
   for (const TensorInfo& info : tensors) {
@@ -47,8 +60,8 @@ std::vector<py::object> from_dict(const SignatureInfo& info,
       bool known = false;
       for (const TensorInfo& tensor : tensors) known |= tensor.name.equal(key);
       if (!known) {
-        fail(info, "there is no " + std::string(kind) + " " +
-                       std::string(py::repr(key)) + "; expected " + names(tensors));
+        fail(info, "there is no " + std::string(kind) + " " + shown(key) +
+                       "; expected " + names(tensors));
       }
     }
   }
@@ -74,7 +87,12 @@ StringView string_view(const TensorInfo& info, PyObject* object, std::size_t ind
   if (PyUnicode_Check(object)) {  // Has its UTF-8 as long as it lives.
     Py_ssize_t size;
     const char* const data = PyUnicode_AsUTF8AndSize(object, &size);
-    if (data == nullptr) throw py::error_already_set();
+    if (data == nullptr) {
+      PyErr_Clear();
+      throw Error(Code::kInvalidArgument,
+                  std::string(info.where) + ": the text at element " +
+                      std::to_string(index) + " has a surrogate, and so no UTF-8");
+    }
     return {data, static_cast<std::size_t>(size)};
   }
   throw Error(Code::kInvalidArgument,

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "initialized.h"
 #include "tfnative/tensor.hpp"
 
 namespace tfnative::bindings {

@@ -283,9 +283,10 @@ py::dict trace_dict(const BatchTrace& trace) {
 
 // The wrapped clock as one that C++ shares.
 void register_clock(py::module_& module) {
-  py::class_<Clock, std::shared_ptr<Clock>>(module, "Clock",
-                                            "What time it is, and how to wait.")
-      .def("now_micros", &Clock::now_micros);
+  py::class_<Clock, std::shared_ptr<Clock>> clock(module, "Clock",
+                                                  "What time it is, and how to wait.");
+  refuse_pickling(clock);
+  clock.def("now_micros", &Clock::now_micros);
   py::class_<FakeClock, Clock, std::shared_ptr<FakeClock>>(
       module, "FakeClock",
       "A clock that stands still but for ``advance(micros)``, for tests of what "
@@ -295,8 +296,9 @@ void register_clock(py::module_& module) {
 }
 
 void register_options(py::module_& module) {
-  py::class_<BatchOptions>(module, "BatchOptions")
-      .def(py::init<>())
+  py::class_<BatchOptions> type(module, "BatchOptions");
+  refuse_pickling(type);
+  type.def(py::init<>())
       .def_readwrite("max_batch_size", &BatchOptions::max_batch_size)
       .def_readwrite("batch_timeout_micros", &BatchOptions::batch_timeout_micros)
       .def_readwrite("max_enqueued_batches", &BatchOptions::max_enqueued_batches)
@@ -324,8 +326,9 @@ void register_options(py::module_& module) {
 }
 
 void register_scheduler(py::module_& module) {
-  py::class_<BatchScheduler>(module, "BatchScheduler")
-      .def(py::init([](int threads, const std::string& name,
+  py::class_<BatchScheduler> type(module, "BatchScheduler");
+  refuse_pickling(type);
+  type.def(py::init([](int threads, const std::string& name,
                        const std::shared_ptr<Clock>& clock) {
              BatchThreadOptions options;
              options.num_batch_threads = threads;
@@ -339,8 +342,10 @@ void register_scheduler(py::module_& module) {
 }
 
 void register_requests(py::module_& module) {
-  py::class_<Completions, std::shared_ptr<Completions>>(module, "Completions")
-      .def(py::init<>())
+  py::class_<Completions, std::shared_ptr<Completions>> completions(module,
+                                                                    "Completions");
+  refuse_pickling(completions);
+  completions.def(py::init<>())
       .def("fileno", &Completions::file_descriptor)
       .def("take", &Completions::take)
       .def("wait",
@@ -353,9 +358,9 @@ void register_requests(py::module_& module) {
              return numbers;
            })
       .def("close", &Completions::close);
-  py::class_<PyRequest>(module, "BatchRequest")
-      .def("cancel", &PyRequest::cancel)
-      .def("result", &PyRequest::result);
+  py::class_<PyRequest> request(module, "BatchRequest");
+  refuse_pickling(request);
+  request.def("cancel", &PyRequest::cancel).def("result", &PyRequest::result);
 }
 
 }  // namespace
@@ -365,13 +370,16 @@ void register_batcher(py::module_& module) {
   register_options(module);
   register_scheduler(module);
   register_requests(module);
-  py::class_<BatchSource>(module, "BatchSource");
+  py::class_<BatchSource> source(module, "BatchSource");
+  refuse_pickling(source);
   module.def("model_source", &model_source);
   module.def("tensorflow_source", &tensorflow_source);
   module.def("function_source", &function_source);
   py::class_<PyBatcher> type(module, "Batcher");
-  py::class_<BatchMetrics>(module, "BatchMetrics")
-      .def("as_dict", &metrics_dict)
+  refuse_pickling(type);
+  py::class_<BatchMetrics> metrics(module, "BatchMetrics");
+  refuse_pickling(metrics);
+  metrics.def("as_dict", &metrics_dict)
       .def("to_prometheus", &BatchMetrics::to_prometheus);
   type.def(py::init<const BatchSource&, const BatchOptions&, const BatchScheduler&>())
       .def("_submit", &submit)

@@ -28,13 +28,14 @@ void set_python_error() noexcept {
   try {
     throw;
   } catch (py::error_already_set& error) {
-    error.restore();
+    if (!error.matches(PyExc_MemoryError)) return error.restore();
+    set_error(Error(Code::kResourceExhausted, "out of memory"), false);
   } catch (const LoadError& error) {
     set_error(error, true);
   } catch (const Error& error) {
     set_error(error, false);
   } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
+    set_error(Error(Code::kResourceExhausted, "out of memory"), false);
   } catch (const std::exception& error) {
     set_error(Error(Code::kInternal, error.what()), false);
   } catch (...) {

@@ -175,9 +175,10 @@ void parse(const ExampleParser& parser, const Messages& messages,
 }
 
 void register_examples(py::module_& module) {
-  py::class_<ExampleParser>(module, "ExampleParser",
-                            "Parses serialised tf.Example messages.")
-      .def(py::init([](const std::vector<Feature>& features) {
+  py::class_<ExampleParser> type(module, "ExampleParser",
+                                 "Parses serialised tf.Example messages.");
+  refuse_pickling(type);
+  type.def(py::init([](const std::vector<Feature>& features) {
              std::vector<FeatureSpec> specs;
              for (const Feature& feature : features) {
                specs.push_back(feature_spec(feature));

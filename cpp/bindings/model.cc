@@ -38,11 +38,13 @@ const Model& PyModel::model() const {
 }
 
 void register_model(py::module_& module) {
-  py::class_<ThreadPool>(module, "ThreadPool",
-                         "ThreadPool(threads)\n\nThreads that work together on one "
-                         "call, the calling one included; several models may share "
-                         "them.")
-      .def(py::init<int>(), py::arg("threads"))
+  py::class_<ThreadPool> pool(
+      module, "ThreadPool",
+      "ThreadPool(threads)\n\nThreads that work together on one "
+      "call, the calling one included; several models may share "
+      "them.");
+  refuse_pickling(pool);
+  pool.def(py::init<int>(), py::arg("threads"))
       .def_property_readonly("threads", &ThreadPool::threads);
   module.def("host_cpu_level", &host_cpu_level);
   module.def(
@@ -58,6 +60,7 @@ void register_model(py::module_& module) {
       },
       py::arg("data"), py::arg("crc") = 0);
   py::class_<PyModel> type(module, "Model");
+  refuse_pickling(type);
   type.def(py::init<const std::string&, const std::string&, const ThreadPool&, bool>(),
            py::arg("path"), py::arg("cpu_level"), py::arg("threads"), py::arg("verify"))
       .def_property_readonly("name",

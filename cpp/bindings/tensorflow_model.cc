@@ -37,6 +37,7 @@ void PyTensorflowModel::close() {
 
 void register_tensorflow_model(py::module_& module) {
   py::class_<PyTensorflowModel> type(module, "TensorflowModel");
+  refuse_pickling(type);
   type.def(py::init<const std::string&, const TensorflowOptions&>(), py::arg("path"),
            py::arg("options"))
       .def_property_readonly(

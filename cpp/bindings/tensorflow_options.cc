@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include "gil.h"
+#include "initialized.h"
 #include "tfnative/tensorflow_options.hpp"
 
 namespace py = pybind11;
@@ -36,8 +37,9 @@ py::list devices(const TensorflowOptions& options) {
 
 void register_tensorflow_options(py::module_& module) {
   using Options = TensorflowOptions;
-  py::class_<Options>(module, "TensorflowOptions")
-      .def(py::init<>())
+  py::class_<Options> type(module, "TensorflowOptions");
+  refuse_pickling(type);
+  type.def(py::init<>())
       .def_readwrite("tags", &Options::tags)
       .def_readwrite("device", &Options::device)
       .def_readwrite("visible_gpus", &Options::visible_gpus)

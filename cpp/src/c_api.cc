@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/inline_vector.h"
+#include "base/text.h"
 #include "tfnative/model.hpp"
 #include "tfnative/tfnative.h"
 
@@ -18,6 +19,7 @@ namespace {
 
 using tfnative::Code;
 using tfnative::Error;
+using tfnative::internal::quoted;
 
 // Cuts the message where a character begins, not inside of one.
 void write_message(tfn_error* error, const char* message) noexcept {
@@ -73,9 +75,18 @@ const tfn_tensor& tensor_at(const tfn_tensor* tensors, std::int32_t i) {
 template <typename View>
 class Views {
  public:
-  Views(const tfn_tensor* tensors, std::int32_t count)
-      : views_(static_cast<std::size_t>(count < 0 ? 0 : count)) {
+  // Nothing is read of tensors that the signature does not have. `where()` begins the
+  // message about them.
+  template <typename Where>
+  Views(const tfn_tensor* tensors, std::int32_t count, std::size_t expected,
+        const char* kind, const Where& where)
+      : views_(expected) {
     if (count < 0) fail("the number of tensors is negative");
+    if (static_cast<std::size_t>(count) != expected) {
+      fail((where() + ": expected " + std::to_string(expected) + " " + kind + ", got " +
+            std::to_string(count))
+               .c_str());
+    }
     if (count > 0) require(tensors, "the array of tensors");
     for (std::int32_t i = 0; i < count; ++i) {
       const tfn_tensor& tensor = tensor_at(tensors, i);
@@ -84,6 +95,11 @@ class Views {
         fail("tfn_tensor.struct_bytes is not sizeof(tfn_tensor)");
       }
       if (tensor.rank < 0) fail("tfn_tensor.rank is negative");
+      if (static_cast<std::size_t>(tensor.rank) > tfnative::internal::kMostDimensions) {
+        fail((where() + ": tfn_tensor.rank is " + std::to_string(tensor.rank) +
+              ", more than any tensor has")
+                 .c_str());
+      }
       if (tensor.rank > 0) require(tensor.shape, "tfn_tensor.shape");
       View& view = views_[static_cast<std::size_t>(i)];
       view.data = tensor.data;
@@ -189,8 +205,14 @@ tfn_code tfn_model_run(const tfn_model* model, const tfn_signature* signature,
   return guarded(error, [&] {
     require(model, "model");
     const tfnative::Signature& found = find(model, signature);
-    Views<tfnative::TensorView> in(inputs, input_count);
-    Views<tfnative::MutableTensorView> out(outputs, output_count);
+    const auto where = [&] {
+      return "model " + quoted(model->model.name()) + ", signature " +
+             quoted(found.name);
+    };
+    Views<tfnative::TensorView> in(inputs, input_count, found.inputs.size(), "inputs",
+                                   where);
+    Views<tfnative::MutableTensorView> out(outputs, output_count, found.outputs.size(),
+                                           "outputs", where);
     model->model.run(found, in.span(), out.span());
   });
 }

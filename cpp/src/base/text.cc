@@ -6,8 +6,10 @@ namespace tfnative::internal {
 
 std::string quoted(std::string_view text) {
   std::string result = "'";
-  result.append(text).append("'");
-  return result;
+  if (text.size() <= kMostShownBytes) return result.append(text).append("'");
+  std::size_t shown = kMostShownBytes;  // Up to where a character begins.
+  while (shown > 0 && (static_cast<unsigned char>(text[shown]) & 0xC0) == 0x80) --shown;
+  return result.append(text.substr(0, shown)).append("...'");
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -26,6 +28,10 @@ std::string joined(const std::vector<std::int64_t>& numbers) {
 }
 
 std::string shape_text(ShapeView shape) {
+  // Callers may have made a mistake with the rank: what is no shape is not read.
+  if (shape.size() > kMostDimensions) {
+    return "of " + std::to_string(shape.size()) + " dimensions";
+  }
   std::vector<std::string> parts;
   for (const std::int64_t size : shape) {
     const char* const unknown = parts.empty() ? "rows" : "any";

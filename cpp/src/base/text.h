@@ -13,6 +13,11 @@
 
 namespace tfnative::internal {
 
+// What messages show of what callers pass is bounded: texts are cut to so many bytes,
+// and shapes with more dimensions than any tensor has are not read.
+inline constexpr std::size_t kMostShownBytes = 4096;
+inline constexpr std::size_t kMostDimensions = 64;
+
 // 'name'
 std::string quoted(std::string_view text);
 

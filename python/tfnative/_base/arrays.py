@@ -7,12 +7,13 @@ Called by the extension module for values that it cannot use as they are.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tfnative.errors import InvalidArgumentError
+from tfnative.errors import Error, InvalidArgumentError, ResourceExhaustedError
 
 # tensorflow.DataType, as in tfnative/abi.h.
 _NUMBERS = {
@@ -81,6 +82,26 @@ def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any
     Raises:
         InvalidArgumentError: It cannot be had without a loss.
     """
+    try:
+        return _as_input(value, dtype, where)
+    except Error:
+        raise
+    except MemoryError as error:
+        raise ResourceExhaustedError(f"{where}: out of memory: {error}") from error
+    # Whatever objects of callers raise when they are asked for their content.
+    except Exception as error:
+        raise InvalidArgumentError(
+            f"{where}: expected {dtype.name}, got {type(value).__name__}: {error}"
+        ) from error
+
+
+def _as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:
+    if isinstance(value, np.ma.MaskedArray):
+        raise InvalidArgumentError(
+            f"{where}: expected {dtype.name}, got a masked array: fill in what it hides"
+        )
+    if isinstance(value, np.ndarray):
+        _check_copy(value, where)
     if dtype == np.object_:
         return _strings(value, where)
     if not isinstance(value, np.ndarray | np.generic):
@@ -97,6 +118,19 @@ def as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[Any
                 f" {tuple(value.shape)}"
             )
     return np.require(value, dtype, ["C", "A", "ENSUREARRAY"])
+
+
+def _check_copy(value: npt.NDArray[Any], where: str) -> None:
+    """Refuses a view of a few bytes that would be more than all memory if copied."""
+    if value.nbytes > _memory_bytes() and not value.flags.c_contiguous:
+        raise ResourceExhaustedError(
+            f"{where}: a copy of the array, of {value.dtype} {value.shape}, would have "
+            f"{value.nbytes} bytes, which is more memory than there is"
+        )
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _strings(value: object, where: str) -> npt.NDArray[Any]:
@@ -124,13 +158,29 @@ def converted(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[An
             raise InvalidArgumentError(
                 f"{where}: expected {dtype.name}, got {found.dtype} {found.shape}"
             )
-        return np.asarray(value, dtype)
+        return _cast(found, dtype, where)
     except InvalidArgumentError:
         raise
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArgumentError(
             f"{where}: expected {dtype.name}, got {type(value).__name__}: {error}"
         ) from error
+
+
+def _cast(
+    found: npt.NDArray[Any], dtype: np.dtype[Any], where: str
+) -> npt.NDArray[Any]:
+    """Numbers of another precision, of which none becomes infinite by that."""
+    with np.errstate(all="ignore"):
+        cast = np.asarray(found, dtype)
+        if dtype.kind in "fcV" and found.dtype.kind in "iufc":
+            lost = np.isfinite(found) & ~np.isfinite(cast)
+            if lost.any():
+                number = found[lost][0]
+                raise InvalidArgumentError(
+                    f"{where}: expected {dtype.name}, which cannot hold {number}"
+                )
+    return cast
 
 
 def _integers(

@@ -235,7 +235,10 @@ class Batcher(SubmittingBatcher):
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("a Batcher has threads and cannot be pickled")
+        raise TypeError(
+            "a Batcher has threads and cannot be pickled or copied: make one in each "
+            "process, of a model that is"
+        )
 
     def __repr__(self) -> str:
         return f"<tfnative.Batcher of {self._name!r}>"

@@ -10,13 +10,14 @@ import threading
 import weakref
 from typing import Any
 
+from tfnative._base.initialized import Initialized
 from tfnative._batch.futures import BatchFuture, FutureChannel, LoopChannel
 from tfnative._batch.scheduler import BatchScheduler
 from tfnative._core import Batcher as CoreBatcher, BatchOptions, BatchSource
 from tfnative.errors import UnavailableError
 
 
-class SubmittingBatcher(CoreBatcher):
+class SubmittingBatcher(Initialized, CoreBatcher):
     """The part of a ``Batcher`` that answers callers who do not wait.
 
     ``predict`` needs none of it: who waits, waits in the extension module.

@@ -8,8 +8,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
+from tfnative._base.initialized import Initialized
 from tfnative._model import Model
 from tfnative._signature import Signature
 from tfnative.errors import (
@@ -38,7 +39,7 @@ class FallbackMetrics(NamedTuple):
     skipped: tuple[int, ...]
 
 
-class Fallback(Model):
+class Fallback(Initialized, Model):
     """Asks the first of several models; and the next one, if that cannot be reached.
 
     ``tfnative.Fallback([client.model("digits"), tfnative.load("build/digits")])`` asks
@@ -163,6 +164,12 @@ class Fallback(Model):
             except FAILURES:
                 continue
         self._models[-1].warmup()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Fallback cannot be pickled or copied: make one in each process, of "
+            "models that are pickled"
+        )
 
     def close(self) -> None:
         """Closes all models."""

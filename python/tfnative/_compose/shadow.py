@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from tfnative._base.initialized import Initialized
 from tfnative._model import Model
 from tfnative._signature import Signature
 from tfnative.errors import Error, InvalidArgumentError
@@ -68,7 +69,7 @@ class ShadowMetrics:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
-class Shadow(Model):
+class Shadow(Initialized, Model):
     """Answers as the primary does, and has a candidate answer some of the calls, too.
 
     The candidate is asked in a thread of its own, after the primary has answered: it
@@ -174,6 +175,12 @@ class Shadow(Model):
     def flush(self) -> None:
         """Waits until all calls that are to be compared have been."""
         self._waiting.join()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Shadow cannot be pickled or copied: make one in each process, of models "
+            "that are pickled"
+        )
 
     def close(self) -> None:
         """Ends the comparisons, those that wait included, and closes both models."""

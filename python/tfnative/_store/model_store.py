@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tfnative._base.initialized import Initialized
 from tfnative._core import ThreadPool
 from tfnative._model import Model
 from tfnative._store import arguments
@@ -34,7 +35,7 @@ _logger = logging.getLogger("tfnative.model_store")
 _CLOSE_SECONDS = 10.0
 
 
-class ModelStore:
+class ModelStore(Initialized):
     """Serves the versions of a model in a folder, while new ones arrive.
 
         store = tfnative.ModelStore("models/digits", policy=tfnative.Latest(2))

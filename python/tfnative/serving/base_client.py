@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
+from tfnative._base.initialized import Initialized
 from tfnative.errors import NotFoundError
 from tfnative.serving.channels.address import is_rest
 from tfnative.serving.options import Breaker, Hedge, Options, Retry, Tls
@@ -25,7 +26,7 @@ POLL_SECONDS = 0.1
 """How often to look whether a model is ready."""
 
 
-class BaseClient:
+class BaseClient(Initialized):
     """What clients that wait and clients that do not have in common."""
 
     def __init__(
@@ -55,6 +56,12 @@ class BaseClient:
             hedge=hedge,
         )
         self._metadata: dict[tuple[ModelSpec, str], Signature] = {}
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} has connections and cannot be pickled or copied: "
+            "make one in each process"
+        )
 
     def _deadline(self, timeout: float | None) -> float | None:
         """When a call has to be over, on the monotonic clock."""

@@ -90,6 +90,17 @@ TEST_F(CApiTest, RunsAndReportsWhatDoesNotFit) {
   wrong = in;
   wrong.struct_bytes = 8;
   EXPECT_EQ(code(affine, &wrong, 1), TFN_INVALID_ARGUMENT);
+  EXPECT_EQ(code(affine, &in, 1000000),
+            TFN_INVALID_ARGUMENT);  // Of which there is one.
+  EXPECT_STREQ(error_.message,
+               "model 'fake', signature 'affine': expected 1 inputs, got 1000000");
+  wrong = in;
+  wrong.rank = 1000000;
+  EXPECT_EQ(code(affine, &wrong, 1), TFN_INVALID_ARGUMENT);
+  EXPECT_STREQ(
+      error_.message,
+      "model 'fake', signature 'affine': tfn_tensor.rank is 1000000, more than "
+      "any tensor has");
   EXPECT_EQ(code(tfn_model_find_signature(model_, "failing"), &in, 1),
             TFN_INVALID_ARGUMENT);
   EXPECT_EQ(tfn_model_run(nullptr, affine, &in, 1, &out, 1, nullptr),

@@ -119,6 +119,17 @@ TEST_F(ModelTest, SeveralTensorsWithAndWithoutRows) {
   EXPECT_EQ(same, 10);
 }
 
+TEST_F(ModelTest, ReadsNoSizesOfMoreDimensionsThanAnyTensorHas) {
+  const float x[3] = {};
+  float y[3];
+  const Shape one = {1, 3};
+  const TensorView in[] = {{x, DType::kFloat32, {one.data(), 1000000}}};
+  const MutableTensorView out[] = {{y, DType::kFloat32, one}};
+  EXPECT_EQ(message("affine", in, out),
+            "model 'fake', signature 'affine': input 'x': expected float32 (rows, 3), "
+            "got float32 of 1000000 dimensions");
+}
+
 TEST_F(ModelTest, NoRowsGiveWhatTensorFlowGivesForThem) {
   const Shape none = {0};
   float total = 0;

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfnative._base.initialized import Initialized
 from tfnative._core import Model as CoreModel, ThreadPool
 from tfnative._model import Model
 from tfnative._signature import make_signature
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tfnative.manifest import Manifest
 
 
-class NativeModel(CoreModel, Model):
+class NativeModel(Initialized, CoreModel, Model):
     """A compiled model in memory, as ``load`` returns it for an artifact.
 
     ``backend`` is "split" if TensorFlow runs the first ops of a signature, which
@@ -52,6 +53,7 @@ class NativeModel(CoreModel, Model):
         self._manifest: Manifest | None = None
         self._reload: tuple[Callable[..., Model], tuple[object, ...]] | None = None
         pool = threads if isinstance(threads, ThreadPool) else ThreadPool(threads)
+        self._thread_count = pool.threads
         super().__init__(self.path, cpu_level or "", pool, verify)
         self.signatures = {
             each[0]: make_signature(*each) for each in self._signature_list()
@@ -148,10 +150,11 @@ class NativeModel(CoreModel, Model):
         self._reload = (load, arguments)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        """A model is loaded again from its path, with the same options."""
         if self._reload is not None:
             return self._reload
         path = os.path.abspath(self.path)
-        return _reload, (path, self._requested_level, self.threads, self._verify)
+        return _reload, (path, self._requested_level, self._thread_count, self._verify)
 
     def __repr__(self) -> str:
         if self.closed:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tfnative._backends.tensorflow.library import package_library, quiet
+from tfnative._base.initialized import Initialized
 from tfnative._core import (
     TensorflowModel as CoreTensorflowModel,
     TensorflowOptions,
@@ -62,7 +63,7 @@ def devices() -> list[Device]:
     return [Device(*each) for each in tensorflow_devices(options)]
 
 
-class TensorflowModel(CoreTensorflowModel, Model):
+class TensorflowModel(Initialized, CoreTensorflowModel, Model):
     """A SavedModel in memory that TensorFlow's library runs.
 
     ``load(path, backend="tensorflow")`` returns it. The tensorflow package is not

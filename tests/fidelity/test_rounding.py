@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-import tensorflow as tf  # noqa: TID253 - only imported where there is one
+import tensorflow as tf
 
 import tfnative
 from tests.turns import Once

@@ -30,8 +30,6 @@ def _counter() -> tuple[Any, Any]:
     return module, call
 
 
-
-
 def _string_output(x: Any) -> Tensors:
     import tensorflow as tf
 

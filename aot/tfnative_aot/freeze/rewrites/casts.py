@@ -33,13 +33,13 @@ _INDEFINITE = {"int32": -(2**31), "int64": -(2**63)}
 
 def _cast(node: NodeDef) -> Replacement | None:
     given, wanted = element_type(node, "SrcT"), element_type(node, "DstT")
-    if given.name not in _EXPONENT:
-        return None
     if (given.name, wanted.name) == ("float64", "bfloat16"):
         # As TensorFlow does; in one step, it is a function that compilers may lack.
         return Replacement(
             lambda x: tf.cast(tf.cast(x, tf.float32), wanted), of_any_shape(given)
         )
+    if given.name not in _EXPONENT:
+        return None
     if wanted.name in _INDEFINITE:
         return Replacement(lambda x: _to_signed(x, given, wanted), of_any_shape(given))
     if wanted.name == "uint64":

@@ -72,7 +72,8 @@ def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
     if frozen.check_tensor:
         tensors.append(frozen.check_tensor)
     editor = GraphEditor(frozen.graph_def, [node_of(tensor) for tensor in tensors])
-    for each in (*editor.functions(), editor):
+    editors: tuple[Editor, ...] = (*editor.functions(), editor)
+    for each in editors:
         keep_odd_values(each)
     return replace(frozen, graph_def=editor.graph_def())
 

@@ -128,7 +128,8 @@ def _check_table(index: int, signature: Signature) -> str:
         for n, check in enumerate(signature.checks)
     ]
     entries = [
-        f"    {{{c_string(check.node)}, {c_string(check.op)},\n     {c_string(check.message)},\n"
+        f"    {{{c_string(check.node)}, {c_string(check.op)},\n"
+        f"     {c_string(check.message)},\n"
         f"     {check.value_count}, {len(check.shape)}, s{index}_check{n}_shape}},"
         for n, check in enumerate(signature.checks)
     ]

@@ -29,6 +29,8 @@ from tfnative_aot.load.source import node_of
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
+    from tfnative_aot.freeze.rewrites.rule import Editor
+
 __all__ = ["compute_odd_values", "rewrite"]
 
 

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What one call of ``compile`` knows when all variants are compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfnative.manifest import ExamplesHead, TensorFlowHead
+from tfnative_aot.artifact.build import Builder
+from tfnative_aot.artifact.describe import golden_file_name
+from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.load.load_model import LoadedModel
+from tfnative_aot.load.shapes import resolve_shapes
+from tfnative_aot.program.program import Program
+from tfnative_aot.rows.verdict import Verdict
+from tfnative_aot.settings import Settings
+from tfnative_aot.split.divide import Prepared
+from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
+from tfnative_aot.verify import golden as golden_vectors
+from tfnative_aot.verify.samples import ExampleSampler, Sampler
+from tfnative_aot.verify.split_samples import SplitSampler
+
+Heads = dict[str, ExamplesHead | TensorFlowHead]
+"""By signature."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A program as XLA made it, and as it is emitted."""
+
+    decoded: Program
+    finished: Program
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be made an artifact.
+
+    Attributes:
+        loaded: The model, and the reference.
+        prepared: Its signatures, frozen, with the heads that were cut off.
+        variants: All programs.
+        rows: Of each signature, whether its rows depend on each other.
+        settings: What was asked for.
+        builder: Compiles and links.
+        work: A folder for files that nobody needs afterwards.
+    """
+
+    loaded: LoadedModel
+    prepared: tuple[Prepared, ...]
+    variants: tuple[Variant, ...]
+    rows: tuple[Verdict, ...]
+    settings: Settings
+    builder: Builder
+    work: Path
+
+    @property
+    def graphs(self) -> tuple[FrozenGraph, ...]:
+        """What is compiled of each signature."""
+        return tuple(each.graph for each in self.prepared)
+
+    def input_shapes(self, of: Prepared) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of what callers of a signature pass."""
+        signature = self.loaded.signature(of.graph.signature)
+        return resolve_shapes(signature, self.settings.options.shapes)
+
+    def write_heads(self, artifact: Path) -> Heads:
+        """Writes those that TensorFlow runs; returns all."""
+        heads: Heads = {}
+        for each in self.prepared:
+            name = each.graph.signature
+            if each.head is not None:
+                heads[name] = each.head
+            elif each.parts is not None:
+                path = f"heads/{Path(golden_file_name(name)).stem}"
+                shapes = self.input_shapes(each)
+                heads[name] = write_head(
+                    each.parts, shapes, self.loaded, artifact, path
+                )
+        return heads
+
+    def sampler(
+        self,
+        of: Prepared,
+        heads: Heads,
+        artifact: Path,
+        given: golden_vectors.Inputs | None,
+    ) -> Sampler:
+        """Draws inputs for a signature; ``given`` are the user's."""
+        head = heads.get(of.graph.signature)
+        if isinstance(head, ExamplesHead):
+            return ExampleSampler(self.loaded, of.graph, head)
+        if head is None or of.parts is None:
+            return Sampler(self.loaded, of.graph)
+        return SplitSampler(
+            self.loaded,
+            Sampler(of.model, of.graph),
+            of.parts,
+            self.input_shapes(of),
+            HeadRunner(head, artifact),
+            given,
+        )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.freeze.rewrites import odd_values
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.dequantize import dequantize_weights
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
@@ -29,7 +30,6 @@ from tfnative_aot.load.source import node_of
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
-    from tfnative_aot.freeze.rewrites.rule import Editor
 
 __all__ = ["compute_odd_values", "rewrite"]
 
@@ -74,10 +74,10 @@ def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
     if frozen.check_tensor:
         tensors.append(frozen.check_tensor)
     editor = GraphEditor(frozen.graph_def, [node_of(tensor) for tensor in tensors])
-    editors: tuple[Editor, ...] = (*editor.functions(), editor)
-    for each in editors:
-        keep_odd_values(each)
-    return replace(frozen, graph_def=editor.graph_def())
+    keep_odd_values(editor)
+    rewritten = editor.graph_def()
+    rewrite_bodies(rewritten, odd_values.RULES, keep_odd_values)
+    return replace(frozen, graph_def=rewritten)
 
 
 def _replace_ops(editor: GraphEditor) -> None:

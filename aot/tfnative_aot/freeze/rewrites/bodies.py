@@ -8,7 +8,7 @@ a body is made a graph, rewritten as one, and made a body again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -18,12 +18,12 @@ from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
-    from tensorflow.core.framework.function_pb2 import FunctionDef
+    from tensorflow.core.framework.function_pb2 import FunctionDef, FunctionDefLibrary
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 
 def rewrite_bodies(
-    graph_def: GraphDef, ops: frozenset[str], apply: Callable[[GraphEditor], None]
+    graph_def: GraphDef, ops: Collection[str], apply: Callable[[GraphEditor], None]
 ) -> None:
     """Applies rewrites to functions in the library of a graph, in place.
 
@@ -32,25 +32,31 @@ def rewrite_bodies(
         ops: Functions that have none of these ops are left alone.
         apply: The rewrites.
     """
-    library = graph_def.library.function
-    signatures = {function.signature.name: function.signature for function in library}
-    for function in library:
+    # What rewrites add to the library is not rewritten.
+    for function in [*graph_def.library.function]:
         if any(node.op in ops for node in function.node_def):
-            _rewrite(function, signatures, apply)
+            _rewrite(function, graph_def.library, apply)
 
 
 def _rewrite(
     function: FunctionDef,
-    signatures: Mapping[str, Any],
+    library: FunctionDefLibrary,
     apply: Callable[[GraphEditor], None],
 ) -> None:
     body, flat = adapters.tf().function_body(function)
+    body.library.CopyFrom(library)
     results = {name: flat[tensor] for name, tensor in function.ret.items()}
     roots = {node_of(tensor) for tensor in results.values()}
     editor = GraphEditor(body, roots | set(function.control_ret.values()))
     apply(editor)
+    rewritten = editor.graph_def()
+    signatures = {each.signature.name: each.signature for each in library.function}
+    for added in rewritten.library.function:
+        if added.signature.name not in signatures:
+            library.function.add().CopyFrom(added)
+            signatures[added.signature.name] = added.signature
     arguments = {arg.name for arg in function.signature.input_arg}
-    nodes = [n for n in editor.graph_def().node if n.name not in arguments]
+    nodes = [node for node in rewritten.node if node.name not in arguments]
     nested = {
         f"{node.name}:{number}": f"{node.name}:{name}"
         for node in nodes

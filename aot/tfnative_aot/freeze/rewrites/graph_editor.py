@@ -11,7 +11,6 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
-from tfnative_aot.freeze.rewrites.function_editor import FunctionEditor
 from tfnative_aot.freeze.rewrites.traced import trace
 from tfnative_aot.freeze.static_shapes import without_weights
 from tfnative_aot.load.reach import prune
@@ -36,11 +35,6 @@ class GraphEditor:
             for source in node.input:
                 if not source.startswith("^"):
                     self._readers.setdefault(node_of(source), []).append(node.name)
-
-    def functions(self) -> Iterator[FunctionEditor]:
-        """The functions that loops, branches and calls have for bodies."""
-        for function in list(self._graph_def.library.function):
-            yield FunctionEditor(self._graph_def, function)
 
     def graph_def(self) -> GraphDef:
         """The graph as it is now, without what nothing needs any more."""

@@ -20,7 +20,8 @@ from tfnative_aot.freeze.rewrites import (
     orders,
     zeros,
 )
-from tfnative_aot.freeze.rewrites.rule import Editor, Rule
+from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.freeze.rewrites.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +37,8 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-def keep_odd_values(editor: Editor) -> None:
-    """Replaces the ops that have a rule, of a graph or of a function."""
+def keep_odd_values(editor: GraphEditor) -> None:
+    """Replaces the ops that have a rule, of a graph or a body."""
     for node in editor.nodes(*RULES):
         found = RULES[node.op](node)
         if found is not None:

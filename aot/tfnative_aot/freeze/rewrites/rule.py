@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -29,18 +29,6 @@ class Replacement:
 
 Rule = Callable[["NodeDef"], Replacement | None]
 """Gives the replacement of a node, or None where it stays."""
-
-
-class Editor(Protocol):
-    """What can replace nodes: of a graph, or of a function's body."""
-
-    def nodes(self, *ops: str) -> Iterator[NodeDef]:
-        """The nodes of some ops."""
-
-    def replace(
-        self, node: NodeDef, function: Callable[..., Any], specs: Sequence[Any]
-    ) -> None:
-        """Puts what a TensorFlow function computes in the place of a node."""
 
 
 def element_type(node: NodeDef, attribute: str = "T") -> Any:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from tensorflow.core.framework.function_pb2 import FunctionDef
     from tensorflow.core.framework.graph_pb2 import FunctionDefLibrary, GraphDef
-    from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,6 @@ class Traced:
 
     Attributes:
         graph: The nodes, and the functions that they call.
-        body: The same nodes as they stand in a function.
         inputs: Names of the nodes that stand for the arguments.
         output: Name of the node with the result.
         output_type: The result's element type, a number of tensorflow.DataType.
@@ -31,7 +28,6 @@ class Traced:
     """
 
     graph: GraphDef
-    body: FunctionDef
     inputs: tuple[str, ...]
     output: str
     output_type: int
@@ -50,14 +46,10 @@ class Traced:
             added = library.function.add()
             added.CopyFrom(function)
             added.signature.name = name
-        for node in self._all_nodes():
+        for node in self.graph.node:
             for value in node.attr.values():
                 if value.func.name in renamed:
                     value.func.name = renamed[value.func.name]
-
-    def _all_nodes(self) -> Iterator[NodeDef]:
-        yield from self.graph.node
-        yield from self.body.node_def
 
 
 def trace(
@@ -87,7 +79,6 @@ def trace(
     (output,) = traced.outputs
     return Traced(
         graph=traced.graph.as_graph_def(),
-        body=traced.function_def,
         inputs=tuple(tensor.op.name for tensor in traced.inputs),
         output=output.op.name,
         output_type=output.dtype.as_datatype_enum,

@@ -25,9 +25,7 @@ void wait_until_done(const Request& request) {
   }
 }
 
-// The error of a request that is done, with a text of its own. Copies of an Error share
-// theirs, and count in the standard library who does: ThreadSanitizer does not see
-// that.
+// Throws the error of a request that is done, with a text of its own (see answers.cc).
 void throw_error_of(const Request& request) {
   if (request.error) throw Error(request.error->code(), request.error->what());
 }
@@ -188,7 +186,7 @@ void Batcher::predict(Span<const TensorView> inputs,
   const auto request = lane_->make_request(inputs, outputs, timeout_micros);
   if (request->rows == 0) {
     lane_->answer_empty(request);
-    if (request->error) throw Error(*request->error);
+    throw_error_of(*request);
     return;
   }
   const std::int64_t retry_until =

@@ -22,6 +22,7 @@ from tfnative_aot.freeze.rewrites.hue import turn_hues
 from tfnative_aot.freeze.rewrites.odd_values import keep_odd_values
 from tfnative_aot.freeze.rewrites.ranges import fold_ranges
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
+from tfnative_aot.freeze.rewrites.slices import split_slices
 from tfnative_aot.freeze.rewrites.softmax import keep_largest
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
 from tfnative_aot.load.source import node_of
@@ -66,7 +67,7 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
 
 
 def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
-    """The graph with ops that compute NaN and the like as TensorFlow does.
+    """The graph with ops that compute indices, NaN and the like as TensorFlow does.
 
     They take the place of others, whose checks have to be there by then.
     """
@@ -76,6 +77,7 @@ def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
     editor = GraphEditor(frozen.graph_def, [node_of(tensor) for tensor in tensors])
     editors: tuple[Editor, ...] = (*editor.functions(), editor)
     for each in editors:
+        split_slices(each)
         keep_odd_values(each)
     return replace(frozen, graph_def=editor.graph_def())
 

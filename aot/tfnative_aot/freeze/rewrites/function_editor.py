@@ -31,6 +31,10 @@ class FunctionEditor:
         """The nodes of some ops. The body may change while they are gone through."""
         yield from [node for node in self._nodes.values() if node.op in ops]
 
+    def source(self, node: NodeDef, place: int) -> NodeDef | None:
+        """The node that has input number ``place`` as an output, if there is one."""
+        return self._nodes.get(node_of(node.input[place]))
+
     def replace(
         self, node: NodeDef, function: Callable[..., Any], specs: Sequence[Any]
     ) -> None:
@@ -42,7 +46,7 @@ class FunctionEditor:
             specs: A tf.TensorSpec of each input.
         """
         given = [name for name in node.input if not name.startswith("^")]
-        traced = trace(function, specs, [self._constant(name) for name in given])
+        traced = trace(function, specs, [self.constant(node, place) for place in range(len(given))])
         traced.add_library(self._library)
         prefix = f"{node.name}/parts"
         result = self._add(traced, given, prefix)
@@ -54,8 +58,9 @@ class FunctionEditor:
         node.attr["T"].type = traced.output_type
         self._rename_output(node)
 
-    def _constant(self, name: str) -> NDArray[Any] | None:
-        source = self._nodes.get(node_of(name))
+    def constant(self, node: NodeDef, place: int) -> NDArray[Any] | None:
+        """The value of input number ``place``, if it is a constant."""
+        source = self.source(node, place)
         if source is None or source.op != "Const":
             return None
         value: NDArray[Any] = tf.make_ndarray(source.attr["value"].tensor)

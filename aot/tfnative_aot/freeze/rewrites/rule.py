@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import tensorflow as tf
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -36,6 +37,12 @@ class Editor(Protocol):
 
     def nodes(self, *ops: str) -> Iterator[NodeDef]:
         """The nodes of some ops."""
+
+    def source(self, node: NodeDef, place: int) -> NodeDef | None:
+        """The node whose first output is input number ``place``, if it is one."""
+
+    def constant(self, node: NodeDef, place: int) -> NDArray[Any] | None:
+        """The value of input number ``place``, if it is a constant."""
 
     def replace(
         self, node: NodeDef, function: Callable[..., Any], specs: Sequence[Any]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.dequantize import dequantize_weights
+from tfnative_aot.freeze.rewrites.differences import keep_zeros
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
@@ -42,8 +43,11 @@ _NEEDED = frozenset(
         "Conv3D",
         "Conv3DBackpropInputV2",
         "Dequantize",
+        "LogSoftmax",
         "ResizeBilinear",
         "Softmax",
+        "SoftmaxCrossEntropyWithLogits",
+        "SparseSoftmaxCrossEntropyWithLogits",
     }
 )
 
@@ -67,7 +71,7 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
 
 
 def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
-    """The graph with ops that compute indices, NaN and the like as TensorFlow does.
+    """The graph with ops that compute slices, NaN and the like as TensorFlow does.
 
     They take the place of others, whose checks have to be there by then.
     """
@@ -78,6 +82,7 @@ def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
     editors: tuple[Editor, ...] = (*editor.functions(), editor)
     for each in editors:
         split_slices(each)
+        keep_zeros(each)
         keep_odd_values(each)
     return replace(frozen, graph_def=editor.graph_def())
 

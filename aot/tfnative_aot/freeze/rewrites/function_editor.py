@@ -46,7 +46,9 @@ class FunctionEditor:
             specs: A tf.TensorSpec of each input.
         """
         given = [name for name in node.input if not name.startswith("^")]
-        traced = trace(function, specs, [self.constant(node, place) for place in range(len(given))])
+        traced = trace(
+            function, specs, [self.constant(node, place) for place in range(len(given))]
+        )
         traced.add_library(self._library)
         prefix = f"{node.name}/parts"
         result = self._add(traced, given, prefix)

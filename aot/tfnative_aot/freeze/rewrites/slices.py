@@ -59,6 +59,8 @@ _ALL = _Element("range")
 
 def split_slices(editor: Editor) -> None:
     """Takes constants and what is known at run time in two steps."""
+    for node in editor.nodes("Slice"):
+        _split_slice(editor, node)
     for node in editor.nodes("StridedSlice"):
         elements = _elements(editor, node)
         if not _is_mixed(elements):
@@ -67,6 +69,41 @@ def split_slices(editor: Editor) -> None:
         vector = tf.TensorSpec([len(elements)], index_type)
         specs = [tf.TensorSpec(None, element_type(node)), vector, vector, vector]
         editor.replace(node, _in_two_steps(elements, index_type), specs)
+
+
+def _split_slice(editor: Editor, node: NodeDef) -> None:
+    """Gives sizes in the place of -1, which XLA does not know beside such an index."""
+    begins, sizes = _scalars(editor, node, 1), editor.constant(node, 2)
+    if begins is None or sizes is None or None not in begins or -1 not in sizes:
+        return
+    if any(
+        begin is None and size == -1 for begin, size in zip(begins, sizes, strict=True)
+    ):
+        return
+    index_type = element_type(node, "Index")
+
+    def compute(x: Any, begin: Any, *_: Any) -> Any:
+        known = [each or 0 for each in begins]
+        counts = [
+            -1 if each is None else int(size)
+            for each, size in zip(begins, sizes, strict=True)
+        ]
+        part = tf.slice(
+            x, tf.constant(known, index_type), tf.constant(counts, index_type)
+        )
+        whole = tf.shape(part, index_type)
+        zero = tf.constant(0, index_type)
+        places = [
+            (begin[number], tf.constant(sizes[number], index_type))
+            if each is None
+            else (zero, whole[number])
+            for number, each in enumerate(begins)
+        ]
+        return tf.slice(part, *map(tf.stack, zip(*places, strict=True)))
+
+    vector = tf.TensorSpec([len(begins)], index_type)
+    specs = [tf.TensorSpec(None, element_type(node)), vector, vector]
+    editor.replace(node, compute, specs)
 
 
 def _is_mixed(elements: Sequence[_Element]) -> bool:
@@ -145,12 +182,17 @@ def _take(x: Any, elements: Sequence[_Element], begin: Any, index_type: Any) -> 
         return sum(1 << number for number, each in enumerate(chosen) if each)
 
     is_index = [each.kind == "index" for each in elements]
-    ends = tf.constant([each.end or 0 for each in elements], index_type)
+    ends = [
+        begin[number] + 1
+        if each.kind == "index"
+        else tf.constant(each.end or 0, index_type)
+        for number, each in enumerate(elements)
+    ]
     strides = [1 if each.kind == "index" else each.stride for each in elements]
     return tf.raw_ops.StridedSlice(
         input=x,
         begin=begin,
-        end=tf.where(is_index, begin + 1, ends) if any(is_index) else ends,
+        end=tf.stack(ends),
         strides=tf.constant(strides, index_type),
         begin_mask=mask([e.kind == "range" and e.begin_mask for e in elements]),
         end_mask=mask([e.kind == "range" and e.end_mask for e in elements]),

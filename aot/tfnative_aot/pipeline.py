@@ -37,6 +37,7 @@ from tfnative_aot.settings import Settings, check
 from tfnative_aot.split.divide import prepare
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.xla.processes import ForkServer
+from tfnative_aot.xla.sizes import refuse_open_sizes
 from tfnative_aot.xla.tfcompile import start_server, tfcompile, write_graph
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -78,6 +79,8 @@ def compile(  # noqa: A001 - the name that users know
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
         # What checks does not change what rows depend on, and is not looked at.
         unchecked = [_computed(each.graph) for each in prepared]
+        for graph in unchecked:
+            refuse_open_sizes(graph)
         graphs = unchecked
         if options.checks:
             graphs = [_computed(insert_checks(each.graph)) for each in prepared]

@@ -72,7 +72,7 @@ def plain_slice(node: Any, facts: Facts) -> list[Finding]:
     limits = tf.cast(tf.shape(data), tf.int64)
     left = limits - begins
     bad_begin = (begins < 0) | (begins > limits)
-    bad_size = ((sizes < 0) | (sizes > left)) & (sizes != -1)
+    bad_size = ((sizes < 0) | (sizes > left)) & tf.not_equal(sizes, -1)
     position = first(bad_begin | bad_size)
     is_begin = at(bad_begin, position)
     return [

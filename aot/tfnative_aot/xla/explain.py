@@ -43,7 +43,7 @@ def refuse_failed(graph: FrozenGraph, what: str, code: int, output: str) -> None
         if failure.operand is None:
             reason = f"XLA does not compile it: {failure.text}"
         else:
-            reason = _not_constant(graph, function, node, failure.operand)
+            reason = not_constant(graph, function, node, failure.operand)
         refuse(graph.signature, [Offender(name, node.name, node.op, reason, place)])
     if failure.text:
         where = f" at node {failure.node!r}" if failure.node else ""
@@ -58,7 +58,8 @@ def _how_it_ended(code: int) -> str:
     return "does not compile it" if code == _FAILED else describe_end(code)
 
 
-def _not_constant(graph: FrozenGraph, function: str, node: NodeDef, place: int) -> str:
+def not_constant(graph: FrozenGraph, function: str, node: NodeDef, place: int) -> str:
+    """Why an operand of a node is not known in time, and what to do about it."""
     name = operand_name(node, place)
     found = origins(graph.graph_def, function, node.input[place])
     inputs = [i for i in graph.inputs if node_of(i.tensor) in found.placeholders]

@@ -16,6 +16,7 @@ from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.freeze.rewrites import odd_values
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.dequantize import dequantize_weights
+from tfnative_aot.freeze.rewrites.differences import keep_zeros
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
@@ -23,6 +24,7 @@ from tfnative_aot.freeze.rewrites.hue import turn_hues
 from tfnative_aot.freeze.rewrites.odd_values import keep_odd_values
 from tfnative_aot.freeze.rewrites.ranges import fold_ranges
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
+from tfnative_aot.freeze.rewrites.slices import split_slices
 from tfnative_aot.freeze.rewrites.softmax import keep_largest
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
 from tfnative_aot.load.source import node_of
@@ -41,9 +43,18 @@ _NEEDED = frozenset(
         "Conv3D",
         "Conv3DBackpropInputV2",
         "Dequantize",
+        "LogSoftmax",
         "ResizeBilinear",
         "Softmax",
+        "SoftmaxCrossEntropyWithLogits",
+        "SparseSoftmaxCrossEntropyWithLogits",
     }
+)
+
+
+# Ops that are replaced when their checks are there.
+_ODD = frozenset(
+    {*odd_values.RULES, "Cross", "Slice", "SquaredDifference", "StridedSlice", "Sub"}
 )
 
 
@@ -66,7 +77,7 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
 
 
 def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
-    """The graph with ops that compute NaN and the like as TensorFlow does.
+    """The graph with ops that compute slices, NaN and the like as TensorFlow does.
 
     They take the place of others, whose checks have to be there by then.
     """
@@ -75,10 +86,16 @@ def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
     if frozen.check_tensor:
         tensors.append(frozen.check_tensor)
     editor = GraphEditor(frozen.graph_def, [node_of(tensor) for tensor in tensors])
-    keep_odd_values(editor)
+    _compute_odd_values(editor)
     rewritten = editor.graph_def()
-    rewrite_bodies(rewritten, odd_values.RULES, keep_odd_values)
+    rewrite_bodies(rewritten, _ODD, _compute_odd_values)
     return replace(frozen, graph_def=rewritten)
+
+
+def _compute_odd_values(editor: GraphEditor) -> None:
+    split_slices(editor)
+    keep_zeros(editor)
+    keep_odd_values(editor)
 
 
 def _replace_ops(editor: GraphEditor) -> None:

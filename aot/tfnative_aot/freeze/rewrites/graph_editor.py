@@ -107,6 +107,17 @@ class GraphEditor:
         self._nodes[unique] = node
         return unique
 
+    def insert_identity(self, node: NodeDef, place: int, dtype: int) -> NodeDef:
+        """Puts an Identity of some type before input number ``place``."""
+        name = f"{node.name}/input_{place}"
+        added = self._graph_def.node.add(name=name, op="Identity")
+        added.input.append(node.input[place])
+        added.attr["T"].type = dtype
+        self._nodes[name] = added
+        self._readers.setdefault(node_of(node.input[place]), []).append(name)
+        self.set_input(node, place, name)
+        return added
+
     def set_input(self, node: NodeDef, place: int, source: str) -> None:
         """Lets input number ``place`` read another node's first output."""
         self._readers[node_of(node.input[place])].remove(node.name)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Softmax whose largest element is exactly as large as itself.
+"""Softmax, and losses by it, whose largest element is as large as itself.
 
 XLA computes what softmax reads once for the largest value and once more to subtract
 that from. The second time, LLVM makes one operation of a multiplication and the
@@ -16,18 +16,38 @@ from typing import Any
 import tensorflow as tf
 
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.freeze.rewrites.rule import element_type, of_any_shape
 
 
 def keep_largest(editor: GraphEditor) -> None:
-    """Replaces Softmax by the same with a difference that is zero by definition."""
-    for node in editor.nodes("Softmax"):
-        if node.attr["T"].type == tf.float32.as_datatype_enum:
-            editor.replace(node, _softmax, [tf.TensorSpec(None, tf.float32)])
+    """Computes them and their losses with a difference that is zero by definition."""
+    losses = "SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"
+    for node in editor.nodes(*losses):
+        dtype = element_type(node)
+        if dtype in (tf.float32, tf.float64):
+            # What is subtracted from all classes of a row makes no difference.
+            between = editor.insert_identity(node, 0, node.attr["T"].type)
+            editor.replace(between, _shifted, of_any_shape(dtype))
+    compute = {"Softmax": _softmax, "LogSoftmax": _log_softmax}
+    for node in editor.nodes(*compute):
+        dtype = element_type(node)
+        if dtype in (tf.float32, tf.float64):
+            editor.replace(node, compute[node.op], of_any_shape(dtype))
 
 
 def _softmax(x: Any) -> Any:
+    powers = tf.exp(_shifted(x))
+    return powers / tf.reduce_sum(powers, -1, keepdims=True)
+
+
+def _log_softmax(x: Any) -> Any:
+    shifted = _shifted(x)
+    return shifted - tf.math.log(tf.reduce_sum(tf.exp(shifted), -1, keepdims=True))
+
+
+def _shifted(x: Any) -> Any:
+    """How much smaller elements are than the largest of their row."""
     largest = tf.reduce_max(x, -1, keepdims=True)
     # Infinity minus itself is NaN, as it is in TensorFlow.
     own = largest - largest
-    powers = tf.exp(tf.where(tf.equal(x, largest), own, x - largest))
-    return powers / tf.reduce_sum(powers, -1, keepdims=True)
+    return tf.where(tf.equal(x, largest), own, x - largest)

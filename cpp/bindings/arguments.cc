@@ -68,10 +68,23 @@ std::vector<py::object> from_dict(const SignatureInfo& info,
   return values;
 }
 
+// Says that an object of the caller's raised something, but for what ends programs.
+[[noreturn]] void blame(const py::error_already_set& error, const std::string& object) {
+  if (!error.matches(PyExc_Exception) || error.matches(PyExc_MemoryError)) throw error;
+  throw Error(Code::kInvalidArgument,
+              object + " cannot be read as a dict: " + shown(error.value()));
+}
+
 std::vector<py::object> values_of(const SignatureInfo& info,
                                   const std::vector<TensorInfo>& tensors,
                                   py::handle value, const char* kind) {
-  if (PyDict_Check(value.ptr())) return from_dict(info, tensors, value, kind);
+  if (PyDict_Check(value.ptr())) {
+    try {
+      return from_dict(info, tensors, value, kind);
+    } catch (const py::error_already_set& error) {  // Of a key that is compared.
+      blame(error, info.where + ": what is given");
+    }
+  }
   if (tensors.size() != 1) {
     fail(info, "expected a dict with the " + std::string(kind) + "s " + names(tensors) +
                    ", got " + type_name(value));
@@ -157,7 +170,11 @@ py::handle as_dict_or_value(py::handle value, py::object& owned) {
       !PyMapping_Check(value.ptr()) || !py::hasattr(value, "keys")) {
     return value;
   }
-  owned = py::dict(py::reinterpret_borrow<py::object>(value));
+  try {
+    owned = py::dict(py::reinterpret_borrow<py::object>(value));
+  } catch (const py::error_already_set& error) {
+    blame(error, "a " + type_name(value));
+  }
   return owned;
 }
 

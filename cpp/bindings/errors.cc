@@ -3,6 +3,7 @@
 #include "errors.h"
 
 #include <new>
+#include <string_view>
 
 #include "tfnative/error.hpp"
 
@@ -16,7 +17,11 @@ void set_error(const Error& error, bool is_load_error) {
     const py::module_ errors = py::module_::import("tfnative.errors");
     const py::object type =
         errors.attr("type_for")(static_cast<int>(error.code()), is_load_error);
-    PyErr_SetString(type.ptr(), error.what());
+    // What it quotes from outside, as an environment variable, need not be UTF-8.
+    const std::string_view text = error.what();
+    const auto message = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
+        text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+    if (message) PyErr_SetObject(type.ptr(), message.ptr());
   } catch (py::error_already_set& failed) {
     failed.restore();
   }

@@ -18,6 +18,14 @@ py::tuple tensor_tuple(const TensorInfo& info) {
   return py::make_tuple(info.name, info.dtype, shape);
 }
 
+// For messages: what UTF-8 cannot have of it is escaped.
+std::string written(py::handle text) {
+  const auto bytes = py::reinterpret_steal<py::bytes>(
+      PyUnicode_AsEncodedString(text.ptr(), "utf-8", "backslashreplace"));
+  if (!bytes) throw py::error_already_set();
+  return bytes;
+}
+
 py::list tensor_list(const std::vector<TensorInfo>& infos) {
   py::list result;
   for (const TensorInfo& info : infos) result.append(tensor_tuple(info));
@@ -52,7 +60,7 @@ const SignatureInfo& SignatureTable::find(py::handle name) const {
   for (const SignatureInfo& info : signatures_) {
     if (info.name.ptr() == name.ptr() || info.name.equal(name)) return info;
   }
-  refuse_(name.cast<std::string>());
+  refuse_(written(name));
   throw Error(Code::kInternal, "a signature was found, and was not");
 }
 

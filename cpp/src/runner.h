@@ -74,8 +74,10 @@ class Runner {
                  Call& call) const;
   static Place place(const Layout& layout, const void* data, const Batch& batch);
   static const void* copy_in(const Place& from, const void* data, char** free);
-  void check_status(const tfn_variant& variant, std::int32_t status, std::int64_t first,
+  void check_status(const tfn_variant& variant, std::int32_t status, const Batch& batch,
                     const Call& call) const;
+  std::size_t first_check_without_rows(std::size_t begin) const;
+  bool is_about_padding(const tfn_failure& failure) const;
   const Plan& plan() const;
   std::vector<double> measure() const;
   double measure(const tfn_variant& variant, Call& call) const;

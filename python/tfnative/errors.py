@@ -45,7 +45,18 @@ __all__ = [
 
 
 class Error(Exception):
-    """The base of all errors of tfnative."""
+    """The base of all errors of tfnative.
+
+    Every message can be printed, logged and sent: what UTF-8 cannot have of a name or
+    of what somebody else raised is escaped in it.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_writable(a) if isinstance(a, str) else a for a in args))
+
+
+def _writable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
 
 
 class CancelledError(Error):

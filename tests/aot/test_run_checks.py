@@ -8,6 +8,7 @@ import asyncio
 import ctypes
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,28 @@ def test_in_a_batch_the_bad_request_fails_alone(model: tfnative.Model) -> None:
     assert metrics.divided_batch_count == 1
     assert metrics.errors == {"INVALID_ARGUMENT": 1}
     assert "tfnative_batcher_divided_batch_count" in metrics.to_prometheus()
+
+
+def test_in_a_stream_the_bad_request_fails_alone(model: tfnative.Model) -> None:
+    requests = [ids(1), ids(2, (1, 0, 10)), ids(1), ids(2), ids(1, (0, 2, -1))]
+    options = {"batch_timeout_micros": 5000, "retry_max_time_micros": 10**8}
+    with (
+        tfnative.Batcher(model, max_batch_size=4, streaming=True, **options) as batcher,
+        ThreadPoolExecutor(len(requests)) as pool,
+    ):
+        for _ in range(20):
+            futures = [pool.submit(batcher.predict, one) for one in requests]
+            for index in (0, 2, 3):
+                np.testing.assert_array_equal(
+                    futures[index].result(), model.predict(requests[index])
+                )
+            with pytest.raises(tfnative.InvalidArgumentError, match=r"\[1,0\].*row 1"):
+                futures[1].result()
+            with pytest.raises(tfnative.InvalidArgumentError, match=r"\[0,2\].*row 0"):
+                futures[4].result()
+        metrics = batcher.metrics()
+    assert metrics.errors == {"INVALID_ARGUMENT": 40}
+    assert metrics.divided_batch_count > 0, "none of them shared a batch"
 
 
 def test_a_check_that_fires_where_tensorflow_answers_is_no_artifact(

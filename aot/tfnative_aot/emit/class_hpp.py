@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from tfnative_aot.emit.c_names import c_string, in_comment
 from tfnative_aot.emit.interface import Interface, Signature, Tensor
+from tfnative_aot.freeze.graph import Check
 
 
 def emit_class(interface: Interface, signature: Signature) -> str:
@@ -23,6 +24,10 @@ def emit_class(interface: Interface, signature: Signature) -> str:
     )
     copy_in = "\n".join(_copy_in(t) for t in signature.inputs)
     copy_out = "\n".join(_copy_out(t) for t in signature.outputs)
+    # What checks of rows say of no rows is about padding, but nobody says which failed.
+    about_rows = signature.checks and all(map(_has_rows, signature.checks))
+    passed = "status == -6 && used == 0" if about_rows else ""
+    failed = f"status != 0 && !({passed})" if passed else "status != 0"
     pointers = ", ".join(
         f"reinterpret_cast<{t.c_type}*>({t.c_name}_.data())" for t in tensors
     )
@@ -53,7 +58,7 @@ class {name} {{
 {copy_in}
     const std::int32_t status =
         {function}(size, {pointers}, workspace_.data());
-    if (status != 0) return status;
+    if ({failed}) return status;
 {copy_out}
     return 0;
   }}
@@ -125,12 +130,17 @@ def _empty(signature: Signature, function: str) -> str:
     if signature.empty is not None:
         return f"    if (rows == 0) return {function}(0, {names}, nullptr);\n"
     all_batched = all(tensor.has_batch for tensor in signature.outputs)
-    if all_batched:
+    if all_batched and all(map(_has_rows, signature.checks)):
         return "" if signature.rows_independent else "    if (rows == 0) return 0;\n"
-    # Outputs without rows are those of padding alone.
+    # Outputs without rows are those of padding alone, and so are checks without rows.
     if signature.rows_independent:
         return f"    if (rows == 0) return run(sizes[0], 0, 0, {names});\n"
     return ""
+
+
+def _has_rows(check: Check) -> bool:
+    """Whether a check looks at rows, of which there may be none."""
+    return any(size < 0 for size in check.shape)
 
 
 def _with_spans(signature: Signature) -> str:

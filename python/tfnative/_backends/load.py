@@ -19,6 +19,7 @@ from tfnative._backends.options import (
 )
 from tfnative._base.options.document import takes_options
 from tfnative._base.options.option_set import combine
+from tfnative._base.text import checked_path
 from tfnative.errors import InvalidArgumentError, LoadError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def load(
             CPU or version. The message says which.
     """
     asked = combine(LoadOptions, options, keywords, "load")
-    _check_path(path)
+    checked_path("path", path)
     if asked.backend == "tensorflow":
         _refuse(asked.given(COMPILED, COMPILING), 'not for backend="tensorflow"')
         return _load_tensorflow(path, asked)
@@ -141,16 +142,6 @@ def _load_tensorflow(
 def is_saved_model(path: str | os.PathLike[str]) -> bool:
     """Whether a path is the folder of a SavedModel."""
     return any(os.path.isfile(os.path.join(path, name)) for name in _SAVED_MODEL_FILES)
-
-
-def _check_path(path: str | os.PathLike[str]) -> None:
-    text = os.fspath(path)
-    try:
-        valid = "\0" not in text and text.encode() is not None
-    except (TypeError, AttributeError, UnicodeEncodeError):
-        valid = False
-    if not valid:
-        raise InvalidArgumentError(f"{text!a} is no path: expected text that is UTF-8")
 
 
 def _check_artifact(path: str | os.PathLike[str]) -> None:

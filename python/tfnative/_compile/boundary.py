@@ -22,20 +22,6 @@ from tfnative.errors import (
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def checked_path(name: str, value: Any) -> str:
-    """A path that an argument is.
-
-    Raises:
-        InvalidArgumentError: It is none.
-    """
-    path = (
-        value if isinstance(value, str) else getattr(value, "__fspath__", lambda: 0)()
-    )
-    if not isinstance(path, str) or not path or "\0" in path:
-        raise InvalidArgumentError(f"{name} must be a path, as a str, got {value!r}")
-    return path
-
-
 def check_progress(progress: Any) -> None:
     """Raises InvalidArgumentError if it shows no progress."""
     methods = ("stage", "advance", "finish")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative._base.options.document import takes_options
 from tfnative._base.options.option_set import combine
+from tfnative._base.text import checked_path
 from tfnative._compile import door
 from tfnative._compile.boundary import (
     check_process,
     check_progress,
-    checked_path,
     typed_errors,
 )
 from tfnative._compile.options import CompileOptions

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tfnative._base.options.kinds import MOST, Kind, Names, whole, words
+from tfnative._base.text import has_utf8
 from tfnative._compile.shapes import parse_shapes
 from tfnative.errors import InvalidArgumentError
 
@@ -123,9 +124,9 @@ def _plain(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, list | tuple):
         return tuple(_plain(each) for each in value)
-    if not isinstance(value, bool | int | float | str):
-        raise TypeError
-    return value
+    if isinstance(value, bool | int | float):
+        return value
+    return _text(value)
 
 
 def _of_json(text: str) -> Any:
@@ -166,6 +167,6 @@ class Golden(Kind):
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not has_utf8(value):
         raise TypeError
     return value

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tfnative._backends.options import Backend, LoadOptions
+from tfnative._base.text import checked_path, has_utf8
 from tfnative._core import ThreadPool
 from tfnative._store.catalog import check_version
 from tfnative._store.numbers import finite_number
@@ -19,11 +20,7 @@ from tfnative.errors import InvalidArgumentError
 
 def path(value: object) -> Path:
     """An absolute path, so that it stays what it is in another working directory."""
-    if not isinstance(value, str | os.PathLike) or not isinstance(
-        text := os.fspath(value), str
-    ):
-        raise InvalidArgumentError(f"base_path must be a path, got {value!r}")
-    return Path(os.path.abspath(text))
+    return Path(os.path.abspath(checked_path("base_path", value)))
 
 
 def policy(value: object) -> VersionPolicy:
@@ -66,6 +63,6 @@ def labels(value: object) -> dict[str, int]:
             f"labels must be a dict of versions by label, got {value!r}"
         )
     for label in value:
-        if not isinstance(label, str) or not label:
-            raise InvalidArgumentError(f"a label must be a str, got {label!r}")
+        if not isinstance(label, str) or not label or not has_utf8(label):
+            raise InvalidArgumentError(f"a label must be a str, got {label!a}")
     return {label: check_version(version) for label, version in value.items()}

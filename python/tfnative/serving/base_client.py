@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from tfnative._base.initialized import Initialized
+from tfnative._base.text import check_text
 from tfnative.errors import NotFoundError
 from tfnative.serving.channels.address import is_rest
 from tfnative.serving.options import Breaker, Hedge, Options, Retry, Tls
@@ -44,6 +45,8 @@ class BaseClient(Initialized):
         hedge: Hedge | None = None,
     ) -> None:
         self.addresses = (address,) if isinstance(address, str) else tuple(address)
+        for each in self.addresses:
+            check_text("address", each)
         self._options = Options(
             tls=tls,
             metadata=metadata or {},

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
+from tfnative._base.text import check_text
 from tfnative._base.wire import Buffer, bytes_field, bytes_field_of_parts, read_fields
 from tfnative._examples.results import Classifications
 from tfnative.errors import Error, InternalError, InvalidArgumentError, type_for
@@ -93,7 +94,10 @@ def predict_request(
     """
     head = bytes_field(_SPEC, _spec_bytes(spec))
     parts: list[Buffer] = [head, *_tensor_map(_INPUTS, inputs, str(spec))]
-    parts += [bytes_field(_OUTPUT_FILTER, name.encode()) for name in output_filter]
+    parts += [
+        bytes_field(_OUTPUT_FILTER, name.encode())
+        for name in _names("output_filter", output_filter)
+    ]
     return b"".join(parts)
 
 
@@ -128,7 +132,7 @@ def read_predict_request(request: bytes) -> tuple[ModelSpec, Outputs, list[str]]
 def _tensor_map(field: int, tensors: Mapping[str, Any], where: str) -> list[Buffer]:
     """Entries of a map from names to tensors, in the order of their names."""
     parts: list[Buffer] = []
-    for name in sorted(tensors):
+    for name in _names("inputs", tensors):
         try:
             tensor = encode_tensor(tensors[name])
         except InvalidArgumentError as error:
@@ -136,6 +140,14 @@ def _tensor_map(field: int, tensors: Mapping[str, Any], where: str) -> list[Buff
         value = bytes_field_of_parts(_VALUE, tensor)
         parts += bytes_field_of_parts(field, [bytes_field(_KEY, name.encode()), *value])
     return parts
+
+
+def _names(kind: str, names: Iterable[str]) -> list[str]:
+    """Names that a message can have, sorted where they are those of a map."""
+    found = list(names)
+    for name in found:
+        check_text(f"a name of {kind}", name)
+    return sorted(found) if isinstance(names, Mapping) else found
 
 
 def _read_tensor_map(message: memoryview, field: int, where: str) -> Outputs:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
+from tfnative._base.text import check_text
 from tfnative._examples.results import Classifications
 from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import InternalError, InvalidArgumentError
@@ -76,6 +77,7 @@ def predict_body(spec: ModelSpec, inputs: Mapping[str, Any]) -> dict[str, Any]:
         body["signature_name"] = spec.signature
     columns = {}
     for name, value in inputs.items():
+        check_text("a name of inputs", name)
         try:
             columns[name] = to_json(as_array(value))
         except InvalidArgumentError as error:

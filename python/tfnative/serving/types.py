@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
+from tfnative._base.text import check_text
 from tfnative._signature import Signature
 from tfnative.errors import Error, InvalidArgumentError
 
@@ -26,7 +27,8 @@ class ModelSpec:
         signature: Name of the signature; None for "serving_default".
 
     Raises:
-        InvalidArgumentError: There is no name, or both a version and a label.
+        InvalidArgumentError: There is no name, or both a version and a label; or
+            one of them is no text.
     """
 
     name: str
@@ -35,6 +37,9 @@ class ModelSpec:
     signature: str | None = None
 
     def __post_init__(self) -> None:
+        for text in (self.name, self.label, self.signature):
+            if text is not None:
+                check_text("what names a model", text)
         if not self.name:
             raise InvalidArgumentError("expected the name of a model, got none")
         if self.version is not None and self.label is not None:

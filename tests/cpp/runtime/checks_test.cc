@@ -88,6 +88,31 @@ TEST_F(ChecksTest, PaddingFailsNoCheck) {
   }
 }
 
+TEST_F(ChecksTest, NoRowsFailNoCheckOfRowsButThoseOfWhatHasNone) {
+  const auto said = [&](const char* signature, float w, std::vector<float> x) {
+    float w_again = 0, y[2];
+    const std::int64_t shape[] = {static_cast<std::int64_t>(x.size())};
+    const TensorView in[] = {{x.data(), DType::kFloat32, shape},
+                             {&w, DType::kFloat32, {}}};
+    const MutableTensorView out[] = {{y, DType::kFloat32, shape},
+                                     {&w_again, DType::kFloat32, {}}};
+    const std::string text = message(signature, in, out, Code::kInvalidArgument);
+    EXPECT_TRUE(!text.empty() || w_again == w) << signature;
+    return text;
+  };
+  EXPECT_EQ(said("ratio", 3, {}), "");
+  EXPECT_EQ(said("ratio", -1, {}),
+            "model 'fake', signature 'ratio': w = -1 is negative (node 'weight', "
+            "Assert)");
+  EXPECT_NE(said("ratio", 3, {0}), "");
+  EXPECT_EQ(said("ratio_late", 3, {1}), "");
+  // Padding fails a check of rows, and what comes after it was not looked at.
+  for (const float w : {3.0f, -1.0f}) {
+    EXPECT_NE(said("ratio_late", w, {}).find("what is computed of no rows is not known"),
+              std::string::npos);
+  }
+}
+
 TEST_F(ChecksTest, AModelStillAnswersAfterAFailure) {
   EXPECT_NE(checked(3, 0, -1), "");
   EXPECT_EQ(checked(3, 0, 2), "");

@@ -12,6 +12,9 @@
  *              values, and the position
  *   pair       two inputs, two outputs, one of them without a batch dimension
  *   total      rows influence each other: x, and the sum of it; for no rows, 7
+ *   ratio      y = w / x for rows x, of which none may be zero, and w, which has no
+ *              rows and must not be negative: what is checked first. Batch size 2
+ *   ratio_late the same, but what is checked first is x
  */
 #include <string.h>
 
@@ -169,6 +172,29 @@ static int32_t total(const void* const* in, void* const* out, void* w,
   return 0;
 }
 
+/* `of_w` and `of_x` are the numbers of the checks. */
+static int32_t ratio(const void* const* in, void* const* out,
+                     const tfn_context* context, int32_t of_w, int32_t of_x) {
+  const float* x = (const float*)in[0];
+  const float w = *(const float*)in[1];
+  const int has_zero = x[0] == 0 || x[1] == 0;
+  for (int i = 0; i < 2; ++i) ((float*)out[0])[i] = x[i] == 0 ? 0 : w / x[i];
+  *(float*)out[1] = w;
+  if (w < 0 && (of_w < of_x || !has_zero)) return fail(context, of_w, 1, 0, w);
+  return has_zero ? fail(context, of_x, 0, x[0] != 0, 0) : 0;
+}
+
+static int32_t ratio_2(const void* const* in, void* const* out, void* w,
+                       const tfn_context* c) {
+  (void)w;
+  return ratio(in, out, c, 0, 1);
+}
+static int32_t ratio_late_2(const void* const* in, void* const* out, void* w,
+                            const tfn_context* c) {
+  (void)w;
+  return ratio(in, out, c, 1, 0);
+}
+
 static const int64_t rows_by_3[] = {-1, 3}, rows_by_2[] = {-1, 2};
 static const int64_t rows_only[] = {-1}, four[] = {4};
 static const tfn_tensor_spec affine_in[] = {{"x", TFN_FLOAT32, 2, rows_by_3}};
@@ -185,6 +211,10 @@ static const tfn_tensor_spec pair_out[] = {{"product", TFN_FLOAT32, 1, rows_only
                                            {"b", TFN_FLOAT64, 0, NULL}};
 static const tfn_tensor_spec total_out[] = {{"x", TFN_FLOAT32, 1, rows_only},
                                             {"total", TFN_FLOAT32, 0, NULL}};
+static const tfn_tensor_spec ratio_in[] = {{"x", TFN_FLOAT32, 1, rows_only},
+                                           {"w", TFN_FLOAT32, 0, NULL}};
+static const tfn_tensor_spec ratio_out[] = {{"y", TFN_FLOAT32, 1, rows_only},
+                                            {"w", TFN_FLOAT32, 0, NULL}};
 static const float total_of_nothing = 7;
 static const void* const total_empty[] = {NULL, &total_of_nothing};
 
@@ -203,6 +233,8 @@ static const tfn_variant liar_variants[] = {{0, 0, 1, 0, 0, liar, ""}};
 static const tfn_variant constant_variants[] = {{0, 0, 1, 0, 0, constant, ""}};
 static const tfn_variant failing_variants[] = {{1, 0, 5, 0, 0, failing, ""}};
 static const tfn_variant total_variants[] = {{2, 0, 1, 0, 0, total, ""}};
+static const tfn_variant ratio_variants[] = {{2, 0, 1, 0, 0, ratio_2, ""}};
+static const tfn_variant ratio_late_variants[] = {{2, 0, 1, 0, 0, ratio_late_2, ""}};
 static const tfn_variant pair_variants[] = {{2, 0, 1, 0, 0, pair, ""}};
 
 static const int64_t twice_the_rows[] = {-2}, two_by_2[] = {2, 2};
@@ -210,6 +242,14 @@ static const tfn_check checked_checks[] = {
     {"layer/GreaterEqual", "Assert", "x[{@}] = {f0} is not {{in}} [{i1}, inf): {b2}", 3,
      2, rows_by_2},
     {"layer/div", "Div", "Integer division by zero", 0, 1, twice_the_rows},
+};
+static const tfn_check ratio_checks[] = {
+    {"weight", "Assert", "w = {f0} is negative", 1, 0, NULL},
+    {"quotient", "Div", "division by zero", 0, 1, rows_only},
+};
+static const tfn_check ratio_late_checks[] = {
+    {"quotient", "Div", "division by zero", 0, 1, rows_only},
+    {"weight", "Assert", "w = {f0} is negative", 1, 0, NULL},
 };
 static const tfn_check liar_checks[] = {
     {"four", "Op", "at ({@}): {f0}", 1, 2, two_by_2},
@@ -233,6 +273,10 @@ static const tfn_signature signatures[] = {
     {"mean", 0, 1, 1, 2, mean_in, mean_out, mean_variants, NULL, 0, NULL,
      "there is no mean of nothing"},
     {"pair", TFN_SIGNATURE_ROWS_INDEPENDENT, 2, 2, 1, pair_in, pair_out, pair_variants},
+    {"ratio", TFN_SIGNATURE_ROWS_INDEPENDENT, 2, 2, 1, ratio_in, ratio_out,
+     ratio_variants, ratio_checks, 2},
+    {"ratio_late", TFN_SIGNATURE_ROWS_INDEPENDENT, 2, 2, 1, ratio_in, ratio_out,
+     ratio_late_variants, ratio_late_checks, 2},
     {"total", 0, 1, 2, 1, mean_in, total_out, total_variants, NULL, 0, total_empty,
      NULL},
 };
@@ -246,7 +290,7 @@ static const tfn_artifact artifact = {TFN_ABI_VERSION,
                                       "fake",
                                       "any-machine",
                                       1,
-                                      8,
+                                      10,
                                       levels,
                                       signatures,
                                       manifest,

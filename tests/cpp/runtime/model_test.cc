@@ -56,7 +56,7 @@ TEST_F(ModelTest, KnowsItsSignatures) {
   EXPECT_EQ(model_.name(), "fake");
   EXPECT_EQ(model_.cpu_level(), "generic");
   EXPECT_EQ(model_.manifest(), "{\"name\": \"fake\"}");
-  EXPECT_EQ(model_.signatures().size(), 8u);
+  EXPECT_EQ(model_.signatures().size(), 10u);
   const Signature& affine = model_.signature("affine");
   EXPECT_EQ(affine.batch_sizes, (Shape{1, 4, 16}));
   EXPECT_EQ(affine.inputs[0].shape, (Shape{kBatch, 3}));

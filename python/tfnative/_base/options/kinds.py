@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from tfnative._base.text import has_utf8
+
 MOST = 2**31 - 1
 """No size, number of threads or of a device is larger."""
 
@@ -73,7 +75,7 @@ class Text(Kind):
 
     def check(self, value: Any) -> str:
         """See Kind."""
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not has_utf8(value):
             raise TypeError
         return value
 
@@ -213,7 +215,7 @@ class Names(Kind):
     def check(self, value: Any) -> Any:
         """See Kind."""
         names = tuple(_a_list(value))
-        if not all(isinstance(name, str) for name in names):
+        if not all(isinstance(name, str) and has_utf8(name) for name in names):
             raise TypeError
         return names
 

@@ -49,7 +49,9 @@ def inputs(
 
 def _of_rows(rows: Any, signature: Signature) -> dict[str, npt.NDArray[Any]]:
     if not isinstance(rows, list) or not rows:
-        raise InvalidArgumentError("'instances' must be a list with rows")
+        raise InvalidArgumentError(
+            "'instances' must be a list with rows: ask with 'inputs' for none of them"
+        )
     specs = signature.inputs
     if all(_is_named(row) for row in rows):
         names = rows[0].keys()

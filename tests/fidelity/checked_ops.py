@@ -8,418 +8,28 @@ be bad alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tests.fidelity import checked_functions as functions
+from tests.fidelity.checked_case import (
+    GOOD_MATRIX,
+    SINGULAR,
+    TABLE,
+    Arrays,
+    Checked,
+    float32,
+    int32,
+    int64,
+)
 from tests.models.case import ModelCase
 from tests.models.saving import module_save
-
-Arrays = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """An op, and inputs for it.
-
-    Attributes:
-        ops: What is checked in it.
-        function: Takes the inputs, as TensorFlow's tensors.
-        good: Inputs that it takes.
-        bad: Inputs that it does not take, by what is wrong with them.
-        same_text: Whether the message is TensorFlow's to the last character.
-    """
-
-    ops: tuple[str, ...]
-    function: Callable[..., Any]
-    good: Arrays
-    bad: Mapping[str, Arrays]
-    same_text: bool = True
-
-
-def int32(values: Any) -> Any:
-    return np.array(values, np.int32)
-
-
-def int64(values: Any) -> Any:
-    return np.array(values, np.int64)
-
-
-def float32(values: Any) -> Any:
-    return np.array(values, np.float32)
-
-
-TABLE = np.arange(12, dtype=np.float32).reshape(4, 3)
-
-
-def _raw(op: str, **fixed: Any) -> Callable[..., Any]:
-    """Calls an op with its tensors by their names."""
-
-    def call(**tensors: Any) -> Any:
-        import tensorflow as tf
-
-        return getattr(tf.raw_ops, op)(**tensors, **fixed)
-
-    return call
-
-
-def _gather(params: Any, indices: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.gather(params, indices)
-
-
-def _columns(params: Any, indices: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.gather(params, indices, axis=-1)
-
-
-def _of_each_row(params: Any, indices: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.gather(params, indices, axis=1, batch_dims=1)
-
-
-def _gather_nd(params: Any, indices: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.gather_nd(params, indices)
-
-
-def _scatter_nd(indices: Any, updates: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.scatter_nd(indices, updates, [4])
-
-
-def _tensor_scatter(kind: str) -> Checked:
-    op = f"TensorScatter{kind}"
-
-    def function(tensor: Any, indices: Any, updates: Any) -> Any:
-        return _raw(op)(tensor=tensor, indices=indices, updates=updates)
-
-    updates = float32([7, 8])
-    return Checked(
-        (op,),
-        function,
-        (float32([1, 2, 3]), int32([[0], [2]]), updates),
-        {"beyond": (float32([1, 2, 3]), int32([[0], [5]]), updates)},
-    )
-
-
-def _segment(kind: str) -> Checked:
-    op = f"UnsortedSegment{kind}"
-
-    def function(data: Any, ids: Any) -> Any:
-        return _raw(op, num_segments=3)(data=data, segment_ids=ids)
-
-    return Checked(
-        (op,),
-        function,
-        (TABLE, int32([0, -1, 2, 2])),
-        {"beyond": (TABLE, int32([0, -5, 3, 2]))},
-    )
-
-
-def _labels(logits: Any, chosen: Any) -> Any:
-    loss, _ = _raw("SparseSoftmaxCrossEntropyWithLogits")(
-        features=logits, labels=chosen
-    )
-    return loss
-
-
-def _sparse_to_dense(*, validate: bool) -> Callable[..., Any]:
-    def function(indices: Any, values: Any) -> Any:
-        return _raw("SparseToDense", output_shape=int64([4, 5]), default_value=0.0)(
-            sparse_indices=indices, sparse_values=values, validate_indices=validate
-        )
-
-    return function
-
-
-def _hidden(tensor: Any) -> Any:
-    """The same, which XLA's just-in-time compiler does not take for a constant."""
-    import tensorflow as tf
-
-    return tf.while_loop(
-        lambda count, _: count < 1, lambda n, t: (n + 1, t + n), (0, tensor)
-    )[1]
-
-
-def _strided(tensor: Any, place: Any) -> Any:
-    begin = _hidden(place)
-    return tensor[begin[0]][..., begin[1]]
-
-
-def _slice(tensor: Any, begin: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.slice(tensor, _hidden(begin), [1, 2])
-
-
-def _list_of(tensor: Any) -> Any:
-    return _raw("TensorListFromTensor")(tensor=tensor, element_shape=int32([3]))
-
-
-def _list_get(tensor: Any, place: Any) -> Any:
-    import tensorflow as tf
-
-    return _raw("TensorListGetItem", element_dtype=tf.float32)(
-        input_handle=_list_of(tensor), index=place, element_shape=int32([3])
-    )
-
-
-def _list_set(tensor: Any, place: Any) -> Any:
-    import tensorflow as tf
-
-    changed = _raw("TensorListSetItem")(
-        input_handle=_list_of(tensor), index=place, item=float32([7, 8, 9])
-    )
-    return _raw("TensorListStack", element_dtype=tf.float32)(
-        input_handle=changed, element_shape=int32([3])
-    )
-
-
-def _list_gather(tensor: Any, places: Any) -> Any:
-    import tensorflow as tf
-
-    return _raw("TensorListGather", element_dtype=tf.float32)(
-        input_handle=_list_of(tensor), indices=places, element_shape=int32([3])
-    )
-
-
-def _array(tensor: Any) -> Any:
-    import tensorflow as tf
-
-    handle, flow = tf.raw_ops.TensorArrayV3(
-        size=4, dtype=tf.float32, element_shape=[3], tensor_array_name="array"
-    )
-    flow = tf.raw_ops.TensorArrayScatterV3(
-        handle=handle, indices=[0, 1, 2, 3], value=tensor, flow_in=flow
-    )
-    return handle, flow
-
-
-def _array_read(tensor: Any, place: Any) -> Any:
-    import tensorflow as tf
-
-    handle, flow = _array(tensor)
-    return tf.raw_ops.TensorArrayReadV3(
-        handle=handle, index=place, flow_in=flow, dtype=tf.float32
-    )
-
-
-def _array_gather(tensor: Any, places: Any) -> Any:
-    import tensorflow as tf
-
-    handle, flow = _array(tensor)
-    return tf.raw_ops.TensorArrayGatherV3(
-        handle=handle,
-        indices=places,
-        flow_in=flow,
-        dtype=tf.float32,
-        element_shape=[3],
-    )
-
-
-def _new_array() -> Any:
-    import tensorflow as tf
-
-    return tf.raw_ops.TensorArrayV3(
-        size=4, dtype=tf.float32, element_shape=[3], tensor_array_name="array"
-    )
-
-
-def _all_of(handle: Any, flow: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.raw_ops.TensorArrayGatherV3(
-        handle=handle,
-        indices=[1, 2],
-        flow_in=flow,
-        dtype=tf.float32,
-        element_shape=[3],
-    )
-
-
-def _array_write(tensor: Any, place: Any) -> Any:
-    import tensorflow as tf
-
-    handle, flow = _new_array()
-    for index, row in ((2, tensor[0]), (place, tensor[1])):
-        flow = tf.raw_ops.TensorArrayWriteV3(
-            handle=handle, index=index, value=row, flow_in=flow
-        )
-    return _all_of(handle, flow)
-
-
-def _array_scatter(tensor: Any, places: Any) -> Any:
-    import tensorflow as tf
-
-    handle, flow = _new_array()
-    flow = tf.raw_ops.TensorArrayScatterV3(
-        handle=handle, indices=places, value=tensor[:2], flow_in=flow
-    )
-    return _all_of(handle, flow)
-
-
-def _binary(op: str, dtype: Any = np.int32) -> Checked:
-    def function(x: Any, y: Any) -> Any:
-        return _raw(op)(x=x, y=y)
-
-    x = np.array([[7, 8, 9], [1, 2, 3]], dtype)
-    return Checked(
-        (op,),
-        function,
-        (x, np.array([1, 2, 3], dtype)),
-        {"zero": (x, np.array([1, 0, 3], dtype))},
-    )
-
-
-def _power(x: Any, y: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.pow(x, y)
-
-
-def _assert(x: Any) -> Any:
-    import tensorflow as tf
-
-    data = ['x {has} "more"', x, tf.shape(x), tf.cast(x, tf.int32), True]
-    with tf.control_dependencies([tf.raw_ops.Assert(condition=x[0, 0] > 0, data=data)]):
-        return x * 2
-
-
-def _asserted(assertion: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def function(x: Any) -> Any:
-        import tensorflow as tf
-
-        with tf.control_dependencies([assertion(x)]):
-            return tf.identity(x)
-
-    return function
-
-
-def _debugging(name: str, *others: Any, **options: Any) -> Callable[[Any], Any]:
-    def assertion(x: Any) -> Any:
-        import tensorflow as tf
-
-        getattr(tf.debugging, name)(x, *others, **options)
-        return x * 1
-
-    return assertion
-
-
-def _numerics(op: str) -> Checked:
-    def function(x: Any) -> Any:
-        return _raw(op, message="the {loss}")(tensor=x)
-
-    return Checked(
-        (op,),
-        function,
-        (float32([1, 2, 3]),),
-        {
-            "nan": (float32([1, np.nan, 3]),),
-            "infinite": (float32([1, -np.inf, 3]),),
-            "both": (float32([np.inf, np.nan, 3]),),
-            "all": (float32([np.inf, np.nan, -np.inf]),),
-        },
-    )
-
-
-def _inverse(x: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.linalg.inv(x)
-
-
-def _solve(x: Any, y: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.linalg.solve(x, y)
-
-
-def _eigenvalues(x: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.linalg.eigh(x)[0]
-
-
-def _reverse(x: Any, lengths: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.reverse_sequence(x, lengths, seq_axis=1, batch_axis=0)
-
-
-def _count(op: str, name: str) -> Callable[[Any], Any]:
-    return lambda x: _raw(op, size=5, weights=float32([]))(**{name: x})
-
-
-def _band(x: Any, lower: Any, upper: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.linalg.band_part(x, lower, upper)
-
-
-def _draw(least: Any, limit: Any) -> Any:
-    # What is drawn is XLA's and not TensorFlow's: only how large it is is compared.
-    drawn = _raw("StatelessRandomUniformInt", shape=[2], seed=[1, 2])(
-        minval=least, maxval=limit
-    )
-    return drawn // 100
-
-
-def _draw_v2(least: Any, limit: Any) -> Any:
-    import tensorflow as tf
-
-    drawn = tf.raw_ops.StatelessRandomUniformIntV2(
-        shape=[2],
-        key=tf.constant([1], tf.uint64),
-        counter=tf.constant([1, 2], tf.uint64),
-        alg=1,
-        minval=least,
-        maxval=limit,
-    )
-    return drawn // 100
-
-
-def _quantize(op: str, **options: Any) -> Checked:
-    def function(x: Any, least: Any, most: Any) -> Any:
-        return _raw(op, range_given=True, **options)(
-            input=x, input_min=least, input_max=most
-        )
-
-    return Checked(
-        (op,),
-        function,
-        (TABLE, float32(0.5), float32(9)),
-        {"reversed": (TABLE, float32(2.5), float32(0.1))},
-    )
-
-
-def _overlap(threshold: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.raw_ops.NonMaxSuppressionV4(
-        boxes=float32([[0, 0, 1, 1], [0, 0, 2, 2]]),
-        scores=float32([1, 2]),
-        max_output_size=2,
-        iou_threshold=threshold,
-        score_threshold=0.0,
-        pad_to_max_output_size=True,
-    )[0]
-
-
-GOOD_MATRIX = float32([[4, 1], [1, 3]])
-SINGULAR = float32([[1, 2], [2, 4]])
 
 CASES: dict[str, Checked] = {
     "gather": Checked(
         ("GatherV2",),
-        _gather,
+        functions.gather,
         (TABLE, int32([[0, 1], [2, 3]])),
         {
             "beyond": (TABLE, int32([[0, 1], [2, 9]])),
@@ -427,35 +37,38 @@ CASES: dict[str, Checked] = {
         },
     ),
     "gather_scalar": Checked(
-        ("GatherV2",), _gather, (TABLE, int64(3)), {"negative": (TABLE, int64(-1))}
+        ("GatherV2",),
+        functions.gather,
+        (TABLE, int64(3)),
+        {"negative": (TABLE, int64(-1))},
     ),
     "gather_columns": Checked(
         ("GatherV2",),
-        _columns,
+        functions.columns,
         (TABLE, int64([0, 2])),
         {"beyond": (TABLE, int64([0, 2**40]))},
     ),
     "gather_small_numbers": Checked(
         ("GatherV2",),
-        _gather,
+        functions.gather,
         (TABLE, np.array([0, 3], np.int16)),
         {"negative": (TABLE, np.array([0, -300], np.int16))},
     ),
     "gather_of_each_row": Checked(
         ("GatherV2",),
-        _of_each_row,
+        functions.of_each_row,
         (TABLE, int32([[0, 1], [2, 1], [0, 0], [1, 1]])),
         {"beyond": (TABLE, int32([[0, 1], [2, 1], [0, 3], [1, 1]]))},
     ),
     "gather_old": Checked(
         ("Gather",),
-        lambda params, indices: _raw("Gather")(params=params, indices=indices),
+        lambda params, indices: functions.raw("Gather")(params=params, indices=indices),
         (TABLE, int32([0, 3])),
         {"beyond": (TABLE, int32([0, 4]))},
     ),
     "gather_nd": Checked(
         ("GatherNd",),
-        _gather_nd,
+        functions.gather_nd,
         (TABLE, int32([[[0, 1]], [[2, 2]]])),
         {
             "beyond": (TABLE, int32([[[0, 1]], [[2, 3]]])),
@@ -463,25 +76,28 @@ CASES: dict[str, Checked] = {
         },
     ),
     "gather_nd_row": Checked(
-        ("GatherNd",), _gather_nd, (TABLE, int64([1])), {"beyond": (TABLE, int64([4]))}
+        ("GatherNd",),
+        functions.gather_nd,
+        (TABLE, int64([1])),
+        {"beyond": (TABLE, int64([4]))},
     ),
     "scatter_nd": Checked(
         ("ScatterNd",),
-        _scatter_nd,
+        functions.scatter_nd,
         (int32([[0], [3]]), float32([1, 2])),
         {"beyond": (int32([[0], [9]]), float32([1, 2]))},
     ),
     **{
-        f"scatter_{kind.lower()}": _tensor_scatter(kind)
+        f"scatter_{kind.lower()}": functions.tensor_scatter(kind)
         for kind in ("Add", "Max", "Min", "Sub", "Update")
     },
     **{
-        f"segment_{kind.lower()}": _segment(kind)
+        f"segment_{kind.lower()}": functions.segment(kind)
         for kind in ("Max", "Min", "Prod", "Sum")
     },
     "labels": Checked(
         ("SparseSoftmaxCrossEntropyWithLogits",),
-        _labels,
+        functions.labels,
         (TABLE, int32([0, 1, 2, 2])),
         {
             "beyond": (TABLE, int32([0, 1, 3, 2])),
@@ -491,7 +107,7 @@ CASES: dict[str, Checked] = {
     ),
     "sparse_to_dense": Checked(
         ("SparseToDense",),
-        _sparse_to_dense(validate=True),
+        functions.sparse_to_dense(validate=True),
         (int64([[0, 1], [2, 3]]), float32([1, 2])),
         {
             "beyond": (int64([[0, 1], [2, 9]]), float32([1, 2])),
@@ -501,19 +117,19 @@ CASES: dict[str, Checked] = {
     ),
     "sparse_to_dense_any_order": Checked(
         ("SparseToDense",),
-        _sparse_to_dense(validate=False),
+        functions.sparse_to_dense(validate=False),
         (int64([[2, 1], [0, 3]]), float32([1, 2])),
         {"beyond": (int64([[2, 1], [0, 9]]), float32([1, 2]))},
     ),
     "permutation": Checked(
         ("InvertPermutation",),
-        lambda x: _raw("InvertPermutation")(x=x),
+        lambda x: functions.raw("InvertPermutation")(x=x),
         (int32([0, 2, 1, 3]),),
         {"beyond": (int32([0, 2, 1, 7]),), "twice": (int32([0, 2, 2, 1]),)},
     ),
     "strided_slice": Checked(
         ("StridedSlice",),
-        _strided,
+        functions.strided,
         (TABLE.reshape(2, 2, 3), int32([1, -1])),
         {
             "beyond": (TABLE.reshape(2, 2, 3), int32([3, 0])),
@@ -523,7 +139,7 @@ CASES: dict[str, Checked] = {
     ),
     "slice": Checked(
         ("Slice",),
-        _slice,
+        functions.slice_,
         (TABLE, int32([3, 1])),
         {
             "negative": (TABLE, int32([-1, 0])),
@@ -533,46 +149,49 @@ CASES: dict[str, Checked] = {
     ),
     "list_get": Checked(
         ("TensorListGetItem",),
-        _list_get,
+        functions.list_get,
         (TABLE, int32(3)),
         {"beyond": (TABLE, int32(4)), "negative": (TABLE, int32(-1))},
     ),
     "list_set": Checked(
-        ("TensorListSetItem",), _list_set, (TABLE, int32(3)), {"at": (TABLE, int32(4))}
+        ("TensorListSetItem",),
+        functions.list_set,
+        (TABLE, int32(3)),
+        {"at": (TABLE, int32(4))},
     ),
     "list_gather": Checked(
         ("TensorListGather",),
-        _list_gather,
+        functions.list_gather,
         (TABLE, int32([0, 3])),
         {"beyond": (TABLE, int32([0, 4]))},
     ),
     "array_read": Checked(
         ("TensorArrayReadV3",),
-        _array_read,
+        functions.array_read,
         (TABLE, int32(3)),
         {"beyond": (TABLE, int32(4))},
     ),
     "array_gather": Checked(
         ("TensorArrayGatherV3",),
-        _array_gather,
+        functions.array_gather,
         (TABLE, int32([3, 0])),
         {"beyond": (TABLE, int32([3, 4]))},
     ),
     "array_write": Checked(
         ("TensorArrayWriteV3",),
-        _array_write,
+        functions.array_write,
         (TABLE, int32(1)),
         {"beyond": (TABLE, int32(4))},
         same_text=False,
     ),
     "array_scatter": Checked(
         ("TensorArrayScatterV3",),
-        _array_scatter,
+        functions.array_scatter,
         (TABLE, int32([1, 2])),
         {"beyond": (TABLE, int32([1, 4]))},
     ),
     **{
-        f"{op.lower()}_{dtype.__name__}": _binary(op, dtype)
+        f"{op.lower()}_{dtype.__name__}": functions.binary(op, dtype)
         for op, dtype in (
             ("Div", np.int32),
             ("FloorDiv", np.int32),
@@ -587,39 +206,41 @@ CASES: dict[str, Checked] = {
     },
     "power": Checked(
         ("Pow",),
-        _power,
+        functions.power,
         (int32([2, 3]), int32([2, 0])),
         {"negative": (int32([2, 3]), int32([2, -1]))},
     ),
     "assert": Checked(
         ("Assert",),
-        _assert,
+        functions.assert_,
         (float32([[1, 2], [3, 4]]),),
         {"negative": (float32([[-1.1, 0.1], [1e5, np.nan]]),)},
     ),
     "assert_less": Checked(
         ("Assert",),
-        _asserted(_debugging("assert_less", 5.0, message="x is too large")),
+        functions.asserted(
+            functions.debugging("assert_less", 5.0, message="x is too large")
+        ),
         (float32([[1, 2, 3], [1, 2, 3]]),),
         {"large": (float32([[1, 2, 3], [7, 2, 3]]),)},
     ),
     "assert_equal": Checked(
         ("Assert",),
-        _asserted(_debugging("assert_equal", int32([1, 2, 3]))),
+        functions.asserted(functions.debugging("assert_equal", int32([1, 2, 3]))),
         (int32([1, 2, 3]),),
         {"other": (int32([1, 5, 3]),)},
     ),
     "assert_positive": Checked(
         ("Assert",),
-        _asserted(_debugging("assert_positive", summarize=1)),
+        functions.asserted(functions.debugging("assert_positive", summarize=1)),
         (float32(3),),
         {"negative": (float32(-0.1),)},
     ),
-    "numerics": _numerics("CheckNumerics"),
-    "numerics_v2": _numerics("CheckNumericsV2"),
+    "numerics": functions.numerics("CheckNumerics"),
+    "numerics_v2": functions.numerics("CheckNumericsV2"),
     "inverse": Checked(
         ("MatrixInverse",),
-        _inverse,
+        functions.inverse,
         (np.stack([GOOD_MATRIX, GOOD_MATRIX]),),
         {
             "singular": (np.stack([GOOD_MATRIX, SINGULAR]),),
@@ -628,19 +249,19 @@ CASES: dict[str, Checked] = {
     ),
     "solve": Checked(
         ("MatrixSolve",),
-        _solve,
+        functions.solve,
         (GOOD_MATRIX, float32([[1], [2]])),
         {"singular": (SINGULAR, float32([[1], [2]]))},
     ),
     "eigenvalues": Checked(
         ("SelfAdjointEigV2",),
-        _eigenvalues,
+        functions.eigenvalues,
         (GOOD_MATRIX,),
         {"nan": (float32([[4, 1], [np.nan, 3]]),)},
     ),
     "reverse": Checked(
         ("ReverseSequence",),
-        _reverse,
+        functions.reverse,
         (TABLE, int32([0, 1, 2, 3])),
         {
             "beyond": (TABLE, int32([0, 1, 4, 3])),
@@ -649,46 +270,46 @@ CASES: dict[str, Checked] = {
     ),
     "bincount": Checked(
         ("Bincount",),
-        _count("Bincount", "arr"),
+        functions.count("Bincount", "arr"),
         (int32([1, 2, 9]),),
         {"negative": (int32([1, -2, 9]),)},
     ),
     "dense_bincount": Checked(
         ("DenseBincount",),
-        _count("DenseBincount", "input"),
+        functions.count("DenseBincount", "input"),
         (int32([1, 2, 9]),),
         {"negative": (int32([1, -2, 9]),)},
     ),
     "dense_bincount_rows": Checked(
         ("DenseBincount",),
-        _count("DenseBincount", "input"),
+        functions.count("DenseBincount", "input"),
         (int32([[1, 2], [3, 4]]),),
         {"negative": (int32([[1, 2], [-3, 4]]),)},
     ),
     "band": Checked(
         ("MatrixBandPart",),
-        _band,
+        functions.band,
         (TABLE, int64(4), int64(-9)),
         {"lower": (TABLE, int64(5), int64(1)), "upper": (TABLE, int64(0), int64(4))},
     ),
     "draw": Checked(
         ("StatelessRandomUniformInt",),
-        _draw,
+        functions.draw,
         (int32(3), int32(5)),
         {"none": (int32(5), int32(5))},
     ),
     "draw_v2": Checked(
         ("StatelessRandomUniformIntV2",),
-        _draw_v2,
+        functions.draw_v2,
         (int64(3), int64(5)),
         {"none": (int64(5), int64(-5))},
     ),
-    "quantize_v2": _quantize("QuantizeAndDequantizeV2"),
-    "quantize_v3": _quantize("QuantizeAndDequantizeV3", num_bits=8),
-    "quantize_v4": _quantize("QuantizeAndDequantizeV4"),
+    "quantize_v2": functions.quantize("QuantizeAndDequantizeV2"),
+    "quantize_v3": functions.quantize("QuantizeAndDequantizeV3", num_bits=8),
+    "quantize_v4": functions.quantize("QuantizeAndDequantizeV4"),
     "overlap": Checked(
         ("NonMaxSuppressionV4",),
-        _overlap,
+        functions.overlap,
         (float32(0.5),),
         {"large": (float32(1.5),)},
     ),

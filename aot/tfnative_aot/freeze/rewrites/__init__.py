@@ -75,7 +75,8 @@ def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
 
     They take the place of others, whose checks have to be there by then.
     """
-    tensors = [output.tensor for output in frozen.outputs]
+    # An input that nothing reads stays one.
+    tensors = [each.tensor for each in (*frozen.inputs, *frozen.outputs)]
     if frozen.check_tensor:
         tensors.append(frozen.check_tensor)
     editor = GraphEditor(frozen.graph_def, [node_of(tensor) for tensor in tensors])

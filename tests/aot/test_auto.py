@@ -145,7 +145,7 @@ def test_a_process_that_is_killed_while_it_compiles_leaves_nothing_that_hinders(
 
 
 def save_vocabulary(folder: Path) -> Path:
-    """Saves a model that looks words up in a file."""
+    """Saves a model that looks words up in a file, and gives them back, too."""
     import tensorflow as tf
 
     words = folder / "words.txt"
@@ -164,7 +164,7 @@ def save_vocabulary(folder: Path) -> Path:
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "words")])
     def call(words: object) -> dict[str, object]:
-        return {"ids": module.table.lookup(words)}
+        return {"ids": module.table.lookup(words), "words": words}
 
     module.call = call
     tf.saved_model.save(module, str(folder / "vocabulary"), signatures=call)
@@ -181,8 +181,8 @@ def test_a_vocabulary_runs_with_tensorflow_and_the_reason_names_the_ops(
     assert first.startswith("it cannot be compiled because of ")
     assert "LookupTableFindV2" in first
     assert any("lookup table" in line for line in others)
-    ids = model.predict(np.array([b"two", b"zero", b"many"], object))
-    assert ids.tolist() == [2, 0, 3]
+    found = model.predict(np.array([b"two", b"zero", b"many"], object))
+    assert found["ids"].tolist() == [2, 0, 3]
     (entry,) = cache.entries()
     assert entry.refusal is not None
     assert "LookupTableFindV2" in entry.refusal.ops

@@ -391,6 +391,12 @@ def _orders() -> Iterator[Case]:
         yield _raw(op, sorted_inputs=bounds, values="@few")
     yield _raw("Bucketize", input="@few", boundaries=[0.0, 1.0, 2.0])
     yield _raw("InTopKV2", predictions="@x", targets="@ids", k=3)
+    yield (
+        "InTopKV2 of no class",
+        lambda given: tf.raw_ops.InTopKV2(
+            predictions=given["x"], targets=given["ids"] * 50 - 50, k=3
+        ),
+    )
 
 
 def _numbers() -> Iterator[Case]:

@@ -84,7 +84,9 @@ def _in_top(node: NodeDef) -> Replacement:
 
     def decide(predictions: Any, targets: Any, k: Any) -> Any:
         found = tf.raw_ops.InTopKV2(predictions=predictions, targets=targets, k=k)
-        return found & tf.reduce_all(tf.math.is_finite(predictions), 1)
+        classes = tf.cast(tf.shape(predictions)[1], targets.dtype)
+        is_class = (targets >= 0) & (targets < classes)
+        return found & is_class & tf.reduce_all(tf.math.is_finite(predictions), 1)
 
     specs = [tf.TensorSpec([None, None], tf.float32), *of_any_shape(ids, ids)]
     return Replacement(decide, specs)

@@ -274,13 +274,20 @@ def function_graph(function: Any, shapes: Sequence[Any]) -> Any:
     return make(function, input_shapes=[shape.as_proto() for shape in shapes])
 
 
-def function_body(function: Any) -> tuple[GraphDef, dict[str, str]]:
+def function_body(function: Any, library: Any) -> tuple[GraphDef, dict[str, str]]:
     """A FunctionDef's body as a graph, with Placeholders for the arguments.
+
+    Args:
+        function: The FunctionDef.
+        library: The functions that it may call: a FunctionDefLibrary.
 
     Returns:
         The graph, and its names of the tensors that the function names otherwise.
     """
-    graph_def, names = function_def_to_graph.function_def_to_graph_def(function)
+    with tf.Graph().as_default():
+        # The functions that are called have to be known there.
+        tf.graph_util.import_graph_def(GraphDef(library=library), name="")
+        graph_def, names = function_def_to_graph.function_def_to_graph_def(function)
     return graph_def, dict(names)
 
 

@@ -95,9 +95,14 @@ def list_get(node: Any, facts: Facts) -> list[Finding]:
 
 
 def list_set(node: Any, facts: Facts) -> list[Finding]:
-    """TensorListSetItem: the same."""
+    """TensorListSetItem: the same. XLA's lists do not grow, as TensorFlow's may."""
     if node.node_def.attr["resize_if_index_out_of_bounds"].b:
-        return []
+        return _item(
+            node,
+            facts,
+            "compiled lists do not grow: element {i0} of a TensorArray with size={i1}; "
+            "give it the size that it needs. There are {i1} ",
+        )
     return _item(node, facts, "Trying to modify element {i0} in a list with {i1} ")
 
 

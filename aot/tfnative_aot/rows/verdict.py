@@ -11,6 +11,7 @@ from tfnative_aot.load.source import BATCH
 from tfnative_aot.rows.analysis import Analysis
 from tfnative_aot.rows.count import decision_by_count
 from tfnative_aot.rows.instruction import DifferentError
+from tfnative_aot.rows.probes import probes
 from tfnative_aot.rows.programs import programs
 from tfnative_aot.rows.value import Kind, Known, Layout, Mixed, Several, Value
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from tfnative_aot.freeze.graph import FrozenGraph
     from tfnative_aot.xla.processes import ForkServer
-
-ROWS = (7, 4100)
-"""Numbers of rows to look at the program for: odd and even, few and many."""
 
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 
@@ -58,15 +56,18 @@ def judge(graph: FrozenGraph, server: ForkServer, work: Path) -> Verdict:
         return Verdict(
             "unknown", "an input has rows in another dimension than the first"
         )
+    rows = probes(graph.graph_def)
+    if rows is None:
+        return Verdict("unknown", "a bound in its graph is too large to look beyond")
     try:
-        modules, shapes = programs(graph, ROWS, server, work)
+        modules, shapes = programs(graph, rows, server, work)
     except Exception as error:  # Whatever TensorFlow raises.
         return Verdict(
             "unknown",
             f"XLA does not take it for some numbers of rows: {_first_line(error)}",
         )
-    analysis = Analysis(modules, ROWS)
-    expected = [tuple(ROWS[0] if s == BATCH else s for s in shape) for shape in shapes]
+    analysis = Analysis(modules, rows)
+    expected = [tuple(rows[0] if s == BATCH else s for s in shape) for shape in shapes]
     if analysis.parameter_shapes() != tuple(expected):
         return Verdict("unknown", "XLA has other inputs than the signature")
     of_inputs = [OF_ROWS if s[:1] == (BATCH,) else Known() for s in shapes]

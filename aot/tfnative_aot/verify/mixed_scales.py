@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -68,7 +69,11 @@ def _scaled(
         return array
     if not has_batch(tensor):
         return _scaled_row(array, chosen[0])
-    rows = [_scaled_row(row, how) for row, how in zip(array, chosen, strict=True)]
+    if not len(array):
+        return array
+    # A model that takes other rows than were asked for has fewer or more of them.
+    kinds = itertools.cycle(chosen)
+    rows = [_scaled_row(row, how) for row, how in zip(array, kinds, strict=False)]
     return np.stack(rows)
 
 

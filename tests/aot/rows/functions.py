@@ -64,6 +64,12 @@ MATRIX = np.random.default_rng(1).standard_normal((3, 3)).astype(np.float32)
 DEPENDENT: dict[str, Function] = {
     "the sum of the rows before": lambda x: tf.cumsum(x, 0) @ MATRIX,
     "the sum of the rows after": lambda x: tf.cumsum(x, 0, reverse=True),
+    "what comes after 5000 rows": lambda x: tf.concat([x[:5000], 2 * x[5000:]], 0),
+    "the last of 5000 rows": lambda x: x + tf.reduce_sum(x[:-5000], 0),
+    "the number of steps of 5000": lambda x: (
+        x + real(tf.size(tf.range(0, count(x), 5000)))
+    ),
+    "what comes after a billion rows": lambda x: tf.concat([x[: 10**9], x[10**9 :]], 0),
     "relative to the first row": lambda x: x - x[:1],
     "relative to row 0 by gather_nd": lambda x: x - tf.gather_nd(x, [[0]]),
     "the difference to the previous row": (lambda x: x - tf.concat([x[:1], x[:-1]], 0)),

@@ -108,8 +108,9 @@ TEST_F(ChecksTest, NoRowsFailNoCheckOfRowsButThoseOfWhatHasNone) {
   EXPECT_EQ(said("ratio_late", 3, {1}), "");
   // Padding fails a check of rows, and what comes after it was not looked at.
   for (const float w : {3.0f, -1.0f}) {
-    EXPECT_NE(said("ratio_late", w, {}).find("what is computed of no rows is not known"),
-              std::string::npos);
+    EXPECT_NE(
+        said("ratio_late", w, {}).find("what is computed of no rows is not known"),
+        std::string::npos);
   }
 }
 

@@ -43,7 +43,7 @@ def _rewrite(
     library: FunctionDefLibrary,
     apply: Callable[[GraphEditor], None],
 ) -> None:
-    body, flat = adapters.tf().function_body(function)
+    body, flat = adapters.tf().function_body(function, library)
     body.library.CopyFrom(library)
     results = {name: flat[tensor] for name, tensor in function.ret.items()}
     roots = {node_of(tensor) for tensor in results.values()}

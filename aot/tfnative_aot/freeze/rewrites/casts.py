@@ -38,6 +38,9 @@ def _cast(node: NodeDef) -> Replacement | None:
         return Replacement(
             lambda x: tf.cast(tf.cast(x, tf.float32), wanted), of_any_shape(given)
         )
+    if given.name == "bool" and wanted.is_floating:
+        # XLA takes NaN times a mask that was cast for zero where the mask is false.
+        return Replacement(lambda x: _to_number(x, wanted), of_any_shape(given))
     if given.name not in _EXPONENT:
         return None
     if wanted.name in _INDEFINITE:
@@ -45,6 +48,10 @@ def _cast(node: NodeDef) -> Replacement | None:
     if wanted.name == "uint64":
         return Replacement(lambda x: _to_unsigned(x, given), of_any_shape(given))
     return None
+
+
+def _to_number(x: Any, wanted: Any) -> Any:
+    return tf.where(x, tf.constant(1, wanted), tf.constant(0, wanted))
 
 
 def _to_signed(x: Any, given: Any, wanted: Any) -> Any:

@@ -83,6 +83,8 @@ def value_for(spec: TensorSpec, value: Any) -> NDArray[Any]:
     expected = f"--constant {spec.name}: expected {_described(spec)}, got {value!r}"
     if spec.dtype == "string":
         array = np.asarray(value, object)
+        if not all(isinstance(each, str | bytes) for each in array.flat):
+            raise InvalidArgumentError(expected)
     elif not supported_dtype(spec.dtype):
         raise InvalidArgumentError(expected)
     else:
@@ -107,7 +109,11 @@ def _number(value: Any, dtype: str, expected: str) -> NDArray[Any]:
             or (is_whole and given.dtype.kind == "f")
         ):
             raise InvalidArgumentError(expected)
-        return np.array(value, wanted)
+        with np.errstate(over="ignore"):
+            array = np.array(value, wanted)
+        if wanted.kind == "f" and not np.isfinite(array.astype(np.float64)).all():
+            raise InvalidArgumentError(f"{expected}; constants are finite")
+        return array
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArgumentError(expected) from error
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -124,6 +125,8 @@ def _plain(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, list | tuple):
         return tuple(_plain(each) for each in value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidArgumentError(f"--constant: expected finite numbers, got {value}")
     if isinstance(value, bool | int | float):
         return value
     return _text(value)

@@ -53,6 +53,8 @@ def test_values_become_arrays_of_the_inputs_type(of: TensorSpec, value: Any) -> 
         (spec("int32"), "2"),
         (spec("uint8"), 300),
         (spec("uint8"), -1),
+        (spec("float32"), 1e39),
+        (spec("string"), 3),
         (spec("int32", 2), 3),
         (spec("int32", 2), (1, 2, 3)),
         (spec("int32", 2), ((1, 2),)),

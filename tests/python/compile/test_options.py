@@ -115,6 +115,7 @@ def test_the_record_names_golden_files_and_arrays_without_places_and_values():
         ({"shapes": {3: [1]}}, "shapes must be .*--shape of"),
         ({"constants": 3}, "constants must be a dict by input of numbers, bools"),
         ({"constants": {"x": None}}, "constants must be"),
+        ({"constants": {"x": [1.0, float("inf")]}}, "expected finite numbers, got inf"),
         ({"inputs": 3}, "inputs must be a dict of tensors by name, or a list"),
         ({"inputs": "x:0"}, "inputs must be"),
         ({"outputs": {"x": 0}}, "outputs must be"),

@@ -68,3 +68,21 @@ def test_bodies_and_masks_give_what_they_give_in_tensorflow(once: Once) -> None:
                 np.testing.assert_array_equal(
                     found[f"y{number}"], wanted[f"y{number}"].numpy(), err_msg=name
                 )
+
+
+def test_a_list_that_would_have_to_grow_is_refused(tmp_path: Path) -> None:
+    def call(i: Any) -> dict[str, Any]:
+        place = tf.where(i == 12345, 6, 1)
+        array = tf.TensorArray(tf.float32, size=4, dynamic_size=True)
+        return {"size": array.write(place, 5.0).size()}
+
+    module = tf.Module()
+    module.f = tf.function(call, input_signature=[tf.TensorSpec([], tf.int32, "i")])
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.f)
+    artifact = tfnative.compile(
+        tmp_path / "model", tmp_path / "grows", name="grows", cpus=["native"]
+    )
+    with tfnative.load(artifact) as model:
+        assert model.predict(np.int32(1)) == 4
+        with pytest.raises(tfnative.InvalidArgumentError, match="lists do not grow"):
+            model.predict(np.int32(12345))

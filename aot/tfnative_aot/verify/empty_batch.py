@@ -84,6 +84,8 @@ def _problem(tensors: Sequence[Tensor], outputs: Arrays) -> str:
     for tensor in tensors:
         expected = tuple(0 if size == BATCH else size for size in tensor.shape)
         found = outputs[tensor.name].shape
+        if expected[:1] == found[:1] == (0,) and len(found) == len(expected):
+            continue  # Nothing is in it; some kernels give another width than inferred.
         if found != expected:
             return (
                 f"output {tensor.name!r} has the shape {list(found)} then, and not "

@@ -117,7 +117,7 @@ inline void find_weights(const float* from, int64_t stride,
   const Vec rounding = broadcast(1e-6f) * largest;
   for (auto& line : weights) {
     for (Vec& weight : line) {
-      weight = (weight < rounding) & (weight > -rounding) ? Vec{} : weight;
+      weight = ((weight < rounding) & (weight > -rounding)) ? Vec{} : weight;
     }
   }
 }

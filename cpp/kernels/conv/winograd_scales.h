@@ -113,7 +113,7 @@ inline Pass plan_pass(const float** pixels, const float* zeros, int64_t channels
   for (int p = 0; p < kPoints; ++p) {
     float scale = 0;
     for (int64_t c = 0; c < channels; ++c) {
-      const float value = fabsf(pixels[p][c]);
+      const float value = __builtin_fabsf(pixels[p][c]);
       if (!(value <= scale)) scale = value == value ? value : INFINITY;
     }
     scales[p] = scale;

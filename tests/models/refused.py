@@ -160,7 +160,7 @@ CASES = [
         ("RandomStandardNormal", "RandomUniform"),
         "random",
     ),
-    _case("where", _function(_where), ("Where",), "depends on the data"),
+    _case("where", _function(_where), ("Where",), "Where"),
     _case("fft", _function(_fft), ("RFFT", "IRFFT"), "just in time"),
     _case("unsupported", _function(_unsupported), ("UnicodeScript",), "XLA"),
 ]

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,9 +20,8 @@ for package in ("grpc", "httpx", "starlette", "uvicorn", "tensorflow_serving"):
 import grpc  # noqa: E402
 import httpx  # noqa: E402
 
+from tests.aot.running_server import Running  # noqa: E402
 from tfnative.serving.server.config import ModelSettings  # noqa: E402
-from tfnative.serving.server.models import OpenOptions  # noqa: E402
-from tfnative.serving.server.server import Server, ServerOptions  # noqa: E402
 
 tf: Any = pytest.importorskip("tensorflow")
 
@@ -89,31 +86,6 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Flowers, Path]:
         saved, folder / "flowers" / "1", name="flowers", batch_sizes=(1, 4)
     )
     return module, folder / "flowers"
-
-
-class Running:
-    """A server in a thread."""
-
-    def __init__(self, models: dict[str, ModelSettings], batching: str | None) -> None:
-        started = threading.Event()
-        self._ended = asyncio.Event()
-
-        async def run() -> None:
-            self._loop = asyncio.get_running_loop()
-            opening = OpenOptions(None, batching_parameters_file=batching)
-            options = ServerOptions("localhost", 0, 0, models=opening)
-            async with Server(models, options).running() as server:
-                self.port, self.rest_port = server.port, server.rest_port
-                started.set()
-                await self._ended.wait()
-
-        self._thread = threading.Thread(target=asyncio.run, args=(run(),))
-        self._thread.start()
-        assert started.wait(60)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join()
 
 
 @pytest.fixture(params=["by itself", "batched"])

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,45 +20,20 @@ from tests.turns import Once
 for package in ("grpc", "httpx", "starlette", "uvicorn"):
     pytest.importorskip(package, reason=f"needs {package}")
 
+from tests.aot.running_server import Running  # noqa: E402
 from tfnative.serving.server.config import ModelSettings  # noqa: E402
-from tfnative.serving.server.models import OpenOptions  # noqa: E402
-from tfnative.serving.server.server import Server, ServerOptions  # noqa: E402
-
-
-class Running:
-    """A server in a thread, which waits a while for other requests of a batch."""
-
-    def __init__(self, folder: Path, batching: Path) -> None:
-        batching.write_text(
-            "max_batch_size { value: 8 } batch_timeout_micros { value: 200000 }"
-        )
-        started = threading.Event()
-        self._ended = asyncio.Event()
-
-        async def run() -> None:
-            self._loop = asyncio.get_running_loop()
-            opening = OpenOptions(None, batching_parameters_file=str(batching))
-            options = ServerOptions("localhost", 0, 0, models=opening)
-            models = {"checked": ModelSettings("checked", str(folder))}
-            async with Server(models, options).running() as server:
-                self.port, self.rest_port = server.port, server.rest_port
-                started.set()
-                await self._ended.wait()
-
-        self._thread = threading.Thread(target=asyncio.run, args=(run(),))
-        self._thread.start()
-        assert started.wait(60)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join()
 
 
 @pytest.fixture
 def server(once: Once, tmp_path: Path) -> Iterator[Running]:
     (tmp_path / "checked").mkdir()
     (tmp_path / "checked" / "1").symlink_to(checked_artifact(once))
-    running = Running(tmp_path / "checked", tmp_path / "batching.txt")
+    batching = tmp_path / "batching.txt"  # It waits a while for others of a batch.
+    batching.write_text(
+        "max_batch_size { value: 8 } batch_timeout_micros { value: 200000 }"
+    )
+    models = {"checked": ModelSettings("checked", str(tmp_path / "checked"))}
+    running = Running(models, str(batching))
     yield running
     running.stop()
 

@@ -94,13 +94,7 @@ def _segments(*, largest: bool) -> Rule:
                 tf.reshape(data, [tf.size(ids), width]),
                 join,
             )
-            # For the check of its numbers, which are those of this op as well; nothing
-            # reads what it computes, so that XLA leaves it out.
-            looked_at = tf.raw_ops.UnsortedSegmentSum(
-                data=tf.zeros_like(ids), segment_ids=ids, num_segments=count
-            )
-            with tf.control_dependencies([looked_at]):
-                return tf.reshape(of_segments, tf.concat([[number], rest], 0))
+            return tf.reshape(of_segments, tf.concat([[number], rest], 0))
 
         types = [element_type(node, name) for name in ("Tindices", "Tnumsegments")]
         return Replacement(reduce, of_any_shape(dtype, *types))

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import tensorflow as tf
 
 from tfnative.errors import CompileError
 from tfnative_aot import adapters
@@ -18,6 +20,7 @@ from tfnative_aot.freeze.live import live_graph
 from tfnative_aot.freeze.rewrites import rewrite
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.places import Places
+from tfnative_aot.load.reach import prune
 from tfnative_aot.load.shapes import resolve_shapes
 from tfnative_aot.load.source import BATCH, Signature, SourceGraph, node_of
 
@@ -26,7 +29,11 @@ if TYPE_CHECKING:
 
 # Inlining first, so that the others see through calls. None of these fuses ops
 # into TensorFlow's own kernels, which XLA does not have.
-_OPTIMIZERS = ("function", "pruning", "constfold", "dependency", "pruning")
+_INLINING = ("function", "pruning")
+_FOLDING = ("constfold", "dependency", "pruning")
+
+# Of real numbers these are associative. Sums of rounded numbers are not.
+_ARITHMETIC = frozenset("Add AddV2 Div Mul RealDiv Sub".split())
 
 
 def freeze(
@@ -95,13 +102,25 @@ def flatten(
 
 
 def _optimize(graph: SourceGraph) -> GraphDef:
-    optimized: GraphDef = adapters.tf().optimize(
-        graph.graph_def,
-        [node_of(tensor) for tensor in graph.inputs.values()],
-        list(graph.roots),
-        _OPTIMIZERS,
+    feeds = [node_of(tensor) for tensor in graph.inputs.values()]
+    inlined = adapters.tf().optimize(
+        graph.graph_def, feeds, list(graph.roots), _INLINING
     )
-    return optimized
+    kept = [*graph.roots, *_float_arithmetic(inlined)]
+    optimized: GraphDef = adapters.tf().optimize(inlined, feeds, kept, _FOLDING)
+    return prune(optimized, [*feeds, *graph.roots])
+
+
+def _float_arithmetic(graph_def: GraphDef) -> Iterator[str]:
+    """Names of nodes that Grappler would take together: (x + 1e8) - 1e8 for x + 0.
+
+    It leaves those alone that are fetched.
+    """
+    for node in graph_def.node:
+        if node.op in _ARITHMETIC:
+            dtype = tf.dtypes.as_dtype(node.attr["T"].type)
+            if not dtype.is_integer:
+                yield node.name
 
 
 def _frozen(

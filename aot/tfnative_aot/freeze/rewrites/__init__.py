@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.graph import FrozenGraph
-from tfnative_aot.freeze.rewrites import odd_values
+from tfnative_aot.freeze.rewrites import barriers, odd_values
+from tfnative_aot.freeze.rewrites.barriers import put_barriers
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.dequantize import dequantize_weights
-from tfnative_aot.freeze.rewrites.differences import keep_zeros
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
@@ -53,9 +53,7 @@ _NEEDED = frozenset(
 
 
 # Ops that are replaced when their checks are there.
-_ODD = frozenset(
-    {*odd_values.RULES, "Cross", "Slice", "SquaredDifference", "StridedSlice", "Sub"}
-)
+_ODD = frozenset({*barriers.OPS, *odd_values.RULES, "Slice", "StridedSlice"})
 
 
 def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
@@ -88,14 +86,14 @@ def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
     editor = GraphEditor(frozen.graph_def, [node_of(tensor) for tensor in tensors])
     _compute_odd_values(editor)
     rewritten = editor.graph_def()
-    rewrite_bodies(rewritten, _ODD, _compute_odd_values)
+    rewrite_bodies(rewritten, _ODD, lambda body: _compute_odd_values(body, inside=True))
     return replace(frozen, graph_def=rewritten)
 
 
-def _compute_odd_values(editor: GraphEditor) -> None:
+def _compute_odd_values(editor: GraphEditor, *, inside: bool = False) -> None:
     split_slices(editor)
-    keep_zeros(editor)
     keep_odd_values(editor)
+    put_barriers(editor, inside=inside)
 
 
 def _replace_ops(editor: GraphEditor) -> None:

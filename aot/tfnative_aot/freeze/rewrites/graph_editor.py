@@ -41,8 +41,20 @@ class GraphEditor:
         return prune(self._graph_def, self._outputs)
 
     def nodes(self, *ops: str) -> Iterator[NodeDef]:
-        """The nodes of some ops. The graph may change while they are gone through."""
-        yield from [node for node in self._nodes.values() if node.op in ops]
+        """The nodes of some ops, or of all if none is named.
+
+        The graph may change while they are gone through.
+        """
+        nodes = [*self._nodes.values()]
+        yield from (node for node in nodes if not ops or node.op in ops)
+
+    def node(self, name: str) -> NodeDef:
+        """The node of this name."""
+        return self._nodes[name]
+
+    def outputs(self) -> list[NodeDef]:
+        """The nodes that are fetched."""
+        return [self._nodes[name] for name in sorted(self._outputs)]
 
     def source(self, node: NodeDef, place: int) -> NodeDef | None:
         """The node whose first output is input number ``place``, if it is one."""
@@ -107,16 +119,32 @@ class GraphEditor:
         self._nodes[unique] = node
         return unique
 
-    def insert_identity(self, node: NodeDef, place: int, dtype: int) -> NodeDef:
-        """Puts an Identity of some type before input number ``place``."""
-        name = f"{node.name}/input_{place}"
-        added = self._graph_def.node.add(name=name, op="Identity")
+    def insert(self, node: NodeDef, place: int, op: str, dtype: int) -> NodeDef:
+        """Puts an op of one input, of some element type, before input ``place``."""
+        name = f"{node.name}/{op}_{place}"
+        added = self._graph_def.node.add(name=name, op=op)
         added.input.append(node.input[place])
         added.attr["T"].type = dtype
         self._nodes[name] = added
         self._readers.setdefault(node_of(node.input[place]), []).append(name)
         self.set_input(node, place, name)
         return added
+
+    def add_input(self, node: NodeDef, source: str) -> None:
+        """Lets a node without control inputs read one more tensor."""
+        node.input.append(source)
+        self._readers.setdefault(node_of(source), []).append(node.name)
+
+    def move_aside(self, node: NodeDef) -> None:
+        """Lets a node with one output become an Identity of what it was."""
+        moved = self._graph_def.node.add()
+        moved.CopyFrom(node)
+        moved.name = f"{node.name}/before"
+        self._nodes[moved.name] = moved
+        for name in node.input:
+            if not name.startswith("^"):
+                self._readers.setdefault(node_of(name), []).append(moved.name)
+        self.become(node, "Identity", [moved.name])
 
     def set_input(self, node: NodeDef, place: int, source: str) -> None:
         """Lets input number ``place`` read another node's first output."""

@@ -26,7 +26,7 @@ def keep_largest(editor: GraphEditor) -> None:
         dtype = element_type(node)
         if dtype in (tf.float32, tf.float64):
             # What is subtracted from all classes of a row makes no difference.
-            between = editor.insert_identity(node, 0, node.attr["T"].type)
+            between = editor.insert(node, 0, "Identity", node.attr["T"].type)
             editor.replace(between, _shifted, of_any_shape(dtype))
     compute = {"Softmax": _softmax, "LogSoftmax": _log_softmax}
     for node in editor.nodes(*compute):

@@ -73,8 +73,10 @@ class _Reader:
             raise _OtherError
         if i.opcode == "parameter":
             return Element(i.parameter_number)
-        if i.opcode in ("bitcast", "reshape", "copy"):
+        if i.opcode in ("bitcast", "reshape", "copy", "reduce-precision"):
             return self.read(self._operand(i, 0))
+        if i.opcode == "select":
+            return self.read(self._rounded(i))
         if i.opcode in OPERATIONS:
             operands = (self._instructions[o] for o in i.operand_ids)
             return Apply(i.opcode, tuple(self.read(operand) for operand in operands))
@@ -99,6 +101,22 @@ class _Reader:
         if along_channels and source.opcode == "constant":
             return ChannelConstant(bytes(source.literal.f32s))
         raise _OtherError
+
+    def _rounded(self, i: Any) -> Any:
+        """The number that a selection takes, unless it is NaN: then another NaN."""
+        test, nan, value = (self._instructions[o] for o in i.operand_ids)
+        while nan.opcode == "broadcast":
+            nan = self._operand(nan, 0)
+        compared = list(test.operand_ids)
+        if (
+            test.opcode != "compare"
+            or test.comparison_direction != "NE"
+            or compared != [value.id, value.id]
+            or nan.opcode != "constant"
+            or not np.isnan(np.frombuffer(nan.literal.f32s, np.float32)).all()
+        ):
+            raise _OtherError
+        return value
 
     def _operand(self, instruction: Any, position: int) -> Any:
         return self._instructions[instruction.operand_ids[position]]

@@ -178,3 +178,34 @@ def test_an_operand_of_another_size_is_no_expression(c: Computation) -> None:
     whole = c.parameter(2 * ROWS, CHANNELS)
     assert read(c, c.add("slice", DIMS, whole)) is None
     assert read(c, c.add("tanh", DIMS, whole)) is None
+
+
+def test_barriers_change_nothing(c: Computation) -> None:
+    x = c.parameter(ROWS, CHANNELS)
+    hidden = c.add(
+        "reduce-precision", (ROWS, CHANNELS), c.add("tanh", (ROWS, CHANNELS), x)
+    )
+    root = rounded(c, hidden, np.nan)
+    assert read(c, root) == Apply("tanh", (Element(0),))
+
+
+def test_other_selections_are_no_barriers(c: Computation) -> None:
+    x = c.parameter(ROWS, CHANNELS)
+    assert read(c, rounded(c, x, 0.0)) is None
+    assert read(c, rounded(c, x, np.nan, direction="EQ")) is None
+    assert read(c, rounded(c, x, np.nan, other=c.parameter(ROWS, CHANNELS))) is None
+
+
+def rounded(
+    c: Computation, x: Any, nan: float, *, direction: str = "NE", other: Any = None
+) -> Any:
+    dims = list(x.shape.dimensions)
+    test = c.add(
+        "compare",
+        dims,
+        x,
+        x if other is None else other,
+        dtype="pred",
+        comparison_direction=direction,
+    )
+    return c.add("select", dims, test, c.broadcast(c.constant(nan), dims), x)

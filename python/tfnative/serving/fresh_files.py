@@ -73,7 +73,7 @@ def _identity(path: str) -> tuple[int, ...] | None:
     """What changes when a file is written or replaced; None if it is not there."""
     try:
         found = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # Or its name is none.
         return None
     times = found.st_mtime_ns, found.st_ctime_ns
     return found.st_dev, found.st_ino, found.st_size, *times

@@ -10,6 +10,7 @@ import os
 import re
 from pathlib import Path
 
+from tfnative._base.text import checked_path
 from tfnative.errors import InvalidArgumentError, NotFoundError
 from tfnative.serving.fresh_files import FreshFiles
 
@@ -28,11 +29,12 @@ class TokenFile:
 
     Raises:
         NotFoundError: It cannot be read.
-        InvalidArgumentError: It has no token, or a line that is none.
+        InvalidArgumentError: It has no token, or a line that is none; or the path is
+            no path.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        name = os.fspath(path)
+        name = os.fspath(checked_path("token_file", path))
         what = f"token file {name}"
         self._tokens = FreshFiles(what, [name], lambda: read_tokens(name))
 
@@ -67,8 +69,8 @@ def read_tokens(path: str) -> tuple[str, ...]:
     """
     try:
         text = Path(path).read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
         raise NotFoundError(f"cannot read the tokens in {path}: {reason}") from None
     tokens = []
     for number, line in enumerate(text.splitlines(), 1):

@@ -53,6 +53,12 @@ def test_a_file_without_tokens_is_refused_and_not_repeated(tmp_path, text):
         TokenFile(tmp_path / "none")
 
 
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", "", 5, b"\xff", "x" * 5000])
+def test_a_path_that_is_none_is_refused(path):
+    with pytest.raises(tfnative.Error):
+        TokenFile(path)
+
+
 def test_a_token_that_is_taken_out_is_refused_at_once(tmp_path):
     file = tmp_path / "tokens"
     file.write_text("old")

@@ -8,6 +8,7 @@ import ipaddress
 import logging
 import socket
 
+from tfnative._base.text import check_text
 from tfnative.errors import InvalidArgumentError, UnavailableError
 
 _logger = logging.getLogger("tfnative.serving")
@@ -19,6 +20,7 @@ def bare_host(host: str) -> str:
     Raises:
         InvalidArgumentError: It is none: empty, or with a port.
     """
+    check_text("host", host)
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     is_v6 = _is_v6(bare)
     if not bare or (bare != host and not is_v6) or (":" in bare and not is_v6):
@@ -42,7 +44,7 @@ def is_loopback(host: str) -> bool:
     """
     try:
         found = socket.getaddrinfo(bare_host(host), None, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):
         return False
     return all(
         ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback
@@ -73,7 +75,7 @@ def listen(host: str, port: int) -> socket.socket:
         except OSError:
             listening.close()
             raise
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # IDNA does not take all names.
         where = join_host(host, port)
         raise UnavailableError(f"cannot listen at {where}: {error}") from None
     return listening

@@ -71,7 +71,7 @@ class Opener:
             LoadError: None can be loaded.
         """
         store = ModelStore(
-            Path(settings.base_path).absolute(),  # By which messages show it as such.
+            settings.base_path,
             policy=settings.policy,
             labels=settings.labels or None,
             poll_seconds=self._options.poll_seconds,

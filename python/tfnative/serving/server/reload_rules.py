@@ -105,8 +105,8 @@ def _leads_on(entry: os.DirEntry[str]) -> bool:
 
 
 def _resolved(path: Path) -> Path | None:
-    """Without links; None if they go round in a circle."""
+    """Without links; None if they go round in a circle, or it is no path."""
     try:
         return path.resolve()
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):
         return None

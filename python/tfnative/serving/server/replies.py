@@ -97,13 +97,13 @@ def reply_to(error: BaseException, what: str) -> Reply:
     request_id = CURRENT.get()
     text = _text(error)
     if code != 13 and _is_for_clients(error, text):
-        _logger.info("request %s: %s: %s", request_id, what, _line(text))
+        _logger.info("request %s: %s: %s", request_id, _line(what), _line(text))
         return Reply(code, _cut(text))
     is_mistake = not isinstance(error, Error) or code == 13
     _logger.log(
         logging.ERROR if is_mistake else logging.WARNING,
         "request %s: %s: %s: %s",
-        *(request_id, what, type(error).__name__, _line(text)),
+        *(request_id, _line(what), type(error).__name__, _line(text)),
         exc_info=error if is_mistake else None,
     )
     sentence = _SENTENCES.get(code, _SENTENCES[13])

@@ -113,6 +113,7 @@ def test_the_folders_of_the_models_served_at_first_are_the_roots(start, folders)
         ".",
         "..",
         "gs://bucket/model",
+        "a\0b",
         "{root}/link",
         "{root}/chain",
         "{root}/circle",

@@ -113,6 +113,7 @@ def spoil(service, error: BaseException, *, metadata: bool, store: bool) -> None
 @pytest.mark.parametrize("where", ["model", "metadata", "store"])
 def test_no_route_tells_of_paths_or_of_exceptions(asking, where, caplog):
     service, channel, client = asking
+    caplog.set_level(logging.CRITICAL, "tfnative.serving")  # Formatting takes long.
     for error in ODD:
         spoil(service, error, metadata=where == "metadata", store=where == "store")
         found = [ask_grpc(channel, method) for method in GRPC]
@@ -155,11 +156,14 @@ def test_a_text_is_not_too_long_for_metadata(asking):
 
 
 def test_a_log_has_no_line_of_a_client(asking, caplog):
-    service, channel, _ = asking
+    service, channel, client = asking
     caplog.set_level(logging.INFO, "tfnative.serving")
     error = tfnative.InvalidArgumentError("no\nERROR everything is lost\r\x1b[2J")
     spoil(service, error, metadata=False, store=False)
     ask_grpc(channel, PREDICTION + "Predict")
+    for path in ("affine:predict%0a", "affine%0d", "a%1b[2J/metadata"):
+        client.get(f"/v1/models/{path}")
+    assert len(caplog.records) == 4
     assert all(record.getMessage().isprintable() for record in caplog.records)
 
 
@@ -194,8 +198,9 @@ def test_routes_that_are_not_there_have_ids_too(asking):
         assert ID.fullmatch(answer.headers["x-request-id"])
 
 
-def test_a_model_that_fails_in_any_way_does_not_end_the_server(asking):
+def test_a_model_that_fails_in_any_way_does_not_end_the_server(asking, caplog):
     service, channel, client = asking
+    caplog.set_level(logging.CRITICAL, "tfnative.serving")
     for error in ODD:
         spoil(service, error, metadata=False, store=False)
         ask_grpc(channel, PREDICTION + "Predict")

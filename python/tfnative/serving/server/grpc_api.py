@@ -43,7 +43,7 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
     def __init__(self, service: Service, reload: Reload) -> None:
         self._service = service
         self._reload = reload
-        self._answers: dict[str, Callable[[bytes, Any], Awaitable[bytes]]] = {
+        answers: dict[str, Callable[[bytes, Any], Awaitable[bytes]]] = {
             PREDICTION + "Predict": self._predict,
             PREDICTION + "Classify": self._classify,
             PREDICTION + "Regress": self._regress,
@@ -52,14 +52,14 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
             MODEL + "GetModelStatus": self._status,
             MODEL + "HandleReloadConfigRequest": self._handle_reload,
         }
+        self._handlers = {
+            method: grpc.unary_unary_rpc_method_handler(answer)
+            for method, answer in answers.items()
+        }
 
     def service(self, handler_call_details: Any) -> Any:
         """See ``grpc.GenericRpcHandler``."""
-        answer = self._answers.get(handler_call_details.method)
-        if answer is None:
-            return None
-
-        return grpc.unary_unary_rpc_method_handler(answer)
+        return self._handlers.get(handler_call_details.method)
 
     def _timed(self, model: str, api: str) -> AbstractContextManager[None]:
         return self._service.timed(model, api, "GRPC")

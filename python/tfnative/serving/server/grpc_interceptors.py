@@ -26,28 +26,19 @@ Continue = Callable[[Any], Awaitable[Any]]
 class Replies(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Gives every answer its request's id, and makes answers of errors."""
 
+    def __init__(self) -> None:
+        # There are as many handlers as methods: each is wrapped once.
+        self._wrapped: dict[Any, Any] = {}
+
     async def intercept_service(self, continuation: Continue, details: Any) -> Any:
         """See ``grpc.aio.ServerInterceptor``."""
-        method = details.method
-        given = _values(details, HEADER)
-        handler = await continuation(details)
-        if handler is None:
-            return grpc.unary_unary_rpc_method_handler(
-                _answering(_unknown, method, given)
-            )
-        # No API that is served here takes streams.
-        is_stream = handler.response_streaming
-        inner = handler.unary_stream if is_stream else handler.unary_unary
-        make = (
-            grpc.unary_stream_rpc_method_handler
-            if is_stream
-            else grpc.unary_unary_rpc_method_handler
-        )
-        return make(
-            _answering(inner, method, given),
-            handler.request_deserializer,
-            handler.response_serializer,
-        )
+        handler = await continuation(details) or _UNKNOWN
+        wrapped = self._wrapped.get(handler)
+        if wrapped is None:
+            is_known = handler is not _UNKNOWN
+            name = details.method.rpartition("/")[2] if is_known else "unknown method"
+            wrapped = self._wrapped[handler] = _answering(handler, name)
+        return wrapped
 
 
 class Tokens(grpc.aio.ServerInterceptor):  # type: ignore[misc]
@@ -64,28 +55,34 @@ class Tokens(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         """See ``grpc.aio.ServerInterceptor``."""
         if details.method.startswith(HEALTH):
             return await continuation(details)
-        given = _values(details, "authorization")
+        given = _values(details.invocation_metadata, "authorization")
         if len(given) == 1 and self._tokens.accepts(given[0]):
             return await continuation(details)
-        return grpc.unary_unary_rpc_method_handler(_unauthenticated)
+        return _UNAUTHENTICATED
 
 
-def _answering(
-    inner: Callable[[Any, Any], Awaitable[Any]], method: str, given: list[str]
-) -> Callable[[Any, Any], Awaitable[Any]]:
+def _answering(handler: Any, what: str) -> Any:
+    """A handler that does the same, and whatever happens, answers."""
+    inner = handler.unary_stream if handler.response_streaming else handler.unary_unary
+
     async def answer(request: Any, context: Any) -> Any:
-        name = begin_request(given)
-        metadata = ((HEADER, name),)
+        given = _values(context.invocation_metadata(), HEADER)
+        metadata = ((HEADER, begin_request(given)),)
         context.set_trailing_metadata(metadata)
         try:
             return await inner(request, context)
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise  # The client gave up; or the answer is on its way.
         except BaseException as error:
-            reply = reply_to(error, method.rpartition("/")[2])
+            reply = reply_to(error, what)
             return await context.abort(_STATUS[reply.code], reply.text, metadata)
 
-    return answer
+    make = (
+        grpc.unary_stream_rpc_method_handler
+        if handler.response_streaming
+        else grpc.unary_unary_rpc_method_handler
+    )
+    return make(answer, handler.request_deserializer, handler.response_serializer)
 
 
 async def _unknown(_: Any, context: Any) -> Any:
@@ -97,5 +94,9 @@ async def _unauthenticated(_: Any, context: Any) -> Any:
     await context.abort(grpc.StatusCode.UNAUTHENTICATED, text)
 
 
-def _values(details: Any, key: str) -> list[str]:
-    return [value for name, value in details.invocation_metadata if name == key]
+_UNKNOWN = grpc.unary_unary_rpc_method_handler(_unknown)
+_UNAUTHENTICATED = grpc.unary_unary_rpc_method_handler(_unauthenticated)
+
+
+def _values(metadata: Any, key: str) -> list[str]:
+    return [value for name, value in metadata or () if name == key]

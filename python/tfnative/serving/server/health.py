@@ -15,6 +15,7 @@ from typing import Any
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio
 
+from tfnative.errors import UnimplementedError
 from tfnative.serving.server.readiness import Readiness
 from tfnative.serving.server.service import Service
 from tfnative.serving.types import ModelSpec
@@ -99,6 +100,9 @@ class _Servicer(aio.HealthServicer):  # type: ignore[misc]
                 raise  # The client watches no more.
         finally:
             self._watching.discard(task)
+
+    async def List(self, request: Any, context: Any) -> None:  # noqa: N802
+        raise UnimplementedError("this server does not list its models")
 
     async def end(self) -> None:
         """Tells all watchers that nothing is served any more, and lets them go."""

@@ -32,11 +32,12 @@ class Readiness:
         """
         if not self._is_open():
             return "closing"
-        names = sorted(self._service.models)
+        names = tuple(self._service.models)
         if not names:
             return "no model is configured"
-        waiting = [name for name in names if not self.is_ready(ModelSpec(name))]
-        return f"not ready: {', '.join(waiting)}" if waiting else ""
+        # Not which: whoever asks may not be one who knows the models.
+        waiting = sum(not self.is_ready(ModelSpec(name)) for name in names)
+        return f"not ready: {waiting} of {len(names)} models" if waiting else ""
 
     def is_ready(self, spec: ModelSpec) -> bool:
         """Whether requests for a model, or one of its versions, are answered.

@@ -17,7 +17,6 @@ from starlette.authentication import (
     AuthenticationError,
     SimpleUser,
 )
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import HTTPConnection
@@ -27,6 +26,7 @@ from tfnative.serving.server.replies import reply_to
 from tfnative.serving.server.request_id import HEADER, begin_request
 from tfnative.serving.token_file import TokenFile
 
+_KEY = HEADER.encode()
 _HTTP_STATUS = {
     1: 499,
     3: 400,
@@ -57,14 +57,16 @@ class Replies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        name = begin_request(Headers(scope=scope).getlist(HEADER))
+        given = [value for key, value in scope["headers"] if key == _KEY]
+        name = begin_request([value.decode("latin-1") for value in given])
         has_begun = False
 
         async def send_named(message: MutableMapping[str, Any]) -> None:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                MutableHeaders(scope=message)[HEADER] = name
+                headers = message.get("headers", ())
+                message["headers"] = [*headers, (_KEY, name.encode())]
             await send(message)
 
         try:

@@ -160,3 +160,12 @@ def test_a_watcher_that_goes_leaves_nothing_behind(stub, running):
     assert next(call).status == SERVING
     call.cancel()
     assert check(stub, "affine") == SERVING
+
+
+def test_models_are_not_listed_to_those_who_do_not_know_them(running, caplog):
+    with grpc.insecure_channel(running.grpc) as channel:
+        ask = channel.unary_unary("/grpc.health.v1.Health/List")
+        with pytest.raises(grpc.RpcError) as raised:
+            ask(b"", timeout=20)
+    assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert not caplog.records

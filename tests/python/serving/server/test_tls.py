@@ -14,7 +14,7 @@ import tfnative
 pytest.importorskip("grpc", reason="needs grpcio")
 pytest.importorskip("trustme", reason="needs it to make certificates")
 
-from tfnative import serving
+from tfnative import cli, serving
 
 X = np.arange(3, dtype=np.float32).reshape(1, 3)
 ONCE = serving.Retry(max_attempts=1)
@@ -88,6 +88,17 @@ def test_a_server_that_is_not_known_is_not_asked(ours, authority, stranger):
     certificate, key = authority.client
     with pytest.raises(tfnative.UnavailableError):
         ask(ours, serving.Tls(stranger.ca, certificate, key))
+
+
+def test_the_command_line_shows_a_certificate(ours, authority, capsys):
+    certificate, key = authority.client
+    pair = ["--certificate", certificate, "--key", key]
+    arguments = ["serving", "status", ours, "affine", "--timeout", "10"]
+    assert cli.main([*arguments, "--ca", authority.ca, *pair]) == 0
+    assert "AVAILABLE" in capsys.readouterr().out
+    assert cli.main([*arguments, "--ca", authority.ca]) == 1
+    assert cli.main([*arguments, *pair]) == 1
+    assert "need --ca" in capsys.readouterr().err
 
 
 def test_what_is_no_certificate_is_refused(authority, stranger, tmp_path):

@@ -44,6 +44,16 @@ class Health:
         """Has a gRPC server, which is not started yet, answer."""
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
 
+    async def tell(self) -> None:
+        """Has answers be what they are now."""
+        names = set(self._service.models)
+        for name in self._told - names:  # Reloading took it away.
+            await self._servicer.set(name, _STATUS.SERVICE_UNKNOWN)
+        for name in names:
+            await self._set(name, self._readiness.is_ready(ModelSpec(name)))
+        await self._set("", not self._readiness.why_not())
+        self._told |= names
+
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """Keeps what is told in line with the models; at the end, nothing is ready."""
@@ -65,16 +75,7 @@ class Health:
         while True:
             await changed.wait()
             changed.clear()
-            await self._tell()
-
-    async def _tell(self) -> None:
-        names = set(self._service.models)
-        for name in self._told - names:  # Reloading took it away.
-            await self._servicer.set(name, _STATUS.SERVICE_UNKNOWN)
-        for name in names:
-            await self._set(name, self._readiness.is_ready(ModelSpec(name)))
-        await self._set("", not self._readiness.why_not())
-        self._told |= names
+            await self.tell()
 
     async def _set(self, name: str, is_ready: bool) -> None:
         status = _STATUS.SERVING if is_ready else _STATUS.NOT_SERVING

@@ -27,8 +27,9 @@ class ReloadRules:
     """What ``HandleReloadConfigRequest`` may do.
 
     Attributes:
-        roots: Folders below which models may be, links resolved; None if no client may
-            change what is served.
+        roots: Folders below which models may be; None if no client may change what is
+            served. Links in them are followed when a model is looked at, since their
+            owner may move them.
     """
 
     roots: tuple[Path, ...] | None = None
@@ -46,7 +47,7 @@ class ReloadRules:
         for root in given:
             if not os.path.isdir(root):
                 raise NotFoundError(f"model root: there is no folder {root}")
-        return cls(tuple(Path(root).resolve() for root in given))
+        return cls(tuple(Path(root).absolute() for root in given))
 
     def check_allowed(self) -> None:
         """Raises PermissionDeniedError where no client may change what is served."""
@@ -88,9 +89,10 @@ class ReloadRules:
                 waiting += [Path(e.path) for e in os.scandir(here) if _leads_on(e)]
 
     def _has(self, path: Path | None) -> bool:
-        if path is None or self.roots is None:
+        roots = map(_resolved, self.roots or ())
+        if path is None:
             return False
-        return any(path.is_relative_to(root) for root in self.roots)
+        return any(root is not None and path.is_relative_to(root) for root in roots)
 
     @staticmethod
     def _refusal(what: str) -> ReloadRefusedError:

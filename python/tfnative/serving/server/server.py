@@ -150,6 +150,7 @@ class Server:
             )
         except RuntimeError as error:
             raise UnavailableError(f"cannot listen at {address}: {error}") from None
+        await health.tell()  # That it is not ready, until it is.
         await server.start()
         try:
             async with health.following():

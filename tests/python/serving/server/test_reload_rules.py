@@ -194,6 +194,18 @@ def test_a_model_that_stays_as_it_was_is_not_looked_at_again(start, folders):
     assert client.status("affine")[0].version == 2
 
 
+def test_a_root_may_be_a_link_that_its_owner_moves(start, folders):
+    now = folders.root.parent / "now"
+    now.symlink_to(folders.root)
+    client = start(allow_reload_config=True, model_roots=(str(now),))
+    affine = folders.root / "affine"
+    client.reload_config(config(affine=affine, new=now / "other"))
+    now.unlink()
+    now.symlink_to(folders.outside)
+    client.reload_config(config(affine=affine, newer=now / "other"))
+    refused(client, config(affine=affine, new=folders.root / "other"))
+
+
 def test_a_root_that_is_not_there_is_refused(start, folders):
     with pytest.raises(tfnative.NotFoundError, match="model root"):
         start(allow_reload_config=True, model_roots=(str(folders.root / "none"),))

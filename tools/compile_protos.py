@@ -25,7 +25,8 @@ def compile_protos() -> str:
     from grpc_tools import protoc
 
     well_known = Path(protoc.__file__).parent / "_proto"
-    files = ["tensor.proto", "prediction.proto", "model.proto", "warmup.proto"]
+    names = "tensor", "prediction", "model", "tls", "warmup"
+    files = [f"{name}.proto" for name in names]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "messages"
         code = protoc.main(

@@ -20,19 +20,30 @@ if TYPE_CHECKING:
     from tfnative._cli.common import Commands
     from tfnative.serving.server.config import ModelSettings
     from tfnative.serving.server.server import Server
-    from tfnative.serving.server.tls import ServerTls
+    from tfnative.serving.server.tls import TlsSource
 
 _EXAMPLES = """\
   tfnative serve models/digits --port 8500 --rest-port 8501
   tfnative serve models/digits --name digits --batching-parameters-file batching.txt
   tfnative serve --model-config-file models.config
   tfnative serve saved_models/digits --backend auto
-  tfnative serve models/digits --tls-certificate server.pem --tls-key server.key
+  tfnative serve models/digits --host 0.0.0.0 --token-file tokens.txt \\
+      --tls-certificate server.pem --tls-key server.key
+  tfnative serve --model-config-file models.config --allow-reload-config \\
+      --model-root models
 
 MODEL_DIR has a folder for each version, named by its number, with an artifact in it:
 models/digits/1, models/digits/2; or, with --backend, a SavedModel. The newest version
 is served, unless --model-config-file says otherwise. Clients of TensorFlow Serving can
-use it: it speaks the same APIs. At SIGTERM it stops being ready, answers the requests
+use it: it speaks the same APIs.
+
+Only this machine can reach the server, unless --host says otherwise. Then let in only
+whom you know: --token-file asks clients for a token, --tls-client-ca for a certificate.
+With --tls-certificate nobody on the way reads tokens and data. Files with tokens and
+certificates are read again when they change. Probes need no token: /livez, /readyz and
+gRPC's health service.
+
+At SIGTERM it stops being ready, answers the requests
 that it has, and ends with exit code 0.
 """
 
@@ -61,7 +72,10 @@ def register(commands: Commands) -> None:
         "by itself)",
     )
     parser.add_argument(
-        "--host", default="0.0.0.0", help="address to listen at (default: all)"
+        "--host",
+        default="localhost",
+        help="address or name to listen at: 0.0.0.0 or :: for all, which other "
+        "machines can reach (default: localhost, which only this machine can)",
     )
     parser.add_argument(
         "--port", type=int, default=8500, help="port of gRPC (default: 8500; 0: any)"
@@ -105,6 +119,32 @@ def register(commands: Commands) -> None:
         "(default: all)",
     )
     parser.add_argument(
+        "--ssl-config-file",
+        metavar="FILE",
+        help="TensorFlow Serving's file, which has certificate, key and authorities "
+        "itself, instead of the three flags above (default: none)",
+    )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="answer only clients that send one of the bearer tokens in this file, one "
+        "a line (default: all)",
+    )
+    parser.add_argument(
+        "--allow-reload-config",
+        action="store_true",
+        help="let clients change which models are served, with "
+        "HandleReloadConfigRequest (default: refuse that)",
+    )
+    parser.add_argument(
+        "--model-root",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="with --allow-reload-config: a folder that models may be below; may be "
+        "given several times (default: the folders of the models served at first)",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="say as JSON where it listens"
     )
 
@@ -131,6 +171,9 @@ def run(options: argparse.Namespace) -> int:
         options.rest_port,
         options.grace_seconds,
         tls=_tls(options),
+        token_file=options.token_file,
+        allow_reload_config=options.allow_reload_config,
+        model_roots=tuple(options.model_root),
         models=OpenOptions(
             options.poll_seconds or None,
             options.batching_parameters_file,
@@ -161,12 +204,19 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _tls(options: argparse.Namespace) -> ServerTls | None:
-    from tfnative.serving.server.tls import ServerTls
+def _tls(options: argparse.Namespace) -> TlsSource | None:
+    from tfnative.serving.server.tls import ServerTls, SslConfigFile
 
     certificate, key = options.tls_certificate, options.tls_key
     clients = options.tls_client_ca
-    if certificate is None and key is None and clients is None:
+    is_given = any(path is not None for path in (certificate, key, clients))
+    if options.ssl_config_file is not None:
+        if is_given:
+            raise InvalidArgumentError(
+                "expected --ssl-config-file or --tls-certificate, not both"
+            )
+        return SslConfigFile(options.ssl_config_file)
+    if not is_given:
         return None
     if certificate is None or key is None:
         raise InvalidArgumentError("expected --tls-certificate and --tls-key, or none")

@@ -16,6 +16,7 @@ from tfnative._cli.common import (
     print_json,
     print_table,
 )
+from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
@@ -104,6 +105,23 @@ def _add(
         help="speak TLS, and trust the authorities in this PEM file (default: in "
         "clear)",
     )
+    parser.add_argument(
+        "--certificate",
+        metavar="FILE",
+        help="with --ca: the client's certificate, PEM, for servers that ask for one "
+        "(default: none)",
+    )
+    parser.add_argument(
+        "--key",
+        metavar="FILE",
+        help="private key of --certificate, PEM (default: none)",
+    )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="send the token in the first line of this file, for servers that ask for "
+        "one (default: none)",
+    )
     add_json(parser)
     return parser
 
@@ -111,8 +129,17 @@ def _add(
 def _run(options: argparse.Namespace) -> int:
     from tfnative import serving
 
-    tls = None if options.ca is None else serving.Tls(ca_file=options.ca)
-    with serving.Client(options.address, tls=tls, timeout=options.timeout) as client:
+    tls = None
+    if options.ca is not None:
+        tls = serving.Tls(options.ca, options.certificate, options.key)
+    elif options.certificate is not None or options.key is not None:
+        raise InvalidArgumentError("--certificate and --key need --ca")
+    with serving.Client(
+        options.address,
+        tls=tls,
+        token_file=options.token_file,
+        timeout=options.timeout,
+    ) as client:
         options.action_function(client, options)
     return 0
 

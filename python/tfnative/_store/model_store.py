@@ -68,6 +68,9 @@ class ModelStore(Initialized):
         selftest: Whether a version that is an artifact has to pass ``selftest`` on the
             CPU level that it will run on.
         warmup: Whether to warm a version up before it takes requests.
+        before_load: Called with a version's folder before anything of it is read or
+            run, as to see where it comes from. If that raises an error, the version is
+            not loaded.
         on_load: Called with a version's model and its folder before it takes requests,
             as to send it some. If that raises an error, the version is not served.
         retry_seconds: How long to wait before a version that failed is tried again
@@ -98,6 +101,7 @@ class ModelStore(Initialized):
         backend: Backend | None = None,
         selftest: bool = True,
         warmup: bool = True,
+        before_load: Callable[[Path], object] | None = None,
         on_load: Callable[[Model, Path], object] | None = None,
         retry_seconds: float | None = 60.0,
         allow_empty: bool = False,
@@ -112,6 +116,7 @@ class ModelStore(Initialized):
                 bool(selftest),
                 bool(warmup),
                 on_load,
+                before_load,
             ),
             arguments.seconds("retry_seconds", retry_seconds),
         )

@@ -38,6 +38,8 @@ class VersionOptions:
         load: For ``tfnative.load``. All versions share its threads.
         selftest: Whether to replay the recorded inputs and outputs.
         warmup: Whether to do what the first requests would have to wait for.
+        before_load: Called with a version's folder before anything of it is read or
+            run; what it raises is why the version is not loaded.
         on_load: Called with a model and its folder after that; what it raises is why
             the version cannot be loaded.
     """
@@ -46,6 +48,7 @@ class VersionOptions:
     selftest: bool = True
     warmup: bool = True
     on_load: Callable[[Model, Path], object] | None = None
+    before_load: Callable[[Path], object] | None = None
 
 
 def load_version(folder: Path, options: VersionOptions) -> Model:
@@ -56,6 +59,8 @@ def load_version(folder: Path, options: VersionOptions) -> Model:
             What other exceptions say is in a LoadError.
     """
     try:
+        if options.before_load is not None:
+            options.before_load(folder)
         model = _open(folder, options)
         if options.warmup:
             model.warmup()

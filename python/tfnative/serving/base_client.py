@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NoReturn
@@ -35,6 +36,7 @@ class BaseClient(Initialized):
         address: str | Sequence[str],
         *,
         tls: Tls | None = None,
+        token_file: str | os.PathLike[str] | None = None,
         metadata: Mapping[str, str] | None = None,
         compression: Literal["gzip", "deflate"] | None = None,
         max_message_bytes: int = 1 << 30,
@@ -49,6 +51,7 @@ class BaseClient(Initialized):
             check_text("address", each)
         self._options = Options(
             tls=tls,
+            token_file=token_file,
             metadata=metadata or {},
             compression=compression,
             max_message_bytes=max_message_bytes,

@@ -56,6 +56,9 @@ class Client(BaseClient):
             fewest on their way.
         tls: For gRPC: has the connection made safe. REST does so for "https://", where
             this has certificates of one's own.
+        token_file: A file with a bearer token for servers that ask for one. Its first
+            line is sent with every call, also when it changes. Without ``tls``, whoever
+            is on the way can read it.
         metadata: Sent with every call: gRPC's metadata, or headers.
         compression: Of requests, and of what servers may answer with.
         max_message_bytes: How large requests and responses may be.

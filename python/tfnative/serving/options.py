@@ -19,6 +19,9 @@ Path_ = str | os.PathLike[str]
 class Tls:
     """How a connection is made safe. Files are PEM.
 
+    A client looks at the files when it makes a call: when they have changed, new calls
+    go over a new connection. If what is new cannot be used, the old ones stay.
+
     Attributes:
         ca_file: Certificates of who may have signed the server's. Default: those of the
             system.
@@ -46,6 +49,12 @@ class Tls:
             path = getattr(self, name)
             if path is not None and not Path(path).is_file():
                 raise NotFoundError(f"Tls: {name}: there is no file {path}")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Those that are given, to look at for changes."""
+        given = self.ca_file, self.certificate_file, self.key_file
+        return tuple(os.fspath(path) for path in given if path is not None)
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,7 @@ class Options:
     """Everything that can be said of a client. See ``Client``."""
 
     tls: Tls | None = None
+    token_file: Path_ | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     compression: Literal["gzip", "deflate"] | None = None
     max_message_bytes: int = 1 << 30
@@ -144,6 +154,11 @@ class Options:
             raise InvalidArgumentError(
                 f"compression: expected 'gzip', 'deflate' or None, got"
                 f" {self.compression!r}"
+            )
+        names = {name.lower() for name in self.metadata}
+        if self.token_file is not None and "authorization" in names:
+            raise InvalidArgumentError(
+                "Client: expected token_file or an authorization in metadata, not both"
             )
         _at_least("Client", "max_message_bytes", self.max_message_bytes, 1)
         if self.keepalive_seconds is not None:

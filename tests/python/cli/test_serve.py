@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import pytest
 
 import tfnative
 
-for package in ("grpc", "httpx", "starlette", "uvicorn"):
+for package in ("grpc", "grpc_health", "httpx", "starlette", "uvicorn"):
     pytest.importorskip(package, reason=f"needs {package}")
 
 from tfnative import cli, serving  # noqa: E402
@@ -35,7 +36,6 @@ class Process:
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-c", code, "serve"),
-                "--host=localhost",
                 "--port=0",
                 "--rest-port=0",
                 "--json",
@@ -54,7 +54,7 @@ class Process:
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=60)
+        _, self.errors = self.process.communicate(timeout=60)
         return self.process.returncode
 
 
@@ -181,3 +181,59 @@ def test_a_certificate_without_a_key_is_refused(tmp_path, capsys):
     arguments = ["serve", str(tmp_path), "--tls-certificate", "server.pem"]
     assert cli.main(arguments) == 1
     assert "expected --tls-certificate and --tls-key" in capsys.readouterr().err
+
+
+def test_two_ways_to_give_a_certificate_are_refused(tmp_path, capsys):
+    files = ["--tls-certificate", "server.pem", "--ssl-config-file", "ssl.config"]
+    assert cli.main(["serve", str(tmp_path), *files]) == 1
+    assert "not both" in capsys.readouterr().err
+
+
+def test_it_is_closed_unless_it_is_told_otherwise(start):
+    server = start()
+    config = serving.messages.ModelServerConfig()
+    config.model_config_list.config.add(name="all", base_path="/")
+    refused = pytest.raises(tfnative.PermissionDeniedError, match="allow-reload-config")
+    with serving.Client(server.grpc) as client, refused:
+        client.reload_config(config)
+    assert server.end() == 0
+    assert server.errors == "ended\n"
+
+
+def test_it_says_that_it_is_open_and_asks_for_tokens(start, tmp_path):
+    affine = str(tmp_path / "affine")
+    server = start(affine, "--host=0.0.0.0")
+    assert server.end() == 0
+    assert "neither certificates nor tokens" in server.errors
+    (tmp_path / "tokens").write_text("secret")
+    server = start(affine, "--host=0.0.0.0", f"--token-file={tmp_path / 'tokens'}")
+    for address in (server.grpc, server.rest):
+        with serving.Client(address, token_file=tmp_path / "tokens") as client:
+            assert client.wait_until_ready("affine") == 1
+        refused = pytest.raises(tfnative.PermissionDeniedError, match="token")
+        with serving.Client(address) as client, refused:
+            client.status("affine")
+    assert server.end() == 0
+    assert server.errors == "ended\n"
+
+
+def test_clients_reload_what_is_below_a_root(start, artifacts, tmp_path):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    shutil.copytree(artifacts[2], inside / "2")
+    server = start(
+        str(tmp_path / "affine"),
+        "--allow-reload-config",
+        f"--model-root={tmp_path / 'affine'}",
+        f"--model-root={inside}",
+    )
+    config = serving.messages.ModelServerConfig()
+    config.model_config_list.config.add(name="inside", base_path=str(inside))
+    with serving.Client(server.grpc) as client:
+        client.reload_config(config)
+        found = client.predict("inside", {"x": X}, signature="affine")
+        assert found["y"].tolist() == [[4, 4, 4]]
+        (inside / "3").symlink_to(artifacts[1])
+        config.model_config_list.config.add(name="again", base_path=str(inside))
+        with pytest.raises(tfnative.PermissionDeniedError, match="may load models"):
+            client.reload_config(config)

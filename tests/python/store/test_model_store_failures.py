@@ -186,3 +186,20 @@ def test_the_same_failure_is_logged_once(releases, caplog):
             store.poll()
         assert store.versions[2].attempts == 1
     assert caplog.text.count("checksum") == 1
+
+
+def test_a_version_may_be_turned_away_before_anything_of_it_is_read(releases):
+    releases.add(1)
+    seen = []
+
+    def only_the_first(folder):
+        seen.append(folder)
+        if folder.name != "1":
+            raise tfnative.PermissionDeniedError(f"{folder.name} is not ours")
+
+    with releases.store(before_load=only_the_first) as store:
+        releases.add_broken(2)  # Opening it would be a LoadError.
+        store.poll()
+        assert seen == [releases.folder(1), releases.folder(2)]
+        assert answer(store) == 1
+        assert isinstance(store.versions[2].error, tfnative.PermissionDeniedError)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from tfnative.errors import InvalidArgumentError
@@ -17,6 +18,11 @@ def is_rest(address: str) -> bool:
     """
     if not address:
         raise InvalidArgumentError("expected the address of a server, got ''")
+    if _is_v6(address):
+        raise InvalidArgumentError(
+            f"{address}: expected host:port, where an IPv6 address is in brackets, as"
+            " [::1]:8500"
+        )
     scheme = urlsplit(address).scheme if "://" in address else ""
     if scheme in ("http", "https"):
         return True
@@ -25,3 +31,11 @@ def is_rest(address: str) -> bool:
     raise InvalidArgumentError(
         f"{address}: expected host:port for gRPC, or http://host:port for REST"
     )
+
+
+def _is_v6(address: str) -> bool:
+    try:
+        ipaddress.IPv6Address(address)
+    except ValueError:
+        return False
+    return True

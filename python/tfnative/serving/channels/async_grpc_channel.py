@@ -7,7 +7,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfnative.errors import FailedPreconditionError
-from tfnative.serving.channels.grpc import credentials, grpc_arguments, grpc_error
+from tfnative.serving.channels.grpc import (
+    Connection,
+    call_metadata,
+    compression,
+    credentials,
+    grpc_arguments,
+    grpc_error,
+)
+from tfnative.serving.channels.renewed import Renewed
+from tfnative.serving.token_file import open_tokens
 
 if TYPE_CHECKING:
     from tfnative.serving.calls import Call
@@ -20,48 +29,44 @@ class AsyncGrpcChannel:
     """The gRPC API of one address."""
 
     def __init__(self, address: str, options: Options) -> None:
-        import grpc
-
         self._address = address
         self._options = options
-        self._compression = {
-            None: None,
-            "gzip": grpc.Compression.Gzip,
-            "deflate": grpc.Compression.Deflate,
-        }[options.compression]
-        self._channel: Any = None
-        self._methods: dict[str, Any] = {}
+        self._tokens = open_tokens(options.token_file)
+        self._compression = compression(options)
+        self._connections: Renewed[Connection] | None = None
         self._closed = False
 
-    def _method(self, path: str) -> Any:
+    def _connected(self) -> Renewed[Connection]:
         """Made in the event loop, to which it belongs."""
-        import grpc
-
         if self._closed:
             raise FailedPreconditionError(f"{self._address}: the client is closed")
-        if self._channel is None:
-            arguments = grpc_arguments(self._options)
+        if self._connections is None:
             tls = self._options.tls
-            self._channel = (
-                grpc.aio.insecure_channel(self._address, arguments)
-                if tls is None
-                else grpc.aio.secure_channel(self._address, credentials(tls), arguments)
-            )
-        if path not in self._methods:
-            self._methods[path] = self._channel.unary_unary(path)
-        return self._methods[path]
+            self._connections = Renewed(tls, lambda: credentials(tls), self._connect)
+        return self._connections
+
+    def _connect(self, secrets: Any) -> Connection:
+        import grpc
+
+        arguments = grpc_arguments(self._options)
+        return Connection(
+            grpc.aio.insecure_channel(self._address, arguments)
+            if secrets is None
+            else grpc.aio.secure_channel(self._address, secrets, arguments)
+        )
 
     async def call(self, call: Call[T], timeout: float | None) -> T:
         """See ``AsyncChannel``."""
         import grpc
 
         request = call.grpc_request
-        method = self._method(call.grpc_path)
+        connections = self._connected()
+        lease = connections.take()
         try:
-            response = await method(
+            response = await lease.connection.method(call.grpc_path)(
                 request,
                 timeout=timeout,
-                metadata=tuple(self._options.metadata.items()),
+                metadata=call_metadata(self._options, self._tokens),
                 compression=self._compression,
             )
         except grpc.RpcError as error:
@@ -70,10 +75,15 @@ class AsyncGrpcChannel:
             raise FailedPreconditionError(
                 f"{self._address}: the client is closed"
             ) from error
+        finally:
+            connections.give_back(lease)
+            for old in connections.superfluous():
+                await old.channel.close()
         return call.read_grpc(response)
 
     async def close(self) -> None:
         """See ``AsyncChannel``."""
         self._closed = True
-        if self._channel is not None:
-            await self._channel.close()
+        if self._connections is not None:
+            for connection in self._connections.all():
+                await connection.channel.close()

@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from tfnative.serving.channels.renewed import Renewed
 from tfnative.serving.channels.rest import (
     check_body,
     http_error,
     rest_answer,
+    rest_auth,
     rest_extensions,
     rest_headers,
     rest_tls,
 )
+from tfnative.serving.token_file import open_tokens
 
 if TYPE_CHECKING:
     from tfnative.serving.calls import Call
@@ -32,12 +35,19 @@ class AsyncRestChannel:
         self._address = address
         self._max_bytes = options.max_message_bytes
         self._tls_name = None if options.tls is None else options.tls.server_name
-        self._client = httpx.AsyncClient(
-            base_url=address,
-            headers=rest_headers(options),
-            verify=rest_tls(options.tls),
-            trust_env=False,
-        )
+        tokens = open_tokens(options.token_file)
+
+        def connect(verify: Any) -> httpx.AsyncClient:
+            return httpx.AsyncClient(
+                base_url=address,
+                headers=rest_headers(options),
+                auth=rest_auth(tokens),
+                verify=verify,
+                trust_env=False,
+            )
+
+        tls = options.tls
+        self._clients = Renewed(tls, lambda: rest_tls(tls), connect)
 
     async def call(self, call: Call[T], timeout: float | None) -> T:
         """See ``AsyncChannel``."""
@@ -47,8 +57,9 @@ class AsyncRestChannel:
         until = None if timeout is None else time.monotonic() + timeout
         where = f"{self._address}, {call.where}"
         body = bytearray()
+        lease = self._clients.take()
         try:
-            async with self._client.stream(
+            async with lease.connection.stream(
                 request.method,
                 request.path,
                 content=request.body,
@@ -59,8 +70,13 @@ class AsyncRestChannel:
                     check_body(len(body), until, self._max_bytes, where)
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             raise http_error(error, where) from None
+        finally:
+            self._clients.give_back(lease)
+            for old in self._clients.superfluous():
+                await old.aclose()
         return call.read_rest(rest_answer(response, bytes(body), where))
 
     async def close(self) -> None:
         """See ``AsyncChannel``."""
-        await self._client.aclose()
+        for client in self._clients.all():
+            await client.aclose()

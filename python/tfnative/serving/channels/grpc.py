@@ -7,11 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfnative.errors import Error, type_for
+from tfnative.serving.channels.tls import tls_context
 
 if TYPE_CHECKING:
     import grpc
 
     from tfnative.serving.options import Options, Tls
+    from tfnative.serving.token_file import TokenFile
 
 # gRPC knows codes that have no class of their own here.
 _GRPC_CODES = {6: 9, 10: 14, 11: 3, 15: 13, 16: 7}
@@ -45,8 +47,18 @@ def grpc_arguments(options: Options) -> list[tuple[str, int | str]]:
     return arguments
 
 
-def credentials(tls: Tls) -> grpc.ChannelCredentials:
-    """What gRPC calls channel credentials."""
+def call_metadata(
+    options: Options, tokens: TokenFile | None
+) -> tuple[tuple[str, str], ...]:
+    """What gRPC calls metadata: of one call, as a token may have changed."""
+    given = tuple(options.metadata.items())
+    if tokens is None:
+        return given
+    return (*given, ("authorization", tokens.authorization))
+
+
+def credentials(tls: Tls | None) -> grpc.ChannelCredentials | None:
+    """What gRPC calls channel credentials; None to speak in clear."""
     import grpc
 
     def read(path: Any) -> bytes | None:
@@ -55,6 +67,35 @@ def credentials(tls: Tls) -> grpc.ChannelCredentials:
         with open(path, "rb") as file:
             return file.read()
 
+    if tls is None:
+        return None
+    tls_context(tls)  # gRPC itself takes what cannot work, and then waits.
     return grpc.ssl_channel_credentials(
         read(tls.ca_file), read(tls.key_file), read(tls.certificate_file)
     )
+
+
+def compression(options: Options) -> grpc.Compression | None:
+    """What gRPC calls so."""
+    import grpc
+
+    return {
+        None: None,
+        "gzip": grpc.Compression.Gzip,
+        "deflate": grpc.Compression.Deflate,
+    }[options.compression]
+
+
+class Connection:
+    """A channel of gRPC, and its methods by their paths."""
+
+    def __init__(self, channel: Any) -> None:
+        self.channel = channel
+        self._methods: dict[str, Any] = {}
+
+    def method(self, path: str) -> Any:
+        """What makes calls."""
+        method = self._methods.get(path)
+        if method is None:
+            method = self._methods[path] = self.channel.unary_unary(path)
+        return method

@@ -8,8 +8,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfnative.errors import CancelledError, FailedPreconditionError
-from tfnative.serving.channels.grpc import credentials, grpc_arguments, grpc_error
+from tfnative.serving.channels.grpc import (
+    Connection,
+    call_metadata,
+    compression,
+    credentials,
+    grpc_arguments,
+    grpc_error,
+)
 from tfnative.serving.channels.protocol import Pending
+from tfnative.serving.channels.renewed import Renewed
+from tfnative.serving.token_file import open_tokens
 
 if TYPE_CHECKING:
     from tfnative.serving.calls import Call
@@ -25,60 +34,73 @@ class GrpcChannel:
         import grpc
 
         self._address = address
-        self._metadata = tuple(options.metadata.items())
-        self._compression = {
-            None: None,
-            "gzip": grpc.Compression.Gzip,
-            "deflate": grpc.Compression.Deflate,
-        }[options.compression]
-        self._methods: dict[str, Any] = {}
+        self._options = options
+        self._tokens = open_tokens(options.token_file)
+        self._compression = compression(options)
         arguments = grpc_arguments(options)
-        self._channel = (
-            grpc.insecure_channel(address, arguments)
-            if options.tls is None
-            else grpc.secure_channel(address, credentials(options.tls), arguments)
-        )
+
+        def connect(secrets: Any) -> Connection:
+            return Connection(
+                grpc.insecure_channel(address, arguments)
+                if secrets is None
+                else grpc.secure_channel(address, secrets, arguments)
+            )
+
+        tls = options.tls
+        self._connections = Renewed(tls, lambda: credentials(tls), connect)
         self._closed = False
 
     def call(self, call: Call[T], timeout: float | None) -> T:
         """See ``Channel``."""
         import grpc
 
+        self._check_open()
+        lease = self._connections.take()
         # Not with a future, for which gRPC would have another thread wait.
         try:
-            response = self._method(call)(
+            response = lease.connection.method(call.grpc_path)(
                 call.grpc_request,
                 timeout=timeout,
-                metadata=self._metadata,
+                metadata=call_metadata(self._options, self._tokens),
                 compression=self._compression,
             )
         except grpc.RpcError as error:
             raise grpc_error(error, call.where, self._address) from None
+        finally:
+            self._connections.give_back(lease)
+            for old in self._connections.superfluous():
+                old.channel.close()
         return call.read_grpc(response)
 
     def start(self, call: Call[T], timeout: float | None) -> Pending[T]:
         """See ``Channel``."""
-        future = self._method(call).future(
-            call.grpc_request,
-            timeout=timeout,
-            metadata=self._metadata,
-            compression=self._compression,
-        )
+        self._check_open()
+        request = call.grpc_request
+        metadata = call_metadata(self._options, self._tokens)
+        lease = self._connections.take()
+        try:
+            future = lease.connection.method(call.grpc_path).future(
+                request,
+                timeout=timeout,
+                metadata=metadata,
+                compression=self._compression,
+            )
+        except BaseException:
+            self._connections.give_back(lease)
+            raise
+        # An old connection is not closed there: gRPC's thread calls back.
+        future.add_done_callback(lambda _: self._connections.give_back(lease))
         return _PendingGrpc(future, call, self._address)
 
-    def _method(self, call: Call[Any]) -> Any:
+    def _check_open(self) -> None:
         if self._closed:
             raise FailedPreconditionError(f"{self._address}: the client is closed")
-        method = self._methods.get(call.grpc_path)
-        if method is None:
-            method = self._channel.unary_unary(call.grpc_path)
-            self._methods[call.grpc_path] = method
-        return method
 
     def close(self) -> None:
         """See ``Channel``."""
         self._closed = True
-        self._channel.close()
+        for connection in self._connections.all():
+            connection.channel.close()
 
 
 class _PendingGrpc(Pending[T]):

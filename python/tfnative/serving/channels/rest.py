@@ -18,11 +18,13 @@ from tfnative.errors import (
     type_for,
 )
 from tfnative.serving import rest_form
+from tfnative.serving.channels.tls import tls_context
 
 if TYPE_CHECKING:
     import httpx
 
     from tfnative.serving.options import Options, Tls
+    from tfnative.serving.token_file import TokenFile
 
 
 def check_body(size: int, until: float | None, max_bytes: int, where: str) -> None:
@@ -42,14 +44,19 @@ def rest_headers(options: Options) -> dict[str, str]:
 
 def rest_tls(tls: Tls | None) -> Any:
     """What httpx takes for ``verify``."""
-    import ssl
+    return True if tls is None else tls_context(tls)
 
-    if tls is None:
-        return True
-    context = ssl.create_default_context(cafile=tls.ca_file)
-    if tls.certificate_file is not None:
-        context.load_cert_chain(tls.certificate_file, tls.key_file)
-    return context
+
+def rest_auth(tokens: TokenFile | None) -> Any:
+    """What httpx takes for ``auth``: asked for each request, as a token may change."""
+    if tokens is None:
+        return None
+
+    def authorize(request: httpx.Request) -> httpx.Request:
+        request.headers["Authorization"] = tokens.authorization
+        return request
+
+    return authorize
 
 
 class _Remaining(dict[str, float | None]):

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfnative.errors import CancelledError
 from tfnative.serving.channels.protocol import Pending
+from tfnative.serving.channels.renewed import Renewed
 from tfnative.serving.channels.rest import (
     check_body,
     http_error,
     rest_answer,
+    rest_auth,
     rest_extensions,
     rest_headers,
     rest_tls,
 )
+from tfnative.serving.token_file import open_tokens
 
 if TYPE_CHECKING:
     import httpx
@@ -38,12 +41,19 @@ class RestChannel:
 
         self._address = address
         self._max_bytes = options.max_message_bytes
-        self._client = httpx.Client(
-            base_url=address,
-            headers=rest_headers(options),
-            verify=rest_tls(options.tls),
-            trust_env=False,
-        )
+        tokens = open_tokens(options.token_file)
+
+        def connect(verify: Any) -> httpx.Client:
+            return httpx.Client(
+                base_url=address,
+                headers=rest_headers(options),
+                auth=rest_auth(tokens),
+                verify=verify,
+                trust_env=False,
+            )
+
+        tls = options.tls
+        self._clients = Renewed(tls, lambda: rest_tls(tls), connect)
         self._tls_name = None if options.tls is None else options.tls.server_name
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
@@ -55,8 +65,9 @@ class RestChannel:
         request = call.rest_request
         until = None if timeout is None else time.monotonic() + timeout
         where = f"{self._address}, {call.where}"
+        lease = self._clients.take()
         try:
-            with self._client.stream(
+            with lease.connection.stream(
                 request.method,
                 request.path,
                 content=request.body,
@@ -65,6 +76,10 @@ class RestChannel:
                 body = _read(response, until, self._max_bytes, where)
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             raise http_error(error, where) from None
+        finally:
+            self._clients.give_back(lease)
+            for old in self._clients.superfluous():
+                old.close()
         return call.read_rest(rest_answer(response, body, where))
 
     def start(self, call: Call[T], timeout: float | None) -> Pending[T]:
@@ -78,7 +93,8 @@ class RestChannel:
 
     def close(self) -> None:
         """See ``Channel``."""
-        self._client.close()
+        for client in self._clients.all():
+            client.close()
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tfnative._store.versions import (
@@ -16,12 +15,9 @@ from tfnative._store.versions import (
     SpecificVersions,
     VersionPolicy,
 )
-from tfnative.errors import (
-    InvalidArgumentError,
-    NotFoundError,
-    UnimplementedError,
-)
+from tfnative.errors import InvalidArgumentError, UnimplementedError
 from tfnative.serving import messages
+from tfnative.serving.server.text_message import read_text_message
 
 
 @dataclass(frozen=True)
@@ -49,19 +45,7 @@ def read_config_file(path: str | os.PathLike[str]) -> dict[str, ModelSettings]:
         InvalidArgumentError: It is no such message, or as ``settings_of``.
         UnimplementedError: As ``settings_of``.
     """
-    from google.protobuf import text_format
-
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotFoundError(f"cannot read {os.fspath(path)}: {error}") from None
-    config = messages.ModelServerConfig()
-    pool = messages.ModelServerConfig.DESCRIPTOR.file.pool
-    try:
-        text_format.Parse(text, config, descriptor_pool=pool)
-    except text_format.ParseError as error:
-        raise InvalidArgumentError(f"{os.fspath(path)}: {error}") from None
-    return settings_of(config)
+    return settings_of(read_text_message(messages.ModelServerConfig, path))
 
 
 def settings_of(config: Any) -> dict[str, ModelSettings]:

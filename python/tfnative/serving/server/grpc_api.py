@@ -10,9 +10,16 @@ from typing import Any, Literal
 
 import grpc
 
-from tfnative.errors import Error, InvalidArgumentError, UnimplementedError, code_of
+from tfnative.errors import (
+    Error,
+    InvalidArgumentError,
+    PermissionDeniedError,
+    UnimplementedError,
+    code_of,
+)
 from tfnative.serving import grpc_form, messages
 from tfnative.serving.grpc_form import MODEL, PREDICTION
+from tfnative.serving.server.replies import load_error_text, reply_to
 from tfnative.serving.server.service import Service
 from tfnative.serving.signatures import definition_of
 from tfnative.serving.types import ModelSpec
@@ -21,7 +28,6 @@ _METHODS: dict[str, Literal["classify", "regress"]] = {
     grpc_form.CLASSIFY_METHOD: "classify",
     grpc_form.REGRESS_METHOD: "regress",
 }
-_STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 Reload = Callable[[Any], Awaitable[None]]
 
@@ -37,7 +43,7 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
     def __init__(self, service: Service, reload: Reload) -> None:
         self._service = service
         self._reload = reload
-        self._answers: dict[str, Callable[[bytes, Any], Awaitable[bytes]]] = {
+        answers: dict[str, Callable[[bytes, Any], Awaitable[bytes]]] = {
             PREDICTION + "Predict": self._predict,
             PREDICTION + "Classify": self._classify,
             PREDICTION + "Regress": self._regress,
@@ -46,22 +52,14 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
             MODEL + "GetModelStatus": self._status,
             MODEL + "HandleReloadConfigRequest": self._handle_reload,
         }
+        self._handlers = {
+            method: grpc.unary_unary_rpc_method_handler(answer)
+            for method, answer in answers.items()
+        }
 
     def service(self, handler_call_details: Any) -> Any:
         """See ``grpc.GenericRpcHandler``."""
-        answer = self._answers.get(handler_call_details.method)
-        if answer is None:
-            return None
-
-        async def handle(request: bytes, context: Any) -> bytes:
-            try:
-                return await answer(request, context)
-            except Error as error:
-                code = code_of(error) or 13
-                await context.abort(_STATUS[code], str(error))
-                raise
-
-        return grpc.unary_unary_rpc_method_handler(handle)
+        return self._handlers.get(handler_call_details.method)
 
     def _timed(self, model: str, api: str) -> AbstractContextManager[None]:
         return self._service.timed(model, api, "GRPC")
@@ -155,7 +153,7 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
             status.status.SetInParent()
             if each.error is not None:
                 status.status.error_code = code_of(each.error) or 2
-                status.status.error_message = str(each.error)
+                status.status.error_message = load_error_text(each.error)
         return _serialised(response)
 
     async def _handle_reload(self, request: bytes, _: Any) -> bytes:
@@ -164,9 +162,12 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
         response.status.SetInParent()
         try:
             await self._reload(message.config)
+        except PermissionDeniedError:
+            raise  # Clients that do not read the response have to see that, too.
         except Error as error:
-            response.status.error_code = code_of(error) or 2
-            response.status.error_message = str(error)
+            reply = reply_to(error, "HandleReloadConfigRequest")
+            response.status.error_code = reply.code
+            response.status.error_message = reply.text
         return _serialised(response)
 
 

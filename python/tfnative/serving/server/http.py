@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from tfnative.serving.server.tls import ServerTls
+from tfnative.serving.server.tls import LiveTls
 
 
 class _HttpServer(uvicorn.Server):
@@ -22,7 +22,7 @@ class _HttpServer(uvicorn.Server):
 
 
 def make_http_server(
-    app: Any, grace_seconds: float, tls: ServerTls | None = None
+    app: Any, grace_seconds: float, tls: LiveTls | None = None
 ) -> uvicorn.Server:
     """A server for an ASGI application.
 
@@ -39,6 +39,7 @@ def make_http_server(
         # Longer than clients keep connections: else one ends as a request is sent.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(grace_seconds),
-        **({} if tls is None else tls.for_uvicorn()),
     )
+    config.load()
+    config.ssl = None if tls is None else tls.for_http()
     return _HttpServer(config)

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tfnative._backends.options import LoadOptions
 from tfnative._batch.batcher import Batcher
@@ -14,8 +15,11 @@ from tfnative._batch.scheduler import BatchScheduler
 from tfnative._model import Model
 from tfnative._store.model_store import ModelStore
 from tfnative.serving.server.config import ModelSettings
+from tfnative.serving.server.reload_rules import ReloadRules
 from tfnative.serving.server.served_model import MakeBatcher, ServedModel
 from tfnative.serving.server.warmup import run_warmup_requests
+
+BeforeLoad = Callable[[Path], object]
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,14 @@ class Opener:
 
         self._make_batcher = make
 
-    def open(self, settings: ModelSettings) -> ServedModel:
+    def open(
+        self, settings: ModelSettings, before_load: BeforeLoad | None = None
+    ) -> ServedModel:
         """Loads a model's versions.
+
+        Args:
+            settings: Which.
+            before_load: See ``ModelStore``.
 
         Raises:
             NotFoundError: There are none.
@@ -67,18 +77,21 @@ class Opener:
             poll_seconds=self._options.poll_seconds,
             threads=self._options.load.threads,
             backend=self._options.load.backend,
+            before_load=before_load,
             on_load=run_warmup_requests,
         )
         return ServedModel(settings.name, store, self._make_batcher)
 
     def open_all(
-        self, all_settings: Mapping[str, ModelSettings]
+        self,
+        all_settings: Mapping[str, ModelSettings],
+        before_load: BeforeLoad | None = None,
     ) -> dict[str, ServedModel]:
         """Loads all, or none: those that were opened are closed if one cannot be."""
         opened: dict[str, ServedModel] = {}
         try:
             for name, settings in all_settings.items():
-                opened[name] = self.open(settings)
+                opened[name] = self.open(settings, before_load)
         except BaseException:
             for served in opened.values():
                 served.close()
@@ -90,15 +103,20 @@ class Opener:
         known: Mapping[str, ServedModel],
         before: Mapping[str, ModelSettings],
         after: Mapping[str, ModelSettings],
+        rules: ReloadRules,
     ) -> tuple[dict[str, ServedModel], list[ServedModel]]:
         """The models to serve from now on, and those to close.
 
         Models whose settings are the same stay; of others, new ones are opened first.
 
         Raises:
+            PermissionDeniedError: The rules are against one of those.
             Error: One cannot be opened. Nothing has changed then.
         """
         same = {name for name in after if before.get(name) == after[name]}
-        opened = self.open_all({n: s for n, s in after.items() if n not in same})
+        others = {n: s for n, s in after.items() if n not in same}
+        for settings in others.values():
+            rules.check_model(settings)
+        opened = self.open_all(others, rules.check_version)
         gone = [served for name, served in known.items() if name not in same]
         return {**{name: known[name] for name in same}, **opened}, gone

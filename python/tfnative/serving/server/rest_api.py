@@ -5,84 +5,104 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from tfnative.errors import Error, InvalidArgumentError, NotFoundError, code_of
+from tfnative.errors import InvalidArgumentError
 from tfnative.serving.json_tensors import dump, load
 from tfnative.serving.server import rest_json
+from tfnative.serving.server.readiness import Readiness
+from tfnative.serving.server.replies import MalformedRequestError, UnknownModelError
+from tfnative.serving.server.rest_middleware import Replies, asking_for
 from tfnative.serving.server.service import Service
+from tfnative.serving.token_file import TokenFile
 from tfnative.serving.types import ModelSpec
 
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)"
     r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
-    r"(?::(?P<verb>predict|classify|regress)|(?P<metadata>/metadata))?"
+    r"(?::(?P<verb>predict|classify|regress)"
+    r"|(?P<metadata>/metadata)|(?P<ready>/readyz))?"
 )
-_HTTP_STATUS = {
-    1: 499,
-    3: 400,
-    4: 504,
-    5: 404,
-    7: 403,
-    8: 429,
-    9: 412,
-    12: 501,
-    13: 500,
-    14: 503,
-}
+_PROBES = frozenset({"/healthz", "/livez", "/readyz"})
 
 
 def make_app(
-    service: Service, metrics: Callable[[], str], is_ready: Callable[[], bool]
+    service: Service,
+    metrics: Callable[[], str],
+    readiness: Readiness,
+    tokens: TokenFile | None = None,
 ) -> Starlette:
     """An ASGI application.
 
     Args:
         service: Who answers.
         metrics: What Prometheus scrapes.
-        is_ready: Whether new requests are welcome, for ``/healthz``.
+        readiness: Whether requests are taken, for ``/readyz`` and those of models.
+        tokens: What clients have to send, except for probes; None if nothing.
     """
 
     async def models(request: Request) -> Response:
-        try:
-            return await _answer(service, request)
-        except Error as error:
-            status = _HTTP_STATUS.get(code_of(error) or 13, 500)
-            return _json({"error": str(error)}, status)
+        return await _answer(service, readiness, request)
 
     async def prometheus(_: Request) -> Response:
         return PlainTextResponse(metrics(), media_type="text/plain; version=0.0.4")
 
-    async def healthz(_: Request) -> Response:
-        if is_ready():
-            return PlainTextResponse("ok")
-        return PlainTextResponse("closing", 503)
+    async def live(_: Request) -> Response:
+        return PlainTextResponse("ok")
 
+    async def ready(_: Request) -> Response:
+        why_not = readiness.why_not()
+        return PlainTextResponse(why_not or "ok", 503 if why_not else 200)
+
+    middleware = [Middleware(Replies)]
+    if tokens is not None:
+        middleware.append(asking_for(tokens, _is_probe))
     return Starlette(
         routes=[
             Route("/metrics", prometheus),
             Route("/monitoring/prometheus/metrics", prometheus),
-            Route("/healthz", healthz),
+            Route("/healthz", live),
+            Route("/livez", live),
+            Route("/readyz", ready),
             Route("/{path:path}", models, methods=["GET", "POST"]),
-        ]
+        ],
+        middleware=middleware,
     )
 
 
-async def _answer(service: Service, request: Request) -> Response:
+def _is_probe(scope: MutableMapping[str, Any]) -> bool:
+    """Whether whoever looks after servers asks, who may not be able to send a token."""
+    path = _path(scope)
+    if path in _PROBES:
+        return True
+    found = _PATH.fullmatch(path)
+    return found is not None and found.group("ready") is not None
+
+
+def _path(scope: MutableMapping[str, Any]) -> str:
     # Starlette has decoded the path; names may have slashes.
-    path = request.scope["raw_path"].decode().partition("?")[0]
+    return str(scope["raw_path"].decode("latin-1").partition("?")[0])
+
+
+async def _answer(service: Service, readiness: Readiness, request: Request) -> Response:
+    path = _path(request.scope)
     found = _PATH.fullmatch(path)
     verb = found.group("verb") if found else None
     if found is None or (request.method == "POST") != (verb is not None):
-        raise InvalidArgumentError(f"Malformed request: {request.method} {path}")
+        raise MalformedRequestError(f"Malformed request: {request.method} {path}")
     spec = _spec(found)
     if verb is None:
+        if found.group("ready"):
+            is_ready = readiness.is_ready(spec)
+            said, status = ("ok", 200) if is_ready else ("not ready", 503)
+            return PlainTextResponse(said, status)
         if found.group("metadata"):
             version, signatures = service.metadata(spec)
             return _json(rest_json.metadata(spec.name, version, signatures))
@@ -124,7 +144,7 @@ def _spec(found: re.Match[str]) -> ModelSpec:
     version = found.group("version")
     label = found.group("label")
     if version is not None and int(version) >= 1 << 63:
-        raise NotFoundError(f"there is no version {version}")
+        raise UnknownModelError(f"there is no version {version}")
     return ModelSpec(
         unquote(found.group("name")),
         None if version is None else int(version),
@@ -132,5 +152,5 @@ def _spec(found: re.Match[str]) -> ModelSpec:
     )
 
 
-def _json(body: Any, status: int = 200) -> Response:
-    return Response(dump(body), status, media_type="application/json")
+def _json(body: Any) -> Response:
+    return Response(dump(body), media_type="application/json")

@@ -19,6 +19,7 @@ from tfnative.serving.json_tensors import (
     to_json,
 )
 from tfnative.serving.rest_form import CODES
+from tfnative.serving.server.replies import load_error_text
 from tfnative.serving.signatures import definition_of
 from tfnative.serving.types import Outputs, ServedVersion
 
@@ -196,7 +197,7 @@ def status(versions: Sequence[ServedVersion]) -> dict[str, Any]:
                     "error_code": "OK"
                     if each.error is None
                     else names.get(code_of(each.error) or 2, "UNKNOWN"),
-                    "error_message": "" if each.error is None else str(each.error),
+                    "error_message": load_error_text(each.error),
                 },
             }
             for each in versions

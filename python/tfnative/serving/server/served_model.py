@@ -16,6 +16,10 @@ from tfnative._signature import Signature, TensorSpec
 from tfnative._store.model_store import ModelStore
 from tfnative._store.versions import VersionState, VersionStatus
 from tfnative.errors import FailedPreconditionError, NotFoundError
+from tfnative.serving.server.replies import (
+    UnavailableVersionError,
+    UnknownModelError,
+)
 from tfnative.serving.types import ModelSpec
 
 MakeBatcher = Callable[[Model, str], Batcher]
@@ -49,7 +53,13 @@ class ServedModel:
             NotFoundError: There is no such version or label.
             FailedPreconditionError: It is not available.
         """
-        return self.store.find(spec.version, label=spec.label)
+        try:
+            return self.store.find(spec.version, label=spec.label)
+        except NotFoundError:  # Whose words are for who has the folder.
+            raise UnknownModelError(f"{spec} is not served; {self._known()}") from None
+        except FailedPreconditionError:
+            text = f"{spec} takes no requests now; {self._known()}"
+            raise UnavailableVersionError(text) from None
 
     def batcher(
         self, version: int, model: Model, signature: Signature
@@ -88,6 +98,13 @@ class ServedModel:
             if batcher is not None:
                 batcher.close()
         self.store.close()
+
+    def _known(self) -> str:
+        """The versions and labels that there are, for clients."""
+        states = self.store.versions.values()
+        versions = ", ".join(f"{each.version} {each.state}" for each in states)
+        labels = ", ".join(f"{la}={v}" for la, v in sorted(self.store.labels.items()))
+        return f"it has versions: {versions or 'none'}; and labels: {labels or 'none'}"
 
     def _forget(self, version: int, status: VersionStatus) -> None:
         """Closes the batchers of a version that is gone; what waits is answered."""
@@ -149,4 +166,4 @@ class _Batched(Model):
 
 def not_found(name: str) -> NotFoundError:
     """What TensorFlow Serving says of a model that it does not have."""
-    return NotFoundError(f"Servable not found for request: Latest({name})")
+    return UnknownModelError(f"Servable not found for request: Latest({name})")

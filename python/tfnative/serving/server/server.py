@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,15 +14,21 @@ from typing import Any
 
 import grpc
 
-from tfnative.errors import UnavailableError
+from tfnative.errors import InvalidArgumentError, UnavailableError
 from tfnative.serving.server.config import ModelSettings, settings_of
 from tfnative.serving.server.grpc_api import GrpcApi
+from tfnative.serving.server.grpc_interceptors import Replies, Tokens
+from tfnative.serving.server.health import Health
 from tfnative.serving.server.http import make_http_server
+from tfnative.serving.server.listening import join_host, listen, warn_if_open
 from tfnative.serving.server.metrics import to_prometheus
 from tfnative.serving.server.models import Opener, OpenOptions
+from tfnative.serving.server.readiness import Readiness
+from tfnative.serving.server.reload_rules import ReloadRules
 from tfnative.serving.server.rest_api import make_app
 from tfnative.serving.server.service import Service
-from tfnative.serving.server.tls import ServerTls
+from tfnative.serving.server.tls import LiveTls, TlsSource
+from tfnative.serving.token_file import TokenFile
 
 WAITING_THREADS = 64
 """For requests that are not batched, and for examples."""
@@ -34,22 +39,30 @@ class ServerOptions:
     """How to serve.
 
     Attributes:
-        host: Where to listen: "0.0.0.0" for all addresses of this machine.
+        host: Where to listen: "0.0.0.0" or "::" for all addresses of this machine.
+            Only its own processes reach "localhost".
         port: Of the gRPC API; 0 for one that is free, None for no such API.
         rest_port: Of the REST API, likewise.
         grace_seconds: How long requests may take that are on their way when the server
             is told to end.
         max_message_bytes: How large requests and responses may be.
-        tls: None to listen for whoever comes, in clear.
+        tls: Where the certificate comes from; None to speak in clear.
+        token_file: Clients have to send one of its tokens; None for no token.
+        allow_reload_config: Whether clients may change what is served.
+        model_roots: Below which folders they may have models served. Default: below
+            those of the models that are served at first.
         models: See ``OpenOptions``.
     """
 
-    host: str = "0.0.0.0"
+    host: str = "localhost"
     port: int | None = 8500
     rest_port: int | None = 8501
     grace_seconds: float = 30.0
     max_message_bytes: int = 1 << 30
-    tls: ServerTls | None = None
+    tls: TlsSource | None = None
+    token_file: str | None = None
+    allow_reload_config: bool = False
+    model_roots: tuple[str, ...] = ()
     models: OpenOptions = field(default_factory=OpenOptions)
 
 
@@ -70,12 +83,17 @@ class Server:
         self, models: Mapping[str, ModelSettings], options: ServerOptions
     ) -> None:
         self._options = options
+        self._rules = _reload_rules(options, models)
+        token_file = options.token_file
+        self._tokens = None if token_file is None else TokenFile(token_file)
+        self._tls = None if options.tls is None else LiveTls(options.tls)
         self._settings = dict(models)
         self._opener = Opener(options.models)
         self._executor = ThreadPoolExecutor(WAITING_THREADS, "tfnative-serve")
         self.service = Service(self._opener.open_all(models), self._executor)
         self.port: int | None = None
         self.rest_port: int | None = None
+        self.readiness = Readiness(self.service, lambda: self.is_ready)
         self.is_ready = False
         self._changing = asyncio.Lock()
 
@@ -86,32 +104,45 @@ class Server:
         Raises:
             UnavailableError: A port is taken.
         """
+        warn_if_open(
+            self._options.host,
+            asks_certificates=self._tls is not None and self._tls.asks_clients,
+            asks_tokens=self._tokens is not None,
+        )
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._close)
             if self._options.port is not None:
                 await stack.enter_async_context(self._grpc(self._options.port))
             if self._options.rest_port is not None:
                 await stack.enter_async_context(self._rest(self._options.rest_port))
-            self.is_ready = True
+            self._set_ready(True)
             try:
                 yield self
             finally:
-                self.is_ready = False
+                self._set_ready(False)
+
+    def _set_ready(self, is_ready: bool) -> None:
+        self.is_ready = is_ready
+        self.service.tell()
 
     @contextlib.asynccontextmanager
     async def _grpc(self, port: int) -> AsyncIterator[None]:
         limit = self._options.max_message_bytes
+        tokens = self._tokens
         server = grpc.aio.server(
+            interceptors=(Replies(), *(() if tokens is None else (Tokens(tokens),))),
             options=[
                 ("grpc.max_send_message_length", limit),
                 ("grpc.max_receive_message_length", limit),
                 ("grpc.so_reuseport", 0),
-            ]
+            ],
         )
         server.add_generic_rpc_handlers((GrpcApi(self.service, self.reload),))
-        address = f"{self._options.host}:{port}"
+        health = Health(self.service, self.readiness)
+        health.add_to(server)
+        address = join_host(self._options.host, port)
         try:
-            tls = self._options.tls
+            tls = self._tls
             self.port = (
                 server.add_insecure_port(address)
                 if tls is None
@@ -119,18 +150,20 @@ class Server:
             )
         except RuntimeError as error:
             raise UnavailableError(f"cannot listen at {address}: {error}") from None
+        await health.tell()  # That it is not ready, until it is.
         await server.start()
         try:
-            yield
+            async with health.following():
+                yield
         finally:
             await server.stop(self._options.grace_seconds)
 
     @contextlib.asynccontextmanager
     async def _rest(self, port: int) -> AsyncIterator[None]:
-        app = make_app(self.service, self.metrics, lambda: self.is_ready)
-        listening = _listen(self._options.host, port)
+        app = make_app(self.service, self.metrics, self.readiness, self._tokens)
+        listening = listen(self._options.host, port)
         self.rest_port = listening.getsockname()[1]
-        server = make_http_server(app, self._options.grace_seconds, self._options.tls)
+        server = make_http_server(app, self._options.grace_seconds, self._tls)
         task = asyncio.ensure_future(server.serve(sockets=[listening]))
         try:
             yield
@@ -146,16 +179,18 @@ class Server:
         """Takes another configuration, a ``ModelServerConfig``.
 
         Raises:
+            PermissionDeniedError: Clients may not have it taken.
             Error: A model cannot be loaded, or it is no such configuration. Nothing has
                 changed then.
         """
+        self._rules.check_allowed()
         after = settings_of(config)
         async with self._changing:
             loop = asyncio.get_running_loop()
             known = self.service.models
 
             def change() -> Any:
-                return self._opener.change(known, self._settings, after)
+                return self._opener.change(known, self._settings, after, self._rules)
 
             self.service.models, gone = await loop.run_in_executor(None, change)
             self._settings = after
@@ -167,26 +202,17 @@ class Server:
         self._executor.shutdown()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that accepts connections."""
-    try:
-        found = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+def _reload_rules(
+    options: ServerOptions, models: Mapping[str, ModelSettings]
+) -> ReloadRules:
+    if options.allow_reload_config:
+        return ReloadRules.below(options.model_roots, models)
+    if options.model_roots:
+        raise InvalidArgumentError(
+            "model_roots (--model-root) need allow_reload_config"
+            " (--allow-reload-config)"
         )
-        family, kind, protocol, _, address = min(found)  # IPv4 before IPv6.
-        # With the protocol's number asyncio knows that it is TCP, and switches Nagle's
-        # algorithm off: it would hold each response back for 40 ms.
-        listening = socket.socket(family, kind, protocol)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(address)
-            listening.listen(1024)
-        except OSError:
-            listening.close()
-            raise
-    except OSError as error:
-        raise UnavailableError(f"cannot listen at {host}:{port}: {error}") from None
-    return listening
+    return ReloadRules()
 
 
 async def serve_until_signal(

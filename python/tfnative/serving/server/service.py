@@ -8,15 +8,16 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy.typing as npt
 
 from tfnative._examples.results import Classifications
 from tfnative._model import Model
 from tfnative._signature import Signature
-from tfnative.errors import InvalidArgumentError
+from tfnative.errors import Error, InternalError, InvalidArgumentError
 from tfnative.serving.server.request_metrics import RequestMetrics
 from tfnative.serving.server.served_model import ServedModel, not_found
 from tfnative.serving.types import ModelSpec, Outputs, ServedVersion, ServingState
@@ -42,9 +43,33 @@ class Service:
     """
 
     def __init__(self, models: Mapping[str, ServedModel], executor: Executor) -> None:
-        self.models = dict(models)
+        self._models = dict(models)
+        self._callbacks: list[Callable[[], object]] = []
+        self._ends = [self._follow(served) for served in self._models.values()]
         self.requests = RequestMetrics()
         self._executor = executor
+
+    @property
+    def models(self) -> Mapping[str, ServedModel]:
+        """Those that are served now."""
+        return self._models
+
+    @models.setter
+    def models(self, models: Mapping[str, ServedModel]) -> None:
+        for end in self._ends:
+            end()
+        self._models = dict(models)
+        self._ends = [self._follow(served) for served in self._models.values()]
+        self.tell()
+
+    def on_change(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Calls back, from any thread, when models or their versions have changed.
+
+        Returns:
+            A function that ends it.
+        """
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
 
     def timed(
         self, model: str, api: str, entrypoint: str
@@ -66,7 +91,7 @@ class Service:
         Returns:
             The version that ran, and the outputs that are wanted.
         """
-        served = self._served(spec)
+        served = self.served(spec)
         version, model = served.find(spec)
         signature = self._signature(model, spec)
         for name in wanted:
@@ -125,20 +150,20 @@ class Service:
 
     def signature(self, spec: ModelSpec) -> Signature:
         """The signature that is meant."""
-        return self._signature(self._served(spec).find(spec)[1], spec)
+        return self._signature(self.served(spec).find(spec)[1], spec)
 
     def metadata(self, spec: ModelSpec) -> tuple[int, Mapping[str, Signature]]:
         """The version that is meant, and its signatures."""
-        version, model = self._served(spec).find(spec)
+        version, model = self.served(spec).find(spec)
         return version, model.signatures
 
     def status(self, spec: ModelSpec) -> list[ServedVersion]:
         """Where the versions of a model stand, the newest first."""
-        store = self._served(spec).store
-        known = store.versions
+        served = self.served(spec)
+        known = served.store.versions
         numbers = sorted(known, reverse=True)
         if spec.label is not None:
-            numbers = [store.find(label=spec.label)[0]]
+            numbers = [served.find(spec)[0]]
         elif spec.version is not None:
             if spec.version not in known:
                 raise not_found(spec.name)
@@ -150,6 +175,17 @@ class Service:
             for number in numbers
         ]
 
+    def served(self, spec: ModelSpec) -> ServedModel:
+        """The model of that name.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        served = self.models.get(spec.name)
+        if served is None:
+            raise not_found(spec.name)
+        return served
+
     def close(self) -> None:
         """Answers what waits, and lets all models go."""
         for served in self.models.values():
@@ -157,14 +193,16 @@ class Service:
 
     # --- Helpers ----------------------------------------------------------------------
 
-    def _served(self, spec: ModelSpec) -> ServedModel:
-        served = self.models.get(spec.name)
-        if served is None:
-            raise not_found(spec.name)
-        return served
+    def _follow(self, served: ServedModel) -> Callable[[], None]:
+        return served.store.on_change(lambda *_: self.tell())
+
+    def tell(self) -> None:
+        """Calls back whoever wants to know of changes."""
+        for callback in tuple(self._callbacks):
+            callback()
 
     def _batched(self, spec: ModelSpec) -> tuple[int, Model]:
-        served = self._served(spec)
+        served = self.served(spec)
         version, model = served.find(spec)
         if spec.signature is not None:
             self._signature(model, spec)
@@ -183,7 +221,35 @@ class Service:
         return model.signatures[name]
 
     async def _run(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._executor, _Outcome.of, call)
+        return answer.get()
+
+
+@dataclass(frozen=True)
+class _Outcome(Generic[T]):
+    """What a call came to in another thread.
+
+    An event loop takes some exceptions for its own, or stops because of them, if they
+    reach it as such: what a model raises must not.
+    """
+
+    value: T | None = None
+    error: BaseException | None = None
+
+    @classmethod
+    def of(cls, call: Callable[[], T]) -> _Outcome[T]:
+        try:
+            return cls(call())
+        except BaseException as error:
+            return cls(error=error)
+
+    def get(self) -> T:
+        if self.error is None:
+            return self.value  # type: ignore[return-value]
+        if isinstance(self.error, Error):
+            raise self.error
+        raise InternalError("the model failed") from self.error
 
 
 def _model_of(spec: ModelSpec) -> tuple[str, int | None, str | None]:

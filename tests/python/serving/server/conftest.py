@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-for package in ("grpc", "httpx", "starlette", "uvicorn"):
+for package in ("grpc", "grpc_health", "httpx", "starlette", "uvicorn"):
     pytest.importorskip(package, reason=f"needs {package}")
 
 from tfnative._store.versions import AllVersions  # noqa: E402
@@ -106,3 +106,22 @@ def running(request, serve, settings, tmp_path) -> Running:
         (tmp_path / "batching.txt").write_text(BATCHING)
         models["batching_parameters_file"] = str(tmp_path / "batching.txt")
     return serve(settings, models)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory) -> Any:
+    """Who has signed our certificates."""
+    return _authority(tmp_path_factory, "ours")
+
+
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory) -> Any:
+    """Who has signed those of others."""
+    return _authority(tmp_path_factory, "theirs")
+
+
+def _authority(tmp_path_factory, name: str) -> Any:
+    pytest.importorskip("trustme", reason="needs it to make certificates")
+    from tests.python.serving.authority import Authority
+
+    return Authority.make(tmp_path_factory.mktemp("tls") / name)

@@ -183,7 +183,10 @@ def test_regress_is_refused_where_no_signature_can(stubs):
         stubs.predictions.Regress(request)
 
 
-def test_another_configuration(stubs, versions):
+def test_another_configuration(serve, settings, versions, tmp_path_factory):
+    root = str(tmp_path_factory.getbasetemp())
+    running = serve(settings, allow_reload_config=True, model_roots=(root,))
+    stubs = Stubs(running.grpc)
     request = api("model_management_pb2").ReloadConfigRequest()
     one = request.config.model_config_list.config.add(
         name="again", base_path=str(versions)
@@ -195,7 +198,8 @@ def test_another_configuration(stubs, versions):
     assert found.model_spec.version.value == 1
     with refused("NOT_FOUND", "affine"):
         stubs.predict()
-    one.base_path = "/nowhere"
+    one.base_path = f"{root}/nowhere"
     response = stubs.models.HandleReloadConfigRequest(request)
     assert response.status.error_code == 5
     stubs.predict(name="again")
+    stubs.channel.close()

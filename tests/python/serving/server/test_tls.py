@@ -5,66 +5,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tfnative
 
-grpc = pytest.importorskip("grpc", reason="needs grpcio")
-trustme = pytest.importorskip("trustme", reason="needs it to make certificates")
+pytest.importorskip("grpc", reason="needs grpcio")
+pytest.importorskip("trustme", reason="needs it to make certificates")
 
-from tfnative import serving  # noqa: E402
+from tfnative import cli, serving
 
 X = np.arange(3, dtype=np.float32).reshape(1, 3)
 ONCE = serving.Retry(max_attempts=1)
-
-
-@dataclass
-class Authority:
-    """Who signs certificates, and a server's and a client's from there."""
-
-    ca: str
-    server: tuple[str, str]
-    client: tuple[str, str]
-
-    @classmethod
-    def make(cls, folder: Path) -> Authority:
-        folder.mkdir()
-        authority = trustme.CA()
-        authority.cert_pem.write_to_path(folder / "ca.pem")
-
-        def pair(name: str) -> tuple[str, str]:
-            issued = authority.issue_cert(name)
-            for blob in issued.cert_chain_pems:
-                blob.write_to_path(folder / f"{name}.pem", append=True)
-            issued.private_key_pem.write_to_path(folder / f"{name}.key")
-            return str(folder / f"{name}.pem"), str(folder / f"{name}.key")
-
-        return cls(str(folder / "ca.pem"), pair("localhost"), pair("client"))
-
-    def tls(self, *, as_client: bool = False, **options) -> serving.Tls:
-        certificate, key = self.client if as_client else (None, None)
-        return serving.Tls(self.ca, certificate, key, **options)
-
-    def grpc_credentials(self, *, ask_clients: bool):
-        certificate, key = (Path(path).read_bytes() for path in self.server)
-        ca = Path(self.ca).read_bytes() if ask_clients else None
-        return grpc.ssl_server_credentials(
-            [(key, certificate)], ca, require_client_auth=ask_clients
-        )
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory) -> Authority:
-    return Authority.make(tmp_path_factory.mktemp("tls") / "ours")
-
-
-@pytest.fixture(scope="module")
-def stranger(tmp_path_factory) -> Authority:
-    return Authority.make(tmp_path_factory.mktemp("tls") / "theirs")
 
 
 def predict(address: str, tls: serving.Tls | None, name: str = "scale"):
@@ -135,6 +88,17 @@ def test_a_server_that_is_not_known_is_not_asked(ours, authority, stranger):
     certificate, key = authority.client
     with pytest.raises(tfnative.UnavailableError):
         ask(ours, serving.Tls(stranger.ca, certificate, key))
+
+
+def test_the_command_line_shows_a_certificate(ours, authority, capsys):
+    certificate, key = authority.client
+    pair = ["--certificate", certificate, "--key", key]
+    arguments = ["serving", "status", ours, "affine", "--timeout", "10"]
+    assert cli.main([*arguments, "--ca", authority.ca, *pair]) == 0
+    assert "AVAILABLE" in capsys.readouterr().out
+    assert cli.main([*arguments, "--ca", authority.ca]) == 1
+    assert cli.main([*arguments, *pair]) == 1
+    assert "need --ca" in capsys.readouterr().err
 
 
 def test_what_is_no_certificate_is_refused(authority, stranger, tmp_path):

@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What stands around every call over gRPC: who may make it, and what errors become."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from tfnative.errors import UnimplementedError
+from tfnative.serving.server.replies import reply_to
+from tfnative.serving.server.request_id import HEADER, begin_request
+from tfnative.serving.token_file import TokenFile
+
+HEALTH = "/grpc.health.v1.Health/"
+"""Whoever looks after a server may not be able to send a token: Kubernetes is not."""
+
+_STATUS = {code.value[0]: code for code in grpc.StatusCode}
+
+Continue = Callable[[Any], Awaitable[Any]]
+
+
+class Replies(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Gives every answer its request's id, and makes answers of errors."""
+
+    def __init__(self) -> None:
+        # There are as many handlers as methods: each is wrapped once.
+        self._wrapped: dict[Any, Any] = {}
+
+    async def intercept_service(self, continuation: Continue, details: Any) -> Any:
+        """See ``grpc.aio.ServerInterceptor``."""
+        handler = await continuation(details) or _UNKNOWN
+        wrapped = self._wrapped.get(handler)
+        if wrapped is None:
+            is_known = handler is not _UNKNOWN
+            name = details.method.rpartition("/")[2] if is_known else "unknown method"
+            wrapped = self._wrapped[handler] = _answering(handler, name)
+        return wrapped
+
+
+class Tokens(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Lets calls with a token through, and those that ask for the server's health.
+
+    Args:
+        tokens: Which tokens.
+    """
+
+    def __init__(self, tokens: TokenFile) -> None:
+        self._tokens = tokens
+
+    async def intercept_service(self, continuation: Continue, details: Any) -> Any:
+        """See ``grpc.aio.ServerInterceptor``."""
+        if details.method.startswith(HEALTH):
+            return await continuation(details)
+        given = _values(details.invocation_metadata, "authorization")
+        if len(given) == 1 and self._tokens.accepts(given[0]):
+            return await continuation(details)
+        return _UNAUTHENTICATED
+
+
+def _answering(handler: Any, what: str) -> Any:
+    """A handler that does the same, and whatever happens, answers."""
+    inner = handler.unary_stream if handler.response_streaming else handler.unary_unary
+
+    async def answer(request: Any, context: Any) -> Any:
+        given = _values(context.invocation_metadata(), HEADER)
+        metadata = ((HEADER, begin_request(given)),)
+        context.set_trailing_metadata(metadata)
+        try:
+            return await inner(request, context)
+        except (asyncio.CancelledError, grpc.aio.AbortError):
+            raise  # The client gave up; or the answer is on its way.
+        except BaseException as error:
+            reply = reply_to(error, what)
+            return await context.abort(_STATUS[reply.code], reply.text, metadata)
+
+    make = (
+        grpc.unary_stream_rpc_method_handler
+        if handler.response_streaming
+        else grpc.unary_unary_rpc_method_handler
+    )
+    return make(answer, handler.request_deserializer, handler.response_serializer)
+
+
+async def _unknown(_: Any, context: Any) -> Any:
+    raise UnimplementedError("the server does not have this method")
+
+
+async def _unauthenticated(_: Any, context: Any) -> Any:
+    text = "expected a token that the server knows: authorization: Bearer ..."
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, text)
+
+
+_UNKNOWN = grpc.unary_unary_rpc_method_handler(_unknown)
+_UNAUTHENTICATED = grpc.unary_unary_rpc_method_handler(_unauthenticated)
+
+
+def _values(metadata: Any, key: str) -> list[str]:
+    return [value for name, value in metadata or () if name == key]

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where a server listens, and who can reach it there."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+
+from tfnative._base.text import check_text
+from tfnative.errors import InvalidArgumentError, UnavailableError
+
+_logger = logging.getLogger("tfnative.serving")
+
+
+def bare_host(host: str) -> str:
+    """A host without the brackets that IPv6 addresses may have.
+
+    Raises:
+        InvalidArgumentError: It is none: empty, or with a port.
+    """
+    check_text("host", host)
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    is_v6 = _is_v6(bare)
+    if not bare or (bare != host and not is_v6) or (":" in bare and not is_v6):
+        raise InvalidArgumentError(
+            f"host: expected a name or an address without a port, as localhost,"
+            f" 0.0.0.0 or ::1, got {host!r}"
+        )
+    return bare
+
+
+def join_host(host: str, port: int) -> str:
+    """``host:port``, with brackets around an IPv6 address."""
+    bare = bare_host(host)
+    return f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only processes of this machine reach who listens there.
+
+    A name that cannot be looked up is not: who listens there says so.
+    """
+    try:
+        found = socket.getaddrinfo(bare_host(host), None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False
+    return all(
+        ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback
+        for *_, address in found
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections.
+
+    Raises:
+        UnavailableError: The port is taken, or the host is not of this machine.
+    """
+    try:
+        found = socket.getaddrinfo(
+            bare_host(host), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, address = min(found)  # IPv4 before IPv6.
+        # With the protocol's number asyncio knows that it is TCP, and switches Nagle's
+        # algorithm off: it would hold each response back for 40 ms.
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:  # All addresses are IPv4's, too, as in gRPC.
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            listening.bind(address)
+            listening.listen(1024)
+        except OSError:
+            listening.close()
+            raise
+    except (OSError, UnicodeError) as error:  # IDNA does not take all names.
+        where = join_host(host, port)
+        raise UnavailableError(f"cannot listen at {where}: {error}") from None
+    return listening
+
+
+def warn_if_open(host: str, *, asks_certificates: bool, asks_tokens: bool) -> None:
+    """Logs a sentence where whoever reaches the machine may use the server."""
+    if asks_certificates or asks_tokens or is_loopback(host):
+        return
+    _logger.warning(
+        "the server listens at %s and asks clients for neither certificates nor tokens,"
+        " so that whoever reaches it may use it: give it --tls-client-ca or"
+        " --token-file, or leave --host out",
+        host,
+    )
+
+
+def _is_v6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tokens are read from a file, and are what the file says now."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+
+import pytest
+
+import tfnative
+from tfnative.serving.fresh_files import FreshFiles
+from tfnative.serving.token_file import TokenFile
+
+
+def bearer(token: str) -> str:
+    return f"Bearer {token}"
+
+
+def test_a_client_sends_the_first_and_a_server_takes_any(tmp_path):
+    file = tmp_path / "tokens"
+    file.write_text("new\n\n  old==  \r\n")
+    tokens = TokenFile(file)
+    assert tokens.authorization == "Bearer new"
+    for good in ("Bearer new", "bearer old==", "BEARER  new "):
+        assert tokens.accepts(good)
+    for bad in (
+        "",
+        "new",
+        "Basic new",
+        "Bearer",
+        "Bearer ",
+        "Bearer ne",
+        "Bearer newo",
+    ):
+        assert not tokens.accepts(bad)
+    for odd in ("Bearer new old==", "Bearer \xff", "Bearer \udcff", "Bearer new\n"):
+        assert tokens.accepts(odd) == (odd.split() == ["Bearer", "new"])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n \n", "a b", "# words", "a\n\xff", "=a", "a=b"]
+)
+def test_a_file_without_tokens_is_refused_and_not_repeated(tmp_path, text):
+    file = tmp_path / "tokens"
+    file.write_text(text, encoding="latin-1")
+    with pytest.raises(tfnative.InvalidArgumentError, match="token") as raised:
+        TokenFile(file)
+    assert not text.strip() or text.strip() not in str(raised.value)
+    with pytest.raises(tfnative.NotFoundError, match="cannot read the tokens"):
+        TokenFile(tmp_path / "none")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", "", 5, b"\xff", "x" * 5000])
+def test_a_path_that_is_none_is_refused(path):
+    with pytest.raises(tfnative.Error):
+        TokenFile(path)
+
+
+def test_a_token_that_is_taken_out_is_refused_at_once(tmp_path):
+    file = tmp_path / "tokens"
+    file.write_text("old")
+    tokens = TokenFile(file)
+    file.write_text("new\nold\n")
+    assert tokens.accepts(bearer("old"))
+    assert tokens.accepts(bearer("new"))
+    file.write_text("new")
+    assert not tokens.accepts(bearer("old"))
+    assert tokens.authorization == bearer("new")
+
+
+def test_a_link_that_is_moved_is_followed(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "token").write_text(name)
+    link = tmp_path / "now"
+    link.symlink_to(tmp_path / "one")
+    tokens = TokenFile(link / "token")
+    os.symlink(tmp_path / "two", tmp_path / "next")
+    os.replace(tmp_path / "next", link)
+    assert tokens.authorization == bearer("two")
+
+
+@pytest.mark.parametrize("broken", ["no token", "", None])
+def test_a_broken_file_leaves_the_old_tokens_and_is_logged_once(
+    tmp_path, broken, caplog
+):
+    file = tmp_path / "tokens"
+    file.write_text("old")
+    tokens = TokenFile(file)
+    if broken is None:
+        file.unlink()
+    else:
+        file.write_text(broken)
+    for _ in range(3):
+        assert tokens.accepts(bearer("old"))
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("tfnative.serving", logging.WARNING)
+    assert "the old one stays" in record.getMessage()
+    file.write_text("new")
+    assert tokens.accepts(bearer("new"))
+    assert not tokens.accepts(bearer("old"))
+
+
+def test_threads_that_see_a_change_at_once_read_it_once(tmp_path):
+    file = tmp_path / "value"
+    file.write_text("0")
+    reads = []
+
+    def read() -> str:
+        reads.append(file.read_text())
+        return reads[-1]
+
+    fresh = FreshFiles("a value", [str(file)], read)
+    file.write_text("10")
+    barrier = threading.Barrier(8)
+    found = []
+
+    def ask() -> None:
+        barrier.wait()
+        found.append(fresh.get())
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert reads == ["0", "10"]
+    assert set(found) <= {"0", "10"}
+    assert fresh.get() == "10"

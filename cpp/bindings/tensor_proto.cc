@@ -101,7 +101,7 @@ py::tuple tensor_head(const py::buffer& message) {
 
 [[noreturn]] void fail_count(std::size_t limit) {
   throw Error(Code::kInvalidArgument,
-              "there are more values than the shape's " + std::to_string(limit));
+              "expected " + std::to_string(limit) + " values, got more");
 }
 
 std::vector<std::uint64_t> read_varints(std::string_view message, std::uint32_t field,

@@ -6,40 +6,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from tfnative.errors import Error, InvalidArgumentError, NotFoundError, code_of
-from tfnative.serving.json_tensors import dump, load
-from tfnative.serving.server import rest_json
+from tfnative.errors import Error, InvalidArgumentError, NotFoundError
+from tfnative.serving.server import rest_columns, rest_json
+from tfnative.serving.server.lanes import bytes_of
+from tfnative.serving.server.rest_body import BodyLimits, read_body
+from tfnative.serving.server.rest_columns import RestInputs
+from tfnative.serving.server.rest_response import (
+    PartsResponse,
+    error_headers,
+    json_response,
+    status_of,
+)
 from tfnative.serving.server.service import Service
 from tfnative.serving.types import ModelSpec
 
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)"
-    r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+    r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
     r"(?::(?P<verb>predict|classify|regress)|(?P<metadata>/metadata))?"
 )
-_HTTP_STATUS = {
-    1: 499,
-    3: 400,
-    4: 504,
-    5: 404,
-    7: 403,
-    8: 429,
-    9: 412,
-    12: 501,
-    13: 500,
-    14: 503,
-}
+_MOST_DIGITS = 20
+"""Of a version: one of more is no number of 64 bits."""
 
 
 def make_app(
-    service: Service, metrics: Callable[[], str], is_ready: Callable[[], bool]
+    service: Service,
+    metrics: Callable[[], str],
+    is_ready: Callable[[], bool],
+    limits: BodyLimits,
 ) -> Starlette:
     """An ASGI application.
 
@@ -47,14 +48,17 @@ def make_app(
         service: Who answers.
         metrics: What Prometheus scrapes.
         is_ready: Whether new requests are welcome, for ``/healthz``.
+        limits: What bodies may be.
     """
 
     async def models(request: Request) -> Response:
         try:
-            return await _answer(service, request)
+            return await _answer(service, limits, request)
         except Error as error:
-            status = _HTTP_STATUS.get(code_of(error) or 13, 500)
-            return _json({"error": str(error)}, status)
+            status = status_of(error)
+            response = json_response({"error": str(error)}, status)
+            response.headers.update(error_headers(status))
+            return response
 
     async def prometheus(_: Request) -> Response:
         return PlainTextResponse(metrics(), media_type="text/plain; version=0.0.4")
@@ -74,48 +78,53 @@ def make_app(
     )
 
 
-async def _answer(service: Service, request: Request) -> Response:
+async def _answer(service: Service, limits: BodyLimits, request: Request) -> Response:
     # Starlette has decoded the path; names may have slashes.
     path = request.scope["raw_path"].decode().partition("?")[0]
     found = _PATH.fullmatch(path)
     verb = found.group("verb") if found else None
     if found is None or (request.method == "POST") != (verb is not None):
-        raise InvalidArgumentError(f"Malformed request: {request.method} {path}")
+        raise InvalidArgumentError(f"Malformed request: {request.method} {path[:200]}")
     spec = _spec(found)
     if verb is None:
         if found.group("metadata"):
             version, signatures = service.metadata(spec)
-            return _json(rest_json.metadata(spec.name, version, signatures))
-        return _json(rest_json.status(service.status(spec)))
-    text = await request.body()
-    with service.timed(spec.name, verb.capitalize(), "REST"):
-        return await _infer(service, spec, verb, load(text))
+            return json_response(rest_json.metadata(spec.name, version, signatures))
+        return json_response(rest_json.status(service.status(spec)))
+    with service.budget.share() as share:
+        try:
+            text = await read_body(request, limits, share, service.lanes)
+        except Error:
+            with service.timed(spec.name, verb.capitalize(), "REST"):
+                raise
+        with service.timed(spec.name, verb.capitalize(), "REST"):
+            return await _infer(service, spec, verb, text)
 
 
-async def _infer(service: Service, spec: ModelSpec, verb: str, body: Any) -> Response:
-    if not isinstance(body, dict):
-        raise InvalidArgumentError("JSON Parse error: expected an object")
-    name = body.get("signature_name")
-    if name is not None and not isinstance(name, str):
-        raise InvalidArgumentError("'signature_name' must be a string")
-    spec = ModelSpec(spec.name, spec.version, spec.label, name or None)
-    if verb == "predict":
-        return await _predict(service, spec, body)
-    examples, context = rest_json.examples(body)
+async def _infer(
+    service: Service, spec: ModelSpec, verb: str, text: memoryview
+) -> Response:
+    is_predict = verb == "predict"
+    size, lanes = len(text), service.lanes
+    read = partial(rest_columns.read, text, has_examples=not is_predict)
+    body = await lanes.run(size, read)
+    spec = ModelSpec(spec.name, spec.version, spec.label, body.signature_name)
+    if is_predict:
+        return await _predict(service, spec, RestInputs(body))
+    read_examples = partial(rest_columns.examples, body)
+    examples, context = await lanes.run(size, read_examples)
     if verb == "classify":
         _, classes = await service.classify(spec, examples, context)
-        return _json({"results": rest_json.classifications(classes)})
+        return json_response({"results": rest_json.classifications(classes)})
     _, values = await service.regress(spec, examples, context)
-    return _json({"results": values.tolist()})
+    return PartsResponse(rest_json.regressions(values))
 
 
-async def _predict(service: Service, spec: ModelSpec, body: dict[str, Any]) -> Response:
-    signature = service.signature(spec)
-    is_row, inputs = rest_json.inputs(body, signature)
+async def _predict(service: Service, spec: ModelSpec, inputs: RestInputs) -> Response:
     _, outputs = await service.predict(spec, inputs)
-    if is_row:
-        return _json({"predictions": rest_json.rows(outputs)})
-    return _json({"outputs": rest_json.columns(outputs)})
+    write = rest_json.predictions if inputs.is_row_format else rest_json.columns
+    size = bytes_of(outputs)
+    return PartsResponse(await service.lanes.run(size, partial(write, outputs)))
 
 
 def _spec(found: re.Match[str]) -> ModelSpec:
@@ -123,6 +132,10 @@ def _spec(found: re.Match[str]) -> ModelSpec:
 
     version = found.group("version")
     label = found.group("label")
+    if version is not None and len(version.lstrip("0")) > _MOST_DIGITS:
+        raise InvalidArgumentError(
+            f"expected the number of a version, got one of {len(version)} digits"
+        )
     if version is not None and int(version) >= 1 << 63:
         raise NotFoundError(f"there is no version {version}")
     return ModelSpec(
@@ -131,6 +144,3 @@ def _spec(found: re.Match[str]) -> ModelSpec:
         None if label is None else unquote(label),
     )
 
-
-def _json(body: Any, status: int = 200) -> Response:
-    return Response(dump(body), status, media_type="application/json")

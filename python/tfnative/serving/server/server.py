@@ -19,9 +19,11 @@ from tfnative.errors import UnavailableError
 from tfnative.serving.server.config import ModelSettings, settings_of
 from tfnative.serving.server.grpc_api import GrpcApi
 from tfnative.serving.server.http import make_http_server
+from tfnative.serving.server.limits import RequestLimits
 from tfnative.serving.server.metrics import to_prometheus
 from tfnative.serving.server.models import Opener, OpenOptions
 from tfnative.serving.server.rest_api import make_app
+from tfnative.serving.server.rest_body import BodyLimits
 from tfnative.serving.server.service import Service
 from tfnative.serving.server.tls import ServerTls
 
@@ -39,7 +41,8 @@ class ServerOptions:
         rest_port: Of the REST API, likewise.
         grace_seconds: How long requests may take that are on their way when the server
             is told to end.
-        max_message_bytes: How large requests and responses may be.
+        max_message_bytes: How large responses over gRPC may be.
+        limits: What requests may be.
         tls: None to listen for whoever comes, in clear.
         models: See ``OpenOptions``.
     """
@@ -49,6 +52,7 @@ class ServerOptions:
     rest_port: int | None = 8501
     grace_seconds: float = 30.0
     max_message_bytes: int = 1 << 30
+    limits: RequestLimits = field(default_factory=RequestLimits)
     tls: ServerTls | None = None
     models: OpenOptions = field(default_factory=OpenOptions)
 
@@ -73,7 +77,13 @@ class Server:
         self._settings = dict(models)
         self._opener = Opener(options.models)
         self._executor = ThreadPoolExecutor(WAITING_THREADS, "tfnative-serve")
-        self.service = Service(self._opener.open_all(models), self._executor)
+        limits = options.limits
+        self.service = Service(
+            self._opener.open_all(models),
+            self._executor,
+            limits.max_request_bytes,
+            limits.max_inflight_bytes,
+        )
         self.port: int | None = None
         self.rest_port: int | None = None
         self.is_ready = False
@@ -100,11 +110,11 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _grpc(self, port: int) -> AsyncIterator[None]:
-        limit = self._options.max_message_bytes
+        limits = self._options.limits
         server = grpc.aio.server(
             options=[
-                ("grpc.max_send_message_length", limit),
-                ("grpc.max_receive_message_length", limit),
+                ("grpc.max_send_message_length", self._options.max_message_bytes),
+                ("grpc.max_receive_message_length", limits.max_request_bytes),
                 ("grpc.so_reuseport", 0),
             ]
         )
@@ -127,10 +137,15 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _rest(self, port: int) -> AsyncIterator[None]:
-        app = make_app(self.service, self.metrics, lambda: self.is_ready)
+        limits = self._options.limits
+        timeout = limits.read_timeout_seconds
+        of_bodies = BodyLimits(limits.max_request_bytes, timeout)
+        app = make_app(self.service, self.metrics, lambda: self.is_ready, of_bodies)
         listening = _listen(self._options.host, port)
         self.rest_port = listening.getsockname()[1]
-        server = make_http_server(app, self._options.grace_seconds, self._options.tls)
+        server = make_http_server(
+            app, self._options.grace_seconds, self._options.tls, timeout
+        )
         task = asyncio.ensure_future(server.serve(sockets=[listening]))
         try:
             yield

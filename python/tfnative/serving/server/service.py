@@ -17,6 +17,10 @@ from tfnative._examples.results import Classifications
 from tfnative._model import Model
 from tfnative._signature import Signature
 from tfnative.errors import InvalidArgumentError
+from tfnative.serving.server.budget import ByteBudget, Share
+from tfnative.serving.server.input_rules import InputRules, RequestInputs
+from tfnative.serving.server.lanes import Lanes, bytes_of
+from tfnative.serving.server.limits import MAX_INFLIGHT_BYTES, MAX_REQUEST_BYTES
 from tfnative.serving.server.request_metrics import RequestMetrics
 from tfnative.serving.server.served_model import ServedModel, not_found
 from tfnative.serving.types import ModelSpec, Outputs, ServedVersion, ServingState
@@ -36,15 +40,28 @@ class Service:
     Args:
         models: By name. They may be exchanged while it serves.
         executor: For what waits.
+        max_request_bytes: How much memory the inputs of a request may take.
+        max_inflight_bytes: How many bytes all requests may have at once.
 
     Attributes:
         requests: Counts them.
+        budget: The bytes of requests.
+        lanes: Threads for requests, by how large they are.
     """
 
-    def __init__(self, models: Mapping[str, ServedModel], executor: Executor) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, ServedModel],
+        executor: Executor,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
+        max_inflight_bytes: int = MAX_INFLIGHT_BYTES,
+    ) -> None:
         self.models = dict(models)
         self.requests = RequestMetrics()
+        self.budget = ByteBudget(max_inflight_bytes)
+        self.lanes = Lanes(executor)
         self._executor = executor
+        self._max_request_bytes = max_request_bytes
 
     def timed(
         self, model: str, api: str, entrypoint: str
@@ -57,11 +74,11 @@ class Service:
     async def predict(
         self,
         spec: ModelSpec,
-        inputs: Mapping[str, npt.NDArray[Any]],
+        inputs: RequestInputs,
         wanted: Sequence[str] = (),
         timeout: float | None = None,
     ) -> tuple[ModelSpec, Outputs]:
-        """Runs a signature.
+        """Runs a signature. Inputs become arrays once they are known to fit it.
 
         Returns:
             The version that ran, and the outputs that are wanted.
@@ -76,11 +93,15 @@ class Service:
                     f" expected to be in the set {{{','.join(signature.outputs)}}}."
                 )
         batcher = served.batcher(version, model, signature)
-        if batcher is None:
-            call = partial(model.predict, dict(inputs), signature=signature.name)
-            outputs = await self._run(call)
-        else:
-            outputs = await batcher.predict_async(dict(inputs), timeout=timeout)
+        rules = InputRules.of(model, signature, batcher, self._max_request_bytes)
+        with self.budget.share() as share:
+            make = partial(_arrays, inputs, rules, share)
+            arrays = await self.lanes.run(inputs.size_bytes, make)
+            if batcher is None:
+                call = partial(model.predict, arrays, signature=signature.name)
+                outputs = await self.lanes.run_in_thread(bytes_of(arrays), call)
+            else:
+                outputs = await batcher.predict_async(arrays, timeout=timeout)
         if wanted:
             outputs = {name: outputs[name] for name in wanted}
         return ModelSpec(spec.name, version, signature=signature.name), outputs
@@ -154,6 +175,7 @@ class Service:
         """Answers what waits, and lets all models go."""
         for served in self.models.values():
             served.close()
+        self.lanes.close()
 
     # --- Helpers ----------------------------------------------------------------------
 
@@ -184,6 +206,11 @@ class Service:
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+
+def _arrays(inputs: RequestInputs, rules: InputRules, share: Share) -> Outputs:
+    share.grow(inputs.check(rules))
+    return inputs.arrays()
 
 
 def _model_of(spec: ModelSpec) -> tuple[str, int | None, str | None]:

@@ -16,6 +16,7 @@ from tfnative.serving import grpc_form, messages
 from tfnative.serving.grpc_form import MODEL, PREDICTION
 from tfnative.serving.server.grpc_inputs import GrpcInputs
 from tfnative.serving.server.lanes import bytes_of
+from tfnative.serving.server.request_log import log_refusal
 from tfnative.serving.server.service import Service
 from tfnative.serving.signatures import definition_of
 from tfnative.serving.types import ModelSpec
@@ -60,8 +61,9 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
             try:
                 return await answer(request, context)
             except Error as error:
-                code = code_of(error) or 13
-                await context.abort(_STATUS[code], str(error))
+                code = _STATUS[code_of(error) or 13]
+                log_refusal("gRPC", handler_call_details.method, code.name, error)
+                await context.abort(code, str(error))
                 raise
 
         return grpc.unary_unary_rpc_method_handler(handle)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from tfnative.errors import Error, InvalidArgumentError, NotFoundError
 from tfnative.serving.server import rest_columns, rest_json
 from tfnative.serving.server.lanes import bytes_of
+from tfnative.serving.server.request_log import log_refusal
 from tfnative.serving.server.rest_body import BodyLimits, read_body
 from tfnative.serving.server.rest_columns import RestInputs
 from tfnative.serving.server.rest_response import (
@@ -56,6 +57,8 @@ def make_app(
             return await _answer(service, limits, request)
         except Error as error:
             status = status_of(error)
+            what = f"{request.method} {request.scope['path']}"
+            log_refusal("REST", what, status, error)
             response = json_response({"error": str(error)}, status)
             response.headers.update(error_headers(status))
             return response

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tfnative._examples.results import Classifications
 from tfnative._model import Model
 from tfnative._signature import Signature
-from tfnative.errors import InvalidArgumentError
+from tfnative.errors import InvalidArgumentError, ResourceExhaustedError
 from tfnative.serving.server.budget import ByteBudget, Share
 from tfnative.serving.server.input_rules import InputRules, RequestInputs
 from tfnative.serving.server.lanes import Lanes, bytes_of
@@ -210,7 +210,10 @@ class Service:
 
 def _arrays(inputs: RequestInputs, rules: InputRules, share: Share) -> Outputs:
     share.grow(inputs.check(rules))
-    return inputs.arrays()
+    try:
+        return inputs.arrays()
+    except MemoryError:
+        raise ResourceExhaustedError(f"{rules.where}: out of memory") from None
 
 
 def _model_of(spec: ModelSpec) -> tuple[str, int | None, str | None]:

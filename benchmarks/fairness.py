@@ -187,7 +187,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--signature", help="its signature (default: the one that it has)")
     add("--megabytes", type=float, default=50, help="of a large request (default: 50)")
     add("--pause", type=float, default=1.0, help="seconds between two (default: 1)")
-    add("--rate", type=float, default=200, help="small requests a second (default: 200)")
+    add(
+        "--rate", type=float, default=200, help="small requests a second (default: 200)"
+    )
     add("--seconds", type=float, default=15, help="of each part (default: 15)")
     add("--json", type=Path, help="also write what was found to this file")
     return parser.parse_args(arguments)

@@ -55,7 +55,7 @@ class Reader {
       for (const auto& known : document.members) {
         if (known.first == name) fail_twice(name);
       }
-      if (name == spans_of_ && text_.peek() == '[') {
+      if (!spans_of_.empty() && name == spans_of_ && text_.peek() == '[') {
         if (document.has_spans) fail_twice(name);
         document.has_spans = true;
         return read_spans(&document.spans);

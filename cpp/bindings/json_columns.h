@@ -53,10 +53,10 @@ struct JsonDocument {
   std::vector<std::int64_t> spans;
 };
 
-// Reads a document that is one object. The member `spans_of` is not read but divided,
-// if it is a list: for objects that are not alike. Throws Error (kInvalidArgument): it
-// is no JSON, a name is there twice, lists or objects are nested too deeply, or there
-// are too many names.
+// Reads a document that is one object. The member `spans_of`, unless that is empty, is
+// not read but divided, if it is a list: for objects that are not alike. Throws Error
+// (kInvalidArgument): it is no JSON, a name is there twice, lists or objects are nested
+// too deeply, or there are too many names.
 JsonDocument read_json(std::string_view text, std::string_view spans_of);
 
 }  // namespace tfnative::bindings

@@ -134,7 +134,7 @@ def cast(found: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
                 raise OverflowError(f"{dtype.name} cannot hold {value}")
     with np.errstate(all="ignore"):
         wanted = found.astype(dtype, copy=False)
-        if found.dtype.kind == "f" and wanted.dtype != found.dtype:
+        if found.dtype.kind in "iuf" and dtype.kind not in "iub":
             lost = np.isinf(wanted)
             if lost.any():
                 lost &= np.isfinite(found)

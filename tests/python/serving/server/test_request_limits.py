@@ -90,7 +90,11 @@ def predict_request(dtype: int, *sizes: int, values: bytes = b"") -> bytes:
     [
         (predict_request(1, 1 << 28, 3), "RESOURCE_EXHAUSTED", "at most 20000"),
         (predict_request(1, 1 << 62, 3), "RESOURCE_EXHAUSTED", "at most 20000"),
-        (predict_request(1, 1 << 62, 1 << 62), "INVALID_ARGUMENT", r"float32 (rows, 3)"),
+        (
+            predict_request(1, 1 << 62, 1 << 62),
+            "INVALID_ARGUMENT",
+            r"float32 (rows, 3)",
+        ),
         (predict_request(1, 0, 1 << 62), "INVALID_ARGUMENT", "float32 (rows, 3)"),
         (predict_request(1, *[1] * 65), "INVALID_ARGUMENT", "dimensions"),
         (predict_request(1, *[1] * 300), "INVALID_ARGUMENT", "dimensions"),
@@ -182,7 +186,9 @@ def test_requests_beyond_what_the_server_holds_are_told_to_try_again(server, pos
     assert budget.held == 0
 
 
-@pytest.mark.parametrize("begin", [b"", b"POST /v1/mo", b"GET /healthz HTTP/1.1\r\nA: "])
+@pytest.mark.parametrize(
+    "begin", [b"", b"POST /v1/mo", b"GET /healthz HTTP/1.1\r\nA: "]
+)
 def test_a_head_that_does_not_come_ends_the_connection(impatient, begin):
     with RawClient(impatient.rest) as client:
         client.send(begin)

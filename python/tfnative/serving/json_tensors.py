@@ -134,12 +134,11 @@ def cast(found: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
                 raise OverflowError(f"{dtype.name} cannot hold {value}")
     with np.errstate(all="ignore"):
         wanted = found.astype(dtype, copy=False)
-        if found.dtype.kind in "iuf" and dtype.kind not in "iub":
-            lost = np.isinf(wanted)
-            if lost.any():
-                lost &= np.isfinite(found)
-                if lost.any():
-                    raise OverflowError(f"{dtype.name} cannot hold {found[lost][0]}")
+    if found.dtype.kind in "iuf" and dtype.kind not in "iub":
+        lost = np.isinf(wanted)
+        if lost.any() and (lost & np.isfinite(found)).any():
+            value = found[lost & np.isfinite(found)][0]
+            raise OverflowError(f"{dtype.name} cannot hold {value}")
     return wanted
 
 

@@ -76,6 +76,10 @@ def messages(draw) -> bytes:
     return proto.SerializeToString()
 
 
+def has_sentence(error: Exception) -> None:
+    assert len(str(error).split()) > 2
+
+
 def agrees(message: bytes) -> bool:
     """Checks a message; whether it is an array."""
     tracemalloc.start()
@@ -87,7 +91,7 @@ def agrees(message: bytes) -> bool:
         found = decode_declared(declared)
         _, peak = tracemalloc.get_traced_memory()
     except REFUSED as error:
-        assert str(error)
+        has_sentence(error)
         return False
     finally:
         tracemalloc.stop()
@@ -101,13 +105,13 @@ def agrees(message: bytes) -> bool:
     return True
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(messages())
 def test_any_message_is_tensorflows_array_or_an_error(message):
     agrees(message)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(messages(), st.data())
 def test_any_damaged_message_is_tensorflows_array_or_an_error(message, data):
     damaged = bytearray(message)
@@ -119,7 +123,7 @@ def test_any_damaged_message_is_tensorflows_array_or_an_error(message, data):
     agrees(bytes(damaged))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.binary(max_size=64))
 @example(b"")
 def test_any_bytes_are_tensorflows_array_or_an_error(message):

@@ -25,18 +25,17 @@ class GrpcInputs:
         self.size_bytes = size_bytes
         self._tensors = tensors
         self._declared: dict[str, Declaration] = {}
-        self._where: dict[str, str] = {}
 
     def check(self, rules: InputRules) -> int:
         """See ``RequestInputs.check``."""
+        self._rules = rules
         rules.check_names(self._tensors)
         total = 0
         for name, message in self._tensors.items():
-            where = self._where[name] = rules.at(name)
             try:
                 declared = read_declaration(message)
             except (InvalidArgumentError, UnimplementedError) as error:
-                raise type(error)(f"{where}: {error}") from None
+                raise type(error)(f"{rules.at(name)}: {error}") from None
             rules.check(name, declared.dtype, declared.shape)
             self._declared[name] = declared
             total += declared.nbytes
@@ -50,5 +49,6 @@ class GrpcInputs:
             try:
                 found[name] = decode_declared(declared)
             except InvalidArgumentError as error:
-                raise InvalidArgumentError(f"{self._where[name]}: {error}") from None
+                where = self._rules.at(name)
+                raise InvalidArgumentError(f"{where}: {error}") from None
         return found

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,8 +17,7 @@ from tfnative.errors import InvalidArgumentError, ResourceExhaustedError
 from tfnative.serving.types import Outputs
 
 
-@dataclass(frozen=True)
-class InputRules:
+class InputRules(NamedTuple):
     """A signature, and the limits of the server.
 
     Attributes:
@@ -108,7 +106,7 @@ class InputRules:
         return f"{self.where}: input {name!r}"
 
     def _fits(self, shape: tuple[int, ...], expected: tuple[int, ...] | None) -> bool:
-        if expected is None:
+        if expected is None or shape == expected:
             return True
         return len(shape) == len(expected) and all(
             size == known or known < 0 or (self.is_padded and size < known)
@@ -117,14 +115,11 @@ class InputRules:
 
 
 class RequestInputs(Protocol):
-    """The inputs of a request, which are not arrays yet.
-
-    Attributes:
-        size_bytes: How large the request is.
-    """
+    """The inputs of a request, which are not arrays yet."""
 
     @property
-    def size_bytes(self) -> int: ...
+    def size_bytes(self) -> int:
+        """How large the request is."""
 
     def check(self, rules: InputRules) -> int:
         """Compares what they say of themselves with a signature.
@@ -150,9 +145,10 @@ def array_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
 
 
 def _is_same(found: np.dtype[Any], expected: np.dtype[Any]) -> bool:
+    if found == expected:
+        return True
     # Clients without a type for bfloat16 have its bits.
-    is_bits = expected.name == "bfloat16" and found == np.uint16
-    return found == expected or is_bits
+    return bool(expected.name == "bfloat16" and found == np.uint16)
 
 
 def _text(spec: TensorSpec) -> str:

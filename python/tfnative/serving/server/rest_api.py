@@ -16,6 +16,7 @@ from starlette.routing import Route
 from tfnative.errors import Error, InvalidArgumentError, NotFoundError
 from tfnative.serving.server import rest_columns, rest_json
 from tfnative.serving.server.lanes import bytes_of
+from tfnative.serving.server.openapi import description
 from tfnative.serving.server.request_log import log_refusal
 from tfnative.serving.server.rest_body import BodyLimits, read_body
 from tfnative.serving.server.rest_columns import RestInputs
@@ -71,8 +72,12 @@ def make_app(
             return PlainTextResponse("ok")
         return PlainTextResponse("closing", 503)
 
+    async def openapi(_: Request) -> Response:
+        return json_response(description())
+
     return Starlette(
         routes=[
+            Route("/openapi.json", openapi),
             Route("/metrics", prometheus),
             Route("/monitoring/prometheus/metrics", prometheus),
             Route("/healthz", healthz),
@@ -146,4 +151,3 @@ def _spec(found: re.Match[str]) -> ModelSpec:
         None if version is None else int(version),
         None if label is None else unquote(label),
     )
-

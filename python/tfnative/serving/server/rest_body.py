@@ -98,7 +98,7 @@ class Bytes:
 
     def all(self) -> memoryview:
         """What there is."""
-        return memoryview(self._data[: self._size])
+        return self._data[: self._size].data
 
     def _too_large(self) -> BodyTooLargeError:
         return BodyTooLargeError(

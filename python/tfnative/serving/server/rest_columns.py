@@ -84,28 +84,18 @@ class RestInputs:
         self._key = "instances" if self.is_row_format else "inputs"
         self._value = members[self._key]
         self._arrays: dict[str, Array] = {}
-        self._specs: Mapping[str, TensorSpec] = {}
-        self._where: dict[str, str] = {}
 
     def check(self, rules: InputRules) -> int:
         """See ``RequestInputs.check``."""
-        self._specs = rules.signature.inputs
+        self._rules, specs = rules, rules.signature.inputs
         read = _rows if self.is_row_format else _columns
         total = 0
-        for name, value in read(self._value, self._specs).items():
-            where = self._where[name] = rules.at(name)
-            if isinstance(value, str):
-                raise InvalidArgumentError(f"{where}: {value}")
-            if not isinstance(value, np.ndarray):
-                raise InvalidArgumentError(f"{where}: expected numbers or text")
-            dtype = self._specs[name].dtype
-            array = self._arrays[name] = _with_sizes(value, self._specs[name])
-            if array.dtype.kind == "O" and dtype.kind != "O" and array.size:
-                raise InvalidArgumentError(f"{where}: expected {dtype.name}, got text")
-            if array.dtype.kind != "O" and dtype.kind == "O" and array.size:
-                raise InvalidArgumentError(
-                    f"{where}: expected text or {{'b64': ...}}, got numbers"
-                )
+        for name, value in read(self._value, specs).items():
+            problem = _problem(value, specs[name])
+            if problem:
+                raise InvalidArgumentError(f"{rules.at(name)}: {problem}")
+            array = self._arrays[name] = _with_sizes(value, specs[name])
+            dtype = specs[name].dtype
             rules.check(name, dtype, array.shape)
             total += array_bytes(dtype, array.shape)
             rules.check_bytes(total)
@@ -116,7 +106,8 @@ class RestInputs:
         return {name: self._array(name) for name in self._arrays}
 
     def _array(self, name: str) -> Array:
-        found, dtype = self._arrays[name], self._specs[name].dtype
+        found = self._arrays[name]
+        dtype = self._rules.signature.inputs[name].dtype
         if found.size == 0:
             return np.empty(found.shape, dtype)
         if dtype.kind == "O":
@@ -124,10 +115,26 @@ class RestInputs:
         try:
             return json_tensors.cast(found, dtype)
         except (TypeError, OverflowError) as error:
-            raise InvalidArgumentError(f"{self._where[name]}: {error}") from None
+            raise InvalidArgumentError(f"{self._rules.at(name)}: {error}") from None
 
 
-def _rows(value: Any, specs: Mapping[str, TensorSpec]) -> Mapping[str, Any]:
+def _problem(value: Any, spec: TensorSpec) -> str:
+    """Why a value cannot become the array of an input, or ""."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, np.ndarray):
+        return "expected numbers or text"
+    is_text, wants_text = value.dtype.kind == "O", spec.dtype.kind == "O"
+    if is_text == wants_text or not value.size:
+        return ""
+    if wants_text:
+        return "expected text or {'b64': ...}, got numbers"
+    return f"expected {spec.dtype.name}, got text"
+
+
+def _rows(
+    value: Array | Table | str, specs: Mapping[str, TensorSpec]
+) -> Mapping[str, Any]:
     """What ``instances`` has for each input."""
     names = ", ".join(specs)
     if isinstance(value, str):
@@ -164,7 +171,9 @@ def _no_rows(specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
     return {name: np.empty(0) for name in specs}
 
 
-def _columns(value: Any, specs: Mapping[str, TensorSpec]) -> Mapping[str, Any]:
+def _columns(
+    value: Array | Table | str, specs: Mapping[str, TensorSpec]
+) -> Mapping[str, Any]:
     """What ``inputs`` has for each input."""
     if isinstance(value, tuple) and not value[0]:
         if value[1].keys() != specs.keys():

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfnative._core import tensor_head
-from tfnative.errors import InvalidArgumentError, UnimplementedError
+from tfnative.errors import InvalidArgumentError
 from tfnative.serving.tensors.data_types import (
     DT_STRING,
     NAMES,
@@ -25,8 +24,7 @@ MAX_RANK = 64 if int(np.__version__.split(".", maxsplit=1)[0]) >= 2 else 32
 """How many dimensions NumPy's arrays can have."""
 
 
-@dataclass(frozen=True)
-class Declaration:
+class Declaration(NamedTuple):
     """A tensor in a message.
 
     Attributes:
@@ -44,7 +42,7 @@ class Declaration:
     content: memoryview
 
     @property
-    def count(self) -> int:
+    def element_count(self) -> int:
         """How many elements it has."""
         return math.prod(self.shape)
 
@@ -75,11 +73,11 @@ def read_declaration(message: memoryview) -> Declaration:
         )
     if any(size < 0 for size in shape):
         raise InvalidArgumentError(f"a size is unknown or negative: {shape}")
-    try:
-        dtype = data_type_dtype(number)
-    except UnimplementedError as error:
-        raise UnimplementedError(str(error)) from None
-    _check_fields(number, fields, has_content=end > begin)
+    dtype = data_type_dtype(number)
+    if fields:
+        _check_fields(number, fields, has_content=end > begin)
+    elif number == DT_STRING and end > begin:
+        raise InvalidArgumentError("tensor_content cannot have strings")
     return Declaration(message, number, dtype, shape, message[begin:end])
 
 
@@ -87,14 +85,11 @@ def _check_fields(number: int, fields: set[int], *, has_content: bool) -> None:
     """Values that nobody would read must not become zeros in silence."""
     own = STRINGS if number == DT_STRING else FIELDS[NAMES[number]].number
     others = sorted(field for field in fields if field in VALUES and field != own)
-    name = data_type_name(number)
     if others:
         raise InvalidArgumentError(
-            f"there are values in {VALUES[others[0]]}, but those of {name} belong into"
-            f" {VALUES[own]}"
+            f"there are values in {VALUES[others[0]]}, but those of"
+            f" {data_type_name(number)} belong into {VALUES[own]}"
         )
-    if has_content and number == DT_STRING:
-        raise InvalidArgumentError("tensor_content cannot have strings")
     if has_content and own in fields:
         raise InvalidArgumentError(
             f"there are values in both tensor_content and {VALUES[own]}"

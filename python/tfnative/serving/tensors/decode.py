@@ -51,7 +51,7 @@ def decode_declared(declared: Declaration) -> npt.NDArray[Any]:
     Raises:
         InvalidArgumentError: There are other values than were declared.
     """
-    count, dtype, shape = declared.count, declared.dtype, declared.shape
+    count, dtype, shape = declared.element_count, declared.dtype, declared.shape
     if declared.data_type == DT_STRING:
         items = tensor_strings(declared.message, STRINGS, count)
         return _filled(items, count, b"").reshape(shape)

@@ -72,12 +72,14 @@ def read_values(
         raw = tensor_fixed(message, field.number, field.number_bytes, numbers)
         if raw.nbytes % dtype.itemsize:
             raise InvalidArgumentError("a value is cut off")
-        return raw.view(dtype.newbyteorder("<")).astype(dtype)
+        values: npt.NDArray[Any] = raw.view(dtype.newbyteorder("<")).astype(dtype)
+        return values
     bits = tensor_varints(message, field.number, limit)
     if dtype.kind == "b":
-        return bits != 0
+        return np.not_equal(bits, 0)
     if dtype.kind not in "iu":  # Those that are written as the bits of halves.
-        return _in_range(bits, np.dtype(np.uint16)).view(dtype)
+        halves: npt.NDArray[Any] = _in_range(bits, np.dtype(np.uint16)).view(dtype)
+        return halves
     if dtype.kind == "u" and dtype.itemsize >= 4:
         return _in_range(bits, dtype)
     signed = bits.view(np.int64)

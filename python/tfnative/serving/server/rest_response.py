@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from tfnative.serving.server.rest_body import (
     EncodingError,
 )
 
-_SENT_BYTES = 256 << 10
+_SENT_BYTES = 128 << 10
 _JSON = "application/json"
 _RETRY_SECONDS = 1
 
@@ -88,4 +89,5 @@ class PartsResponse(Response):
                 await send(
                     {"type": "http.response.body", "body": piece, "more_body": True}
                 )
+                await asyncio.sleep(0)  # Others shall have their turn between two.
         await send({"type": "http.response.body", "body": b""})

@@ -23,7 +23,7 @@ from tfnative.serving.server.openapi import description  # noqa: E402
 from tfnative.serving.server.rest_api import _PATH  # noqa: E402
 from tfnative.serving.server.server import ServerOptions  # noqa: E402
 
-EXAMPLES = int(os.environ.get("TFNATIVE_SCHEMA_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("TFNATIVE_SCHEMA_EXAMPLES", "5"))
 """Requests for each operation, and as many that its description forbids."""
 
 NAMES = (

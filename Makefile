@@ -23,9 +23,12 @@ SERVING ?=
 PRESETS ?= asan tsan
 SOAK ?= 120
 GRAPHS ?= 100
+SECONDS ?= 60
+EXAMPLES ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-cpp test-soak test-fidelity test-python lint \
+.PHONY: help demo test test-quick test-cpp test-soak test-fidelity test-schema \
+  fuzz-python test-python lint \
   format tidy \
   bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
@@ -53,6 +56,14 @@ test-soak: $(VENV)/.installed  ## batchers, used in all ways for SOAK=120 second
 test-fidelity: export TFNATIVE_RANDOM_GRAPHS = $(GRAPHS)
 test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random ones
 	$(PYTEST) tests/fidelity tests/aot/rows $(PYTEST_ARGS)
+
+test-schema: export TFNATIVE_SCHEMA_EXAMPLES = $(EXAMPLES)
+test-schema: $(VENV)/.installed  ## ask the REST API whatever it describes; EXAMPLES=200
+	$(PYTEST) tests/python/serving/server/test_openapi.py $(PYTEST_ARGS)
+
+fuzz-python: export TFNATIVE_FUZZ_SECONDS = $(SECONDS)
+fuzz-python: $(VENV)/.installed  ## fuzz what reads requests; SECONDS=60 for each part
+	$(PYTEST) tests/fuzz/python $(PYTEST_ARGS)
 
 test-python: $(VENV)/.installed  ## Python tests; PYTEST_ARGS="-k name" for some
 	$(PYTEST) $(PYTEST_ARGS)

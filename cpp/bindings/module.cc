@@ -5,7 +5,9 @@
 #include "batcher.h"
 #include "errors.h"
 #include "examples.h"
+#include "json.h"
 #include "model.h"
+#include "tensor_proto.h"
 #include "tensorflow_model.h"
 #include "tensorflow_options.h"
 
@@ -13,6 +15,8 @@ PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = TFNATIVE_VERSION;
   tfnative::bindings::register_errors(module);
   tfnative::bindings::register_examples(module);
+  tfnative::bindings::register_json(module);
+  tfnative::bindings::register_tensor_proto(module);
   tfnative::bindings::register_model(module);
   tfnative::bindings::register_batcher(module);
   tfnative::bindings::register_tensorflow_options(module);

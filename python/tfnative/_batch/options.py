@@ -20,6 +20,10 @@ def read_batching_parameters(
             text = file.read()
     except OSError as error:
         raise NotFoundError(f"cannot read {os.fspath(path)!r}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidArgumentError(
+            f"{os.fspath(path)!r}: expected UTF-8: byte {error.start} is none"
+        ) from None
     try:
         return parse_batching_parameters(text)
     except InvalidArgumentError as error:

@@ -29,6 +29,7 @@ _EXAMPLES = """\
   tfnative serve saved_models/digits --backend auto
   tfnative serve models/digits --host 0.0.0.0 --token-file tokens.txt \\
       --tls-certificate server.pem --tls-key server.key
+  tfnative serve models/digits --max-request-bytes 16777216
   tfnative serve --model-config-file models.config --allow-reload-config \\
       --model-root models
 
@@ -102,6 +103,7 @@ def register(commands: Commands) -> None:
         help="how many seconds requests may still take when the server is told to end "
         "(default: 30)",
     )
+    _add_limits(parser)
     parser.add_argument(
         "--tls-certificate",
         metavar="FILE",
@@ -149,11 +151,40 @@ def register(commands: Commands) -> None:
     )
 
 
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--max-request-bytes",
+        type=int,
+        default=256 << 20,
+        metavar="BYTES",
+        help="bytes that a request may have: as it comes, unfolded, and as the arrays "
+        "of its inputs; larger ones are refused (default: 268435456, which is 256 MiB)",
+    )
+    parser.add_argument(
+        "--max-inflight-bytes",
+        type=int,
+        default=1 << 30,
+        metavar="BYTES",
+        help="bytes that all requests at one moment may have, as they come and as "
+        "arrays; what comes beyond is told to try again (default: 1073741824, which is "
+        "1 GiB)",
+    )
+    parser.add_argument(
+        "--read-timeout-seconds",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="seconds that the head of a REST request may take to come, and its body, "
+        "unless that comes faster than 32 KiB a second (default: 30)",
+    )
+
+
 def run(options: argparse.Namespace) -> int:
     """Serves until the process is told to end."""
     import asyncio
 
     try:
+        from tfnative.serving.server.limits import RequestLimits
         from tfnative.serving.server.models import OpenOptions
         from tfnative.serving.server.server import (
             Server,
@@ -170,6 +201,11 @@ def run(options: argparse.Namespace) -> int:
         options.port,
         options.rest_port,
         options.grace_seconds,
+        limits=RequestLimits(
+            options.max_request_bytes,
+            options.max_inflight_bytes,
+            options.read_timeout_seconds,
+        ),
         tls=_tls(options),
         token_file=options.token_file,
         allow_reload_config=options.allow_reload_config,

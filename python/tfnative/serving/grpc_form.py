@@ -46,6 +46,9 @@ _KEY, _VALUE = 1, 2
 _EXAMPLE_LIST, _EXAMPLE_LIST_WITH_CONTEXT = 1, 2
 _EXAMPLES, _CONTEXT = 1, 2
 
+_MOST_NAMES = 10_000
+"""Of inputs and outputs, in a request: no signature has so many."""
+
 
 def spec_message(spec: ModelSpec) -> Any:
     """A ``ModelSpec`` message."""
@@ -117,16 +120,39 @@ def read_predict_request(request: bytes) -> tuple[ModelSpec, Outputs, list[str]]
 
     All, if none is named.
     """
+    spec, tensors, wanted = split_predict_request(request)
+    inputs = {
+        name: decode_tensor(tensor, f"{spec}, {name!r}")
+        for name, tensor in tensors.items()
+    }
+    return spec, inputs, wanted
+
+
+def split_predict_request(
+    request: bytes,
+) -> tuple[ModelSpec, dict[str, memoryview], list[str]]:
+    """Likewise, with the inputs as they are on the wire.
+
+    Raises:
+        InvalidArgumentError: It is not well formed, or has very many names.
+    """
     view = memoryview(request)
     serialised = b""
-    wanted = []
+    wanted: list[str] = []
+    tensors: dict[str, memoryview] = {}
     for number, value in read_fields(view):
-        if number == _SPEC and not isinstance(value, int):
+        if isinstance(value, int):
+            continue
+        if number == _SPEC:
             serialised += value  # As messages are merged that follow one another.
-        elif number == _OUTPUT_FILTER and not isinstance(value, int):
+        elif number == _OUTPUT_FILTER:
             wanted.append(bytes(value).decode(errors="replace"))
-    spec = _read_spec(serialised)
-    return spec, _read_tensor_map(view, _INPUTS, str(spec)), wanted
+        elif number == _INPUTS:
+            name, tensor = _read_entry(value)
+            tensors[name] = tensor
+        if len(wanted) + len(tensors) > _MOST_NAMES:
+            raise InvalidArgumentError(f"a request has more than {_MOST_NAMES} names")
+    return _read_spec(serialised), tensors, wanted
 
 
 def _tensor_map(field: int, tensors: Mapping[str, Any], where: str) -> list[Buffer]:
@@ -155,14 +181,20 @@ def _read_tensor_map(message: memoryview, field: int, where: str) -> Outputs:
     for number, entry in read_fields(message):
         if number != field or isinstance(entry, int):
             continue
-        name, tensor = "", memoryview(b"")
-        for part, value in read_fields(entry):
-            if part == _KEY and not isinstance(value, int):
-                name = bytes(value).decode(errors="replace")
-            elif part == _VALUE and not isinstance(value, int):
-                tensor = value
+        name, tensor = _read_entry(entry)
         found[name] = decode_tensor(tensor, f"{where}, {name!r}")
     return found
+
+
+def _read_entry(entry: memoryview) -> tuple[str, memoryview]:
+    """The key and the value of a map's entry; as they are merged, the last of each."""
+    name, tensor = "", memoryview(b"")
+    for part, value in read_fields(entry):
+        if part == _KEY and not isinstance(value, int):
+            name = bytes(value).decode(errors="replace")
+        elif part == _VALUE and not isinstance(value, int):
+            tensor = value
+    return name, tensor
 
 
 # --- Examples -------------------------------------------------------------------------

@@ -20,6 +20,9 @@ from tfnative.errors import InvalidArgumentError
 
 B64 = "b64"
 
+_FLOAT = np.dtype(np.float32)
+_UNLIKE = "lists have different lengths, or hold different things"
+
 
 def dump(value: Any) -> bytes:
     """JSON text."""
@@ -80,15 +83,24 @@ def from_json(value: Any, dtype: np.dtype[Any] | None, where: str) -> npt.NDArra
     try:
         if dtype == np.dtype(object) or (dtype is None and _is_text(value)):
             return _strings(value)
-        # Of mixed int64 and uint64 NumPy makes float64 if it is not told otherwise.
-        found = np.asarray(value, np.uint64 if _is_uint64(value, dtype) else None)
-        if found.dtype == object:
-            raise ValueError("lists have different lengths, or hold different things")
+        found = _numbers(value, dtype)
         if dtype is None:
-            return found.astype(np.float32) if found.dtype.kind == "f" else found
-        return _as_dtype(found, dtype)
+            return cast(found, _FLOAT) if found.dtype.kind == "f" else found
+        return cast(found, dtype)
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArgumentError(f"{where}: {error}") from None
+
+
+def _numbers(value: Any, dtype: np.dtype[Any] | None) -> npt.NDArray[Any]:
+    # Of mixed int64 and uint64 NumPy makes float64 if it is not told otherwise.
+    wanted = np.uint64 if _is_uint64(value, dtype) else None
+    try:
+        found = np.asarray(value, wanted)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(_UNLIKE) from None
+    if found.dtype == object:
+        raise ValueError(_UNLIKE)
+    return found
 
 
 def _is_uint64(value: Any, dtype: np.dtype[Any] | None) -> bool:
@@ -103,18 +115,36 @@ def _is_uint64(value: Any, dtype: np.dtype[Any] | None) -> bool:
     return False
 
 
-def _as_dtype(found: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def cast(found: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Numbers or bool of JSON in the type that a tensor has.
+
+    Raises:
+        TypeError: They are of another kind: float where int is wanted.
+        OverflowError: One is larger than the type can hold.
+    """
     if found.dtype.kind in "OSU" or (found.dtype.kind == "b") != (dtype.kind == "b"):
         if found.size:
-            raise TypeError(f"expected {dtype.name}, got {found.dtype}")
+            raise TypeError(f"expected {dtype.name}, got {kind_of(found)}")
     elif dtype.kind in "iu" and found.size:
         if found.dtype.kind == "f":
-            raise TypeError(f"expected {dtype.name}, got {found.dtype}")
+            raise TypeError(f"expected {dtype.name}, got {kind_of(found)}")
         bounds = np.iinfo(dtype)
         for value in (int(found.min()), int(found.max())):
             if not bounds.min <= value <= bounds.max:
                 raise OverflowError(f"{dtype.name} cannot hold {value}")
-    return found.astype(dtype)
+    with np.errstate(all="ignore"):
+        wanted = found.astype(dtype, copy=False)
+    if found.dtype.kind in "iuf" and dtype.kind not in "iub":
+        lost = np.isinf(wanted)
+        if lost.any() and (lost & np.isfinite(found)).any():
+            value = found[lost & np.isfinite(found)][0]
+            raise OverflowError(f"{dtype.name} cannot hold {value}")
+    return wanted
+
+
+def kind_of(found: npt.NDArray[Any]) -> str:
+    """The type of JSON's values, for messages: strings are text."""
+    return "text" if found.dtype.kind in "OSU" else found.dtype.name
 
 
 def _is_text(value: Any) -> bool:
@@ -143,7 +173,7 @@ def _collect(value: Any, shape: list[int], items: list[bytes]) -> None:
         items.append(_bytes(value))
         return
     if not isinstance(value, list) or len(value) != shape[0]:
-        raise ValueError("lists have different lengths, or hold different things")
+        raise ValueError(_UNLIKE)
     for each in value:
         _collect(each, shape[1:], items)
 

@@ -174,7 +174,9 @@ def test_more_or_fewer_bytes_than_the_shape_says_are_refused():
     proto.int_val.extend(range(3))
     proto.dtype = tf.int32.as_datatype_enum
     proto.tensor_shape.dim[1].size = 1
-    with pytest.raises(tfnative.InvalidArgumentError, match="expected 2 values, got 3"):
+    with pytest.raises(
+        tfnative.InvalidArgumentError, match="expected 2 values, got more"
+    ):
         decoded(proto.SerializeToString())
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Literal
 
 import grpc
@@ -19,6 +20,8 @@ from tfnative.errors import (
 )
 from tfnative.serving import grpc_form, messages
 from tfnative.serving.grpc_form import MODEL, PREDICTION
+from tfnative.serving.server.grpc_inputs import GrpcInputs
+from tfnative.serving.server.lanes import bytes_of
 from tfnative.serving.server.replies import load_error_text, reply_to
 from tfnative.serving.server.service import Service
 from tfnative.serving.signatures import definition_of
@@ -65,11 +68,19 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
         return self._service.timed(model, api, "GRPC")
 
     async def _predict(self, request: bytes, context: Any) -> bytes:
-        spec, inputs, wanted = grpc_form.read_predict_request(request)
+        size, lanes = len(request), self._service.lanes
+        split = partial(grpc_form.split_predict_request, request)
+        spec, tensors, wanted = await lanes.run(size, split)
         left = context.time_remaining()
-        with self._timed(spec.name, "Predict"):
+        with (
+            self._timed(spec.name, "Predict"),
+            self._service.budget.share() as share,
+        ):
+            share.grow(size)
+            inputs = GrpcInputs(tensors, size)
             found, outputs = await self._service.predict(spec, inputs, wanted, left)
-            return grpc_form.predict_response(found, outputs)
+            write = partial(grpc_form.predict_response, found, outputs)
+            return await lanes.run(bytes_of(outputs), write)
 
     async def _classify(self, request: bytes, _: Any) -> bytes:
         message = _parse(messages.ClassificationRequest, request)

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from tfnative.serving.server.tls import LiveTls
 
@@ -21,8 +23,54 @@ class _HttpServer(uvicorn.Server):
         yield
 
 
+def protocol(timeout_seconds: float) -> type[asyncio.Protocol]:
+    """What reads requests from connections, and ends those on which none comes.
+
+    uvicorn waits for ever for a connection's first request, and for the rest of a
+    request's head.
+
+    Args:
+        timeout_seconds: From the first byte of a head, or from when the connection is
+            there, to the end of the head.
+    """
+
+    class Timed(AutoHTTPProtocol):  # type: ignore[misc, valid-type, unused-ignore]
+        _timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._begin()
+
+        def data_received(self, data: bytes) -> None:
+            known = self.cycle
+            super().data_received(data)
+            if self.cycle is not known:
+                self._end()
+            elif self.cycle is None or self.cycle.response_complete:
+                self._begin()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._end()
+            super().connection_lost(exc)
+
+        def _begin(self) -> None:
+            if self._timer is None:
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(timeout_seconds, self.transport.close)
+
+        def _end(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    return Timed
+
+
 def make_http_server(
-    app: Any, grace_seconds: float, tls: LiveTls | None = None
+    app: Any,
+    grace_seconds: float,
+    tls: LiveTls | None = None,
+    read_timeout_seconds: float = 30.0,
 ) -> uvicorn.Server:
     """A server for an ASGI application.
 
@@ -30,9 +78,11 @@ def make_http_server(
         app: The application.
         grace_seconds: How long requests on their way may take when it ends.
         tls: None to speak in clear.
+        read_timeout_seconds: How long the head of a request may take.
     """
     config = uvicorn.Config(
         app,
+        http=protocol(read_timeout_seconds),
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -29,6 +29,8 @@ _logger = logging.getLogger("tfnative.serving")
 MAX_BYTES = 2000
 """Of a text. gRPC's clients refuse answers whose metadata have more than 8 kB, and each
 byte may be three there."""
+MAX_ASKED = 200
+"""Characters of what was asked, in the log: a path can be long."""
 
 _SENTENCES = {
     1: "the request was cancelled",
@@ -95,15 +97,16 @@ def reply_to(error: BaseException, what: str) -> Reply:
     """
     code = code_of(error) or 13
     request_id = CURRENT.get()
-    text = _text(error)
+    text, what = _text(error), _line(what[:MAX_ASKED])
     if code != 13 and _is_for_clients(error, text):
-        _logger.info("request %s: %s: %s", request_id, _line(what), _line(text))
-        return Reply(code, _cut(text))
+        text = _cut(text)
+        _logger.info("request %s: %s: %s", request_id, what, _line(text))
+        return Reply(code, text)
     is_mistake = not isinstance(error, Error) or code == 13
     _logger.log(
         logging.ERROR if is_mistake else logging.WARNING,
         "request %s: %s: %s: %s",
-        *(request_id, _line(what), type(error).__name__, _line(text)),
+        *(request_id, what, type(error).__name__, _line(text)),
         exc_info=error if is_mistake else None,
     )
     sentence = _SENTENCES.get(code, _SENTENCES[13])

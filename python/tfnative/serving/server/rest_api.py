@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,29 +15,36 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from tfnative.errors import InvalidArgumentError
-from tfnative.serving.json_tensors import dump, load
-from tfnative.serving.server import rest_json
+from tfnative.errors import Error
+from tfnative.serving.server import rest_columns, rest_json
+from tfnative.serving.server.lanes import bytes_of
+from tfnative.serving.server.openapi import description
 from tfnative.serving.server.readiness import Readiness
 from tfnative.serving.server.replies import MalformedRequestError, UnknownModelError
+from tfnative.serving.server.rest_body import BodyLimits, read_body
+from tfnative.serving.server.rest_columns import RestInputs
 from tfnative.serving.server.rest_middleware import Replies, asking_for
+from tfnative.serving.server.rest_response import PartsResponse, json_response
 from tfnative.serving.server.service import Service
 from tfnative.serving.token_file import TokenFile
 from tfnative.serving.types import ModelSpec
 
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)"
-    r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+    r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
     r"(?::(?P<verb>predict|classify|regress)"
     r"|(?P<metadata>/metadata)|(?P<ready>/readyz))?"
 )
 _PROBES = frozenset({"/healthz", "/livez", "/readyz"})
+_MOST_DIGITS = 20
+"""Of a version: one of more is no number of 64 bits."""
 
 
 def make_app(
     service: Service,
     metrics: Callable[[], str],
     readiness: Readiness,
+    limits: BodyLimits,
     tokens: TokenFile | None = None,
 ) -> Starlette:
     """An ASGI application.
@@ -45,17 +53,21 @@ def make_app(
         service: Who answers.
         metrics: What Prometheus scrapes.
         readiness: Whether requests are taken, for ``/readyz`` and those of models.
+        limits: What bodies may be.
         tokens: What clients have to send, except for probes; None if nothing.
     """
 
     async def models(request: Request) -> Response:
-        return await _answer(service, readiness, request)
+        return await _answer(service, readiness, limits, request)
 
     async def prometheus(_: Request) -> Response:
         return PlainTextResponse(metrics(), media_type="text/plain; version=0.0.4")
 
     async def live(_: Request) -> Response:
         return PlainTextResponse("ok")
+
+    async def openapi(_: Request) -> Response:
+        return json_response(description())
 
     async def ready(_: Request) -> Response:
         why_not = readiness.why_not()
@@ -66,6 +78,7 @@ def make_app(
         middleware.append(asking_for(tokens, _is_probe))
     return Starlette(
         routes=[
+            Route("/openapi.json", openapi),
             Route("/metrics", prometheus),
             Route("/monitoring/prometheus/metrics", prometheus),
             Route("/healthz", live),
@@ -91,12 +104,15 @@ def _path(scope: MutableMapping[str, Any]) -> str:
     return str(scope["raw_path"].decode("latin-1").partition("?")[0])
 
 
-async def _answer(service: Service, readiness: Readiness, request: Request) -> Response:
+async def _answer(
+    service: Service, readiness: Readiness, limits: BodyLimits, request: Request
+) -> Response:
     path = _path(request.scope)
     found = _PATH.fullmatch(path)
     verb = found.group("verb") if found else None
     if found is None or (request.method == "POST") != (verb is not None):
-        raise MalformedRequestError(f"Malformed request: {request.method} {path}")
+        asked = f"{request.method} {path[:200]}"
+        raise MalformedRequestError(f"Malformed request: {asked}")
     spec = _spec(found)
     if verb is None:
         if found.group("ready"):
@@ -105,37 +121,42 @@ async def _answer(service: Service, readiness: Readiness, request: Request) -> R
             return PlainTextResponse(said, status)
         if found.group("metadata"):
             version, signatures = service.metadata(spec)
-            return _json(rest_json.metadata(spec.name, version, signatures))
-        return _json(rest_json.status(service.status(spec)))
-    text = await request.body()
-    with service.timed(spec.name, verb.capitalize(), "REST"):
-        return await _infer(service, spec, verb, load(text))
+            return json_response(rest_json.metadata(spec.name, version, signatures))
+        return json_response(rest_json.status(service.status(spec)))
+    with service.budget.share() as share:
+        try:
+            text = await read_body(request, limits, share, service.lanes)
+        except Error:
+            with service.timed(spec.name, verb.capitalize(), "REST"):
+                raise
+        with service.timed(spec.name, verb.capitalize(), "REST"):
+            return await _infer(service, spec, verb, text)
 
 
-async def _infer(service: Service, spec: ModelSpec, verb: str, body: Any) -> Response:
-    if not isinstance(body, dict):
-        raise InvalidArgumentError("JSON Parse error: expected an object")
-    name = body.get("signature_name")
-    if name is not None and not isinstance(name, str):
-        raise InvalidArgumentError("'signature_name' must be a string")
-    spec = ModelSpec(spec.name, spec.version, spec.label, name or None)
-    if verb == "predict":
-        return await _predict(service, spec, body)
-    examples, context = rest_json.examples(body)
+async def _infer(
+    service: Service, spec: ModelSpec, verb: str, text: memoryview
+) -> Response:
+    is_predict = verb == "predict"
+    size, lanes = len(text), service.lanes
+    read = partial(rest_columns.read, text, has_examples=not is_predict)
+    body = await lanes.run(size, read)
+    spec = ModelSpec(spec.name, spec.version, spec.label, body.signature_name)
+    if is_predict:
+        return await _predict(service, spec, RestInputs(body))
+    read_examples = partial(rest_columns.examples, body)
+    examples, context = await lanes.run(size, read_examples)
     if verb == "classify":
         _, classes = await service.classify(spec, examples, context)
-        return _json({"results": rest_json.classifications(classes)})
+        return json_response({"results": rest_json.classifications(classes)})
     _, values = await service.regress(spec, examples, context)
-    return _json({"results": values.tolist()})
+    return PartsResponse(rest_json.regressions(values))
 
 
-async def _predict(service: Service, spec: ModelSpec, body: dict[str, Any]) -> Response:
-    signature = service.signature(spec)
-    is_row, inputs = rest_json.inputs(body, signature)
+async def _predict(service: Service, spec: ModelSpec, inputs: RestInputs) -> Response:
     _, outputs = await service.predict(spec, inputs)
-    if is_row:
-        return _json({"predictions": rest_json.rows(outputs)})
-    return _json({"outputs": rest_json.columns(outputs)})
+    write = rest_json.predictions if inputs.is_row_format else rest_json.columns
+    size = bytes_of(outputs)
+    return PartsResponse(await service.lanes.run(size, partial(write, outputs)))
 
 
 def _spec(found: re.Match[str]) -> ModelSpec:
@@ -143,6 +164,10 @@ def _spec(found: re.Match[str]) -> ModelSpec:
 
     version = found.group("version")
     label = found.group("label")
+    if version is not None and len(version.lstrip("0")) > _MOST_DIGITS:
+        raise MalformedRequestError(
+            f"expected the number of a version, got one of {len(version)} digits"
+        )
     if version is not None and int(version) >= 1 << 63:
         raise UnknownModelError(f"there is no version {version}")
     return ModelSpec(
@@ -150,7 +175,3 @@ def _spec(found: re.Match[str]) -> ModelSpec:
         None if version is None else int(version),
         None if label is None else unquote(label),
     )
-
-
-def _json(body: Any) -> Response:
-    return Response(dump(body), media_type="application/json")

@@ -1,20 +1,24 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies of the REST API: what a server reads and writes."""
+"""Bodies of the REST API that a server writes."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
+from tfnative._base.wire import Buffer
+from tfnative._core import write_json, write_json_rows
 from tfnative._examples.results import Classifications
-from tfnative._signature import Signature, TensorSpec
+from tfnative._signature import Signature
 from tfnative.errors import InvalidArgumentError, code_of
 from tfnative.serving.json_tensors import (
     bytes_to_json,
-    from_json,
+    dump,
     text_to_json,
     to_json,
 )
@@ -27,106 +31,8 @@ BYTES_SUFFIX = "_bytes"
 """Outputs whose names end so are written in base64, others as text."""
 
 
-# --- Read -----------------------------------------------------------------------------
-
-
-def inputs(
-    body: Mapping[str, Any], signature: Signature
-) -> tuple[bool, dict[str, npt.NDArray[Any]]]:
-    """Whether a request is in the row format, and its inputs.
-
-    Raises:
-        InvalidArgumentError: It has both ``instances`` and ``inputs``, or neither; or
-            they are not those of the signature.
-    """
-    if ("instances" in body) == ("inputs" in body):
-        raise InvalidArgumentError(
-            "Request must have either 'instances' or 'inputs' in its JSON"
-        )
-    if "instances" in body:
-        return True, _of_rows(body["instances"], signature)
-    return False, _of_columns(body["inputs"], signature)
-
-
-def _of_rows(rows: Any, signature: Signature) -> dict[str, npt.NDArray[Any]]:
-    if not isinstance(rows, list) or not rows:
-        raise InvalidArgumentError(
-            "'instances' must be a list with rows: ask with 'inputs' for none of them"
-        )
-    specs = signature.inputs
-    if all(_is_named(row) for row in rows):
-        names = rows[0].keys()
-        if names != specs.keys() or any(row.keys() != names for row in rows):
-            raise InvalidArgumentError(
-                f"'instances': expected the inputs {', '.join(specs)} in each, got"
-                f" {', '.join(names)}"
-            )
-        columns = {name: [row[name] for row in rows] for name in names}
-    elif len(specs) == 1:
-        columns = {next(iter(specs)): rows}
-    else:
-        raise InvalidArgumentError(
-            f"'instances': expected objects with the inputs {', '.join(specs)}"
-        )
-    return {name: _array(columns[name], specs[name]) for name in columns}
-
-
-def _of_columns(columns: Any, signature: Signature) -> dict[str, npt.NDArray[Any]]:
-    specs = signature.inputs
-    if not _is_named(columns):
-        if len(specs) != 1:
-            raise InvalidArgumentError(
-                f"'inputs': expected an object with {', '.join(specs)}"
-            )
-        columns = {next(iter(specs)): columns}
-    if columns.keys() != specs.keys():
-        raise InvalidArgumentError(
-            f"'inputs': expected {', '.join(specs)}, got {', '.join(columns) or 'none'}"
-        )
-    return {name: _array(columns[name], specs[name]) for name in columns}
-
-
-def _is_named(value: Any) -> bool:
-    """An object with tensors by name; ``{"b64": ...}`` is a string."""
-    return isinstance(value, dict) and value.keys() != {"b64"}
-
-
-def _array(value: Any, spec: TensorSpec) -> npt.NDArray[Any]:
-    found = from_json(value, spec.dtype, f"input {spec.name!r}")
-    if spec.shape is not None and found.size == 0:
-        missing = spec.shape[found.ndim :]
-        found = found.reshape(*found.shape, *(max(0, size) for size in missing))
-    return found
-
-
-def examples(
-    body: Mapping[str, Any],
-) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The examples of a request, and the features that they share."""
-    found = body.get("examples")
-    if not isinstance(found, list) or not found:
-        raise InvalidArgumentError("'examples' must be a list with objects")
-    context = body.get("context")
-    if context is not None and not isinstance(context, dict):
-        raise InvalidArgumentError("'context' must be an object")
-    shared = None if context is None else _features(context)
-    return [_features(one) for one in found], shared
-
-
-def _features(example: Any) -> dict[str, Any]:
-    if not isinstance(example, dict):
-        raise InvalidArgumentError("'examples' must be a list with objects")
-    return {
-        name: from_json(value, None, f"feature {name!r}")
-        for name, value in example.items()
-    }
-
-
-# --- Write ----------------------------------------------------------------------------
-
-
-def rows(outputs: Outputs) -> list[Any]:
-    """The row format: an object for each row, or a value where there is one output.
+def predictions(outputs: Outputs) -> list[Buffer]:
+    """The answer in the row format, in parts: an object for each row, or a value.
 
     Raises:
         InvalidArgumentError: Outputs have different numbers of rows.
@@ -136,22 +42,54 @@ def rows(outputs: Outputs) -> list[Any]:
         raise InvalidArgumentError(
             "outputs have different numbers of rows: ask with 'inputs'"
         )
-    written = {name: _written(name, array) for name, array in outputs.items()}
-    if len(written) == 1:
-        return list(*written.values())
-    (count,) = counts
-    return [{name: w[i] for name, w in written.items()} for i in range(count or 0)]
+    if len(outputs) == 1:
+        ((name, array),) = outputs.items()
+        rows: Buffer = _written(name, array)
+    elif any(array.dtype.kind in "OSU" for array in outputs.values()):
+        lists = {name: _as_lists(name, array) for name, array in outputs.items()}
+        (count,) = counts
+        rows = dump(
+            [{name: lists[name][i] for name in lists} for i in range(count or 0)]
+        )
+    else:
+        names = [json.dumps(name) for name in outputs]
+        rows = write_json_rows(names, list(map(_plain, outputs.values()))).data
+    return [b'{"predictions":', rows, b"}"]
 
 
-def columns(outputs: Outputs) -> Any:
-    """The column format: an array for each output, or one where there is one."""
-    written = {name: _written(name, array) for name, array in outputs.items()}
-    if len(written) == 1:
-        return next(iter(written.values()))
-    return written
+def columns(outputs: Outputs) -> list[Buffer]:
+    """The answer in the column format, in parts: an array for each output, or one."""
+    if len(outputs) == 1:
+        ((name, array),) = outputs.items()
+        return [b'{"outputs":', _written(name, array), b"}"]
+    parts: list[Buffer] = [b'{"outputs":{']
+    for index, (name, array) in enumerate(outputs.items()):
+        head = f"{',' if index else ''}{json.dumps(name)}:"
+        parts += [head.encode(), _written(name, array)]
+    return [*parts, b"}}"]
 
 
-def _written(name: str, array: npt.NDArray[Any]) -> Any:
+def regressions(values: npt.NDArray[Any]) -> list[Buffer]:
+    """The answer to a regress call, in parts."""
+    return [b'{"results":', _written("results", values), b"}"]
+
+
+def _written(name: str, array: npt.NDArray[Any]) -> Buffer:
+    if array.dtype.kind in "OSU":
+        return dump(_as_lists(name, array))
+    return write_json(_plain(array)).data
+
+
+def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Numbers of a type that JSON has."""
+    if array.dtype.kind == "c":
+        raise InvalidArgumentError(f"JSON has no {array.dtype.name}")
+    if array.dtype.name in ("bfloat16", "float16"):
+        array = array.astype(np.float32)
+    return np.ascontiguousarray(array).reshape(array.shape)
+
+
+def _as_lists(name: str, array: npt.NDArray[Any]) -> Any:
     if array.dtype.kind not in "OSU":
         return to_json(array)
     write = bytes_to_json if name.endswith(BYTES_SUFFIX) else text_to_json

@@ -24,23 +24,10 @@ from starlette.responses import JSONResponse, Response
 
 from tfnative.serving.server.replies import reply_to
 from tfnative.serving.server.request_id import HEADER, begin_request
+from tfnative.serving.server.rest_response import error_headers, status_of
 from tfnative.serving.token_file import TokenFile
 
 _KEY = HEADER.encode()
-_HTTP_STATUS = {
-    1: 499,
-    3: 400,
-    4: 504,
-    5: 404,
-    7: 403,
-    8: 429,
-    9: 412,
-    12: 501,
-    13: 500,
-    14: 503,
-}
-
-
 IsOpen = Callable[[MutableMapping[str, Any]], bool]
 
 
@@ -77,8 +64,8 @@ class Replies:
             reply = reply_to(error, f"{scope['method']} {scope['path']}")
             if has_begun:
                 raise ConnectionError("the answer had begun") from None
-            status = _HTTP_STATUS.get(reply.code, 500)
-            answer = JSONResponse({"error": reply.text}, status)
+            status = status_of(error)
+            answer = JSONResponse({"error": reply.text}, status, error_headers(status))
             await answer(scope, receive, send_named)
 
 

@@ -20,12 +20,14 @@ from tfnative.serving.server.grpc_api import GrpcApi
 from tfnative.serving.server.grpc_interceptors import Replies, Tokens
 from tfnative.serving.server.health import Health
 from tfnative.serving.server.http import make_http_server
+from tfnative.serving.server.limits import RequestLimits
 from tfnative.serving.server.listening import join_host, listen, warn_if_open
 from tfnative.serving.server.metrics import to_prometheus
 from tfnative.serving.server.models import Opener, OpenOptions
 from tfnative.serving.server.readiness import Readiness
 from tfnative.serving.server.reload_rules import ReloadRules
 from tfnative.serving.server.rest_api import make_app
+from tfnative.serving.server.rest_body import BodyLimits
 from tfnative.serving.server.service import Service
 from tfnative.serving.server.tls import LiveTls, TlsSource
 from tfnative.serving.token_file import TokenFile
@@ -45,7 +47,8 @@ class ServerOptions:
         rest_port: Of the REST API, likewise.
         grace_seconds: How long requests may take that are on their way when the server
             is told to end.
-        max_message_bytes: How large requests and responses may be.
+        max_message_bytes: How large responses over gRPC may be.
+        limits: What requests may be.
         tls: Where the certificate comes from; None to speak in clear.
         token_file: Clients have to send one of its tokens; None for no token.
         allow_reload_config: Whether clients may change what is served.
@@ -59,6 +62,7 @@ class ServerOptions:
     rest_port: int | None = 8501
     grace_seconds: float = 30.0
     max_message_bytes: int = 1 << 30
+    limits: RequestLimits = field(default_factory=RequestLimits)
     tls: TlsSource | None = None
     token_file: str | None = None
     allow_reload_config: bool = False
@@ -90,7 +94,13 @@ class Server:
         self._settings = dict(models)
         self._opener = Opener(options.models)
         self._executor = ThreadPoolExecutor(WAITING_THREADS, "tfnative-serve")
-        self.service = Service(self._opener.open_all(models), self._executor)
+        limits = options.limits
+        self.service = Service(
+            self._opener.open_all(models),
+            self._executor,
+            limits.max_request_bytes,
+            limits.max_inflight_bytes,
+        )
         self.port: int | None = None
         self.rest_port: int | None = None
         self.readiness = Readiness(self.service, lambda: self.is_ready)
@@ -127,13 +137,13 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _grpc(self, port: int) -> AsyncIterator[None]:
-        limit = self._options.max_message_bytes
+        limits = self._options.limits
         tokens = self._tokens
         server = grpc.aio.server(
             interceptors=(Replies(), *(() if tokens is None else (Tokens(tokens),))),
             options=[
-                ("grpc.max_send_message_length", limit),
-                ("grpc.max_receive_message_length", limit),
+                ("grpc.max_send_message_length", self._options.max_message_bytes),
+                ("grpc.max_receive_message_length", limits.max_request_bytes),
                 ("grpc.so_reuseport", 0),
             ],
         )
@@ -160,10 +170,15 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _rest(self, port: int) -> AsyncIterator[None]:
-        app = make_app(self.service, self.metrics, self.readiness, self._tokens)
+        limits = self._options.limits
+        timeout = limits.read_timeout_seconds
+        of_bodies = BodyLimits(limits.max_request_bytes, timeout)
+        app = make_app(
+            self.service, self.metrics, self.readiness, of_bodies, self._tokens
+        )
         listening = listen(self._options.host, port)
         self.rest_port = listening.getsockname()[1]
-        server = make_http_server(app, self._options.grace_seconds, self._tls)
+        server = make_http_server(app, self._options.grace_seconds, self._tls, timeout)
         task = asyncio.ensure_future(server.serve(sockets=[listening]))
         try:
             yield

@@ -4,20 +4,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy.typing as npt
 
 from tfnative._examples.results import Classifications
 from tfnative._model import Model
 from tfnative._signature import Signature
-from tfnative.errors import Error, InternalError, InvalidArgumentError
+from tfnative.errors import InvalidArgumentError, ResourceExhaustedError
+from tfnative.serving.server.budget import ByteBudget, Share
+from tfnative.serving.server.input_rules import InputRules, RequestInputs
+from tfnative.serving.server.lanes import Lanes, bytes_of
+from tfnative.serving.server.limits import MAX_INFLIGHT_BYTES, MAX_REQUEST_BYTES
 from tfnative.serving.server.request_metrics import RequestMetrics
 from tfnative.serving.server.served_model import ServedModel, not_found
 from tfnative.serving.types import ModelSpec, Outputs, ServedVersion, ServingState
@@ -37,17 +39,29 @@ class Service:
     Args:
         models: By name. They may be exchanged while it serves.
         executor: For what waits.
+        max_request_bytes: How much memory the inputs of a request may take.
+        max_inflight_bytes: How many bytes all requests may have at once.
 
     Attributes:
         requests: Counts them.
+        budget: The bytes of requests.
+        lanes: Threads for requests, by how large they are.
     """
 
-    def __init__(self, models: Mapping[str, ServedModel], executor: Executor) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, ServedModel],
+        executor: Executor,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
+        max_inflight_bytes: int = MAX_INFLIGHT_BYTES,
+    ) -> None:
         self._models = dict(models)
         self._callbacks: list[Callable[[], object]] = []
         self._ends = [self._follow(served) for served in self._models.values()]
         self.requests = RequestMetrics()
-        self._executor = executor
+        self.budget = ByteBudget(max_inflight_bytes)
+        self.lanes = Lanes(executor)
+        self._max_request_bytes = max_request_bytes
 
     @property
     def models(self) -> Mapping[str, ServedModel]:
@@ -82,11 +96,11 @@ class Service:
     async def predict(
         self,
         spec: ModelSpec,
-        inputs: Mapping[str, npt.NDArray[Any]],
+        inputs: RequestInputs,
         wanted: Sequence[str] = (),
         timeout: float | None = None,
     ) -> tuple[ModelSpec, Outputs]:
-        """Runs a signature.
+        """Runs a signature. Inputs become arrays once they are known to fit it.
 
         Returns:
             The version that ran, and the outputs that are wanted.
@@ -101,11 +115,15 @@ class Service:
                     f" expected to be in the set {{{','.join(signature.outputs)}}}."
                 )
         batcher = served.batcher(version, model, signature)
-        if batcher is None:
-            call = partial(model.predict, dict(inputs), signature=signature.name)
-            outputs = await self._run(call)
-        else:
-            outputs = await batcher.predict_async(dict(inputs), timeout=timeout)
+        rules = InputRules.of(model, signature, batcher, self._max_request_bytes)
+        with self.budget.share() as share:
+            make = partial(_arrays, inputs, rules, share)
+            arrays = await self.lanes.run(inputs.size_bytes, make)
+            if batcher is None:
+                call = partial(model.predict, arrays, signature=signature.name)
+                outputs = await self.lanes.run_in_thread(bytes_of(arrays), call)
+            else:
+                outputs = await batcher.predict_async(arrays, timeout=timeout)
         if wanted:
             outputs = {name: outputs[name] for name in wanted}
         return ModelSpec(spec.name, version, signature=signature.name), outputs
@@ -190,6 +208,7 @@ class Service:
         """Answers what waits, and lets all models go."""
         for served in self.models.values():
             served.close()
+        self.lanes.close()
 
     # --- Helpers ----------------------------------------------------------------------
 
@@ -221,35 +240,15 @@ class Service:
         return model.signatures[name]
 
     async def _run(self, call: Callable[[], T]) -> T:
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._executor, _Outcome.of, call)
-        return answer.get()
+        return await self.lanes.run_in_thread(0, call)
 
 
-@dataclass(frozen=True)
-class _Outcome(Generic[T]):
-    """What a call came to in another thread.
-
-    An event loop takes some exceptions for its own, or stops because of them, if they
-    reach it as such: what a model raises must not.
-    """
-
-    value: T | None = None
-    error: BaseException | None = None
-
-    @classmethod
-    def of(cls, call: Callable[[], T]) -> _Outcome[T]:
-        try:
-            return cls(call())
-        except BaseException as error:
-            return cls(error=error)
-
-    def get(self) -> T:
-        if self.error is None:
-            return self.value  # type: ignore[return-value]
-        if isinstance(self.error, Error):
-            raise self.error
-        raise InternalError("the model failed") from self.error
+def _arrays(inputs: RequestInputs, rules: InputRules, share: Share) -> Outputs:
+    share.grow(inputs.check(rules))
+    try:
+        return inputs.arrays()
+    except MemoryError:
+        raise ResourceExhaustedError(f"{rules.where}: out of memory") from None
 
 
 def _model_of(spec: ModelSpec) -> tuple[str, int | None, str | None]:

@@ -55,6 +55,15 @@ def test_columns(ask, columns):
     assert predict(ask, inputs=columns).json() == {"outputs": EXPECTED}
 
 
+@pytest.mark.parametrize("empty", [{"instances": []}, {"inputs": []}])
+def test_a_batch_without_rows(ask, running, empty):
+    with serving.Client(running.grpc) as client:
+        x = np.empty((0, 3), np.float32)
+        found = client.predict("affine", {"x": x}, signature="affine")
+    (answer,) = predict(ask, **empty).json().values()
+    assert answer == found["y"].tolist()
+
+
 def test_numbers_that_json_does_not_have(ask):
     body = b'{"signature_name": "affine", "instances": [[NaN, Infinity, -Infinity]]}'
     answer = ask(f"{AFFINE}:predict", body)
@@ -101,7 +110,6 @@ def test_metadata(ask):
         (f"{AFFINE}/labels/none", None, 404, "none"),
         (f"{AFFINE}:predict", {"instances": ROWS, "inputs": ROWS}, 400, "either"),
         (f"{AFFINE}:predict", {}, 400, "either"),
-        (f"{AFFINE}:predict", {"instances": []}, 400, "instances"),
         (f"{AFFINE}:predict", {"instances": 5}, 400, "instances"),
         (f"{AFFINE}:predict", {"instances": [{"z": 1}]}, 400, "expected the inputs x"),
         (f"{AFFINE}:predict", {"inputs": {"z": ROWS}}, 400, "expected x, got z"),

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the work on a request is done, so that large ones do not hold up small ones."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy.typing as npt
+
+from tfnative.serving.server.outcome import Outcome
+
+T = TypeVar("T")
+
+INLINE_BYTES = 64 << 10
+"""Up to so many are dealt with at once: another thread would take longer to begin."""
+LARGE_BYTES = 4 << 20
+"""From so many on requests share a few threads that give way to all others."""
+LARGE_THREADS = 2
+_NICE = 10
+
+
+class Lanes:
+    """Threads for requests, by how large they are.
+
+    Args:
+        executor: For those that are neither small nor large. It stays open.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._large = ThreadPoolExecutor(
+            LARGE_THREADS, "tfnative-large", initializer=_give_way
+        )
+
+    async def run(self, size_bytes: int, call: Callable[[], T]) -> T:
+        """Calls it: here if it is about few bytes, else in a thread."""
+        if size_bytes <= INLINE_BYTES:
+            return Outcome.of(call).get()
+        return await self.run_in_thread(size_bytes, call)
+
+    async def run_in_thread(self, size_bytes: int, call: Callable[[], T]) -> T:
+        """Calls it in a thread, however few bytes it is about."""
+        executor = self._large if size_bytes >= LARGE_BYTES else self._executor
+        loop = asyncio.get_running_loop()
+        return (await loop.run_in_executor(executor, Outcome.of, call)).get()
+
+    def close(self) -> None:
+        """Waits for what runs."""
+        self._large.shutdown()
+
+
+def bytes_of(arrays: Mapping[str, npt.NDArray[Any]]) -> int:
+    """How large arrays are, to choose a lane."""
+    return sum(array.nbytes for array in arrays.values())
+
+
+def _give_way() -> None:
+    """Lets the threads of small requests run first, where the system can do that."""
+    if sys.platform == "linux":  # A thread is a process of its own there.
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

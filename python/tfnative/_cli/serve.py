@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfnative._backends.options import LoadOptions
 from tfnative._base.options.flags import add_flags
+from tfnative._cli import streams
 from tfnative._cli.common import add_command, load_options
 from tfnative._store.versions import Latest
 from tfnative.errors import InvalidArgumentError
@@ -32,8 +33,9 @@ _EXAMPLES = """\
 MODEL_DIR has a folder for each version, named by its number, with an artifact in it:
 models/digits/1, models/digits/2; or, with --backend, a SavedModel. The newest version
 is served, unless --model-config-file says otherwise. Clients of TensorFlow Serving can
-use it: it speaks the same APIs. At SIGTERM it stops being ready, answers the requests
-that it has, and ends with exit code 0.
+use it: it speaks the same APIs. At SIGTERM it stops being ready, sends new requests
+away, answers those that it has, and ends with exit code 0. At a second SIGTERM it ends
+at once.
 """
 
 
@@ -81,12 +83,14 @@ def register(commands: Commands) -> None:
         help="seconds between two looks for new versions; 0 for never (default: 1)",
     )
     parser.add_argument(
-        "--grace-seconds",
+        "--drain-seconds",
+        "--grace-seconds",  # Its earlier name.
+        dest="drain_seconds",
         type=float,
         default=30.0,
         metavar="SECONDS",
-        help="how many seconds requests may still take when the server is told to end "
-        "(default: 30)",
+        help="how many seconds requests may still take when the server is told to end; "
+        "others are told to try another server (default: 30)",
     )
     parser.add_argument(
         "--tls-certificate",
@@ -129,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
         options.host,
         options.port,
         options.rest_port,
-        options.grace_seconds,
+        options.drain_seconds,
         tls=_tls(options),
         models=OpenOptions(
             options.poll_seconds or None,
@@ -145,19 +149,25 @@ def run(options: argparse.Namespace) -> int:
             "port": server.port,
             "rest_port": server.rest_port,
         }
-        print(
+        line = (
             json.dumps(where)
             if options.json
             else f"serving {', '.join(sorted(models))}: gRPC at port {server.port},"
-            f" REST at port {server.rest_port}",
-            flush=True,
+            f" REST at port {server.rest_port}"
         )
+        streams.say(line, "stdout")
 
-    async def serve() -> None:
-        await serve_until_signal(Server(models, server_options), tell)
+    async def serve() -> int:
+        server = Server(models, server_options)
+        await serve_until_signal(server, tell)
+        return server.unanswered
 
-    asyncio.run(serve())
-    print("ended", file=sys.stderr)
+    unanswered = asyncio.run(serve())
+    if unanswered:
+        streams.say(f"{unanswered} requests were not answered in time", "stderr")
+    streams.say("ended", "stderr")
+    if unanswered and options.owns_process:
+        os._exit(0)  # Python would wait for threads that are still at it.
     return 0
 
 

@@ -22,13 +22,12 @@ class _HttpServer(uvicorn.Server):
 
 
 def make_http_server(
-    app: Any, grace_seconds: float, tls: ServerTls | None = None
+    app: Any, tls: ServerTls | None = None
 ) -> uvicorn.Server:
     """A server for an ASGI application.
 
     Args:
         app: The application.
-        grace_seconds: How long requests on their way may take when it ends.
         tls: None to speak in clear.
     """
     config = uvicorn.Config(
@@ -38,7 +37,6 @@ def make_http_server(
         lifespan="off",
         # Longer than clients keep connections: else one ends as a request is sent.
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(grace_seconds),
         **({} if tls is None else tls.for_uvicorn()),
     )
     return _HttpServer(config)

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
+import math
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,16 +18,22 @@ import grpc
 
 from tfnative.errors import UnavailableError
 from tfnative.serving.server.config import ModelSettings, settings_of
+from tfnative.serving.server.draining import Drain
+from tfnative.serving.server.draining_apis import DrainedApp, DrainedCalls
 from tfnative.serving.server.grpc_api import GrpcApi
+from tfnative.serving.server.hang_up import hang_up
 from tfnative.serving.server.http import make_http_server
 from tfnative.serving.server.metrics import to_prometheus
 from tfnative.serving.server.models import Opener, OpenOptions
 from tfnative.serving.server.rest_api import make_app
 from tfnative.serving.server.service import Service
+from tfnative.serving.server.signals import ended_by_signal
 from tfnative.serving.server.tls import ServerTls
 
 WAITING_THREADS = 64
 """For requests that are not batched, and for examples."""
+_CLOSING_SECONDS = 1.0
+"""How long models may take to close that are still busy when the time is up."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,8 @@ class ServerOptions:
         host: Where to listen: "0.0.0.0" for all addresses of this machine.
         port: Of the gRPC API; 0 for one that is free, None for no such API.
         rest_port: Of the REST API, likewise.
-        grace_seconds: How long requests may take that are on their way when the server
-            is told to end.
+        drain_seconds: How long requests may take that are on their way when the server
+            is told to end. Those that take longer end as UNAVAILABLE.
         max_message_bytes: How large requests and responses may be.
         tls: None to listen for whoever comes, in clear.
         models: See ``OpenOptions``.
@@ -47,7 +54,7 @@ class ServerOptions:
     host: str = "0.0.0.0"
     port: int | None = 8500
     rest_port: int | None = 8501
-    grace_seconds: float = 30.0
+    drain_seconds: float = 30.0
     max_message_bytes: int = 1 << 30
     tls: ServerTls | None = None
     models: OpenOptions = field(default_factory=OpenOptions)
@@ -61,6 +68,12 @@ class Server:
     Args:
         models: By name.
         options: How to serve.
+
+    Attributes:
+        port: Where the gRPC API is, once it is running; None if there is none.
+        rest_port: Likewise, of the REST API.
+        is_ready: Whether requests are welcome.
+        unanswered: How many requests it had no time to answer when it ended.
 
     Raises:
         Error: A model cannot be loaded.
@@ -77,6 +90,8 @@ class Server:
         self.port: int | None = None
         self.rest_port: int | None = None
         self.is_ready = False
+        self.unanswered = 0
+        self._drain = Drain()
         self._changing = asyncio.Lock()
 
     @contextlib.asynccontextmanager
@@ -87,7 +102,7 @@ class Server:
             UnavailableError: A port is taken.
         """
         async with contextlib.AsyncExitStack() as stack:
-            stack.callback(self._close)
+            stack.push_async_callback(self._close)
             if self._options.port is not None:
                 await stack.enter_async_context(self._grpc(self._options.port))
             if self._options.rest_port is not None:
@@ -97,11 +112,14 @@ class Server:
                 yield self
             finally:
                 self.is_ready = False
+                seconds = self._options.drain_seconds
+                self.unanswered = await self._drain.finish(seconds)
 
     @contextlib.asynccontextmanager
     async def _grpc(self, port: int) -> AsyncIterator[None]:
         limit = self._options.max_message_bytes
         server = grpc.aio.server(
+            interceptors=(DrainedCalls(self._drain),),
             options=[
                 ("grpc.max_send_message_length", limit),
                 ("grpc.max_receive_message_length", limit),
@@ -123,18 +141,23 @@ class Server:
         try:
             yield
         finally:
-            await server.stop(self._options.grace_seconds)
+            hang_up(self.port)
+            await server.stop(None)
 
     @contextlib.asynccontextmanager
     async def _rest(self, port: int) -> AsyncIterator[None]:
         app = make_app(self.service, self.metrics, lambda: self.is_ready)
+        app = DrainedApp(app, self._drain)
         listening = _listen(self._options.host, port)
         self.rest_port = listening.getsockname()[1]
-        server = make_http_server(app, self._options.grace_seconds, self._options.tls)
+        server = make_http_server(app, self._options.tls)
         task = asyncio.ensure_future(server.serve(sockets=[listening]))
         try:
             yield
         finally:
+            # Answers may still be on their way to clients that read slowly.
+            left = math.ceil(self._drain.seconds_left())
+            server.config.timeout_graceful_shutdown = max(left, 1)
             server.should_exit = True
             await task
 
@@ -162,9 +185,14 @@ class Server:
             for served in gone:
                 await loop.run_in_executor(None, served.close)
 
-    def _close(self) -> None:
-        self.service.close()
-        self._executor.shutdown()
+    async def _close(self) -> None:
+        """In a thread: whoever tells the process to end once more shall be heard."""
+        closing = threading.Thread(target=self.service.close, daemon=True)
+        closing.start()
+        # What had no time to answer is still at it, perhaps for ever.
+        patience = _CLOSING_SECONDS if self.unanswered else None
+        await asyncio.get_running_loop().run_in_executor(None, closing.join, patience)
+        self._executor.shutdown(wait=not self.unanswered, cancel_futures=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -192,11 +220,11 @@ def _listen(host: str, port: int) -> socket.socket:
 async def serve_until_signal(
     server: Server, on_ready: Callable[[Server], None]
 ) -> None:
-    """Serves until SIGTERM or SIGINT, and answers what is on its way."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
+    """Serves until SIGTERM or SIGINT, and answers what is on its way.
+
+    At the second of these signals the process ends at once.
+    """
+    ended = ended_by_signal()
     async with server.running():
         on_ready(server)
         await ended.wait()

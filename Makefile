@@ -23,9 +23,11 @@ SERVING ?=
 PRESETS ?= asan tsan
 SOAK ?= 120
 GRAPHS ?= 100
+ROLLING ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-cpp test-soak test-fidelity test-python lint \
+.PHONY: help demo test test-quick test-cpp test-soak test-rolling test-fidelity \
+  test-python lint \
   format tidy \
   bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
@@ -49,6 +51,10 @@ test-soak: export TFNATIVE_SOAK_SECONDS = $(SOAK)
 test-soak: $(VENV)/.installed  ## batchers, used in all ways for SOAK=120 seconds each
 	@TESTS=soak PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
 	$(BIN)/python -m pytest tests/python/batch/test_soak.py
+
+test-rolling: export TFNATIVE_ROLLING_REQUESTS = $(ROLLING)
+test-rolling: $(VENV)/.installed  ## ROLLING=100000 requests, while servers restart
+	$(BIN)/python -m pytest -s tests/python/serving/server/test_rolling.py
 
 test-fidelity: export TFNATIVE_RANDOM_GRAPHS = $(GRAPHS)
 test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random ones

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -181,3 +182,47 @@ def test_a_certificate_without_a_key_is_refused(tmp_path, capsys):
     arguments = ["serve", str(tmp_path), "--tls-certificate", "server.pem"]
     assert cli.main(arguments) == 1
     assert "expected --tls-certificate and --tls-key" in capsys.readouterr().err
+
+
+FULL = "/dev/full"
+
+
+@pytest.mark.parametrize("where", ["full disk", "closed pipe", "closed"])
+def test_a_log_that_cannot_be_written_changes_nothing(where, start, tmp_path):
+    """The server serves, and its clean stop is one."""
+    del start  # It makes the folder.
+    port = _free_port()
+    arguments = [
+        *(sys.executable, "-m", "tfnative", "serve", str(tmp_path / "affine")),
+        *("--host=localhost", "--port=0", f"--rest-port={port}"),
+    ]
+    server = _without_log(arguments, where)
+    with serving.Client(f"http://localhost:{port}") as client:
+        client.wait_until_ready("affine", timeout=60)
+        found = client.predict("affine", {"x": X}, signature="affine")
+        assert found["y"].tolist() == [[3, 3, 3]]
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(60) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        return int(taken.getsockname()[1])
+
+
+def _without_log(arguments: list[str], where: str) -> subprocess.Popen:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    if where == "full disk":
+        with open(FULL, "w") as full:
+            return subprocess.Popen(
+                arguments, stdout=full, stderr=full, env=environment
+            )
+    if where == "closed":
+        closing = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *arguments]
+        return subprocess.Popen(closing, env=environment)
+    server = subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+    )
+    server.stdout.close()
+    return server

@@ -24,16 +24,16 @@ PRESETS ?= asan tsan
 SOAK ?= 120
 GRAPHS ?= 100
 ROLLING ?= 100000
+MINUTES ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-cpp test-soak test-rolling test-fidelity \
-  test-python lint \
-  format tidy \
+.PHONY: help demo test test-quick test-cpp test-soak test-soak-server \
+  test-rolling test-fidelity test-python lint format tidy \
   bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 21
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 demo: $(VENV)/.installed  ## train, compile and run a model; Python, C++ and C
 	$(BIN)/python examples/demo.py
@@ -51,6 +51,10 @@ test-soak: export TFNATIVE_SOAK_SECONDS = $(SOAK)
 test-soak: $(VENV)/.installed  ## batchers, used in all ways for SOAK=120 seconds each
 	@TESTS=soak PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
 	$(BIN)/python -m pytest tests/python/batch/test_soak.py
+
+test-soak-server: export TFNATIVE_SOAK_MINUTES = $(MINUTES)
+test-soak-server: $(VENV)/.installed  ## a server under load for MINUTES=30
+	$(BIN)/python -m pytest -s tests/python/serving/server/test_soak.py
 
 test-rolling: export TFNATIVE_ROLLING_REQUESTS = $(ROLLING)
 test-rolling: $(VENV)/.installed  ## ROLLING=100000 requests, while servers restart

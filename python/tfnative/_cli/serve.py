@@ -63,6 +63,12 @@ def register(commands: Commands) -> None:
         "by itself)",
     )
     parser.add_argument(
+        "--enable-batching",
+        action="store_true",
+        help="batch requests where that pays; threads and sizes of batches that no "
+        "--batching-parameters-file says are chosen from what batches take",
+    )
+    parser.add_argument(
         "--host", default="0.0.0.0", help="address to listen at (default: all)"
     )
     parser.add_argument(
@@ -138,6 +144,7 @@ def run(options: argparse.Namespace) -> int:
         models=OpenOptions(
             options.poll_seconds or None,
             options.batching_parameters_file,
+            options.enable_batching,
             load_options(options),
         ),
     )

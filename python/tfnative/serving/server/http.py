@@ -21,9 +21,7 @@ class _HttpServer(uvicorn.Server):
         yield
 
 
-def make_http_server(
-    app: Any, tls: ServerTls | None = None
-) -> uvicorn.Server:
+def make_http_server(app: Any, tls: ServerTls | None = None) -> uvicorn.Server:
     """A server for an ASGI application.
 
     Args:

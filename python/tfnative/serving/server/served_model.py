@@ -18,7 +18,8 @@ from tfnative._store.versions import VersionState, VersionStatus
 from tfnative.errors import FailedPreconditionError, NotFoundError
 from tfnative.serving.types import ModelSpec
 
-MakeBatcher = Callable[[Model, str], Batcher]
+MakeBatcher = Callable[[Model, str], Batcher | None]
+"""None: requests of the signature run by themselves."""
 
 
 class ServedModel:

@@ -124,7 +124,7 @@ class Server:
                 ("grpc.max_send_message_length", limit),
                 ("grpc.max_receive_message_length", limit),
                 ("grpc.so_reuseport", 0),
-            ]
+            ],
         )
         server.add_generic_rpc_handlers((GrpcApi(self.service, self.reload),))
         address = f"{self._options.host}:{port}"
@@ -146,8 +146,9 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _rest(self, port: int) -> AsyncIterator[None]:
-        app = make_app(self.service, self.metrics, lambda: self.is_ready)
-        app = DrainedApp(app, self._drain)
+        app = DrainedApp(
+            make_app(self.service, self.metrics, lambda: self.is_ready), self._drain
+        )
         listening = _listen(self._options.host, port)
         self.rest_port = listening.getsockname()[1]
         server = make_http_server(app, self._options.tls)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from tfnative._backends.options import LoadOptions
 from tfnative._base.options.flags import add_flags
 from tfnative._cli import streams
+from tfnative._cli.background_stream import stderr_in_background
 from tfnative._cli.common import add_command, load_options
 from tfnative._store.versions import Latest
 from tfnative.errors import InvalidArgumentError
@@ -169,10 +171,12 @@ def run(options: argparse.Namespace) -> int:
         await serve_until_signal(server, tell)
         return server.unanswered
 
-    unanswered = asyncio.run(serve())
-    if unanswered:
-        streams.say(f"{unanswered} requests were not answered in time", "stderr")
-    streams.say("ended", "stderr")
+    in_background = stderr_in_background()
+    with in_background if options.owns_process else contextlib.nullcontext():
+        unanswered = asyncio.run(serve())
+        if unanswered:
+            streams.say(f"{unanswered} requests were not answered in time", "stderr")
+        streams.say("ended", "stderr")
     if unanswered and options.owns_process:
         os._exit(0)  # Python would wait for threads that are still at it.
     return 0

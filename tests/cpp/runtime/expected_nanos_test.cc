@@ -25,5 +25,19 @@ TEST(ExpectedNanos, IsTheSumOverTheBatchesThatRowsAreSplitInto) {
               static_cast<double>(2 * largest + rest), 3);
 }
 
+// A run takes 25 ms, and 60 ms are enough: three runs, which is also the least.
+TEST(ExpectedNanos, AreMeasuredInAsManyRunsAsTakeLongEnoughTogether) {
+  const Model slow =
+      Model::load(std::string(FOREIGN_ARTIFACTS) + "/libforeign_slow.so");
+  slow.warmup();
+  const float x[3] = {};
+  float y[3] = {};
+  const std::vector<std::int64_t> shape = {1, 3};
+  const TensorView in[] = {{x, DType::kFloat32, shape}};
+  const MutableTensorView out[] = {{y, DType::kFloat32, shape}};
+  slow.run(slow.signature("same"), in, out);
+  EXPECT_EQ(y[0], 4);
+}
+
 }  // namespace
 }  // namespace tfnative

@@ -1,11 +1,14 @@
 /* SPDX-FileCopyrightText: The tfnative authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * An artifact of another compiler, whose tables may make no sense: y = x. ROWS and SIZE
- * are its input's shape, STRUCT_BYTES is how large it says that its table is.
+ * An artifact of another compiler, whose tables may make no sense. ROWS and SIZE are
+ * its input's shape, STRUCT_BYTES is how large it says that its table is. A run takes
+ * NAP_MICROS; y begins with how many runs there have been.
  */
+#define _GNU_SOURCE
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tfnative/abi.h"
 
@@ -18,11 +21,18 @@
 #ifndef STRUCT_BYTES
 #define STRUCT_BYTES sizeof(tfn_artifact)
 #endif
+#ifndef NAP_MICROS
+#define NAP_MICROS 0
+#endif
+
+static int runs;
 
 static int32_t run(const void* const* in, void* const* out, void* workspace,
                    const tfn_context* context) {
-  (void)workspace, (void)context;
-  memcpy(out[0], in[0], sizeof(float));
+  const float count = (float)++runs;
+  (void)in, (void)workspace, (void)context;
+  usleep(NAP_MICROS);
+  memcpy(out[0], &count, sizeof count);
   return 0;
 }
 
@@ -35,9 +45,18 @@ static const tfn_signature signatures[] = {
 static const tfn_cpu_level levels[] = {{"generic", 0}};
 static const char weights[4096] = "weights of the fake artifact";
 
-static const tfn_artifact artifact = {
-    TFN_ABI_VERSION, STRUCT_BYTES, "foreign", "any-machine", 1,       1,
-    levels,          signatures,   "{}",      2,             weights, sizeof weights};
+static const tfn_artifact artifact = {TFN_ABI_VERSION,
+                                      STRUCT_BYTES,
+                                      "foreign",
+                                      "any-machine",
+                                      1,
+                                      1,
+                                      levels,
+                                      signatures,
+                                      "{}",
+                                      2,
+                                      weights,
+                                      sizeof weights};
 
 const tfn_artifact* foreign_artifact(void);
 const tfn_artifact* foreign_artifact(void) { return &artifact; }

@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Tables that no compiler of ours writes, in libraries whose checksums fit.
-#include "library.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "library.h"
 #include "tfnative/error.hpp"
 
 namespace tfnative::internal {

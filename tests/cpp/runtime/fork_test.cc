@@ -150,12 +150,10 @@ TEST(Fork, AChildIsRefusedTheParentsBatchersAndLetsGoOfThem) {
   };
   EXPECT_EQ(failed_children(quiet_work, job), 0);
   BatchFuture waiting = batcher->submit(in, out);
-  EXPECT_EQ(failed_children([] {},
-                            [&] {
-                              return waiting.done() ||
-                                     is_refused([&] { waiting.get(); });
-                            }),
-            0);
+  EXPECT_EQ(
+      failed_children(
+          [] {}, [&] { return waiting.done() || is_refused([&] { waiting.get(); }); }),
+      0);
 }
 
 }  // namespace

@@ -32,10 +32,9 @@ class Process:
     """The command, in a process of its own."""
 
     def __init__(self, *arguments: str) -> None:
-        code = "import sys; from tfnative.cli import main; sys.exit(main(sys.argv[1:]))"
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-c", code, "serve"),
+                *(sys.executable, "-m", "tfnative", "serve"),
                 "--host=localhost",
                 "--port=0",
                 "--rest-port=0",
@@ -182,6 +181,20 @@ def test_a_certificate_without_a_key_is_refused(tmp_path, capsys):
     arguments = ["serve", str(tmp_path), "--tls-certificate", "server.pem"]
     assert cli.main(arguments) == 1
     assert "expected --tls-certificate and --tls-key" in capsys.readouterr().err
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up(start):
+    """The server complains of requests that are none, more than a pipe takes."""
+    server = start()
+    for _ in range(3000):
+        with socket.create_connection(("localhost", server.said["rest_port"])) as one:
+            one.sendall(b"no request\r\n\r\n")
+    with serving.Client(server.rest, timeout=30) as client:
+        found = client.predict("affine", {"x": X}, signature="affine")
+        assert found["y"].tolist() == [[3, 3, 3]]
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(60) == 0
+    assert server.process.stderr.read().count("Invalid HTTP request") > 1000
 
 
 FULL = "/dev/full"

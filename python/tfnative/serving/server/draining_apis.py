@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import grpc
+from starlette.requests import ClientDisconnect
 
 from tfnative.errors import UnavailableError
 from tfnative.serving.json_tensors import dump
@@ -81,6 +82,8 @@ class DrainedApp:
         try:
             with self._drain.limited():
                 await self._app(scope, receive, answer.send)
+        except ClientDisconnect:  # Nobody is there to be answered.
+            pass
         except UnavailableError as error:
             if answer.has_begun:
                 raise

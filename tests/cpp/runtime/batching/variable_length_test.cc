@@ -26,8 +26,8 @@ BatchFunction both() {
   result.run = [](auto in, auto out) {
     for (std::size_t i = 0; i < 2; ++i) {
       const ShapeView shape = in[i].shape;
-      const std::int64_t count = std::accumulate(
-          shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+      const std::int64_t count = std::accumulate(shape.begin(), shape.end(),
+                                                 std::int64_t{1}, std::multiplies<>());
       std::copy_n(static_cast<const float*>(in[i].data), count,
                   static_cast<float*>(out[i].data));
     }

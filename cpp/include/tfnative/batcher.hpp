@@ -127,9 +127,9 @@ class Batcher {
   //
   // Throws Error: kInvalidArgument for views that do not fit, or more rows than
   // allowed; kUnavailable if the queue is full; kDeadlineExceeded if the rows waited in
-  // the queue for `timeout_micros`; kFailedPrecondition after `close`, and in a function
-  // that the scheduler's own threads run or wait for, kCancelled if it is closed
-  // meanwhile; and what the run throws. If that is kInvalidArgument, since a
+  // the queue for `timeout_micros`; kFailedPrecondition after `close`, and in a
+  // function that the scheduler's own threads run or wait for, kCancelled if it is
+  // closed meanwhile; and what the run throws. If that is kInvalidArgument, since a
   // value is at fault, it is thrown to the request that has the value, and no other.
   //
   // `poll`, if given, is called now and then while it waits. If it throws, the request

@@ -35,6 +35,8 @@ X = np.ones((1, 3), np.float32)
         # Or are even slower.
         ({1: 100, 8: 200, 32: 1600}, 8),
         ({1: 100}, 1),
+        # All of it takes less than a request does besides.
+        ({1: 2, 8: 3, 32: 4}, 1),
         # Nobody has measured.
         ({1: 0, 8: 0}, None),
         ({}, None),
@@ -42,11 +44,12 @@ X = np.ones((1, 3), np.float32)
 )
 def test_the_smallest_size_is_chosen_that_is_nearly_the_best(taken, expected):
     sizes = tuple(sorted(taken))
-    assert best_batch_size(sizes, lambda rows: taken.get(rows, 0)) == expected
+    micros = {1: 0} | taken
+    assert best_batch_size(sizes, lambda rows: 1000 * micros[rows]) == expected
 
 
 def test_a_size_of_one_need_not_be_compiled():
-    assert best_batch_size((8,), {1: 790, 8: 800}.__getitem__) == 8
+    assert best_batch_size((8,), {1: 790_000, 8: 800_000}.__getitem__) == 8
 
 
 def test_threads_keep_all_cores_busy():
@@ -76,7 +79,7 @@ def test_what_the_file_says_is_not_chosen(model):
 
 def test_requests_may_have_more_rows_than_a_batch(model):
     signature = model.signature("affine")
-    nanos = {1: 1000, 4: 1100, 16: 16000}
+    nanos = {1: 1_000_000, 4: 1_100_000, 16: 16_000_000}
     found = planned(BatchOptions(), Measured(nanos), signature)
     assert found.max_execution_batch_size == 4
     assert found.enable_large_batch_splitting

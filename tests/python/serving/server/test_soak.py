@@ -24,7 +24,12 @@ def test_a_server_answers_rightly_and_does_not_grow(artifacts, tmp_path):
     versions = tmp_path / "affine"
     versions.mkdir()
     (versions / "1").symlink_to(artifacts[1])
-    server = ServedProcess(str(versions), "--poll-seconds=0.2", "--enable-batching")
+    batching = tmp_path / "batching.txt"
+    batching.write_text("max_batch_size { value: 16 }")
+    server = ServedProcess(
+        *(str(versions), "--poll-seconds=0.2"),
+        f"--batching-parameters-file={batching}",
+    )
     try:
         found = asyncio.run(Soak(server, versions, artifacts).run(SECONDS))
         server.tell()

@@ -23,18 +23,19 @@ SERVING ?=
 PRESETS ?= asan tsan
 SOAK ?= 120
 GRAPHS ?= 100
+ROLLING ?= 100000
+MINUTES ?= 30
 SECONDS ?= 60
 EXAMPLES ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-cpp test-soak test-fidelity test-schema \
-  fuzz-python test-python lint \
-  format tidy \
+.PHONY: help demo test test-quick test-cpp test-soak test-soak-server \
+  test-rolling test-fidelity test-schema fuzz-python test-python lint format tidy \
   bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 21
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 demo: $(VENV)/.installed  ## train, compile and run a model; Python, C++ and C
 	$(BIN)/python examples/demo.py
@@ -52,6 +53,14 @@ test-soak: export TFNATIVE_SOAK_SECONDS = $(SOAK)
 test-soak: $(VENV)/.installed  ## batchers, used in all ways for SOAK=120 seconds each
 	@TESTS=soak PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
 	$(BIN)/python -m pytest tests/python/batch/test_soak.py
+
+test-soak-server: export TFNATIVE_SOAK_MINUTES = $(MINUTES)
+test-soak-server: $(VENV)/.installed  ## a server under load for MINUTES=30
+	$(BIN)/python -m pytest -s tests/python/serving/server/test_soak.py
+
+test-rolling: export TFNATIVE_ROLLING_REQUESTS = $(ROLLING)
+test-rolling: $(VENV)/.installed  ## ROLLING=100000 requests, while servers restart
+	$(BIN)/python -m pytest -s tests/python/serving/server/test_rolling.py
 
 test-fidelity: export TFNATIVE_RANDOM_GRAPHS = $(GRAPHS)
 test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random ones

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.batching.plan import MAX_BATCH_SIZES, Workload
+from benchmarks.batching.plan import Workload
 from benchmarks.measure import child_environment
 
 _SERVE = "import sys; from tfnative.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -51,14 +51,7 @@ def _ours(*, is_batched: bool) -> Callable[[Workload, Path], list[str]]:
             (versions / "1").symlink_to(artifact.resolve())
         options = [str(versions), "--host=localhost", "--port=0", "--rest-port=0"]
         if is_batched:
-            largest = MAX_BATCH_SIZES.get(workload.model, 32)
-            parameters = folder / "batching.txt"
-            parameters.write_text(
-                f"max_batch_size {{ value: {largest} }}"
-                "batch_timeout_micros { value: 500 }"
-                "num_batch_threads { value: 1 }"
-            )
-            options.append(f"--batching-parameters-file={parameters}")
+            options.append("--enable-batching")
         return ["-c", _SERVE, "serve", *options, "--json"]
 
     return command

@@ -360,7 +360,9 @@ void register_requests(py::module_& module) {
       .def("close", &Completions::close);
   py::class_<PyRequest> request(module, "BatchRequest");
   refuse_pickling(request);
-  request.def("cancel", &PyRequest::cancel).def("result", &PyRequest::result);
+  request.def("cancel", &PyRequest::cancel)
+      .def("check_waiting", &PyRequest::check_waiting)
+      .def("result", &PyRequest::result);
 }
 
 }  // namespace

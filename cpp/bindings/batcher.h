@@ -54,6 +54,8 @@ class PyRequest {
   PyRequest& operator=(const PyRequest&) = delete;
 
   bool cancel() const;
+  // Throws Error if it would never be done.
+  void check_waiting() const { future_.check_waiting(); }
   // What `predict` returns, once it is done. Throws Error.
   pybind11::object result() const;
 

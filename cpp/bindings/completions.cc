@@ -24,9 +24,12 @@ int new_event() {
 
 }  // namespace
 
-Completions::Completions() : event_(new_event()) {}
+Completions::Completions() : process_(::getpid()), event_(new_event()) {}
 
 Completions::~Completions() { ::close(event_); }
+
+// The mutex may be held for ever in a child of fork(), and the event is the parent's.
+bool Completions::in_own_process() const { return ::getpid() == process_; }
 
 void Completions::push(std::int64_t number) noexcept {
   bool is_first;
@@ -43,6 +46,7 @@ void Completions::push(std::int64_t number) noexcept {
 }
 
 std::vector<std::int64_t> Completions::take() {
+  if (!in_own_process()) return {};
   std::uint64_t count;
   [[maybe_unused]] const auto read = ::read(event_, &count, sizeof count);
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -50,12 +54,14 @@ std::vector<std::int64_t> Completions::take() {
 }
 
 std::vector<std::int64_t> Completions::wait() {
+  if (!in_own_process()) return {};
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait(lock, [this] { return closed_ || !numbers_.empty(); });
   return std::exchange(numbers_, {});
 }
 
 void Completions::close() {
+  if (!in_own_process()) return;
   const std::lock_guard<std::mutex> lock(mutex_);
   closed_ = true;
   changed_.notify_all();

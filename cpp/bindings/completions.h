@@ -4,6 +4,8 @@
 // From batch threads, which know nothing of Python, to Python.
 #pragma once
 
+#include <sys/types.h>
+
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -11,7 +13,8 @@
 
 namespace tfnative::bindings {
 
-// The numbers of requests that are done, until somebody takes them. Thread-safe.
+// The numbers of requests that are done, until somebody takes them. Thread-safe. In a
+// child of fork() there are none: whoever noted them is not there.
 class Completions {
  public:
   // Throws Error (kResourceExhausted).
@@ -34,6 +37,9 @@ class Completions {
   void close();
 
  private:
+  bool in_own_process() const;
+
+  const pid_t process_;
   const int event_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -87,6 +87,10 @@ std::int32_t host_x86_level() noexcept {
   return level;
 }
 
+// Found as the library is loaded: a thread that finds it may not be in a child of
+// fork().
+[[maybe_unused]] const std::int32_t found_early = host_x86_level();
+
 std::string host_level_name() {
   const std::int32_t level = host_x86_level();
   std::string name = kMachine;

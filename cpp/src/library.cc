@@ -12,7 +12,7 @@
 #include <map>
 #include <vector>
 
-#include "base/mutex.h"
+#include "base/fork_mutex.h"
 #include "base/text.h"
 #include "tfnative/checksum.hpp"
 #include "tfnative/error.hpp"
@@ -41,12 +41,12 @@ std::string spelled(const std::string& file) {
   return spelling + "/" + path.filename().string();
 }
 
-// dlopen and dlclose have a lock of their own, but none that ThreadSanitizer sees. The
+// dlopen and dlclose have a lock of their own, but none that ThreadSanitizer sees, nor
+// one that fork() waits for: a child would find the linker's lists half changed. The
 // check is under it, too: it maps the file where the next library may be mapped.
-Mutex& linker_mutex() {
-  static Mutex mutex;
-  return mutex;
-}
+ForkMutex linker;
+
+Mutex& linker_mutex() { return linker; }
 
 void* open_library(const std::string& file, tfn_trailer* trailer) {
   const std::string path = spelled(file);
@@ -151,8 +151,8 @@ bool has_weights_apart(const tfn_artifact& artifact) {
 // what the first has lent.
 std::shared_ptr<const MappedFile> bind_weights(const tfn_artifact& artifact,
                                                const std::string& library) {
-  static std::map<const tfn_artifact*, std::weak_ptr<const MappedFile>> bound;
   const MutexLock lock(linker_mutex());
+  static std::map<const tfn_artifact*, std::weak_ptr<const MappedFile>> bound;
   std::weak_ptr<const MappedFile>& known = bound[&artifact];
   if (std::shared_ptr<const MappedFile> same = known.lock()) return same;
   const fs::path folder = fs::path(library).parent_path();

@@ -289,17 +289,12 @@ void Runner::check_status(const tfn_variant& variant, std::int32_t status,
 // A fixed function of the artifact: with another plan, another process would get
 // results with other last bits.
 const Plan& Runner::plan() const {
-  if (const Plan* known = plan_.load(std::memory_order_acquire)) return *known;
-  MutexLock lock(mutex_);
-  if (!owned_plan_) {
-    std::vector<double> costs;
-    for (const tfn_variant* variant : variants_) {
-      costs.push_back(estimated_nanos(*variant, weights_bytes_));
-    }
-    owned_plan_ = std::make_unique<const Plan>(signature_.batch_sizes, costs);
-    plan_.store(owned_plan_.get(), std::memory_order_release);
+  if (const Plan* known = plan_.get()) return *known;
+  std::vector<double> costs;
+  for (const tfn_variant* variant : variants_) {
+    costs.push_back(estimated_nanos(*variant, weights_bytes_));
   }
-  return *owned_plan_;
+  return plan_.set(std::make_unique<const Plan>(signature_.batch_sizes, costs));
 }
 
 std::vector<double> Runner::measure() const {
@@ -352,8 +347,8 @@ double Runner::measure(const tfn_variant& variant, Call& call) const {
 }
 
 std::int64_t Runner::expected_nanos(std::int64_t rows) const noexcept {
-  const Plan* const known = plan_.load(std::memory_order_acquire);
-  const std::vector<double>* const times = times_.load(std::memory_order_acquire);
+  const Plan* const known = plan_.get();
+  const std::vector<double>* const times = times_.get();
   if (known == nullptr || times == nullptr || rows < 0) return 0;
   double nanos = 0;
   for (std::int64_t left = rows; left > 0;) {
@@ -366,12 +361,8 @@ std::int64_t Runner::expected_nanos(std::int64_t rows) const noexcept {
 
 void Runner::warmup() const {
   if (signature_.has_batch() && signature_.rows_independent) plan();
-  if (times_.load(std::memory_order_acquire) != nullptr) return;
-  auto times = std::make_unique<const std::vector<double>>(measure());
-  MutexLock lock(mutex_);
-  if (owned_times_) return;
-  owned_times_ = std::move(times);
-  times_.store(owned_times_.get(), std::memory_order_release);
+  if (times_.get() != nullptr) return;
+  times_.set(std::make_unique<const std::vector<double>>(measure()));
 }
 
 }  // namespace tfnative::internal

@@ -4,13 +4,12 @@
 // Runs one signature: checks tensors, cuts rows into batches, keeps memory.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "base/mutex.h"
+#include "base/set_once.h"
 #include "plan.h"
 #include "tfnative/abi.h"
 #include "tfnative/model.hpp"
@@ -97,12 +96,8 @@ class Runner {
 
   // What rows are split into, found when it first matters; and what variants take on
   // this machine, in nanoseconds, found by `warmup`.
-  mutable Mutex mutex_;
-  mutable std::unique_ptr<const Plan> owned_plan_ TFN_GUARDED_BY(mutex_);
-  mutable std::unique_ptr<const std::vector<double>> owned_times_
-      TFN_GUARDED_BY(mutex_);
-  mutable std::atomic<const Plan*> plan_{nullptr};
-  mutable std::atomic<const std::vector<double>*> times_{nullptr};
+  mutable SetOnce<Plan> plan_;
+  mutable SetOnce<std::vector<double>> times_;
 };
 
 }  // namespace tfnative::internal

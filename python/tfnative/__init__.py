@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.load import load
 from tfnative._backends.options import LoadOptions
-from tfnative._base import forked as _forked  # noqa: F401 - it notes forks
+from tfnative._base import forked as _forked
 from tfnative._core import FakeClock, ThreadPool, __version__ as __version__
 from tfnative._model import Model
 from tfnative._signature import Signature, TensorSpec
@@ -179,11 +179,13 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name == "serving":
-        return import_module(f"{__name__}.serving")
+        with _forked.importing:
+            return import_module(f"{__name__}.serving")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    with _forked.importing:
+        value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     globals()[name] = value
     return value
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from tfnative._base.forked import importing
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -112,7 +114,8 @@ class Model:
             InvalidArgumentError: As ``predict``; or there is no such signature, or the
                 labels are more or fewer than the classes.
         """
-        from tfnative._examples.inference import classify
+        with importing:
+            from tfnative._examples.inference import classify
 
         return classify(
             self, examples, signature=signature, labels=labels, context=context
@@ -139,7 +142,8 @@ class Model:
         Raises:
             InvalidArgumentError: As ``predict``, or there is no such signature.
         """
-        from tfnative._examples.inference import regress
+        with importing:
+            from tfnative._examples.inference import regress
 
         return regress(self, examples, signature=signature, context=context)
 
@@ -165,7 +169,8 @@ class Model:
         Raises:
             InvalidArgumentError: As ``classify`` and ``regress``, or inputs differ.
         """
-        from tfnative._examples.inference import multi_inference
+        with importing:
+            from tfnative._examples.inference import multi_inference
 
         return multi_inference(self, examples, tasks, context=context)
 

@@ -82,12 +82,22 @@ def manifest() -> dict:
     }
 
 
-def build_fake(folder: Path, manifest_text: str, addend: int = 1) -> Path:
+NAP = 77.0
+"""If the first value that "affine" gets is this one, it takes ``nap_seconds``."""
+
+
+def build_fake(
+    folder: Path, manifest_text: str, addend: int = 1, nap_seconds: int = 0
+) -> Path:
     """Compiles the fake artifact with this manifest; "affine" is y = 2 x + addend."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("needs a C compiler")
     text = SOURCE.read_text().replace("16] + 1;", f"16] + {addend};")
+    if nap_seconds:
+        nap = f"  if (*(const float*)in[0] == {NAP}f) sleep({nap_seconds});\n"
+        text = text.replace("  affine_job job =", nap + "  affine_job job =")
+        text = "#include <unistd.h>\n" + text
     begin = text.index("static const char manifest[]")
     end = text.index(";", begin)
     literal = f"static const char manifest[] = {json.dumps(manifest_text)}"

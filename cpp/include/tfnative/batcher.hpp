@@ -82,6 +82,10 @@ class BatchFuture {
   // kCancelled. May be called more than once.
   void get() const;
 
+  // Throws Error (kFailedPrecondition) if `get` would wait for ever, as it does itself:
+  // in a child of fork(), for what was not done before; or as `predict` does.
+  void check_waiting() const;
+
   // Takes the request out of the queue; then `get` throws kCancelled. False if it is
   // running or done already.
   bool cancel() const;
@@ -104,7 +108,7 @@ class BatchFuture {
 // for an answer from that very batch, while the scheduler has a thread to spare: no
 // more batches run at once than there are batch threads.
 //
-// After fork(), every method throws kFailedPrecondition in the child.
+// After fork(), every method but `options` throws kFailedPrecondition in the child.
 class Batcher {
  public:
   // With threads of its own.
@@ -123,8 +127,9 @@ class Batcher {
   //
   // Throws Error: kInvalidArgument for views that do not fit, or more rows than
   // allowed; kUnavailable if the queue is full; kDeadlineExceeded if the rows waited in
-  // the queue for `timeout_micros`; kFailedPrecondition after `close`, kCancelled if it
-  // is closed meanwhile; and what the run throws. If that is kInvalidArgument, since a
+  // the queue for `timeout_micros`; kFailedPrecondition after `close`, and in a
+  // function that the scheduler's own threads run or wait for, kCancelled if it is
+  // closed meanwhile; and what the run throws. If that is kInvalidArgument, since a
   // value is at fault, it is thrown to the request that has the value, and no other.
   //
   // `poll`, if given, is called now and then while it waits. If it throws, the request

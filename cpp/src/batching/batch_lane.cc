@@ -219,12 +219,14 @@ std::optional<Error> BatchLane::run_together(Batch& batch,
                                              std::int64_t* started) noexcept {
   return error_of(*batch.function, batch.parts, [&] {
     if (options_.mode != BatchMode::kStreaming) {
+      const Running running(scheduler_, batch.parts);
       return execute(*batch.function, batch.parts, padded(batch.rows), pool_);
     }
     Gathering gathering(*batch.function, options_.max_execution_batch_size, pool_);
     collect(batch, gathering);
     *started = clock_->now_micros();
     if (batch.parts.empty()) return;
+    const Running running(scheduler_, batch.parts);
     gathering.run(padded(batch.rows));
     gathering.scatter(batch.parts);
   });
@@ -237,6 +239,7 @@ void BatchLane::run_one_by_one(const Batch& batch, std::int32_t thread) noexcept
   for (const Part& part : batch.parts) {
     const std::int64_t rows = padded(part.rows), started = clock_->now_micros();
     const std::optional<Error> error = error_of(*batch.function, {part}, [&] {
+      const Running running(scheduler_, {&part, 1});
       execute(*batch.function, {&part, 1}, rows, pool_);
     });
     const Error* const failed = error ? &*error : nullptr;
@@ -327,6 +330,7 @@ bool BatchLane::closed() const {
 }
 
 bool BatchLane::close(bool drain, std::int64_t timeout_micros) {
+  check_may_wait(scheduler_, maker_.name());
   std::unique_lock<std::mutex> lock(scheduler_.mutex());
   const std::int64_t now = clock_->now_micros();
   const std::int64_t until =

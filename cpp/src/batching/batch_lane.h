@@ -57,6 +57,8 @@ class BatchLane final : public Lane {
   // What a request gets that has waited too long.
   Error deadline_error(const Request& request) const;
 
+  // Begins messages: names the model and the signature.
+  const std::string& name() const { return maker_.name(); }
   void swap(BatchFunction function);
 
   // As Batcher::close.

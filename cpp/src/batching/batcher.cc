@@ -121,7 +121,7 @@ BatchFunction batch_function(const Model& model, const Signature& signature) {
 }
 
 BatchScheduler::BatchScheduler(const BatchThreadOptions& options)
-    : scheduler_(std::make_shared<Scheduler>(options)) {}
+    : scheduler_(new Scheduler(options), Scheduler::destroy) {}
 
 int BatchScheduler::num_batch_threads() const noexcept { return scheduler_->threads(); }
 
@@ -140,8 +140,18 @@ bool BatchFuture::done() const {
   return request_->done.load(std::memory_order_acquire);
 }
 
+void BatchFuture::check_waiting() const {
+  const std::shared_ptr<Scheduler> scheduler = scheduler_.lock();
+  if (done() || scheduler == nullptr) return;
+  scheduler->check_process();
+  check_may_wait(*scheduler, lane_->name());
+}
+
 void BatchFuture::get() const {
-  wait_until_done(*request_);
+  if (!done()) {
+    check_waiting();
+    wait_until_done(*request_);
+  }
   throw_error_of(*request_);
 }
 
@@ -166,11 +176,11 @@ Batcher::Batcher(BatchFunction function, const BatchOptions& options,
 
 Batcher::~Batcher() {
   if (lane_ == nullptr) return;
-  if (scheduler_->in_own_process()) {
+  if (scheduler_->in_own_process() && !internal::waits_for_this_thread(*scheduler_)) {
     lane_->close(false, 0);
   } else {
     // Its threads, and whoever waits for them, are in another process; what they hold
-    // here will never be released.
+    // here will never be released. Or they wait for this very thread.
     new std::shared_ptr<Scheduler>(std::move(scheduler_));
     new std::shared_ptr<BatchLane>(std::move(lane_));
   }
@@ -189,6 +199,7 @@ void Batcher::predict(Span<const TensorView> inputs,
     throw_error_of(*request);
     return;
   }
+  check_may_wait(*scheduler_, lane_->name());
   const std::int64_t retry_until =
       options().retry_max_time_micros == 0
           ? 0

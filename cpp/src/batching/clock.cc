@@ -42,6 +42,10 @@ constexpr microseconds kLook{200};
 
 }  // namespace
 
+// Made as the library is loaded: a thread that makes it may not be in a child of
+// fork().
+[[maybe_unused]] const std::shared_ptr<Clock> made_early = Clock::system();
+
 // Of a clock that is not the machine's, it is not known when its time will come.
 std::int64_t Clock::nanos_until(std::int64_t until_micros) const {
   if (until_micros == kForever) return -1;

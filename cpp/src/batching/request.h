@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/doorbell.h"
+#include "batching/running.h"
 #include "tfnative/batcher.hpp"
 
 namespace tfnative::internal {
@@ -38,6 +39,7 @@ struct Request : std::enable_shared_from_this<Request> {
   std::vector<std::vector<std::int64_t>> smaller_shapes;
   std::function<void(const Error*)> on_done;
   Lane* lane = nullptr;  // Valid until it is done.
+  Waiting waiting;       // Who waits for the thread that made it.
 
   // --- Guarded by the scheduler's mutex.
   std::int32_t queued_parts = 0;  // That no thread has taken.

@@ -57,6 +57,7 @@ std::shared_ptr<Request> RequestMaker::make(Span<const TensorView> inputs,
     throw;
   }
   counters_.arrived(request->rows);
+  request->waiting = Running::waiting();
   request->id = next_id_.fetch_add(1, std::memory_order_relaxed);
   request->enqueued_micros = clock_.now_micros();
   if (timeout_micros < kForever - request->enqueued_micros) {

@@ -54,6 +54,10 @@ Scheduler::Scheduler(const BatchThreadOptions& options)
 
 Scheduler::~Scheduler() { stop(); }
 
+void Scheduler::destroy(Scheduler* scheduler) {
+  if (scheduler->in_own_process()) delete scheduler;
+}
+
 void Scheduler::stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);

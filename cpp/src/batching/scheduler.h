@@ -27,6 +27,8 @@ class Scheduler {
   explicit Scheduler(const BatchThreadOptions& options);
   // No lanes are left.
   ~Scheduler();
+  // Deletes it, but in a child of fork(): it would wait for threads that are not there.
+  static void destroy(Scheduler* scheduler);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 

@@ -5,20 +5,21 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/mutex.h"
+#include "base/fork_mutex.h"
 #include "base/text.h"
 #include "tensorflow/config.h"
 
 namespace tfnative::internal {
 namespace {
 
+ForkMutex deciding;
+bool decided TFN_GUARDED_BY(deciding) = false;
+std::optional<int> threads TFN_GUARDED_BY(deciding);
+
 // TensorFlow makes the threads for operations with its first session, and later ones
 // use them whatever they ask for. Says so, where it would be overlooked.
 void check_intra_op_threads(std::optional<int> requested) {
-  static Mutex mutex;
-  static bool decided = false;
-  static std::optional<int> threads;
-  const MutexLock lock(mutex);
+  const MutexLock lock(deciding);
   if (!decided) {
     decided = true;
     threads = requested;

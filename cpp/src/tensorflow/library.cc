@@ -9,7 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "base/mutex.h"
+#include "base/fork_mutex.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "tfnative/error.hpp"
@@ -21,6 +21,9 @@ constexpr const char* kSystemLibrary = "libtensorflow.so.2";
 constexpr const char* kVariable = "TFNATIVE_LIBTENSORFLOW";
 constexpr const char* kInstall = "pip install \"tensorflow>=2.16\"";
 constexpr int kMajor = 2, kMinor = 16;
+
+ForkMutex opening;
+const TensorflowLibrary* opened TFN_GUARDED_BY(opening) = nullptr;  // To the end.
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem) {
   throw Error(Code::kFailedPrecondition, "cannot use TensorFlow's library " +
@@ -95,9 +98,7 @@ TensorflowLibrary open_tensorflow(const std::string& path) {
 }
 
 const TensorflowLibrary& TensorflowLibrary::get(const std::string& path) {
-  static Mutex mutex;
-  static const TensorflowLibrary* opened = nullptr;  // Stays to the end.
-  const MutexLock lock(mutex);
+  const MutexLock lock(opening);
   if (opened == nullptr) {
     const char* const named = std::getenv(kVariable);
     opened =

@@ -12,7 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from tfnative._batch.metrics import BatchMetrics, BatchTrace
-from tfnative._batch.options import read_batching_parameters, set_timeout, size
+from tfnative._batch.options import (
+    OPTION_NAMES,
+    read_batching_parameters,
+    set_timeout,
+    size,
+)
 from tfnative._batch.scheduler import BatchScheduler
 from tfnative._batch.source import Predictor, batch_source, model_name
 from tfnative._batch.submitting import SubmittingBatcher
@@ -160,6 +165,16 @@ class Batcher(SubmittingBatcher):
         options, threads, name = read_batching_parameters(path)
         if scheduler is None:
             scheduler = BatchScheduler(threads, thread_pool_name=name, clock=clock)
+        return cls._from_options(options, model, signature, scheduler)
+
+    @classmethod
+    def _from_options(
+        cls,
+        options: BatchOptions,
+        model: Model | Predictor,
+        signature: str | None,
+        scheduler: BatchScheduler,
+    ) -> Batcher:
         self = cls.__new__(cls)
         self._start(model, signature, options, scheduler)
         return self
@@ -182,7 +197,7 @@ class Batcher(SubmittingBatcher):
     def options(self) -> Mapping[str, Any]:
         """The parameters, as they were checked and filled in, by name."""
         found = self._options()
-        return {name: getattr(found, name) for name in _OPTION_NAMES} | {
+        return {name: getattr(found, name) for name in OPTION_NAMES} | {
             "num_batch_threads": self._scheduler.num_batch_threads
         }
 
@@ -242,21 +257,6 @@ class Batcher(SubmittingBatcher):
 
     def __repr__(self) -> str:
         return f"<tfnative.Batcher of {self._name!r}>"
-
-
-_OPTION_NAMES = (
-    "max_batch_size",
-    "batch_timeout_micros",
-    "max_enqueued_batches",
-    "allowed_batch_sizes",
-    "enable_large_batch_splitting",
-    "max_execution_batch_size",
-    "pad_variable_length_inputs",
-    "streaming",
-    "latency_target_micros",
-    "retry_max_time_micros",
-    "retry_delay_micros",
-)
 
 
 _live: weakref.WeakSet[Batcher] = weakref.WeakSet()

@@ -11,13 +11,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
 
+from tfnative._base.forked import RenewedLock
 from tfnative._core import BatchRequest, Completions
-from tfnative.errors import CancelledError
+from tfnative.errors import CancelledError, FailedPreconditionError
 
 _log = logging.getLogger("tfnative")
 
@@ -29,6 +31,45 @@ class BatchFuture(Future[Any]):
 
     _request: BatchRequest | None = None
     _is_cancelling = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._process = os.getpid()
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Waits for the answer; see ``concurrent.futures.Future.result``.
+
+        Raises:
+            FailedPreconditionError: It would never come: this is a child of fork, or a
+                model that is being run by the same batch threads.
+        """
+        self._check_waiting()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Waits for what went wrong; as ``result``."""
+        self._check_waiting()
+        return super().exception(timeout)
+
+    def _check_waiting(self) -> None:
+        request = self._request
+        if request is not None:
+            try:
+                request.check_waiting()
+            except FailedPreconditionError:
+                request.cancel()  # Nobody will ask any more.
+                raise
+        if os.getpid() == self._process:
+            return
+        self._process = os.getpid()
+        # A thread of the parent may have held its lock, and was to settle it.
+        self._condition = threading.Condition()
+        if request is not None:
+            self._settle()
+        elif not self.done():
+            raise FailedPreconditionError(
+                "this process was forked while another thread took over the answer"
+            )
 
     def cancel(self) -> bool:
         """Takes the request out of the queue.
@@ -76,7 +117,7 @@ class FutureChannel:
     def __init__(self) -> None:
         self._completions = Completions()
         self._numbers = itertools.count()
-        self._lock = threading.Lock()
+        self._lock = RenewedLock()
         self._pending: dict[int, BatchFuture] = {}
         self._thread: threading.Thread | None = None
         self._is_abandoned = False
@@ -145,6 +186,7 @@ class LoopChannel:
         """A coroutine for the answer. Raises what is known at once."""
         number = next(self._numbers)
         request = submit(inputs, timeout, self._completions, number)
+        request.check_waiting()
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending[number] = (future, request)
         return self._answer(future, request)

@@ -10,6 +10,21 @@ from typing import Literal
 from tfnative._core import BatchOptions, parse_batching_parameters
 from tfnative.errors import InvalidArgumentError, NotFoundError
 
+OPTION_NAMES = (
+    "max_batch_size",
+    "batch_timeout_micros",
+    "max_enqueued_batches",
+    "allowed_batch_sizes",
+    "enable_large_batch_splitting",
+    "max_execution_batch_size",
+    "pad_variable_length_inputs",
+    "streaming",
+    "latency_target_micros",
+    "retry_max_time_micros",
+    "retry_delay_micros",
+)
+"""Of the options of the run time."""
+
 
 def read_batching_parameters(
     path: str | os.PathLike[str],
@@ -28,6 +43,14 @@ def read_batching_parameters(
         return parse_batching_parameters(text)
     except InvalidArgumentError as error:
         raise InvalidArgumentError(f"{os.fspath(path)!r}: {error}") from None
+
+
+def copied(options: BatchOptions) -> BatchOptions:
+    """The same options, to be changed."""
+    copy = BatchOptions()
+    for name in OPTION_NAMES:
+        setattr(copy, name, getattr(options, name))
+    return copy
 
 
 def size(name: str, value: int | None) -> int:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import weakref
 from typing import Any
 
+from tfnative._base.forked import RenewedLock
 from tfnative._base.initialized import Initialized
 from tfnative._batch.futures import BatchFuture, FutureChannel, LoopChannel
 from tfnative._batch.scheduler import BatchScheduler
@@ -28,7 +28,7 @@ class SubmittingBatcher(Initialized, CoreBatcher):
     ) -> None:
         self._retry_seconds = options.retry_max_time_micros / 1e6
         self._retry_delay = options.retry_delay_micros / 1e6
-        self._lock = threading.Lock()
+        self._lock = RenewedLock()
         self._futures: FutureChannel | None = None
         self._loops: weakref.WeakKeyDictionary[
             asyncio.AbstractEventLoop, LoopChannel

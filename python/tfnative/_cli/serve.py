@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import sys
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfnative._backends.options import LoadOptions
 from tfnative._base.options.flags import add_flags
+from tfnative._cli import streams
+from tfnative._cli.background_stream import stderr_in_background
 from tfnative._cli.common import add_command, load_options
 from tfnative._store.versions import Latest
 from tfnative.errors import InvalidArgumentError
@@ -44,8 +47,8 @@ With --tls-certificate nobody on the way reads tokens and data. Files with token
 certificates are read again when they change. Probes need no token: /livez, /readyz and
 gRPC's health service.
 
-At SIGTERM it stops being ready, answers the requests
-that it has, and ends with exit code 0.
+At SIGTERM it stops being ready, sends new requests away, answers those that it has, and
+ends with exit code 0. At a second SIGTERM it ends at once.
 """
 
 
@@ -73,6 +76,12 @@ def register(commands: Commands) -> None:
         "by itself)",
     )
     parser.add_argument(
+        "--enable-batching",
+        action="store_true",
+        help="batch requests where that pays; threads and sizes of batches that no "
+        "--batching-parameters-file says are chosen from what batches take",
+    )
+    parser.add_argument(
         "--host",
         default="localhost",
         help="address or name to listen at: 0.0.0.0 or :: for all, which other "
@@ -96,12 +105,14 @@ def register(commands: Commands) -> None:
         help="seconds between two looks for new versions; 0 for never (default: 1)",
     )
     parser.add_argument(
-        "--grace-seconds",
+        "--drain-seconds",
+        "--grace-seconds",  # Its earlier name.
+        dest="drain_seconds",
         type=float,
         default=30.0,
         metavar="SECONDS",
-        help="how many seconds requests may still take when the server is told to end "
-        "(default: 30)",
+        help="how many seconds requests may still take when the server is told to end; "
+        "others are told to try another server (default: 30)",
     )
     _add_limits(parser)
     parser.add_argument(
@@ -200,7 +211,7 @@ def run(options: argparse.Namespace) -> int:
         options.host,
         options.port,
         options.rest_port,
-        options.grace_seconds,
+        options.drain_seconds,
         limits=RequestLimits(
             options.max_request_bytes,
             options.max_inflight_bytes,
@@ -213,6 +224,7 @@ def run(options: argparse.Namespace) -> int:
         models=OpenOptions(
             options.poll_seconds or None,
             options.batching_parameters_file,
+            options.enable_batching,
             load_options(options),
         ),
     )
@@ -224,19 +236,27 @@ def run(options: argparse.Namespace) -> int:
             "port": server.port,
             "rest_port": server.rest_port,
         }
-        print(
+        line = (
             json.dumps(where)
             if options.json
             else f"serving {', '.join(sorted(models))}: gRPC at port {server.port},"
-            f" REST at port {server.rest_port}",
-            flush=True,
+            f" REST at port {server.rest_port}"
         )
+        streams.say(line, "stdout")
 
-    async def serve() -> None:
-        await serve_until_signal(Server(models, server_options), tell)
+    async def serve() -> int:
+        server = Server(models, server_options)
+        await serve_until_signal(server, tell)
+        return server.unanswered
 
-    asyncio.run(serve())
-    print("ended", file=sys.stderr)
+    in_background = stderr_in_background()
+    with in_background if options.owns_process else contextlib.nullcontext():
+        unanswered = asyncio.run(serve())
+        if unanswered:
+            streams.say(f"{unanswered} requests were not answered in time", "stderr")
+        streams.say("ended", "stderr")
+    if unanswered and options.owns_process:
+        os._exit(0)  # Python would wait for threads that are still at it.
     return 0
 
 

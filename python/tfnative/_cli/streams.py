@@ -14,7 +14,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -71,6 +71,18 @@ def flush() -> None:
     for stream in (sys.stderr, sys.stdout):
         with contextlib.suppress(ValueError):  # It was closed.
             stream.flush()
+
+
+def say(line: str, stream: Literal["stdout", "stderr"]) -> None:
+    """Writes a line for whoever wants to know, as to a log: it may be lost.
+
+    If it cannot be written, nothing is written to that stream any more, so that it
+    does not fail later.
+    """
+    try:
+        print(line, file=getattr(sys, stream), flush=True)
+    except (OSError, ValueError):  # The disk is full, nobody reads, or it was closed.
+        setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _open(descriptor: int) -> None:

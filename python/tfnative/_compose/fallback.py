@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
+from tfnative._base.forked import RenewedLock
 from tfnative._base.initialized import Initialized
 from tfnative._model import Model
 from tfnative._signature import Signature
@@ -88,7 +88,7 @@ class Fallback(Initialized, Model):
         self._failures = failures
         self._retry_seconds = retry_seconds
         self._now = now
-        self._lock = threading.Lock()
+        self._lock = RenewedLock()
         self._in_a_row = [0] * len(models)
         self._skipped_until = [0.0] * len(models)
         self._counts: Counter[tuple[str, int]] = Counter()

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from tfnative._base.forked import RenewedLock, renew_in_child
 from tfnative._base.initialized import Initialized
 from tfnative._model import Model
 from tfnative._signature import Signature
@@ -66,7 +67,7 @@ class ShadowMetrics:
     different: int = 0
     max_difference: float = 0.0
     candidate_seconds: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _lock: RenewedLock = field(default_factory=RenewedLock, repr=False)
 
 
 class Shadow(Initialized, Model):
@@ -106,11 +107,9 @@ class Shadow(Initialized, Model):
         self._sample = sample
         self._rtol, self._atol = rtol, atol
         self._on_difference = on_difference
-        self._waiting: queue.Queue[tuple[Any, str | None, Any] | None]
-        self._waiting = queue.Queue(MAX_WAITING)
         self._metrics = ShadowMetrics()
-        self._start = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self.renew()
+        renew_in_child(self)
         self.backend = primary.backend
         self.path = primary.path
         self._name = primary.name
@@ -165,6 +164,13 @@ class Shadow(Initialized, Model):
                 now.max_difference,
                 now.candidate_seconds,
             )
+
+    def renew(self) -> None:
+        """In a child of fork: what waits is compared in the parent alone."""
+        self._waiting: queue.Queue[tuple[Any, str | None, Any] | None]
+        self._waiting = queue.Queue(MAX_WAITING)
+        self._start = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def warmup(self) -> None:
         """Warms both up. That the candidate cannot be is no error."""

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfnative._backends.load import is_saved_model, load
 from tfnative._backends.options import LoadOptions
+from tfnative._base.forked import lock_held_by_fork
 from tfnative._model import Model
 from tfnative.errors import Error, LoadError
 
@@ -20,14 +19,9 @@ if TYPE_CHECKING:
 
     from tfnative._measure.selftest import SelfTestReport
 
-# Held while a library is opened: a child of fork would find the locks for it locked for
-# ever. fork waits for it, which is safe since no code of users runs meanwhile.
-_opening = threading.RLock()
-os.register_at_fork(
-    before=_opening.acquire,
-    after_in_parent=_opening.release,
-    after_in_child=_opening.release,
-)
+# Held while a library is opened and tested: a child of fork would find that half done.
+# To wait for it is safe since no code of users runs meanwhile.
+_opening = lock_held_by_fork()
 
 
 @dataclass(frozen=True)

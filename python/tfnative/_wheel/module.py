@@ -32,6 +32,7 @@ $origin
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,12 @@ __all__ = ["__version__", "model", "predict", "selftest"]
 __version__ = "$version"
 
 _ARTIFACT = Path(__file__).resolve().parent / "$folder"
-_lock = threading.Lock()
+_lock = threading.RLock()
+os.register_at_fork(  # A child must not find it held by a thread that is not there.
+    before=_lock.acquire,
+    after_in_parent=_lock.release,
+    after_in_child=_lock.release,
+)
 _loaded: tfnative.Model | None = None
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -32,10 +33,9 @@ class Process:
     """The command, in a process of its own."""
 
     def __init__(self, *arguments: str) -> None:
-        code = "import sys; from tfnative.cli import main; sys.exit(main(sys.argv[1:]))"
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-c", code, "serve"),
+                *(sys.executable, "-m", "tfnative", "serve"),
                 "--port=0",
                 "--rest-port=0",
                 "--json",
@@ -237,3 +237,61 @@ def test_clients_reload_what_is_below_a_root(start, artifacts, tmp_path):
         config.model_config_list.config.add(name="again", base_path=str(inside))
         with pytest.raises(tfnative.PermissionDeniedError, match="may load models"):
             client.reload_config(config)
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up(start):
+    """The server complains of requests that are none, more than a pipe takes."""
+    server = start()
+    for _ in range(3000):
+        with socket.create_connection(("localhost", server.said["rest_port"])) as one:
+            one.sendall(b"no request\r\n\r\n")
+    with serving.Client(server.rest, timeout=30) as client:
+        found = client.predict("affine", {"x": X}, signature="affine")
+        assert found["y"].tolist() == [[3, 3, 3]]
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(60) == 0
+    assert server.process.stderr.read().count("Invalid HTTP request") > 1000
+
+
+FULL = "/dev/full"
+
+
+@pytest.mark.parametrize("where", ["full disk", "closed pipe", "closed"])
+def test_a_log_that_cannot_be_written_changes_nothing(where, start, tmp_path):
+    """The server serves, and its clean stop is one."""
+    del start  # It makes the folder.
+    port = _free_port()
+    arguments = [
+        *(sys.executable, "-m", "tfnative", "serve", str(tmp_path / "affine")),
+        *("--host=localhost", "--port=0", f"--rest-port={port}"),
+    ]
+    server = _without_log(arguments, where)
+    with serving.Client(f"http://localhost:{port}") as client:
+        client.wait_until_ready("affine", timeout=60)
+        found = client.predict("affine", {"x": X}, signature="affine")
+        assert found["y"].tolist() == [[3, 3, 3]]
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(60) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        return int(taken.getsockname()[1])
+
+
+def _without_log(arguments: list[str], where: str) -> subprocess.Popen:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    if where == "full disk":
+        with open(FULL, "w") as full:
+            return subprocess.Popen(
+                arguments, stdout=full, stderr=full, env=environment
+            )
+    if where == "closed":
+        closing = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *arguments]
+        return subprocess.Popen(closing, env=environment)
+    server = subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+    )
+    server.stdout.close()
+    return server

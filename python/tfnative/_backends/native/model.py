@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfnative._base.forked import importing
 from tfnative._base.initialized import Initialized
 from tfnative._core import Model as CoreModel, ThreadPool
 from tfnative._model import Model
@@ -69,14 +70,16 @@ class NativeModel(Initialized, CoreModel, Model):
             LoadError: The manifest in the library is not valid.
         """
         if self._manifest is None:
-            from tfnative.manifest import Manifest
+            with importing:
+                from tfnative.manifest import Manifest
 
             self._manifest = Manifest.from_json(self._manifest_text())
         return self._manifest
 
     def _put_heads(self) -> None:
-        from tfnative._backends.native.examples_head import put_examples
-        from tfnative.manifest import ExamplesHead, TensorFlowHead
+        with importing:
+            from tfnative._backends.native.examples_head import put_examples
+            from tfnative.manifest import ExamplesHead, TensorFlowHead
 
         signatures = dict(self.signatures)
         folder = Path(self.library_path).parent
@@ -87,7 +90,8 @@ class NativeModel(Initialized, CoreModel, Model):
             if isinstance(of.head, ExamplesHead):
                 signatures[name] = put_examples(self, signatures[name], of.head)
             elif isinstance(of.head, TensorFlowHead):
-                from tfnative._backends.native.tensorflow_head import put_tensorflow
+                with importing:
+                    from tfnative._backends.native.tensorflow_head import put_tensorflow
 
                 signatures[name] = put_tensorflow(
                     self, signatures[name], of.head, folder
@@ -102,7 +106,8 @@ class NativeModel(Initialized, CoreModel, Model):
         """See ``Model.warmup``."""
         super().warmup()
         if self.backend == "split":
-            from tfnative._backends.native.golden import golden_inputs
+            with importing:
+                from tfnative._backends.native.golden import golden_inputs
 
             for name, signature in self.signatures.items():
                 rows = min(signature.batch_sizes, default=1)
@@ -141,7 +146,8 @@ class NativeModel(Initialized, CoreModel, Model):
         Raises:
             InvalidArgumentError: As ``predict``, or ``runs`` is less than 1.
         """
-        from tfnative._backends.native.profile import profile
+        with importing:
+            from tfnative._backends.native.profile import profile
 
         return profile(self, inputs, signature, runs)
 

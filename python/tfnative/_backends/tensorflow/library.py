@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from tfnative._base.forked import lock_held_by_fork
+
 _LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-_lock = threading.Lock()
+_lock = lock_held_by_fork()
 
 
 @cache

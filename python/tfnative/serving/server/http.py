@@ -68,7 +68,6 @@ def protocol(timeout_seconds: float) -> type[asyncio.Protocol]:
 
 def make_http_server(
     app: Any,
-    grace_seconds: float,
     tls: LiveTls | None = None,
     read_timeout_seconds: float = 30.0,
 ) -> uvicorn.Server:
@@ -76,7 +75,6 @@ def make_http_server(
 
     Args:
         app: The application.
-        grace_seconds: How long requests on their way may take when it ends.
         tls: None to speak in clear.
         read_timeout_seconds: How long the head of a request may take.
     """
@@ -88,7 +86,6 @@ def make_http_server(
         lifespan="off",
         # Longer than clients keep connections: else one ends as a request is sent.
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(grace_seconds),
     )
     config.load()
     config.ssl = None if tls is None else tls.for_http()

@@ -12,8 +12,10 @@ from tfnative._backends.options import LoadOptions
 from tfnative._batch.batcher import Batcher
 from tfnative._batch.options import read_batching_parameters
 from tfnative._batch.scheduler import BatchScheduler
+from tfnative._core import parse_batching_parameters
 from tfnative._model import Model
 from tfnative._store.model_store import ModelStore
+from tfnative.serving.server.batch_plan import batch_threads, planned
 from tfnative.serving.server.config import ModelSettings
 from tfnative.serving.server.reload_rules import ReloadRules
 from tfnative.serving.server.served_model import MakeBatcher, ServedModel
@@ -29,12 +31,15 @@ class OpenOptions:
     Attributes:
         poll_seconds: How often to look for new versions; None for never.
         batching_parameters_file: TensorFlow Serving's; None if each request runs by
-            itself.
+            itself, unless ``enable_batching``. What it does not say of threads and of
+            the size of batches is chosen from what batches take.
+        enable_batching: Whether to batch requests also without such a file.
         load: How versions are loaded, as far as ``ModelStore`` can be told.
     """
 
     poll_seconds: float | None = 1.0
     batching_parameters_file: str | None = None
+    enable_batching: bool = False
     load: LoadOptions = field(default_factory=LoadOptions)
 
 
@@ -45,15 +50,24 @@ class Opener:
         self._options = options
         self._make_batcher: MakeBatcher | None = None
         path = options.batching_parameters_file
-        if path is None:
+        if path is None and not options.enable_batching:
             return
-        _, threads, name = read_batching_parameters(path)
+        found, threads, name = (
+            parse_batching_parameters("")
+            if path is None
+            else read_batching_parameters(path)
+        )
+        per_call = options.load.threads
+        threads = threads or batch_threads(
+            per_call if isinstance(per_call, int) else per_call.threads
+        )
         scheduler = BatchScheduler(threads, thread_pool_name=name)
 
-        def make(model: Model, signature: str) -> Batcher:
-            return Batcher.from_text_proto(
-                path, model, signature=signature, scheduler=scheduler
-            )
+        def make(model: Model, signature: str) -> Batcher | None:
+            planned_ = planned(found, model, model.signatures[signature])
+            if planned_ is None:
+                return None
+            return Batcher._from_options(planned_, model, signature, scheduler)
 
         self._make_batcher = make
 

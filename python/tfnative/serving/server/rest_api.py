@@ -17,6 +17,8 @@ from starlette.routing import Route
 
 from tfnative.errors import Error
 from tfnative.serving.server import rest_columns, rest_json
+from tfnative.serving.server.draining import Drain
+from tfnative.serving.server.draining_apis import CountedAnswers, DrainedRequests
 from tfnative.serving.server.lanes import bytes_of
 from tfnative.serving.server.openapi import description
 from tfnative.serving.server.readiness import Readiness
@@ -45,6 +47,7 @@ def make_app(
     metrics: Callable[[], str],
     readiness: Readiness,
     limits: BodyLimits,
+    drain: Drain,
     tokens: TokenFile | None = None,
 ) -> Starlette:
     """An ASGI application.
@@ -54,6 +57,7 @@ def make_app(
         metrics: What Prometheus scrapes.
         readiness: Whether requests are taken, for ``/readyz`` and those of models.
         limits: What bodies may be.
+        drain: Counts requests, and sends them away when the server stops.
         tokens: What clients have to send, except for probes; None if nothing.
     """
 
@@ -73,9 +77,10 @@ def make_app(
         why_not = readiness.why_not()
         return PlainTextResponse(why_not or "ok", 503 if why_not else 200)
 
-    middleware = [Middleware(Replies)]
+    middleware = [Middleware(CountedAnswers, drain), Middleware(Replies)]
     if tokens is not None:
         middleware.append(asking_for(tokens, _is_probe))
+    middleware.append(Middleware(DrainedRequests, drain))
     return Starlette(
         routes=[
             Route("/openapi.json", openapi),

@@ -22,7 +22,8 @@ from tfnative.serving.server.replies import (
 )
 from tfnative.serving.types import ModelSpec
 
-MakeBatcher = Callable[[Model, str], Batcher]
+MakeBatcher = Callable[[Model, str], Batcher | None]
+"""None: requests of the signature run by themselves."""
 
 
 class ServedModel:

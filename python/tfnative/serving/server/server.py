@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
+import math
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,8 +17,11 @@ import grpc
 
 from tfnative.errors import InvalidArgumentError, UnavailableError
 from tfnative.serving.server.config import ModelSettings, settings_of
+from tfnative.serving.server.draining import Drain
+from tfnative.serving.server.draining_apis import DrainedCalls
 from tfnative.serving.server.grpc_api import GrpcApi
 from tfnative.serving.server.grpc_interceptors import Replies, Tokens
+from tfnative.serving.server.hang_up import hang_up
 from tfnative.serving.server.health import Health
 from tfnative.serving.server.http import make_http_server
 from tfnative.serving.server.limits import RequestLimits
@@ -29,11 +33,14 @@ from tfnative.serving.server.reload_rules import ReloadRules
 from tfnative.serving.server.rest_api import make_app
 from tfnative.serving.server.rest_body import BodyLimits
 from tfnative.serving.server.service import Service
+from tfnative.serving.server.signals import ended_by_signal
 from tfnative.serving.server.tls import LiveTls, TlsSource
 from tfnative.serving.token_file import TokenFile
 
 WAITING_THREADS = 64
 """For requests that are not batched, and for examples."""
+_CLOSING_SECONDS = 1.0
+"""How long models may take to close that are still busy when the time is up."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,8 @@ class ServerOptions:
             Only its own processes reach "localhost".
         port: Of the gRPC API; 0 for one that is free, None for no such API.
         rest_port: Of the REST API, likewise.
-        grace_seconds: How long requests may take that are on their way when the server
-            is told to end.
+        drain_seconds: How long requests may take that are on their way when the server
+            is told to end. Those that take longer end as UNAVAILABLE.
         max_message_bytes: How large responses over gRPC may be.
         limits: What requests may be.
         tls: Where the certificate comes from; None to speak in clear.
@@ -60,7 +67,7 @@ class ServerOptions:
     host: str = "localhost"
     port: int | None = 8500
     rest_port: int | None = 8501
-    grace_seconds: float = 30.0
+    drain_seconds: float = 30.0
     max_message_bytes: int = 1 << 30
     limits: RequestLimits = field(default_factory=RequestLimits)
     tls: TlsSource | None = None
@@ -78,6 +85,12 @@ class Server:
     Args:
         models: By name.
         options: How to serve.
+
+    Attributes:
+        port: Where the gRPC API is, once it is running; None if there is none.
+        rest_port: Likewise, of the REST API.
+        is_ready: Whether requests are welcome.
+        unanswered: How many requests it had no time to answer when it ended.
 
     Raises:
         Error: A model cannot be loaded.
@@ -105,6 +118,8 @@ class Server:
         self.rest_port: int | None = None
         self.readiness = Readiness(self.service, lambda: self.is_ready)
         self.is_ready = False
+        self.unanswered = 0
+        self._drain = Drain()
         self._changing = asyncio.Lock()
 
     @contextlib.asynccontextmanager
@@ -120,7 +135,7 @@ class Server:
             asks_tokens=self._tokens is not None,
         )
         async with contextlib.AsyncExitStack() as stack:
-            stack.callback(self._close)
+            stack.push_async_callback(self._close)
             if self._options.port is not None:
                 await stack.enter_async_context(self._grpc(self._options.port))
             if self._options.rest_port is not None:
@@ -130,6 +145,8 @@ class Server:
                 yield self
             finally:
                 self._set_ready(False)
+                seconds = self._options.drain_seconds
+                self.unanswered = await self._drain.finish(seconds)
 
     def _set_ready(self, is_ready: bool) -> None:
         self.is_ready = is_ready
@@ -140,7 +157,11 @@ class Server:
         limits = self._options.limits
         tokens = self._tokens
         server = grpc.aio.server(
-            interceptors=(Replies(), *(() if tokens is None else (Tokens(tokens),))),
+            interceptors=(
+                Replies(),
+                *(() if tokens is None else (Tokens(tokens),)),
+                DrainedCalls(self._drain),
+            ),
             options=[
                 ("grpc.max_send_message_length", self._options.max_message_bytes),
                 ("grpc.max_receive_message_length", limits.max_request_bytes),
@@ -166,23 +187,31 @@ class Server:
             async with health.following():
                 yield
         finally:
-            await server.stop(self._options.grace_seconds)
+            hang_up(self.port)
+            await server.stop(None)
 
     @contextlib.asynccontextmanager
     async def _rest(self, port: int) -> AsyncIterator[None]:
         limits = self._options.limits
         timeout = limits.read_timeout_seconds
-        of_bodies = BodyLimits(limits.max_request_bytes, timeout)
         app = make_app(
-            self.service, self.metrics, self.readiness, of_bodies, self._tokens
+            self.service,
+            self.metrics,
+            self.readiness,
+            BodyLimits(limits.max_request_bytes, timeout),
+            self._drain,
+            self._tokens,
         )
         listening = listen(self._options.host, port)
         self.rest_port = listening.getsockname()[1]
-        server = make_http_server(app, self._options.grace_seconds, self._tls, timeout)
+        server = make_http_server(app, self._tls, timeout)
         task = asyncio.ensure_future(server.serve(sockets=[listening]))
         try:
             yield
         finally:
+            # Answers may still be on their way to clients that read slowly.
+            left = math.ceil(self._drain.seconds_left())
+            server.config.timeout_graceful_shutdown = max(left, 1)
             server.should_exit = True
             await task
 
@@ -212,9 +241,14 @@ class Server:
             for served in gone:
                 await loop.run_in_executor(None, served.close)
 
-    def _close(self) -> None:
-        self.service.close()
-        self._executor.shutdown()
+    async def _close(self) -> None:
+        """In a thread: whoever tells the process to end once more shall be heard."""
+        closing = threading.Thread(target=self.service.close, daemon=True)
+        closing.start()
+        # What had no time to answer is still at it, perhaps for ever.
+        patience = _CLOSING_SECONDS if self.unanswered else None
+        await asyncio.get_running_loop().run_in_executor(None, closing.join, patience)
+        self._executor.shutdown(wait=not self.unanswered, cancel_futures=True)
 
 
 def _reload_rules(
@@ -233,11 +267,11 @@ def _reload_rules(
 async def serve_until_signal(
     server: Server, on_ready: Callable[[Server], None]
 ) -> None:
-    """Serves until SIGTERM or SIGINT, and answers what is on its way."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
+    """Serves until SIGTERM or SIGINT, and answers what is on its way.
+
+    At the second of these signals the process ends at once.
+    """
+    ended = ended_by_signal()
     async with server.running():
         on_ready(server)
         await ended.wait()

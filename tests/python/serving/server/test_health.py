@@ -41,7 +41,7 @@ def running(serve, folder):
         {"poll_seconds": 0.02},
         allow_reload_config=True,
         model_roots=(str(folder.parent),),
-        grace_seconds=10,
+        drain_seconds=10,
     )
 
 

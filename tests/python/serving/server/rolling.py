@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that are restarted one after the other while clients ask them.
+
+The model is "affine" of the fake artifact: y = 2 x + 1. Each request has a number of
+its own as x, so that an answer to another request is seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tfnative
+from tests.python.serving.server.served_process import ServedProcess
+from tfnative import serving
+
+SERVERS = 3
+WORKERS = 2
+"""That ask at the same time, of each kind of client."""
+RETRY = serving.Retry()
+_HOW: dict[str, Any] = {"signature": "affine"}
+_LARGEST = 1 << 20
+"""Twice this, and one, are numbers of float32."""
+
+
+@dataclass
+class Outcome:
+    """What came of all requests.
+
+    Attributes:
+        answered: How many were answered, by client.
+        wrong: What was answered to which number, where it was wrong.
+        lost: Errors of those that were not answered.
+        restarts: How often a server was restarted meanwhile.
+        codes: How often servers ended with which exit code.
+    """
+
+    answered: Counter[str] = field(default_factory=Counter)
+    wrong: list[tuple[int, list[float]]] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    restarts: int = 0
+    codes: Counter[int] = field(default_factory=Counter)
+
+
+def roll(models: Path, requests: int) -> Outcome:
+    """Asks so many times, while each server is restarted at least once.
+
+    Args:
+        models: The folder of the model's versions.
+        requests: By all clients together; more if that is over before the restarts.
+    """
+    outcome = Outcome()
+    fleet = _Fleet(models, outcome)
+    numbers = _numbers(requests, lambda: outcome.restarts >= SERVERS)
+    try:
+        threads = [
+            threading.Thread(target=ask, args=(addresses, numbers, outcome))
+            for ask in (_ask_in_threads, _ask_in_a_loop)
+            for addresses in (fleet.grpc, fleet.rest)
+        ]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            fleet.restart_next()
+            time.sleep(0.3)
+        for thread in threads:
+            thread.join()
+    finally:
+        fleet.end()
+    return outcome
+
+
+def _numbers(least: int, is_enough: Callable[[], bool]) -> Iterator[int]:
+    """Numbers for requests; to be shared by threads, as ``next`` of it is one step."""
+    return itertools.takewhile(
+        lambda number: number < least or not is_enough(), itertools.count()
+    )
+
+
+class _Fleet:
+    """The servers. Each keeps its ports."""
+
+    def __init__(self, models: Path, outcome: Outcome) -> None:
+        self._models = str(models)
+        self._outcome = outcome
+        self._turn = 0
+        self._servers = [ServedProcess(self._models) for _ in range(SERVERS)]
+        self.grpc = [server.grpc for server in self._servers]
+        self.rest = [server.rest for server in self._servers]
+
+    def restart_next(self) -> None:
+        """Ends one, and starts it again."""
+        server = self._servers[self._turn]
+        server.tell()
+        self._outcome.codes[server.wait()] += 1
+        ports = {"port": server.port, "rest_port": server.rest_port}
+        self._servers[self._turn] = ServedProcess(self._models, **ports)
+        self._turn = (self._turn + 1) % SERVERS
+        self._outcome.restarts += 1
+
+    def end(self) -> None:
+        for server in self._servers:
+            server.kill()
+
+
+def _x(number: int) -> np.ndarray:
+    return np.full((1, 3), number % _LARGEST, np.float32)
+
+
+def _note(outcome: Outcome, kind: str, number: int, found: np.ndarray) -> None:
+    outcome.answered[kind] += 1
+    if not np.array_equal(found, 2 * _x(number) + 1):
+        outcome.wrong.append((number, np.asarray(found).ravel().tolist()))
+
+
+def _kind(client: str, addresses: Sequence[str]) -> str:
+    return f"{client}, {'REST' if '://' in addresses[0] else 'gRPC'}"
+
+
+def _ask_in_threads(
+    addresses: Sequence[str], numbers: Iterator[int], outcome: Outcome
+) -> None:
+    kind = _kind("Client", addresses)
+    lock = threading.Lock()
+    with serving.Client(addresses, retry=RETRY) as client:
+
+        def ask() -> None:
+            for number in numbers:
+                try:
+                    found = client.predict("affine", {"x": _x(number)}, **_HOW)
+                except tfnative.Error as error:
+                    outcome.lost.append(f"{kind}: {type(error).__name__}: {error}")
+                else:
+                    with lock:
+                        _note(outcome, kind, number, found["y"])
+
+        threads = [threading.Thread(target=ask) for _ in range(WORKERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def _ask_in_a_loop(
+    addresses: Sequence[str], numbers: Iterator[int], outcome: Outcome
+) -> None:
+    kind = _kind("AsyncClient", addresses)
+
+    async def ask(client: serving.AsyncClient) -> None:
+        for number in numbers:
+            try:
+                found = await client.predict("affine", {"x": _x(number)}, **_HOW)
+            except tfnative.Error as error:
+                outcome.lost.append(f"{kind}: {type(error).__name__}: {error}")
+            else:
+                _note(outcome, kind, number, found["y"])
+
+    async def ask_all() -> None:
+        async with serving.AsyncClient(addresses, retry=RETRY) as client:
+            await asyncio.gather(*(ask(client) for _ in range(WORKERS)))
+
+    asyncio.run(ask_all())

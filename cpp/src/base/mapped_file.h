@@ -45,7 +45,8 @@ class MappedFile {
 
  private:
   [[noreturn]] static void fail(const std::string& file, int error) {
-    throw LoadError("cannot load " + quoted(file) + ": " + std::strerror(error));
+    throw LoadError("cannot load " + internal::quoted(file) + ": " +
+                    std::strerror(error));
   }
 
   void* data_ = nullptr;

@@ -23,9 +23,10 @@ SERVING ?=
 PRESETS ?= asan tsan
 SOAK ?= 120
 GRAPHS ?= 100
+SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-cpp test-soak test-fidelity test-python lint \
+.PHONY: help demo test test-quick test-cpp test-soak test-fidelity test-python fuzz-cpp lint \
   format tidy \
   bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
@@ -49,6 +50,9 @@ test-soak: export TFNATIVE_SOAK_SECONDS = $(SOAK)
 test-soak: $(VENV)/.installed  ## batchers, used in all ways for SOAK=120 seconds each
 	@TESTS=soak PRESETS="$(PRESETS)" CXX="$(CXX)" bash tests/run_cpp.sh
 	$(BIN)/python -m pytest tests/python/batch/test_soak.py
+
+fuzz-cpp: $(VENV)/.tools  ## any bytes for what reads files and messages; SECONDS=60
+	@CXX="$(CXX)" bash tests/fuzz_cpp.sh $(SECONDS)
 
 test-fidelity: export TFNATIVE_RANDOM_GRAPHS = $(GRAPHS)
 test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random ones

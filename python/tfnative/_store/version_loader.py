@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfnative._backends.load import is_saved_model, load
+from tfnative._backends.native.model import NativeModel, native_keywords
 from tfnative._backends.options import LoadOptions
+from tfnative._base.permissions import check_tree_unwritable
 from tfnative._model import Model
-from tfnative.errors import Error, LoadError
+from tfnative.errors import Error, LoadError, SignatureError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,12 +42,14 @@ class VersionOptions:
         warmup: Whether to do what the first requests would have to wait for.
         on_load: Called with a model and its folder after that; what it raises is why
             the version cannot be loaded.
+        strict_permissions: Whether nobody else may be able to change a version's files.
     """
 
     load: LoadOptions
     selftest: bool = True
     warmup: bool = True
     on_load: Callable[[Model, Path], object] | None = None
+    strict_permissions: bool = False
 
 
 def load_version(folder: Path, options: VersionOptions) -> Model:
@@ -56,6 +60,8 @@ def load_version(folder: Path, options: VersionOptions) -> Model:
             What other exceptions say is in a LoadError.
     """
     try:
+        if options.strict_permissions:
+            check_tree_unwritable(folder, "the model")
         model = _open(folder, options)
         if options.warmup:
             model.warmup()
@@ -70,23 +76,32 @@ def load_version(folder: Path, options: VersionOptions) -> Model:
 
 
 def _open(folder: Path, options: VersionOptions) -> Model:
+    if is_saved_model(folder) and options.load.trusted_keys is not None:
+        raise SignatureError(
+            f"{str(folder)!r} is a SavedModel, which is not signed: compile it, and "
+            "sign what the compiler makes"
+        )
     if is_saved_model(folder) and options.load.backend == "tensorflow":
         return load(folder, backend="tensorflow")  # Its threads are TensorFlow's.
     if is_saved_model(folder) and options.load.backend == "auto":
         # That takes long if it has to be compiled, and it is compared with TensorFlow.
         return load(folder, options=options.load)
     with _opening:
-        level, threads = options.load.cpu_level, options.load.threads
-        model = load(folder, cpu_level=level, threads=threads)
+        model = NativeModel(folder, **native_keywords(options.load))
         if options.selftest:
-            _test(folder, model.cpu_level)
+            _test(folder, model.cpu_level, options.load)
         return model
 
 
-def _test(folder: Path, cpu_level: str) -> None:
+def _test(folder: Path, cpu_level: str, how: LoadOptions) -> None:
     from tfnative._measure.selftest import selftest
 
-    report = selftest(folder, cpu_level=cpu_level)
+    report = selftest(
+        folder,
+        cpu_level=cpu_level,
+        map_in_place=how.map_in_place,
+        trusted_keys=how.trusted_keys,
+    )
     if not report.passed:
         raise LoadError(f"{str(folder)!r} fails its selftest: {_problems(report)}")
 

@@ -27,11 +27,13 @@ class OpenOptions:
         batching_parameters_file: TensorFlow Serving's; None if each request runs by
             itself.
         load: How versions are loaded, as far as ``ModelStore`` can be told.
+        strict_permissions: As for ``ModelStore``.
     """
 
     poll_seconds: float | None = 1.0
     batching_parameters_file: str | None = None
     load: LoadOptions = field(default_factory=LoadOptions)
+    strict_permissions: bool = False
 
 
 class Opener:
@@ -67,6 +69,9 @@ class Opener:
             poll_seconds=self._options.poll_seconds,
             threads=self._options.load.threads,
             backend=self._options.load.backend,
+            map_in_place=self._options.load.map_in_place,
+            trusted_keys=self._options.load.trusted_keys,
+            strict_permissions=self._options.strict_permissions,
             on_load=run_warmup_requests,
         )
         return ServedModel(settings.name, store, self._make_batcher)

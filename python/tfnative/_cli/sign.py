@@ -38,10 +38,14 @@ def register(commands: Commands) -> None:
         "artifact", nargs="*", help="folders of artifacts, or their libraries"
     )
     parser.add_argument(
-        "--key", metavar="FILE", help="private key to sign with, Ed25519 as PEM"
+        "--key",
+        metavar="FILE",
+        help="private key to sign with, Ed25519 as PEM (default: that of --new-key)",
     )
     parser.add_argument(
-        "--new-key", metavar="FILE", help="make a key: FILE and FILE.pub"
+        "--new-key",
+        metavar="FILE",
+        help="make a key: FILE and FILE.pub (default: none is made)",
     )
     parser = add_command(
         commands,

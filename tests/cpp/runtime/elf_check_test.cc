@@ -295,7 +295,7 @@ TEST(ClosedLibrary, WhateverBitsAreWrongTheLinkerSurvivesWhatIsNotRefused) {
       ++refused;
       return;
     }
-    if (accepted++ % 4 != 0) return;  // Others are like it, and a process takes long.
+    if (accepted++ % 20 != 0) return;  // Others are like it, and a process takes long.
     const std::string file = folder.write("libdamaged.so", damaged);
     EXPECT_EQ(signal_of_opening(file), 0) << place;
   };

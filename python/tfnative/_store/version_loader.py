@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfnative._backends.load import is_saved_model, load
-from tfnative._backends.native.model import NativeModel, native_keywords
 from tfnative._backends.options import LoadOptions
 from tfnative._base.permissions import check_tree_unwritable
 from tfnative._model import Model
@@ -87,9 +86,16 @@ def _open(folder: Path, options: VersionOptions) -> Model:
         # That takes long if it has to be compiled, and it is compared with TensorFlow.
         return load(folder, options=options.load)
     with _opening:
-        model = NativeModel(folder, **native_keywords(options.load))
+        how = options.load
+        model = load(
+            folder,
+            cpu_level=how.cpu_level,
+            threads=how.threads,
+            map_in_place=how.map_in_place,
+            trusted_keys=how.trusted_keys,
+        )
         if options.selftest:
-            _test(folder, model.cpu_level, options.load)
+            _test(folder, model.cpu_level, how)
         return model
 
 

@@ -8,6 +8,8 @@ import json
 import pickle
 import re
 import shutil
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -231,3 +233,46 @@ def test_the_commands_sign_and_verify(
     assert main(["sign", str(model)]) == 1
     assert main(["sign", "--key", str(key)]) == 1
     assert main(["sign", str(tmp_path), "--key", str(key)]) == 1
+
+
+def test_a_server_does_not_begin_without_a_signed_version(
+    releases: Releases, keys: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for package in ("grpc", "httpx", "starlette", "uvicorn"):
+        pytest.importorskip(package, reason=f"needs {package}")
+    library = releases.add(1) / "libfake.so"
+    serve = ["serve", str(releases.base), "--port=0", "--rest-port=0"]
+    assert main([*serve, "--trusted-keys", str(keys[1])]) == 1
+    assert "nobody has signed" in capsys.readouterr().err
+    library.chmod(0o777)
+    assert main([*serve, "--strict-permissions"]) == 1
+    assert "can be written to by others (mode 0777)" in capsys.readouterr().err
+
+
+def test_a_head_is_opened_from_a_copy_if_keys_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tfnative._backends.native import tensorflow_head as heads
+    from tfnative.manifest import TensorFlowHead
+
+    folder = tmp_path / "heads" / "digits"
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(b"graph")
+    head = TensorFlowHead.__new__(TensorFlowHead)
+    object.__setattr__(head, "digest", heads.head_digest(folder))
+    opened: list[tuple[Path, bytes]] = []
+
+    def open_model(path: Path, **_: object) -> None:
+        # Whoever overwrites the original now comes too late.
+        (folder / "saved_model.pb").write_bytes(b"other")
+        opened.append((path, (path / "saved_model.pb").read_bytes()))
+
+    module = types.ModuleType("tfnative._backends.tensorflow.model")
+    module.TensorflowModel = open_model  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    heads._open("here", head, folder, copied=True)
+    ((path, content),) = opened
+    assert content == b"graph"
+    assert not path.exists()
+    with pytest.raises(tfnative.LoadError, match="is not what was compiled"):
+        heads._open("here", head, folder, copied=True)

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -149,6 +151,20 @@ TEST(PrivateCopy, ALibraryIsLoadedFromATemporaryFileThatIsGoneAfterwards) {
     return std::filesystem::is_empty(folder.path()) ? 0 : 2;
   });
   ::unsetenv("TMPDIR");
+  EXPECT_EQ(result, 0);
+}
+
+TEST(PrivateCopy, ALibraryIsLoadedWhereThereIsNoProc) {
+  const int result = in_child([] {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::umount2("/proc", MNT_DETACH) != 0) {
+      return 77;
+    }
+    const Library library(fake_library());
+    return std::string(library.artifact().name) == "fake" ? 0 : 1;
+  });
+  if (result == 77) GTEST_SKIP() << "only root can take /proc away";
   EXPECT_EQ(result, 0);
 }
 

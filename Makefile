@@ -29,8 +29,8 @@ SECONDS ?= 60
 EXAMPLES ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-cpp test-soak test-soak-server \
-  test-rolling test-fidelity test-schema fuzz-python test-python lint format tidy \
+.PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
+  test-fidelity test-schema fuzz-python fuzz-cpp test-python lint format tidy \
   bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
 
@@ -61,6 +61,9 @@ test-soak-server: $(VENV)/.installed  ## a server under load for MINUTES=30
 test-rolling: export TFNATIVE_ROLLING_REQUESTS = $(ROLLING)
 test-rolling: $(VENV)/.installed  ## ROLLING=100000 requests, while servers restart
 	$(BIN)/python -m pytest -s tests/python/serving/server/test_rolling.py
+
+fuzz-cpp: $(VENV)/.tools  ## any bytes for what reads files and messages; SECONDS=60
+	@CXX="$(CXX)" bash tests/fuzz_cpp.sh $(SECONDS)
 
 test-fidelity: export TFNATIVE_RANDOM_GRAPHS = $(GRAPHS)
 test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random ones

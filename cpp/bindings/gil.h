@@ -41,4 +41,16 @@ class WithoutGil {
   PyThreadState* const state_;
 };
 
+// The interpreter's lock for a thread that Python may not know.
+class WithGil {
+ public:
+  WithGil() : state_(call_python([] { return PyGILState_Ensure(); })) {}
+  ~WithGil() { PyGILState_Release(state_); }
+  WithGil(const WithGil&) = delete;
+  WithGil& operator=(const WithGil&) = delete;
+
+ private:
+  const PyGILState_STATE state_;
+};
+
 }  // namespace tfnative::bindings

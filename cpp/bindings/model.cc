@@ -15,12 +15,28 @@ namespace py = pybind11;
 namespace tfnative::bindings {
 
 PyModel::PyModel(const std::string& path, const std::string& cpu_level,
-                 const ThreadPool& threads, bool verify)
+                 const ThreadPool& threads, bool verify, bool map_in_place,
+                 const py::object& inspect)
     : path_(path) {
   LoadOptions options;
   options.cpu_level = cpu_level;
   options.threads = threads;
   options.verify = verify;
+  options.map_in_place = map_in_place;
+  if (!inspect.is_none()) {
+    options.inspect = [&inspect](const std::string& file, std::string_view bytes) {
+      const WithGil hold;
+      const auto view = py::memoryview::from_memory(
+          bytes.data(), static_cast<py::ssize_t>(bytes.size()));
+      try {
+        inspect(file, view);
+      } catch (...) {
+        view.attr("release")();  // A traceback may keep it.
+        throw;
+      }
+      view.attr("release")();
+    };
+  }
   {
     const WithoutGil release;
     model_ = Model::load(path, options);
@@ -61,8 +77,10 @@ void register_model(py::module_& module) {
       py::arg("data"), py::arg("crc") = 0);
   py::class_<PyModel> type(module, "Model");
   refuse_pickling(type);
-  type.def(py::init<const std::string&, const std::string&, const ThreadPool&, bool>(),
-           py::arg("path"), py::arg("cpu_level"), py::arg("threads"), py::arg("verify"))
+  type.def(py::init<const std::string&, const std::string&, const ThreadPool&, bool,
+                    bool, const py::object&>(),
+           py::arg("path"), py::arg("cpu_level"), py::arg("threads"), py::arg("verify"),
+           py::arg("map_in_place"), py::arg("inspect"))
       .def_property_readonly("name",
                              [](const PyModel& self) { return self.model().name(); })
       .def_property_readonly(

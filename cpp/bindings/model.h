@@ -21,8 +21,11 @@ namespace tfnative::bindings {
 // calls that run then keep the model itself alive.
 class PyModel {
  public:
+  // `inspect` is None, or called with the library's path and a view of its bytes, which
+  // is of no use once it has returned.
   PyModel(const std::string& path, const std::string& cpu_level,
-          const ThreadPool& threads, bool verify);
+          const ThreadPool& threads, bool verify, bool map_in_place,
+          const pybind11::object& inspect);
 
   // Throws Error (kFailedPrecondition) if the model is closed.
   const Model& model() const;

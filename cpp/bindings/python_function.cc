@@ -17,18 +17,6 @@ namespace py = pybind11;
 namespace tfnative::bindings {
 namespace {
 
-// The interpreter's lock for a thread that Python may not know.
-class WithGil {
- public:
-  WithGil() : state_(call_python([] { return PyGILState_Ensure(); })) {}
-  ~WithGil() { PyGILState_Release(state_); }
-  WithGil(const WithGil&) = delete;
-  WithGil& operator=(const WithGil&) = delete;
-
- private:
-  const PyGILState_STATE state_;
-};
-
 // Names and types of the tensors, owned: the function may outlive the batcher.
 struct PythonFunction {
   PythonFunction(Signature of, const std::string& model, py::object callable)

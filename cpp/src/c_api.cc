@@ -147,10 +147,11 @@ tfn_code tfn_model_load(const char* path, const tfn_load_options* options,
         fail("tfn_load_options.struct_bytes is not sizeof(tfn_load_options)");
       }
       if (options->cpu_level != nullptr) cpp_options.cpu_level = options->cpu_level;
-      if ((options->flags & ~TFN_LOAD_UNVERIFIED) != 0) {
+      if ((options->flags & ~(TFN_LOAD_UNVERIFIED | TFN_LOAD_IN_PLACE)) != 0) {
         fail("tfn_load_options.flags has a flag that is not known");
       }
       cpp_options.verify = (options->flags & TFN_LOAD_UNVERIFIED) == 0;
+      cpp_options.map_in_place = (options->flags & TFN_LOAD_IN_PLACE) != 0;
       if (options->threads != 0) cpp_options.threads = options->threads;
     }
     *model = new tfn_model{tfnative::Model::load(path, cpp_options)};

@@ -4,10 +4,11 @@
 
 #include <cctype>
 #include <cstring>
+#include <string_view>
 
-#include "base/mapped_file.h"
 #include "base/text.h"
 #include "crc32.h"
+#include "elf/check.h"
 #include "library.h"
 #include "tfnative/error.hpp"
 
@@ -37,14 +38,20 @@ constexpr unsigned kThisMachine = EM_AARCH64;
 constexpr unsigned kThisMachine = EM_NONE;
 #endif
 
-void check_elf(const std::string& file, const MappedFile& mapped) {
+// What is built with sanitizers loads what is built with them, too.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr elf::Rules kRules = elf::Rules::kInstrumented;
+#else
+constexpr elf::Rules kRules = elf::Rules::kClosed;
+#endif
+
+void check_elf(const std::string& file, std::string_view bytes) {
   Elf64_Ehdr header;
-  if (mapped.size() < sizeof header ||
-      std::memcmp(mapped.data(), ELFMAG, SELFMAG) != 0) {
-    fail(file, "it is not a shared library (" + std::to_string(mapped.size()) +
+  if (bytes.size() < sizeof header || std::memcmp(bytes.data(), ELFMAG, SELFMAG) != 0) {
+    fail(file, "it is not a shared library (" + std::to_string(bytes.size()) +
                    " bytes, no ELF header)");
   }
-  std::memcpy(&header, mapped.data(), sizeof header);
+  std::memcpy(&header, bytes.data(), sizeof header);
   const bool is_64_bit =
       header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_ident[EI_DATA] == ELFDATA2LSB;
   if (!is_64_bit || header.e_machine != kThisMachine) {
@@ -65,11 +72,10 @@ bool is_identifier(const tfn_trailer& trailer) {
   return true;
 }
 
-tfn_trailer read_trailer(const std::string& file, const MappedFile& mapped) {
+tfn_trailer read_trailer(const std::string& file, std::string_view bytes) {
   tfn_trailer trailer = {};
-  if (mapped.size() >= sizeof trailer) {
-    std::memcpy(&trailer, mapped.data() + mapped.size() - sizeof trailer,
-                sizeof trailer);
+  if (bytes.size() >= sizeof trailer) {
+    std::memcpy(&trailer, bytes.data() + bytes.size() - sizeof trailer, sizeof trailer);
   }
   if (std::memcmp(trailer.magic, TFN_TRAILER_MAGIC, sizeof trailer.magic) != 0) {
     fail(file,
@@ -80,11 +86,11 @@ tfn_trailer read_trailer(const std::string& file, const MappedFile& mapped) {
     fail(file, "it has ABI version " + std::to_string(trailer.abi_version) +
                    ", this tfnative reads version " + std::to_string(TFN_ABI_VERSION));
   }
-  if (trailer.file_bytes != mapped.size()) {
-    fail(file, "it is truncated or damaged: it has " + std::to_string(mapped.size()) +
+  if (trailer.file_bytes != bytes.size()) {
+    fail(file, "it is truncated or damaged: it has " + std::to_string(bytes.size()) +
                    " bytes of " + std::to_string(trailer.file_bytes));
   }
-  const std::uint64_t end = mapped.size() - sizeof trailer;
+  const std::uint64_t end = bytes.size() - sizeof trailer;
   if (trailer.weights_offset > end ||
       trailer.weights_bytes > end - trailer.weights_offset || !is_identifier(trailer)) {
     fail(file, "it is damaged: its trailer makes no sense");
@@ -92,23 +98,29 @@ tfn_trailer read_trailer(const std::string& file, const MappedFile& mapped) {
   return trailer;
 }
 
-void check_crc(const std::string& file, const MappedFile& mapped,
+void check_crc(const std::string& file, std::string_view bytes,
                const tfn_trailer& trailer) {
-  const std::size_t end = mapped.size() - sizeof trailer;
+  const std::size_t end = bytes.size() - sizeof trailer;
   const std::size_t begin_weights = trailer.weights_offset;
   const std::size_t end_weights = begin_weights + trailer.weights_bytes;
-  std::uint32_t crc = crc32(0, mapped.data(), begin_weights);
-  crc = crc32(crc, mapped.data() + end_weights, end - end_weights);
+  std::uint32_t crc = crc32(0, bytes.data(), begin_weights);
+  crc = crc32(crc, bytes.data() + end_weights, end - end_weights);
   if (crc != trailer.crc32) fail(file, "it is damaged: its checksum does not fit");
 }
 
 }  // namespace
 
-tfn_trailer check_library(const std::string& file) {
-  const MappedFile mapped(file);
-  check_elf(file, mapped);
-  const tfn_trailer trailer = read_trailer(file, mapped);
-  check_crc(file, mapped, trailer);
+tfn_trailer check_library(const std::string& file, std::string_view bytes) {
+  check_elf(file, bytes);
+  const tfn_trailer trailer = read_trailer(file, bytes);
+  check_crc(file, bytes, trailer);
+  try {
+    elf::check_closed(bytes, trailer.name, kRules);
+  } catch (const elf::Problem& problem) {
+    fail(file, std::string(problem.what()) +
+                   ". It was compiled by an older tfnative, or somebody changed it: "
+                   "compile the model again");
+  }
   return trailer;
 }
 

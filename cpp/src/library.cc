@@ -3,16 +3,14 @@
 #include "library.h"
 
 #include <dlfcn.h>
-#include <sys/stat.h>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <vector>
 
-#include "base/fork_mutex.h"
+#include "base/mutex.h"
 #include "base/text.h"
 #include "tfnative/checksum.hpp"
 #include "tfnative/error.hpp"
@@ -25,44 +23,6 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const std::string& file, const std::string& problem) {
   throw LoadError("cannot load " + internal::quoted(file) + ": " + problem);
-}
-
-// A spelling of the path that is the file's own. The dynamic linker takes a path that
-// it has loaded before for the same file, even if the file was replaced since; given
-// another spelling, it compares the files themselves.
-std::string spelled(const std::string& file) {
-  struct stat status = {};
-  if (::stat(file.c_str(), &status) != 0) fail(file, std::strerror(errno));
-  const fs::path path = fs::absolute(file);
-  std::string spelling = path.parent_path().string();
-  for (auto bits = static_cast<std::uint64_t>(status.st_ino); bits != 0; bits >>= 1) {
-    spelling += bits & 1 ? "/." : "//.";
-  }
-  return spelling + "/" + path.filename().string();
-}
-
-// dlopen and dlclose have a lock of their own, but none that ThreadSanitizer sees, nor
-// one that fork() waits for: a child would find the linker's lists half changed. The
-// check is under it, too: it maps the file where the next library may be mapped.
-ForkMutex linker;
-
-Mutex& linker_mutex() { return linker; }
-
-void* open_library(const std::string& file, tfn_trailer* trailer) {
-  const std::string path = spelled(file);
-  const MutexLock lock(linker_mutex());
-  *trailer = check_library(file);
-  void* const handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) {
-    const char* const reason = ::dlerror();
-    fail(file, reason != nullptr ? reason : "the dynamic linker refuses it");
-  }
-  return handle;
-}
-
-void close_library(void* handle) {
-  const MutexLock lock(linker_mutex());
-  ::dlclose(handle);
 }
 
 bool is_sane(const tfn_tensor_spec& spec) {
@@ -149,19 +109,20 @@ bool has_weights_apart(const tfn_artifact& artifact) {
 // Lends an artifact its weights, which lie in a file beside its library. A library that
 // is loaded twice is there once, with one place for them: whoever comes second shares
 // what the first has lent.
-std::shared_ptr<const MappedFile> bind_weights(const tfn_artifact& artifact,
-                                               const std::string& library) {
+std::shared_ptr<const Weights> bind_weights(const tfn_artifact& artifact,
+                                            const std::string& library, bool in_place) {
   const MutexLock lock(linker_mutex());
-  static std::map<const tfn_artifact*, std::weak_ptr<const MappedFile>> bound;
-  std::weak_ptr<const MappedFile>& known = bound[&artifact];
-  if (std::shared_ptr<const MappedFile> same = known.lock()) return same;
+  static std::map<const tfn_artifact*, std::weak_ptr<const Weights>> bound;
+  std::weak_ptr<const Weights>& known = bound[&artifact];
+  if (std::shared_ptr<const Weights> same = known.lock()) return same;
   const fs::path folder = fs::path(library).parent_path();
   const std::string file =
       (folder / (std::string(artifact.name) + ".weights")).string();
-  const auto weights = std::make_shared<const MappedFile>(file);
-  const std::int32_t problem = artifact.bind_weights(weights->data(), weights->size());
+  const auto weights = std::make_shared<const Weights>(file, in_place);
+  const std::string_view bytes = weights->bytes();
+  const std::int32_t problem = artifact.bind_weights(bytes.data(), bytes.size());
   if (problem == TFN_WEIGHTS_OTHER_SIZE) {
-    fail(file, "it has " + std::to_string(weights->size()) + " bytes, and not the " +
+    fail(file, "it has " + std::to_string(bytes.size()) + " bytes, and not the " +
                    std::to_string(artifact.weights_bytes) + " of this model's weights");
   }
   if (problem != 0) {
@@ -197,11 +158,28 @@ std::string find_library(const std::string& path) {
   return found[0];
 }
 
-Library::Library(const std::string& path, bool verify) : file_(find_library(path)) {
-  tfn_trailer trailer;
-  handle_ = open_library(file_, &trailer);
+Weights::Weights(const std::string& file, bool in_place) {
+  if (in_place) {
+    mapped_ = std::make_unique<const MappedFile>(file);
+    return;
+  }
+  auto copy = std::make_unique<PrivateCopy>(OpenFile(file));
+  copy->hide();
+  copy_ = std::move(copy);
+}
+
+std::string_view Weights::bytes() const {
+  return copy_ ? copy_->bytes() : std::string_view(mapped_->data(), mapped_->size());
+}
+
+Library::Library(const std::string& path, const LibraryOptions& options)
+    : file_(find_library(path)),
+      opened_(LibraryFile::read(file_, options.map_in_place)) {
+  const tfn_trailer trailer = check_library(file_, opened_->bytes());
+  if (options.inspect) options.inspect(file_, opened_->bytes());
+  void* const handle = opened_->open();
   const std::string symbol = std::string(trailer.name) + "_artifact";
-  void* const address = ::dlsym(handle_, symbol.c_str());
+  void* const address = ::dlsym(handle, symbol.c_str());
   if (address != nullptr) {
     tfn_artifact_fn function;
     std::memcpy(&function, &address, sizeof function);
@@ -209,22 +187,14 @@ Library::Library(const std::string& path, bool verify) : file_(find_library(path
   }
   if (artifact_ == nullptr || artifact_->abi_version != TFN_ABI_VERSION ||
       !is_sane(*artifact_)) {
-    close_library(handle_);
     fail(file_,
          "its tables are not those of ABI version " + std::to_string(TFN_ABI_VERSION));
   }
-  try {
-    if (has_weights_apart(*artifact_)) {
-      weights_ = bind_weights(*artifact_, file_);
-    } else if (verify) {
-      check_weights(file_, *artifact_, trailer);
-    }
-  } catch (...) {
-    close_library(handle_);
-    throw;
+  if (has_weights_apart(*artifact_)) {
+    weights_ = bind_weights(*artifact_, file_, options.map_in_place);
+  } else if (options.verify) {
+    check_weights(file_, *artifact_, trailer);
   }
 }
-
-Library::~Library() { close_library(handle_); }
 
 }  // namespace tfnative::internal

@@ -34,7 +34,7 @@ struct Model::Impl {
 
 Model::Impl::Impl(const std::string& path, const LoadOptions& options,
                   const std::string& requested, const std::string& requested_by)
-    : library(path, options.verify),
+    : library(path, {options.verify, options.map_in_place, options.inspect}),
       name(library.artifact().name),
       triple(library.artifact().triple),
       level(internal::choose_level(library.artifact(), internal::host_x86_level(),
@@ -71,6 +71,11 @@ std::string host_cpu_level() { return internal::host_level_name(); }
 Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Model Model::load(const std::string& path, const LoadOptions& options) {
+  if (options.map_in_place && options.inspect) {
+    throw Error(Code::kInvalidArgument,
+                "files that are mapped in place can change after they were inspected: "
+                "map_in_place and inspect exclude each other");
+  }
   std::string requested = options.cpu_level;
   std::string requested_by = "the caller";
   if (requested.empty()) {

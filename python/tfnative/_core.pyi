@@ -49,7 +49,13 @@ class ExampleParser:
 
 class Model:
     def __init__(
-        self, path: str, cpu_level: str, threads: ThreadPool, verify: bool
+        self,
+        path: str,
+        cpu_level: str,
+        threads: ThreadPool,
+        verify: bool,
+        map_in_place: bool,
+        inspect: Callable[[str, memoryview], None] | None,
     ) -> None: ...
     @property
     def name(self) -> str: ...

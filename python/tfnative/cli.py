@@ -21,6 +21,7 @@ from tfnative._cli import (
     selftest,
     serve,
     serving,
+    sign,
     size,
     streams,
     targets,
@@ -43,6 +44,7 @@ A model's life:
   tfnative wheel build/digits -o dist --name digits_model --version 1.0.0
 
 A model on a server:
+  tfnative sign models/digits/1 --key deploy.key
   tfnative serve models/digits
   tfnative serving predict localhost:8500 digits --input image=images.npy
 
@@ -80,6 +82,7 @@ def make_parser() -> argparse.ArgumentParser:
         size,
         targets,
         wheel,
+        sign,
         serve,
         serving,
         cache_,

@@ -6,7 +6,8 @@
     ├── InvalidArgumentError    an argument does not fit; a ValueError, too
     ├── NotFoundError           there is no such file, folder or name
     ├── FailedPreconditionError the call is right, but not now: the model is closed
-    ├── PermissionDeniedError   a server does not let you, or does not know you
+    ├── PermissionDeniedError   a server does not let you, or does not know you; or
+    │                           somebody else may change what would be run
     ├── UnimplementedError      not supported
     ├── ResourceExhaustedError  out of memory
     ├── UnavailableError        a server cannot be reached, or a queue is full
@@ -14,6 +15,7 @@
     ├── CancelledError          somebody else gave up
     ├── InternalError           a mistake in tfnative, or compiled code failed
     ├── LoadError               a file is not an artifact that can run here
+    │   └── SignatureError      nobody whom you trust has signed it
     └── CompileError            a model cannot be compiled
 
 The names are those of the canonical status codes that gRPC and TensorFlow use.
@@ -37,6 +39,7 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "ResourceExhaustedError",
+    "SignatureError",
     "UnavailableError",
     "UnimplementedError",
     "code_of",
@@ -84,7 +87,10 @@ class FailedPreconditionError(Error):
 
 
 class PermissionDeniedError(Error):
-    """A server does not allow the call, or does not know who makes it."""
+    """A server does not allow the call, or does not know who makes it.
+
+    Also where code would be loaded from files that somebody else may change.
+    """
 
 
 class UnimplementedError(Error):
@@ -101,6 +107,10 @@ class UnavailableError(Error):
 
 class LoadError(Error):
     """A file is not an artifact, is damaged, or cannot run on this machine."""
+
+
+class SignatureError(LoadError):
+    """A model is not what a trusted key has signed, or nobody has signed it."""
 
 
 class CompileError(Error):

@@ -159,7 +159,7 @@ def test_cpp_includes_go_one_way():
 def test_presets_are_those_that_are_documented():
     presets = json.loads((ROOT / "CMakePresets.json").read_text())
     shown = {p["name"] for p in presets["configurePresets"] if not p.get("hidden")}
-    assert shown == {"dev", "release", "asan", "tsan", "tidy", "zig", "bench"}
+    assert shown == {"dev", "release", "asan", "tsan", "fuzz", "tidy", "zig", "bench"}
     assert presets["version"] == 6
 
 

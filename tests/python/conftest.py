@@ -106,7 +106,10 @@ def build_fake(
     library = folder / "libfake.so"
     include = ROOT / "cpp" / "include"
     subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O1", f"-I{include}", source, "-o", library],
+        [
+            *(compiler, "-shared", "-nostartfiles", "-fPIC", "-O1", f"-I{include}"),
+            *(source, "-o", library),
+        ],
         check=True,
     )
     library.write_bytes(seal(library.read_bytes(), "fake"))

@@ -104,7 +104,7 @@ def test_an_object_without_init_says_so(kind: Any, touch: Any) -> None:
 def test_an_object_without_init_is_no_argument_either() -> None:
     pool = _core.ThreadPool.__new__(_core.ThreadPool)
     with pytest.raises(tfnative.FailedPreconditionError, match=r"ThreadPool.__init__"):
-        _core.Model("nowhere", "", pool, True)
+        _core.Model("nowhere", "", pool, True, False, None)
 
 
 @pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, *range(6)])

@@ -14,7 +14,14 @@ from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfnative._cache.folder import cache_folder, disk_error
+from tfnative._base.permissions import check_tree_unwritable
+from tfnative._cache.folder import (
+    VARIABLE,
+    cache_folder,
+    close_to_others,
+    disk_error,
+    make_cache,
+)
 from tfnative._cache.kernels import TEMPORARY, hold, kernels_folder, remove_leftovers
 from tfnative.errors import Error
 from tfnative_aot.link.kernel_files import is_whole, publish, write_sums
@@ -69,6 +76,7 @@ class KernelBuild:
         Raises:
             FailedPreconditionError: They are not in the cache, and it cannot be
                 written to.
+            PermissionDeniedError: Somebody else can change what is in the cache.
             ResourceExhaustedError: The disk is full.
         """
         files = sorted(sources.rglob("*.cc"))
@@ -84,6 +92,9 @@ class KernelBuild:
         self._kernels = Kernels(level, macro, objects)
         self._temporary: Path | None = None
         self._compilers: list[Future[str]] = []
+        check_tree_unwritable(
+            self._folder, "the cache", f"Or set {VARIABLE} to another folder."
+        )
         remove_leftovers()
         self._held = hold(self._folder)
         if self._held is not None and is_whole(self._folder, self._names):
@@ -140,7 +151,8 @@ class KernelBuild:
     def _make_temporary(self) -> Path:
         self._release()
         try:
-            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            make_cache(cache_folder())
+            self._folder.parent.mkdir(mode=0o755, exist_ok=True)
             made = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=self._folder.parent))
         except OSError as error:
             raise disk_error(cache_folder(), error) from error
@@ -150,6 +162,7 @@ class KernelBuild:
     def _publish(self, temporary: Path) -> None:
         try:
             write_sums(temporary, self._names)
+            close_to_others(temporary)
             publish(temporary, self._folder, self._names)
         except OSError as error:
             raise disk_error(cache_folder(), error) from error

@@ -57,6 +57,9 @@ def _link_elf(
         "-Wl,--as-needed",
         *(["-Wl,-s"] if strip else []),
     ]
+    if not toolchain.is_zig:
+        # Nothing runs when the library is opened, which `load` insists on.
+        flags.append("-nostartfiles")
     if toolchain.target.system == "android":
         flags.append("-Wl,-z,max-page-size=16384")  # As Android 15 asks for.
     elif not toolchain.is_zig:

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,6 +52,15 @@ struct LoadOptions {
   // takes about 0.1 s, or as long as a disk takes. Weights in a file of their own are
   // always compared.
   bool verify = true;
+  // Whether to map the model's files as they lie, and copy nothing: processes then
+  // share the memory, which the system can also take back. For files that nobody writes
+  // to while they are loaded: whoever does changes the results, or ends the process
+  // with SIGBUS. What is replaced by renaming is another file, and harms nothing.
+  bool map_in_place = false;
+  // Called with the library's file and its bytes, after our own checks and before any
+  // of it runs; what it throws, `load` throws. The bytes are those that then run. Not
+  // with `map_in_place`, where they can change.
+  std::function<void(const std::string& file, std::string_view bytes)> inspect;
   // What works on one call. Default: the calling thread alone.
   ThreadPool threads;
 };
@@ -72,9 +82,11 @@ struct StepEvent {
 class Model {
  public:
   // Loads an artifact: a folder with one library in it, or the library itself.
-  // The file's checksum is verified before any of its code runs, and that of the
-  // weights, unless options say otherwise, before this returns. Loading one file
-  // several times shares its memory. Throws LoadError.
+  // The file is copied into memory that nobody can change, unless options say
+  // otherwise. Before it is opened, its checksum is verified, and that opening it runs
+  // none of its code; before this returns, that of the weights, unless options say
+  // otherwise. Loading one file several times shares its memory. Throws LoadError;
+  // Error (kInvalidArgument) for options that exclude each other.
   static Model load(const std::string& path, const LoadOptions& options = {});
 
   // The name that it was compiled with.

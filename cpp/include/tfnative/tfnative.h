@@ -56,15 +56,19 @@ typedef struct tfn_error {
 /* A loaded model. */
 typedef struct tfn_model tfn_model;
 
-/* Flags of tfn_load_options: weights are not compared with their checksum, for which
+/* Flags of tfn_load_options. Weights are not compared with their checksum, for which
  * all of them would be read. */
 #define TFN_LOAD_UNVERIFIED 1u
+/* Files are mapped as they lie, and not copied into memory that nobody can change:
+ * processes then share them. Whoever writes to such a file while it is loaded changes
+ * the results, or ends the process with SIGBUS. */
+#define TFN_LOAD_IN_PLACE 2u
 
 typedef struct tfn_load_options {
   size_t struct_bytes;   /* sizeof(tfn_load_options) */
   const char* cpu_level; /* name of the CPU level to run; null: the best one */
   int32_t threads;       /* how many work on one call; 0 and 1: the calling one */
-  uint32_t flags;        /* 0, or TFN_LOAD_UNVERIFIED */
+  uint32_t flags;        /* any of TFN_LOAD_*, or 0 */
 } tfn_load_options;
 
 /* A dense row-major tensor in the caller's memory. In an array of these all

@@ -81,10 +81,12 @@ def load(
 ) -> Model:
     """Loads a model.
 
-    A compiled model: its checksum is verified before any of its code runs, and then
-    that of the weights, which are shared with other processes; ``verify=False`` leaves
-    the weights unread until they are first used. If its first ops are not compiled,
-    TensorFlow's library is opened to run them.
+    A compiled model: its library is copied into memory that nobody can change, and
+    checked before it is opened: its checksum, and that opening it runs none of its
+    code; with ``trusted_keys``, its signature, too. Then the checksum of the weights is
+    verified, unless ``verify=False``. ``map_in_place=True`` copies nothing: processes
+    share the file's memory, and who writes to the file changes the results. If its
+    first ops are not compiled, TensorFlow's library is opened to run them.
 
     A SavedModel, with ``backend="auto"``: it is compiled into a cache, in a process of
     its own, if that is possible here, and the next load takes it from there. Else
@@ -105,6 +107,8 @@ def load(
             used, or the process has other ``intra_op_threads``.
         UnimplementedError: TensorFlow cannot be used for any of the signatures, which
             have sparse or ragged tensors.
+        SignatureError: No key of ``trusted_keys`` has signed it.
+        PermissionDeniedError: Somebody else can change what is in the cache.
         LoadError: It is truncated, damaged, no model, or made for another machine,
             CPU or version. The message says which.
     """
@@ -119,6 +123,11 @@ def load(
         if asked.backend == "auto":
             _check_artifact(path)
         return NativeModel(path, **native_keywords(asked))
+    if asked.trusted_keys is not None:
+        raise InvalidArgumentError(
+            f"trusted_keys: for compiled models, and {os.fspath(path)} is a "
+            "SavedModel: compile it, and sign what the compiler makes"
+        )
     if asked.backend != "auto":
         raise InvalidArgumentError(
             f"{os.fspath(path)} is a SavedModel: compile it (`tfnative compile "

@@ -15,6 +15,8 @@ from tfnative._base.options.kinds import (
     Choice,
     Names,
     Number,
+    PathList,
+    Paths,
     Switch,
     Text,
     Whole,
@@ -98,6 +100,22 @@ class LoadOptions(OptionSet):
         "compare the weights with their checksum, for which all of them are read; "
         "those in a file of their own are always compared",
         flag="",
+        group=COMPILED,
+    )
+    map_in_place: bool = option(
+        False,
+        Switch(),
+        "map the model's files as they lie, so that processes share their memory; for "
+        "files that nobody writes to while they are loaded: whoever does changes the "
+        "results, or ends the process",
+        group=COMPILED,
+    )
+    trusted_keys: Paths | None = option(
+        None,
+        PathList("FILE_OR_FOLDER"),
+        "load only what one of these public keys has signed, which are files, or all "
+        "*.pub in folders; not with map_in_place",
+        default_is="signatures are not looked at",
         group=COMPILED,
     )
     signatures: Sequence[str] | None = option(
@@ -229,6 +247,8 @@ class NativeKeywords(TypedDict, total=False):
     cpu_level: str | None
     threads: int | ThreadPool
     verify: bool
+    map_in_place: bool
+    trusted_keys: Paths | None
 
 
 class TensorflowKeywords(TypedDict, total=False):

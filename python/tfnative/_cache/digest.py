@@ -18,8 +18,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tfnative._cache.folder import cache_folder, write_atomically
-from tfnative.errors import Error, NotFoundError
+from tfnative._cache.folder import (
+    cache_folder,
+    check_cache,
+    make_cache,
+    write_atomically,
+)
+from tfnative.errors import Error, NotFoundError, PermissionDeniedError
 
 # Times of files are only as fine as the file system's clock: what was changed as
 # recently as this may change again without another time.
@@ -112,13 +117,18 @@ def _memory(folder: Path) -> Path | None:
 
 
 def _recall(memory: Path | None) -> Known:
+    if memory is None:
+        return {}
     try:
-        files = json.loads(memory.read_text())["files"] if memory else {}
+        check_cache(memory)
+        files = json.loads(memory.read_text())["files"]
         if all(isinstance(entry, list) and entry for entry in files.values()):
             known: Known = files
             return known
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass  # Missing or damaged: everything is read again.
+    except PermissionDeniedError:
+        pass  # Whoever else can write it can lie.
     return {}
 
 
@@ -126,8 +136,9 @@ def _remember(memory: Path | None, folder: Path, known: Known) -> None:
     if memory is None:
         return
     try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
+        make_cache(memory.parent.parent)
+        memory.parent.mkdir(exist_ok=True)
         content = {"folder": os.path.realpath(folder), "files": known}
         write_atomically(memory, json.dumps(content))
-    except (OSError, ValueError):
+    except (OSError, ValueError, PermissionDeniedError):
         pass  # Next time is slower.

@@ -8,6 +8,7 @@ import errno
 import os
 from pathlib import Path
 
+from tfnative._base.permissions import check_unwritable
 from tfnative.errors import Error, FailedPreconditionError, ResourceExhaustedError
 
 VARIABLE = "TFNATIVE_CACHE"
@@ -30,6 +31,37 @@ def cache_folder() -> Path:
         raise FailedPreconditionError(
             f"there is no home folder for the cache: set {VARIABLE} to a folder"
         ) from error
+
+
+def make_cache(folder: Path) -> None:
+    """Makes the cache's folder, for this user alone, if there is none.
+
+    Raises:
+        OSError: It cannot be made.
+        PermissionDeniedError: As ``check_cache``.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_cache(folder)
+
+
+def check_cache(folder: Path) -> None:
+    """Checks that nobody else can put code into the cache, or a part of it.
+
+    Raises:
+        PermissionDeniedError: Somebody can.
+    """
+    check_unwritable(folder, "the cache", f"Or set {VARIABLE} to another folder.")
+
+
+def close_to_others(folder: Path) -> None:
+    """Lets only its owner write to a folder and what is in it, whatever the umask is.
+
+    Raises:
+        OSError: The permissions cannot be changed.
+    """
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o7777 & ~0o022)
 
 
 def disk_error(folder: Path, error: OSError) -> Error:

@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from tfnative._cache.entry import Entry
-from tfnative._cache.folder import cache_folder, disk_error
+from tfnative._cache.folder import (
+    cache_folder,
+    check_cache,
+    close_to_others,
+    disk_error,
+    make_cache,
+)
 from tfnative._cache.lock import exclusive, try_exclusive
 from tfnative.errors import LoadError, NotFoundError
 
@@ -69,12 +75,15 @@ class Store:
 
         Raises:
             FailedPreconditionError: The cache cannot be written to.
+            PermissionDeniedError: Somebody else can change what is in the cache.
             ResourceExhaustedError: The disk is full.
         """
+        check_cache(self.folder)
         found = self._try(key, use)
         if found is not None:
             return found[0]
         try:
+            make_cache(self.folder)
             with exclusive(self._locks / key, waiting):
                 found = self._try(key, use)  # Somebody else may have made it.
                 if found is None:
@@ -145,7 +154,7 @@ class Store:
 
     def _make(self, key: str, make: Callable[[Path], Entry]) -> None:
         """Under the key's lock."""
-        self._models.mkdir(parents=True, exist_ok=True)
+        self._models.mkdir(mode=0o755, parents=True, exist_ok=True)
         self._remove_leftovers(key)
         folder = Path(tempfile.mkdtemp(prefix=f"{_MAKING}{key}-", dir=self._models))
         try:
@@ -157,6 +166,7 @@ class Store:
             entry.write(folder)
             _sync(folder)
             folder.chmod(0o755)
+            close_to_others(folder)
             self._remove(key)
             os.rename(folder, self._models / key)
         finally:

@@ -96,7 +96,15 @@ def register(commands: Commands) -> None:
         default=8501,
         help="port of REST (default: 8501; 0: any)",
     )
-    add_flags(parser, LoadOptions, ("backend", "threads"))
+    add_flags(
+        parser, LoadOptions, ("backend", "threads", "map_in_place", "trusted_keys")
+    )
+    parser.add_argument(
+        "--strict-permissions",
+        action="store_true",
+        help="serve no version whose files another user than this one and root can "
+        "change, or replace (default: who may write them is not looked at)",
+    )
     parser.add_argument(
         "--poll-seconds",
         type=float,
@@ -226,6 +234,7 @@ def run(options: argparse.Namespace) -> int:
             options.batching_parameters_file,
             options.enable_batching,
             load_options(options),
+            options.strict_permissions,
         ),
     )
     models = _models(options)

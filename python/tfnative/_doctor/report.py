@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tfnative import cache
+from tfnative._cache.folder import check_cache
 from tfnative._core import __version__
 from tfnative._doctor.compiling import Compiling, find_compiling
 from tfnative._doctor.machine import Cpu, find_cpu
@@ -176,6 +177,10 @@ def _cache_state() -> CacheState:
         folder = cache.path()
     except Error as error:
         return CacheState("", 0, 0, 0, str(error))
+    try:
+        check_cache(folder)
+    except Error as error:
+        return CacheState(str(folder), 0, 0, 0, str(error))
     entries = cache.entries()
     return CacheState(
         path=str(folder),

@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.load import load
 from tfnative._backends.native.golden import input_arrays, output_arrays, read_golden
 from tfnative._backends.native.model import NativeModel
+from tfnative._backends.options import LoadOptions
+from tfnative._base.options.kinds import Paths
 from tfnative._compile import door
-from tfnative.errors import Error, LoadError
+from tfnative.errors import Error, InvalidArgumentError, LoadError
 from tfnative.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -81,7 +83,11 @@ class SelfTestReport:
 
 
 def selftest(
-    artifact: str | os.PathLike[str], *, cpu_level: str | None = None
+    artifact: str | os.PathLike[str],
+    *,
+    cpu_level: str | None = None,
+    map_in_place: bool = False,
+    trusted_keys: Paths | None = None,
 ) -> SelfTestReport:
     """Compares an artifact with what TensorFlow gave when it was compiled.
 
@@ -91,6 +97,9 @@ def selftest(
     Args:
         artifact: The artifact's folder.
         cpu_level: Name of the CPU level to test. Default: all that can be run here.
+        map_in_place: As for ``load``, like ``trusted_keys``, which are looked at for
+            this machine's models only.
+        trusted_keys: As for ``load``.
 
     Raises:
         NotFoundError: There is no such folder.
@@ -100,10 +109,15 @@ def selftest(
             emulate that.
     """
     foreign = _foreign_manifest(Path(artifact))
+    if foreign is not None and trusted_keys is not None:
+        raise InvalidArgumentError("trusted_keys: for models of this machine alone")
     if foreign is not None:
         return _selftest_foreign(Path(artifact), foreign, cpu_level)
     # What is damaged is to be reported, and not refused.
-    with load(artifact, verify=False) as model:
+    how = LoadOptions(
+        verify=False, map_in_place=map_in_place, trusted_keys=trusted_keys
+    )
+    with _load(artifact, how) as model:
         levels = (cpu_level,) if cpu_level else model.manifest.cpu_levels
         name, library = model.name, Path(model.library_path)
         known = model.manifest
@@ -117,7 +131,7 @@ def selftest(
     skipped = []
     for level in levels:
         try:
-            model = load(artifact, cpu_level=level, verify=False)
+            model = _load(artifact, replace(how, cpu_level=level))
         except LoadError:
             if cpu_level:
                 raise
@@ -127,6 +141,12 @@ def selftest(
             for signature, of in model.manifest.signatures.items():
                 checks += _replay(model, signature, of, library.parent)
     return SelfTestReport(name, intact, tuple(checks), tuple(skipped))
+
+
+def _load(artifact: str | os.PathLike[str], how: LoadOptions) -> NativeModel:
+    model = load(artifact, options=how)
+    assert isinstance(model, NativeModel)
+    return model
 
 
 def _foreign_manifest(artifact: Path) -> Manifest | None:

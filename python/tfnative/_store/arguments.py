@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tfnative._backends.options import Backend, LoadOptions
+from tfnative._base.options.kinds import Paths
 from tfnative._base.text import checked_path, has_utf8
 from tfnative._core import ThreadPool
 from tfnative._store.catalog import check_version
@@ -34,10 +35,20 @@ def policy(value: object) -> VersionPolicy:
 
 
 def load_options(
-    threads: int | ThreadPool, cpu_level: str | None, backend: Backend | None
+    threads: int | ThreadPool,
+    cpu_level: str | None,
+    backend: Backend | None,
+    map_in_place: bool,
+    trusted_keys: Paths | None,
 ) -> LoadOptions:
     """As for ``load``, with a pool of threads for all versions."""
-    options = LoadOptions(threads=threads, cpu_level=cpu_level, backend=backend)
+    options = LoadOptions(
+        threads=threads,
+        cpu_level=cpu_level,
+        backend=backend,
+        map_in_place=map_in_place,
+        trusted_keys=trusted_keys,
+    )
     if isinstance(options.threads, ThreadPool):
         return options
     return replace(options, threads=ThreadPool(options.threads))

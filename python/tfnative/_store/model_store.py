@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tfnative._backends.options import Backend
+    from tfnative._base.options.kinds import Paths
     from tfnative._store.live_catalog import OnChange, OnModel
     from tfnative._store.traffic import Key, Target
     from tfnative._store.versions import VersionPolicy, VersionStatus
@@ -65,6 +66,11 @@ class ModelStore(Initialized):
         backend: What runs versions that are SavedModels, as for ``load``: "auto" or
             "tensorflow". Artifacts are run natively in any case. Default: SavedModels
             cannot be loaded.
+        map_in_place: As for ``load``, like ``trusted_keys``.
+        trusted_keys: Versions that none of these keys has signed are not served; nor
+            are SavedModels, then, which are not signed.
+        strict_permissions: Whether versions are not served if another user than this
+            one and root can change their files, or put others in their place.
         selftest: Whether a version that is an artifact has to pass ``selftest`` on the
             CPU level that it will run on.
         warmup: Whether to warm a version up before it takes requests.
@@ -99,6 +105,9 @@ class ModelStore(Initialized):
         threads: int | ThreadPool = 1,
         cpu_level: str | None = None,
         backend: Backend | None = None,
+        map_in_place: bool = False,
+        trusted_keys: Paths | None = None,
+        strict_permissions: bool = False,
         selftest: bool = True,
         warmup: bool = True,
         before_load: Callable[[Path], object] | None = None,
@@ -112,11 +121,14 @@ class ModelStore(Initialized):
             self._live,
             arguments.policy(Latest() if policy is None else policy),
             VersionOptions(
-                arguments.load_options(threads, cpu_level, backend),
+                arguments.load_options(
+                    threads, cpu_level, backend, map_in_place, trusted_keys
+                ),
                 bool(selftest),
                 bool(warmup),
                 on_load,
                 before_load,
+                bool(strict_permissions),
             ),
             arguments.seconds("retry_seconds", retry_seconds),
         )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from tfnative._backends.load import is_saved_model, load
 from tfnative._backends.options import LoadOptions
 from tfnative._base.forked import lock_held_by_fork
+from tfnative._base.permissions import check_tree_unwritable
 from tfnative._model import Model
-from tfnative.errors import Error, LoadError
+from tfnative.errors import Error, LoadError, SignatureError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,7 @@ class VersionOptions:
             run; what it raises is why the version is not loaded.
         on_load: Called with a model and its folder after that; what it raises is why
             the version cannot be loaded.
+        strict_permissions: Whether nobody else may be able to change a version's files.
     """
 
     load: LoadOptions
@@ -43,6 +45,7 @@ class VersionOptions:
     warmup: bool = True
     on_load: Callable[[Model, Path], object] | None = None
     before_load: Callable[[Path], object] | None = None
+    strict_permissions: bool = False
 
 
 def load_version(folder: Path, options: VersionOptions) -> Model:
@@ -55,6 +58,8 @@ def load_version(folder: Path, options: VersionOptions) -> Model:
     try:
         if options.before_load is not None:
             options.before_load(folder)
+        if options.strict_permissions:
+            check_tree_unwritable(folder, "the model")
         model = _open(folder, options)
         if options.warmup:
             model.warmup()
@@ -69,23 +74,39 @@ def load_version(folder: Path, options: VersionOptions) -> Model:
 
 
 def _open(folder: Path, options: VersionOptions) -> Model:
+    if is_saved_model(folder) and options.load.trusted_keys is not None:
+        raise SignatureError(
+            f"{str(folder)!r} is a SavedModel, which is not signed: compile it, and "
+            "sign what the compiler makes"
+        )
     if is_saved_model(folder) and options.load.backend == "tensorflow":
         return load(folder, backend="tensorflow")  # Its threads are TensorFlow's.
     if is_saved_model(folder) and options.load.backend == "auto":
         # That takes long if it has to be compiled, and it is compared with TensorFlow.
         return load(folder, options=options.load)
     with _opening:
-        level, threads = options.load.cpu_level, options.load.threads
-        model = load(folder, cpu_level=level, threads=threads)
+        how = options.load
+        model = load(
+            folder,
+            cpu_level=how.cpu_level,
+            threads=how.threads,
+            map_in_place=how.map_in_place,
+            trusted_keys=how.trusted_keys,
+        )
         if options.selftest:
-            _test(folder, model.cpu_level)
+            _test(folder, model.cpu_level, how)
         return model
 
 
-def _test(folder: Path, cpu_level: str) -> None:
+def _test(folder: Path, cpu_level: str, how: LoadOptions) -> None:
     from tfnative._measure.selftest import selftest
 
-    report = selftest(folder, cpu_level=cpu_level)
+    report = selftest(
+        folder,
+        cpu_level=cpu_level,
+        map_in_place=how.map_in_place,
+        trusted_keys=how.trusted_keys,
+    )
     if not report.passed:
         raise LoadError(f"{str(folder)!r} fails its selftest: {_problems(report)}")
 

@@ -51,6 +51,18 @@ def test_the_library_needs_libc_and_libm_only(digits: Path) -> None:
 
 
 @needs_readelf
+def test_opening_the_library_runs_nothing_of_it(digits: Path) -> None:
+    tags = set(
+        re.findall(
+            r"0x[0-9a-f]+ \((\w+)\)", run("readelf", "-dW", digits / "libdigits.so")
+        )
+    )
+    assert "SYMTAB" in tags
+    assert not {tag for tag in tags if "INIT" in tag or "FINI" in tag}
+    assert "IRELATIV" not in run("readelf", "-rW", digits / "libdigits.so")
+
+
+@needs_readelf
 def test_the_library_exports_its_entry_points_only(digits: Path) -> None:
     lines = run("nm", "-D", "--defined-only", digits / "libdigits.so").splitlines()
     assert {line.split()[-1] for line in lines} == {

@@ -21,6 +21,7 @@ from tfnative import cache
 from tfnative.errors import (
     CompileError,
     FailedPreconditionError,
+    PermissionDeniedError,
     ResourceExhaustedError,
 )
 from tfnative_aot.link import kernels
@@ -218,3 +219,30 @@ def test_a_compiler_that_was_killed_is_said_to_have_lacked_memory() -> None:
         run(["sh", "-c", "kill -9 $$"])
     with pytest.raises(CompileError, match=r"crashed with SIGSEGV. Its last .*\n  oh"):
         run(["sh", "-c", "echo oh >&2; kill -SEGV $$"])
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o702])
+def test_kernels_that_others_can_change_are_not_linked(
+    folder: Path, sources: Path, pool: ThreadPoolExecutor, mode: int
+) -> None:
+    made(sources, pool)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(mode)
+    with pytest.raises(PermissionDeniedError, match="set TFNATIVE_CACHE to another"):
+        made(sources, pool)
+    folder.chmod(0o700)
+    (kernels,) = made(sources, pool).objects
+    kernels.chmod(0o666)
+    with pytest.raises(PermissionDeniedError, match="can be written to by others"):
+        made(sources, pool)
+
+
+def test_whatever_the_umask_is_kernels_can_be_used_again(
+    folder: Path, sources: Path, pool: ThreadPoolExecutor
+) -> None:
+    before = os.umask(0)
+    try:
+        first = made(sources, pool)
+    finally:
+        os.umask(before)
+    assert made(sources, pool) == first

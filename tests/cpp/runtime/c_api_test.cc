@@ -37,10 +37,14 @@ TEST(CApi, WorksFromC) {
 }
 
 TEST_F(CApiTest, TakesTheFlagsThatItKnows) {
-  tfn_load_options options = {sizeof options, nullptr, 1, TFN_LOAD_UNVERIFIED};
+  tfn_load_options options = {sizeof options, nullptr, 1, 0};
   tfn_model* model = nullptr;
-  EXPECT_EQ(tfn_model_load(FAKE_ARTIFACT, &options, &model, &error_), TFN_OK);
-  tfn_model_free(model);
+  for (const std::uint32_t flags : {TFN_LOAD_UNVERIFIED, TFN_LOAD_IN_PLACE,
+                                    TFN_LOAD_UNVERIFIED | TFN_LOAD_IN_PLACE}) {
+    options.flags = flags;
+    EXPECT_EQ(tfn_model_load(FAKE_ARTIFACT, &options, &model, &error_), TFN_OK);
+    tfn_model_free(model);
+  }
   options.flags = 6;
   EXPECT_EQ(tfn_model_load(FAKE_ARTIFACT, &options, &model, &error_),
             TFN_INVALID_ARGUMENT);

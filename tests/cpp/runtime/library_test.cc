@@ -2,12 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "library.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <random>
+#include <stdexcept>
 
 #include "files.h"
+#include "tfnative/checksum.hpp"
 #include "tfnative/error.hpp"
 
 namespace tfnative::internal {
@@ -65,7 +70,7 @@ TEST(Library, RefusesEveryTruncation) {
 TEST(Library, RefusesDamageOutsideOfTheWeights) {
   const TemporaryFolder folder;
   const std::string whole = read_file(fake_library());
-  const tfn_trailer trailer = check_library(fake_library());
+  const tfn_trailer trailer = check_library(fake_library(), whole);
   std::mt19937 engine(1);
   for (int i = 0; i < 200; ++i) {
     std::string damaged = whole;
@@ -84,14 +89,16 @@ TEST(Library, RefusesDamageOutsideOfTheWeights) {
 TEST(Library, RefusesEveryBitOfDamageInTheWeightsUnlessItIsNotToVerify) {
   const TemporaryFolder folder;
   const std::string whole = read_file(fake_library());
-  const tfn_trailer trailer = check_library(fake_library());
+  const tfn_trailer trailer = check_library(fake_library(), whole);
+  LibraryOptions unverified;
+  unverified.verify = false;
   for (std::size_t place = 0; place < trailer.weights_bytes; place += 119) {
     std::string damaged = whole;
     char& byte = damaged[trailer.weights_offset + place];
     byte = static_cast<char>(byte ^ (1 << place % 8));
     const std::string file = folder.write("libfake.so", damaged);
     EXPECT_TRUE(contains(failure(file), "its weights are damaged")) << place;
-    EXPECT_NO_THROW(Library(file, /*verify=*/false));
+    EXPECT_NO_THROW(Library(file, unverified));
   }
 }
 
@@ -128,6 +135,116 @@ TEST(Library, CopiesAndReplacedFilesAreOtherLibraries) {
   EXPECT_NE(&first.artifact(), &replaced.artifact());
   const Library again(folder.path() + "/libfake.so");
   EXPECT_EQ(&again.artifact(), &replaced.artifact());
+}
+
+int answer(const Library& library) {
+  const tfn_signature& signature = library.artifact().signatures[2];
+  const std::int32_t in[4] = {1, 2, 3, 4};
+  std::int64_t out = 0;
+  const void* ins[] = {in};
+  void* outs[] = {&out};
+  signature.variants[0].run(ins, outs, nullptr, nullptr);
+  return static_cast<int>(out);
+}
+
+void overwrite(const std::string& file, const std::string& content) {
+  // In place: the same file, of which whoever has mapped it sees the new bytes.
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_TRUNC);
+  ASSERT_GE(descriptor, 0);
+  ASSERT_EQ(::write(descriptor, content.data(), content.size()),
+            static_cast<ssize_t>(content.size()));
+  ::close(descriptor);
+}
+
+TEST(Library, IsTheSameWhateverIsWrittenOverItsFile) {
+  const TemporaryFolder folder;
+  const std::string whole = read_file(fake_library());
+  const std::string file = folder.write("libfake.so", whole);
+  const Library library(file);
+  EXPECT_EQ(answer(library), 10);
+  overwrite(file, std::string(whole.size(), '\xcc'));
+  EXPECT_EQ(answer(library), 10);
+  EXPECT_STREQ(library.artifact().name, "fake");
+  EXPECT_EQ(crc32c(0, library.artifact().weights, 4096),
+            check_library(file, whole).weights_crc32c);
+  overwrite(file, "");  // Mapped in place, it would end the process.
+  EXPECT_EQ(answer(library), 10);
+}
+
+TEST(Library, AFileOfOtherContentIsAnotherLibraryThoughItIsTheSameFile) {
+  const TemporaryFolder folder;
+  std::string whole = read_file(fake_library());
+  const std::string file = folder.write("libfake.so", whole);
+  const Library first(file);
+  const Library same(file);
+  EXPECT_EQ(&first.artifact(), &same.artifact());
+  overwrite(file, whole.substr(0, whole.size() / 2));
+  EXPECT_NE(failure(file), "no error");
+  overwrite(file, whole);
+  EXPECT_EQ(answer(Library(file)), 10);
+  const tfn_trailer trailer = check_library(file, whole);
+  char& byte = whole[trailer.weights_offset + 100];
+  byte = static_cast<char>(byte ^ 1);
+  overwrite(file, whole);
+  LibraryOptions unverified;
+  unverified.verify = false;
+  const Library other(file, unverified);
+  EXPECT_NE(&first.artifact(), &other.artifact());
+  EXPECT_NE(static_cast<const char*>(first.artifact().weights)[100],
+            static_cast<const char*>(other.artifact().weights)[100]);
+}
+
+TEST(Library, InPlaceItIsTheFileItself) {
+  LibraryOptions in_place;
+  in_place.map_in_place = true;
+  const Library library(fake_library(), in_place);
+  EXPECT_EQ(answer(library), 10);
+  EXPECT_NE(read_file("/proc/self/maps").find("artifact/libfake.so"),
+            std::string::npos);
+}
+
+TEST(Library, ForkedProcessesHaveTheLibraryAndMayLoadAnother) {
+  const TemporaryFolder folder;
+  const Library library(fake_library());
+  const std::string copy = folder.write("libfake.so", read_file(fake_library()));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const Library other(copy);
+    ::_exit(answer(library) == 10 && answer(other) == 10 ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(Library, LeavesNothingOpenOrMapped) {
+  const auto open_files = [] {
+    const std::filesystem::directory_iterator begin("/proc/self/fd"), end;
+    return std::distance(begin, end);
+  };
+  const auto before = open_files();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(answer(Library(fake_library())), 10);
+  EXPECT_EQ(open_files(), before);
+  EXPECT_EQ(read_file("/proc/self/maps").find("libfake.so"), std::string::npos);
+}
+
+TEST(Library, IsInspectedBeforeItIsOpened) {
+  LibraryOptions options;
+  std::string seen;
+  options.inspect = [&](const std::string& file, std::string_view bytes) {
+    EXPECT_EQ(file, fake_library());
+    EXPECT_EQ(bytes, read_file(file));
+    seen = read_file("/proc/self/maps");
+    throw std::runtime_error("not this one");
+  };
+  EXPECT_THROW(Library(fake_library(), options), std::runtime_error);
+  // It lies in memory, and no part of it can be run.
+  for (std::size_t at = 0; (at = seen.find("libfake.so", at)) != std::string::npos;
+       ++at) {
+    const std::size_t line = seen.rfind('\n', at);
+    EXPECT_EQ(seen.substr(line, at - line).find("r-xp"), std::string::npos);
+  }
+  EXPECT_NE(seen.find("libfake.so"), std::string::npos);
 }
 
 }  // namespace

@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import tfnative
-from tests.python.conftest import TRAILER, WEIGHTS, build_fake, manifest
+from tests.python.conftest import TRAILER, WEIGHTS, build_fake, manifest, seal
 
 SLOW = settings(
     max_examples=150,
@@ -167,3 +170,60 @@ def test_many_loads_at_random_order_of_release(fake):
         if models:
             y = models[-1].predict(np.ones((2, 3), "f4"), signature="affine")
             assert (y == 3).all()
+
+
+@pytest.mark.parametrize("new", ["another model", "nothing"])
+def test_a_loaded_model_stays_what_it_was_if_its_file_is_overwritten(
+    tmp_path, artifacts, new
+):
+    # In a process of its own, which this would end if the file were mapped.
+    folder = shutil.copytree(artifacts[1], tmp_path / "model")
+    other = artifacts[2] / "libfake.so" if new == "another model" else os.devnull
+    program = f"""
+import pathlib, tfnative
+library = pathlib.Path({str(folder)!r}, "libfake.so")
+other = pathlib.Path({str(other)!r})
+model = tfnative.load(library)
+with library.open("r+b") as file:
+    file.write(other.read_bytes())
+    file.truncate()
+print(model.predict([[1, 1, 1]], signature="affine").tolist())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "[[3.0, 3.0, 3.0]]"), done
+
+
+def test_the_same_path_with_other_content_is_another_model(tmp_path, artifacts):
+    folder = shutil.copytree(artifacts[1], tmp_path / "model")
+    first = tfnative.load(folder)
+    (folder / "libfake.so").write_bytes((artifacts[2] / "libfake.so").read_bytes())
+    second = tfnative.load(folder)
+    added = [m.predict([[0, 0, 0]], signature="affine")[0, 0] for m in (first, second)]
+    assert added == [1, 2]
+
+
+def test_in_place_the_file_itself_is_mapped(fake):
+    with tfnative.load(fake, map_in_place=True) as model:
+        assert model.predict([[1, 1, 1]], signature="affine").tolist() == [[3, 3, 3]]
+        assert str(fake / "libfake.so") in Path("/proc/self/maps").read_text()
+
+
+def test_a_library_with_start_files_is_refused_before_it_is_opened(tmp_path, fake):
+    source = tmp_path / "evil.c"
+    ran = tmp_path / "ran"
+    source.write_text(
+        "#include <stdio.h>\n"
+        'static const char weights[4096] = "weights of the fake artifact";\n'
+        "const void* fake_artifact(void) { return weights; }\n"
+        "__attribute__((constructor)) static void run(void) {\n"
+        f'  FILE* file = fopen("{ran}", "w"); if (file) fclose(file);\n'
+        "}\n"
+    )
+    library = tmp_path / "libfake.so"
+    subprocess.run(
+        ["cc", "-shared", "-nostartfiles", "-fPIC", source, "-o", library], check=True
+    )
+    refused(tmp_path, seal(library.read_bytes(), "fake"), "code of its own when it is")
+    assert not ran.exists()

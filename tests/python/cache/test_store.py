@@ -266,7 +266,7 @@ def test_a_full_disk_is_a_typed_error(tmp_path):
 
 def test_a_disk_that_is_really_full(tmp_path):
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", tmp_path],
+        ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "none", tmp_path],
         capture_output=True,
         check=False,
     )

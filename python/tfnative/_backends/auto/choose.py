@@ -15,8 +15,10 @@ from tfnative._backends.auto.arguments import compile_options
 from tfnative._backends.auto.maker import Maker, NotNowError
 from tfnative._backends.native.model import NativeModel, native_keywords
 from tfnative._backends.options import TENSORFLOW
+from tfnative._base.permissions import check_tree_unwritable
 from tfnative._cache.digest import folder_digest
 from tfnative._cache.entry import FORMAT, Entry, Refusal
+from tfnative._cache.folder import check_cache
 from tfnative._cache.store import Store
 from tfnative._compile import door
 from tfnative._core import __version__
@@ -24,6 +26,7 @@ from tfnative.errors import (
     Error,
     FailedPreconditionError,
     LoadError,
+    PermissionDeniedError,
     ResourceExhaustedError,
 )
 
@@ -53,7 +56,10 @@ def _native(request: Request) -> NativeModel | str:
     prefix = _hash(content)[:40]
     try:
         store = Store()
+        check_cache(store.folder)
         versions = door.versions()
+    except PermissionDeniedError:
+        raise
     except Error as error:
         return _made_elsewhere(request, prefix) or f"it is not compiled: {error}"
     key = f"{prefix}-{_hash(versions)[:16]}"
@@ -84,6 +90,8 @@ def _made_elsewhere(request: Request, prefix: str) -> NativeModel | None:
             return None
         entry.check()
         model = _open(request, entry, "compiled code from the cache")
+    except PermissionDeniedError:
+        raise
     except Error:
         return None
     entry.touch()
@@ -91,6 +99,7 @@ def _made_elsewhere(request: Request, prefix: str) -> NativeModel | None:
 
 
 def _open(request: Request, entry: Entry, how: str) -> NativeModel:
+    check_tree_unwritable(entry.artifact, "the cached model")
     model = NativeModel(entry.artifact, **native_keywords(request.options))
     left_out = set(entry.signatures) - set(model.signatures)
     if "serving_default" in model.signatures:

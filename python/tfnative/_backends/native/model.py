@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,15 +47,29 @@ class NativeModel(Initialized, CoreModel, Model):
         cpu_level: str | None = None,
         threads: int | ThreadPool = 1,
         verify: bool = True,
+        map_in_place: bool = False,
+        trusted_keys: Sequence[str] | None = None,
     ) -> None:
         self.path = os.fspath(path)
         self._requested_level = cpu_level
-        self._verify = verify
+        self._options = {
+            "verify": verify,
+            "map_in_place": map_in_place,
+            "trusted_keys": trusted_keys,
+        }
         self._manifest: Manifest | None = None
         self._reload: tuple[Callable[..., Model], tuple[object, ...]] | None = None
         pool = threads if isinstance(threads, ThreadPool) else ThreadPool(threads)
         self._thread_count = pool.threads
-        super().__init__(self.path, cpu_level or "", pool, verify)
+        inspect = None
+        if trusted_keys is not None:
+            with importing:
+                from tfnative._signing.check import Checker
+
+            inspect = Checker(trusted_keys).check
+        super().__init__(
+            self.path, cpu_level or "", pool, verify, map_in_place, inspect
+        )
         self.signatures = {
             each[0]: make_signature(*each) for each in self._signature_list()
         }
@@ -94,7 +108,11 @@ class NativeModel(Initialized, CoreModel, Model):
                     from tfnative._backends.native.tensorflow_head import put_tensorflow
 
                 signatures[name] = put_tensorflow(
-                    self, signatures[name], of.head, folder
+                    self,
+                    signatures[name],
+                    of.head,
+                    folder,
+                    copied=self._options["trusted_keys"] is not None,
                 )
                 ops.update(of.head.ops)
         self.signatures = signatures
@@ -160,7 +178,12 @@ class NativeModel(Initialized, CoreModel, Model):
         if self._reload is not None:
             return self._reload
         path = os.path.abspath(self.path)
-        return _reload, (path, self._requested_level, self._thread_count, self._verify)
+        return _reload, (
+            path,
+            self._requested_level,
+            self._thread_count,
+            self._options,
+        )
 
     def __repr__(self) -> str:
         if self.closed:
@@ -175,10 +198,12 @@ def native_keywords(options: LoadOptions) -> dict[str, Any]:
         "cpu_level": options.cpu_level,
         "threads": options.threads,
         "verify": options.verify,
+        "map_in_place": options.map_in_place,
+        "trusted_keys": options.trusted_keys,
     }
 
 
 def _reload(
-    path: str, cpu_level: str | None, threads: int, verify: bool = True
+    path: str, cpu_level: str | None, threads: int, options: Mapping[str, Any]
 ) -> NativeModel:
-    return NativeModel(path, cpu_level=cpu_level, threads=threads, verify=verify)
+    return NativeModel(path, cpu_level=cpu_level, threads=threads, **options)

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,9 +88,17 @@ class Feed:
 
 
 def put_tensorflow(
-    model: CoreModel, signature: Signature, head: TensorFlowHead, artifact: Path
+    model: CoreModel,
+    signature: Signature,
+    head: TensorFlowHead,
+    artifact: Path,
+    *,
+    copied: bool = False,
 ) -> Signature:
     """Has TensorFlow run a signature's head; returns it as callers see it then.
+
+    ``copied``: TensorFlow opens a copy of the head's files that nobody else can write
+    to, so that what it opens is what was compared with the head's digest.
 
     Raises:
         NotFoundError: There is no TensorFlow.
@@ -97,15 +107,11 @@ def put_tensorflow(
     """
     where = f"model {model.name!r}, signature {signature.name!r}"
     folder = artifact / head.path
-    if head_digest(folder) != head.digest:
-        raise LoadError(
-            f"{where}: {folder} is not what was compiled: files were changed or lost"
-        )
     inside = {spec.name for spec in head.inputs}
     direct = {n: s for n, s in signature.inputs.items() if n not in head.feeds}
     if not set(head.feeds) <= signature.inputs.keys():
         raise LoadError(f"{where}: its head computes inputs that it does not have")
-    feed = Feed(where, head, direct, _open(where, head, folder))
+    feed = Feed(where, head, direct, _open(where, head, folder, copied))
     model._put_feed(signature.name, feed)
     own = {
         spec.name: TensorSpec(spec.name, numpy_dtype(spec.dtype), spec.shape)
@@ -134,11 +140,29 @@ def head_digest(folder: Path) -> str:
     return f"sha256:{sha.hexdigest()}"
 
 
-def _open(where: str, head: TensorFlowHead, folder: Path) -> Model:
+def _open(where: str, head: TensorFlowHead, folder: Path, copied: bool) -> Model:
+    if not copied:
+        return _open_checked(where, head, folder, folder)
+    with tempfile.TemporaryDirectory(prefix="tfnative-head-") as private:
+        copy = Path(private, "head")
+        try:
+            shutil.copytree(folder, copy)
+        except OSError as error:
+            raise LoadError(f"{where}: cannot copy {folder}: {error}") from error
+        return _open_checked(where, head, folder, copy)
+
+
+def _open_checked(
+    where: str, head: TensorFlowHead, folder: Path, opened: Path
+) -> Model:
     from tfnative._backends.tensorflow.model import TensorflowModel
 
+    if head_digest(opened) != head.digest:
+        raise LoadError(
+            f"{where}: {folder} is not what was compiled: files were changed or lost"
+        )
     try:
-        return TensorflowModel(folder, device="cpu")
+        return TensorflowModel(opened, device="cpu")
     except NotFoundError as error:
         raise NotFoundError(
             f"{where}: its ops {', '.join(head.ops)} run in TensorFlow, and {error}"

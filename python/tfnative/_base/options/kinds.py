@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from tfnative._base.text import has_utf8
 
 MOST = 2**31 - 1
 """No size, number of threads or of a device is larger."""
+
+Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""What a list of paths may be given as."""
 
 YES_OR_NO = "yes_or_no"
 """The action of a flag that may be given as --it and --no-it, as add_flags knows it."""
@@ -233,6 +237,39 @@ class Names(Kind):
     def text(self, value: Any) -> str:
         """See Kind."""
         return ",".join(value)
+
+
+class PathList(Kind):
+    """Paths, or one of them."""
+
+    expected = "a path, or a list of paths"
+    as_flag = "may be given several times"
+
+    def __init__(self, metavar: str) -> None:
+        self._metavar = metavar
+
+    def check(self, value: Any) -> tuple[str, ...]:
+        """See Kind."""
+        one = isinstance(value, str | os.PathLike)
+        paths = tuple(map(os.fspath, [value] if one else _a_list(value)))
+        for path in paths:
+            if not isinstance(path, str) or not path or "\0" in path:
+                raise ValueError
+        if not paths or not all(map(has_utf8, paths)):
+            raise ValueError
+        return paths
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"action": "append", "metavar": self._metavar}
+
+    def to_json(self, value: Any) -> list[str]:
+        """See Kind."""
+        return list(value)
+
+    def text(self, value: Any) -> str:
+        """See Kind."""
+        return ", ".join(value)
 
 
 def whole(value: Any) -> int:

@@ -35,12 +35,14 @@ class OpenOptions:
             the size of batches is chosen from what batches take.
         enable_batching: Whether to batch requests also without such a file.
         load: How versions are loaded, as far as ``ModelStore`` can be told.
+        strict_permissions: As for ``ModelStore``.
     """
 
     poll_seconds: float | None = 1.0
     batching_parameters_file: str | None = None
     enable_batching: bool = False
     load: LoadOptions = field(default_factory=LoadOptions)
+    strict_permissions: bool = False
 
 
 class Opener:
@@ -91,6 +93,9 @@ class Opener:
             poll_seconds=self._options.poll_seconds,
             threads=self._options.load.threads,
             backend=self._options.load.backend,
+            map_in_place=self._options.load.map_in_place,
+            trusted_keys=self._options.load.trusted_keys,
+            strict_permissions=self._options.strict_permissions,
             before_load=before_load,
             on_load=run_warmup_requests,
         )

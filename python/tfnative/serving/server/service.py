@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tfnative._examples.results import Classifications
 from tfnative._model import Model
 from tfnative._signature import Signature
-from tfnative.errors import InvalidArgumentError
+from tfnative.errors import FailedPreconditionError, InvalidArgumentError
 from tfnative.serving.server.request_metrics import RequestMetrics
 from tfnative.serving.server.served_model import ServedModel, not_found
 from tfnative.serving.types import ModelSpec, Outputs, ServedVersion, ServingState
@@ -76,11 +76,17 @@ class Service:
                     f" expected to be in the set {{{','.join(signature.outputs)}}}."
                 )
         batcher = served.batcher(version, model, signature)
+        call = partial(model.predict, dict(inputs), signature=signature.name)
         if batcher is None:
-            call = partial(model.predict, dict(inputs), signature=signature.name)
             outputs = await self._run(call)
         else:
-            outputs = await batcher.predict_async(dict(inputs), timeout=timeout)
+            try:
+                outputs = await batcher.predict_async(dict(inputs), timeout=timeout)
+            except FailedPreconditionError:
+                if not batcher.closed:
+                    raise
+                # Its version has been replaced meanwhile; the model is still here.
+                outputs = await self._run(call)
         if wanted:
             outputs = {name: outputs[name] for name in wanted}
         return ModelSpec(spec.name, version, signature=signature.name), outputs

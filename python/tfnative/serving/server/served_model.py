@@ -162,7 +162,13 @@ class _Batched(Model):
         batcher = self._served.batcher(self._version, self._model, found)
         if batcher is None or out is not None:
             return self._model.predict(inputs, signature=found.name, out=out)
-        return batcher.predict(inputs)
+        try:
+            return batcher.predict(inputs)
+        except FailedPreconditionError:
+            if not batcher.closed:
+                raise
+            # Its version has been replaced meanwhile; the model is still here.
+            return self._model.predict(inputs, signature=found.name)
 
 
 def not_found(name: str) -> NotFoundError:

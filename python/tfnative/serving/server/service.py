@@ -15,7 +15,11 @@ import numpy.typing as npt
 from tfnative._examples.results import Classifications
 from tfnative._model import Model
 from tfnative._signature import Signature
-from tfnative.errors import InvalidArgumentError, ResourceExhaustedError
+from tfnative.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+)
 from tfnative.serving.server.budget import ByteBudget, Share
 from tfnative.serving.server.input_rules import InputRules, RequestInputs
 from tfnative.serving.server.lanes import Lanes, bytes_of
@@ -119,11 +123,18 @@ class Service:
         with self.budget.share() as share:
             make = partial(_arrays, inputs, rules, share)
             arrays = await self.lanes.run(inputs.size_bytes, make)
+            call = partial(model.predict, arrays, signature=signature.name)
+            run = partial(self.lanes.run_in_thread, bytes_of(arrays), call)
             if batcher is None:
-                call = partial(model.predict, arrays, signature=signature.name)
-                outputs = await self.lanes.run_in_thread(bytes_of(arrays), call)
+                outputs = await run()
             else:
-                outputs = await batcher.predict_async(arrays, timeout=timeout)
+                try:
+                    outputs = await batcher.predict_async(arrays, timeout=timeout)
+                except FailedPreconditionError:
+                    if not batcher.closed:
+                        raise
+                    # Its version has been replaced meanwhile; the model is still here.
+                    outputs = await run()
         if wanted:
             outputs = {name: outputs[name] for name in wanted}
         return ModelSpec(spec.name, version, signature=signature.name), outputs

@@ -106,3 +106,20 @@ def test_an_empty_file_leaves_all_open(serve, settings, tmp_path):
         with pytest.raises(tfnative.InvalidArgumentError):
             client.predict("affine", {"x": X[:, :2]}, signature="affine")
     np.testing.assert_array_equal(found["y"], 2 * X + 2)
+
+
+@pytest.mark.parametrize("way", ["grpc", "rest"])
+def test_a_request_that_finds_its_batcher_closed_is_answered(
+    way, serve, settings, tmp_path
+):
+    """As it is when its version is replaced just then."""
+    file = tmp_path / "batching.txt"
+    file.write_text("max_batch_size { value: 16 }")
+    options = {"poll_seconds": None, "batching_parameters_file": str(file)}
+    server: Running = serve(settings, options)
+    with serving.Client(getattr(server, way)) as client:
+        client.predict("affine", {"x": X}, signature="affine")
+        ((_, _, batcher),) = server.server.service.models["affine"].batchers()
+        batcher.close()
+        found = client.predict("affine", {"x": X}, signature="affine")
+    np.testing.assert_array_equal(found["y"], 2 * X + 2)

@@ -101,6 +101,7 @@ class Asking:
         return self.found
 
 
+@pytest.mark.slow
 def test_calls_at_the_moment_of_the_signal_are_answered_or_unavailable(start):
     """Without retries: nothing is CANCELLED, whenever the call was sent."""
     codes: Counter[str] = Counter()

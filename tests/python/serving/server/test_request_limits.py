@@ -9,8 +9,10 @@ import gzip
 import json
 import logging
 import threading
+import time
 import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -56,6 +58,14 @@ def post(server):
 def padded(size: int) -> bytes:
     """A request of so many bytes."""
     return BODY + b" " * (size - len(BODY))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Waits for what another thread does, though not for ever."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.001)
 
 
 def error_of(answer) -> str:
@@ -182,8 +192,7 @@ def test_requests_beyond_what_the_server_holds_are_told_to_try_again(server, pos
     budget = server.server.service.budget
     for client in clients[:2]:
         client.post(PREDICT, body[:16_900], length=len(body))
-    while budget.held < 33_800:
-        pass
+    until(lambda: budget.held >= 33_800)
     answer = post(padded(17_000))
     assert answer.status_code == 429
     assert answer.headers["Retry-After"] == "1"
@@ -247,10 +256,8 @@ def test_a_client_that_goes_away_leaves_one_line(server, post, caplog):
     caplog.set_level(logging.INFO)
     with RawClient(server.rest) as client:
         client.post(PREDICT, BODY[:10], length=len(BODY))
-        while server.server.service.budget.held == 0:
-            pass
-    while not caplog.records:
-        pass
+        until(lambda: server.server.service.budget.held > 0)
+    until(lambda: bool(caplog.records))
     assert post(BODY).json() == EXPECTED
     (record,) = (r for r in caplog.records if r.name.startswith("tfnative"))
     assert "went away after 10 bytes" in record.getMessage()

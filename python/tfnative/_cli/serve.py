@@ -194,7 +194,8 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         default=30.0,
         metavar="SECONDS",
         help="seconds that the head of a REST request may take to come, and its body, "
-        "unless that comes faster than 32 KiB a second (default: 30)",
+        "unless that comes faster than 32 KiB a second; and that a client may read "
+        "nothing of its answer (default: 30)",
     )
 
 

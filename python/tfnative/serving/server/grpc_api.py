@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, Literal
 
@@ -67,25 +67,33 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _timed(self, model: str, api: str) -> AbstractContextManager[None]:
         return self._service.timed(model, api, "GRPC")
 
+    @contextmanager
+    def _held(self, request: bytes) -> Iterator[None]:
+        """Counts the bytes of a request while it is answered."""
+        with self._service.budget.share() as share:
+            share.grow(len(request))
+            yield
+
+    async def _read(self, kind: Any, request: bytes) -> Any:
+        return await self._service.lanes.run(
+            len(request), partial(_parse, kind, request)
+        )
+
     async def _predict(self, request: bytes, context: Any) -> bytes:
         size, lanes = len(request), self._service.lanes
         split = partial(grpc_form.split_predict_request, request)
         spec, tensors, wanted = await lanes.run(size, split)
         left = context.time_remaining()
-        with (
-            self._timed(spec.name, "Predict"),
-            self._service.budget.share() as share,
-        ):
-            share.grow(size)
+        with self._timed(spec.name, "Predict"), self._held(request):
             inputs = GrpcInputs(tensors, size)
             found, outputs = await self._service.predict(spec, inputs, wanted, left)
             write = partial(grpc_form.predict_response, found, outputs)
             return await lanes.run(bytes_of(outputs), write)
 
     async def _classify(self, request: bytes, _: Any) -> bytes:
-        message = _parse(messages.ClassificationRequest, request)
+        message = await self._read(messages.ClassificationRequest, request)
         spec = grpc_form.spec_of(message.model_spec)
-        with self._timed(spec.name, "Classify"):
+        with self._timed(spec.name, "Classify"), self._held(request):
             examples = _examples(message.input)
             found, result = await self._service.classify(spec, examples)
         return _serialised(
@@ -96,9 +104,9 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
         )
 
     async def _regress(self, request: bytes, _: Any) -> bytes:
-        message = _parse(messages.RegressionRequest, request)
+        message = await self._read(messages.RegressionRequest, request)
         spec = grpc_form.spec_of(message.model_spec)
-        with self._timed(spec.name, "Regress"):
+        with self._timed(spec.name, "Regress"), self._held(request):
             examples = _examples(message.input)
             found, result = await self._service.regress(spec, examples)
         return _serialised(
@@ -109,13 +117,13 @@ class GrpcApi(grpc.GenericRpcHandler):  # type: ignore[misc]
         )
 
     async def _multi_inference(self, request: bytes, _: Any) -> bytes:
-        message = _parse(messages.MultiInferenceRequest, request)
+        message = await self._read(messages.MultiInferenceRequest, request)
         tasks = [
             (grpc_form.spec_of(task.model_spec), _method(task.method_name))
             for task in message.tasks
         ]
         first = tasks[0][0].name if tasks else ""
-        with self._timed(first, "MultiInference"):
+        with self._timed(first, "MultiInference"), self._held(request):
             examples = _examples(message.input)
             model, found = await self._service.multi_inference(tasks, examples)
         response = messages.MultiInferenceResponse()

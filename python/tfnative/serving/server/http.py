@@ -24,18 +24,19 @@ class _HttpServer(uvicorn.Server):
 
 
 def protocol(timeout_seconds: float) -> type[asyncio.Protocol]:
-    """What reads requests from connections, and ends those on which none comes.
+    """What reads requests from connections, and ends those on which nothing moves.
 
-    uvicorn waits for ever for a connection's first request, and for the rest of a
-    request's head.
+    uvicorn waits for ever for a connection's first request, for the rest of a request's
+    head, and for a client that does not read its response.
 
     Args:
         timeout_seconds: From the first byte of a head, or from when the connection is
-            there, to the end of the head.
+            there, to the end of the head; and while nothing of a response is read.
     """
 
     class Timed(AutoHTTPProtocol):  # type: ignore[misc, valid-type, unused-ignore]
         _timer: asyncio.TimerHandle | None = None
+        _of_writing: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -49,8 +50,20 @@ def protocol(timeout_seconds: float) -> type[asyncio.Protocol]:
             elif self.cycle is None or self.cycle.response_complete:
                 self._begin()
 
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            loop = asyncio.get_running_loop()
+            # What was not read yet would be kept until it is, if it were closed only.
+            abort = self.transport.abort
+            self._of_writing = loop.call_later(timeout_seconds, abort)
+
+        def resume_writing(self) -> None:
+            self._end_writing()
+            super().resume_writing()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._end()
+            self._end_writing()
             super().connection_lost(exc)
 
         def _begin(self) -> None:
@@ -62,6 +75,11 @@ def protocol(timeout_seconds: float) -> type[asyncio.Protocol]:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
+
+        def _end_writing(self) -> None:
+            if self._of_writing is not None:
+                self._of_writing.cancel()
+                self._of_writing = None
 
     return Timed
 
@@ -76,7 +94,7 @@ def make_http_server(
     Args:
         app: The application.
         tls: None to speak in clear.
-        read_timeout_seconds: How long the head of a request may take.
+        read_timeout_seconds: See ``protocol``.
     """
     config = uvicorn.Config(
         app,

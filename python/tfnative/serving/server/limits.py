@@ -23,7 +23,8 @@ class RequestLimits:
         max_inflight_bytes: Of all requests that are dealt with at one moment: their
             bodies, and the arrays of their inputs.
         read_timeout_seconds: How long the head of a REST request may take to come, and
-            its body, unless that comes steadily.
+            its body, unless that comes steadily; and how long a client may read nothing
+            of its answer.
 
     Raises:
         InvalidArgumentError: One is not above 0, or all requests together may have

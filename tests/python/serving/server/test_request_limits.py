@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import logging
+import threading
+import time
 import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -54,6 +58,14 @@ def post(server):
 def padded(size: int) -> bytes:
     """A request of so many bytes."""
     return BODY + b" " * (size - len(BODY))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Waits for what another thread does, though not for ever."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.001)
 
 
 def error_of(answer) -> str:
@@ -150,6 +162,20 @@ def test_a_batch_larger_than_the_batcher_takes_is_refused_first(
         channel.unary_unary(METHOD)(predict_request(1, 17, 3), timeout=20)
 
 
+@pytest.mark.parametrize("method", ["Classify", "Regress"])
+def test_examples_count_among_what_the_server_holds(server, method):
+    budget = server.server.service.budget
+    path = f"/tensorflow.serving.PredictionService/{method}"
+    spec = bytes_field(1, bytes_field(1, b"affine"))
+    example = bytes_field(2, bytes_field(1, bytes_field(1, bytes(10_000))))
+    with budget.share() as share, grpc.insecure_channel(server.grpc) as channel:
+        share.grow(45_000)
+        with pytest.raises(grpc.RpcError) as refused:
+            channel.unary_unary(path)(spec + example, timeout=20)
+    assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert budget.held == 0
+
+
 def test_a_message_over_the_limit_is_refused(server):
     x = np.zeros((2000, 3), np.float32)
     with (
@@ -166,8 +192,7 @@ def test_requests_beyond_what_the_server_holds_are_told_to_try_again(server, pos
     budget = server.server.service.budget
     for client in clients[:2]:
         client.post(PREDICT, body[:16_900], length=len(body))
-    while budget.held < 33_800:
-        pass
+    until(lambda: budget.held >= 33_800)
     answer = post(padded(17_000))
     assert answer.status_code == 429
     assert answer.headers["Retry-After"] == "1"
@@ -212,14 +237,27 @@ def test_a_body_that_does_not_come_is_given_up(impatient, sent):
     assert impatient.server.service.budget.held == 0
 
 
+def test_a_client_that_does_not_read_its_answer_is_given_up(impatient, monkeypatch):
+    ended = threading.Event()
+    transport = asyncio.selector_events._SelectorTransport
+    abort = transport.abort
+    monkeypatch.setattr(transport, "abort", lambda self: (abort(self), ended.set()))
+    rows = 1_500_000
+    body = json.dumps({"signature_name": "affine", "instances": ROWS * rows}).encode()
+    with RawClient(impatient.rest) as client:
+        client.post(PREDICT, body, length=len(body))
+        assert ended.wait(60)
+        assert len(client.rest()) < rows * len("[4.0,6.0,8.0],")
+    with serving.Client(impatient.rest) as ours:
+        assert ours.predict("affine", {"x": ROWS}, signature="affine")
+
+
 def test_a_client_that_goes_away_leaves_one_line(server, post, caplog):
     caplog.set_level(logging.INFO)
     with RawClient(server.rest) as client:
         client.post(PREDICT, BODY[:10], length=len(BODY))
-        while server.server.service.budget.held == 0:
-            pass
-    while not caplog.records:
-        pass
+        until(lambda: server.server.service.budget.held > 0)
+    until(lambda: bool(caplog.records))
     assert post(BODY).json() == EXPECTED
     (record,) = (r for r in caplog.records if r.name.startswith("tfnative"))
     assert "went away after 10 bytes" in record.getMessage()

@@ -107,6 +107,8 @@ def test_metadata(ask):
     [
         ("/v1/models/other:predict", {"instances": ROWS}, 404, "Servable not found"),
         (f"{AFFINE}/versions/9:predict", {"instances": ROWS}, 404, "9"),
+        (f"{AFFINE}/versions/{'9' * 20}", None, 404, "there is no version 9999"),
+        (f"{AFFINE}/versions/{'9' * 5000}", None, 400, "got one of 5000 digits"),
         (f"{AFFINE}/labels/none", None, 404, "none"),
         (f"{AFFINE}:predict", {"instances": ROWS, "inputs": ROWS}, 400, "either"),
         (f"{AFFINE}:predict", {}, 400, "either"),

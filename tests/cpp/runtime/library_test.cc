@@ -10,6 +10,8 @@
 #include <cstring>
 #include <random>
 #include <stdexcept>
+#include <thread>
+#include <vector>
 
 #include "files.h"
 #include "tfnative/checksum.hpp"
@@ -245,6 +247,20 @@ TEST(Library, IsInspectedBeforeItIsOpened) {
     EXPECT_EQ(seen.substr(line, at - line).find("r-xp"), std::string::npos);
   }
   EXPECT_NE(seen.find("libfake.so"), std::string::npos);
+}
+
+TEST(Library, ManyThreadsMayLoadAndUnloadOneFile) {
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([thread] {
+      for (int i = 0; i < 50; ++i) {
+        LibraryOptions options;
+        options.map_in_place = (thread + i) % 5 == 0;
+        EXPECT_EQ(answer(Library(fake_library(), options)), 10);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace

@@ -122,4 +122,4 @@ class DrainedRequests:
 
 
 def _is_drained(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["path"].startswith(_PATHS)
+    return scope["type"] == "http" and str(scope["path"]).startswith(_PATHS)

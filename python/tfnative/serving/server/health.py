@@ -22,6 +22,8 @@ from tfnative.serving.types import ModelSpec
 
 LAST_WORDS_SECONDS = 0.05
 """How long watchers have to send the last status."""
+LEAVING_SECONDS = 1.0
+"""How long it may take until all clients know that nothing more comes."""
 
 _STATUS = health_pb2.HealthCheckResponse
 
@@ -87,20 +89,24 @@ class _Servicer(aio.HealthServicer):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._watching: set[asyncio.Task[None]] = set()
+        self._watching: dict[asyncio.Task[None], asyncio.Event] = {}
         self._has_ended = False
 
     async def Watch(self, request: Any, context: Any) -> None:  # noqa: N802
         task = asyncio.ensure_future(super().Watch(request, context))
-        self._watching.add(task)
+        has_left = self._watching[task] = asyncio.Event()
+
+        def leave(_: Any) -> None:
+            self._watching.pop(task, None)
+            has_left.set()
+
+        context.add_done_callback(leave)
         try:
             await task
         except asyncio.CancelledError:
             task.cancel()
             if not self._has_ended:
                 raise  # The client watches no more.
-        finally:
-            self._watching.discard(task)
 
     async def List(self, request: Any, context: Any) -> None:  # noqa: N802
         raise UnimplementedError("this server does not list its models")
@@ -110,5 +116,10 @@ class _Servicer(aio.HealthServicer):  # type: ignore[misc]
         await self.enter_graceful_shutdown()
         await asyncio.sleep(LAST_WORDS_SECONDS)
         self._has_ended = True
+        leaving = [asyncio.ensure_future(e.wait()) for e in self._watching.values()]
         for task in tuple(self._watching):
             task.cancel()
+        if leaving:
+            _, waiting = await asyncio.wait(leaving, timeout=LEAVING_SECONDS)
+            for each in waiting:
+                each.cancel()

@@ -98,6 +98,8 @@ def test_any_request_is_answered_as_described(one, known, path, verb, mode):
     schema.config.update(base_url=one.rest)
     operation = schema[path][verb.upper()]
     wanted = schemathesis.GenerationMode[mode]
+    # That a probe says 503 is its answer, and no mistake of the server.
+    checks = CONFORM[1:] if path.endswith("/readyz") else CONFORM
 
     @seed(1)
     @settings(
@@ -109,6 +111,6 @@ def test_any_request_is_answered_as_described(one, known, path, verb, mode):
     )
     @given(operation.as_strategy(generation_mode=wanted))
     def ask(case):
-        case.call_and_validate(checks=CONFORM)
+        case.call_and_validate(checks=checks)
 
     ask()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.rewrites import (
     casts,
+    elimination,
     extremes,
     gamma,
     gradients,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 RULES: Mapping[str, Rule] = {
     **casts.RULES,
+    **elimination.RULES,
     **extremes.RULES,
     **gamma.RULES,
     **gradients.RULES,

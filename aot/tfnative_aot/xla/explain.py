@@ -12,7 +12,7 @@ from tfnative_aot.freeze.offender import Offender, refuse
 from tfnative_aot.freeze.origins import find_node, origins
 from tfnative_aot.load.source import BATCH, node_of
 from tfnative_aot.machines.process_end import describe_end, last_lines
-from tfnative_aot.xla.failure import read_failure
+from tfnative_aot.xla.failure import Failure, read_failure
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -35,16 +35,9 @@ def refuse_failed(graph: FrozenGraph, what: str, code: int, output: str) -> None
         CompileError: Always. Names the node, if it is known.
     """
     failure = read_failure(output)
-    found = find_node(graph.graph_def, failure.node) if failure.node else None
-    if found is not None and code == _FAILED:
-        function, node = found
-        name = f"{function}/{node.name}" if function else node.name
-        place = graph.places.find(name, node.name) if graph.places else ""
-        if failure.operand is None:
-            reason = f"XLA does not compile it: {failure.text}"
-        else:
-            reason = not_constant(graph, function, node, failure.operand)
-        refuse(graph.signature, [Offender(name, node.name, node.op, reason, place)])
+    offender = offender_of(graph, failure) if code == _FAILED else None
+    if offender is not None:
+        refuse(graph.signature, [offender])
     if failure.text:
         where = f" at node {failure.node!r}" if failure.node else ""
         raise CompileError(f"{what}: XLA {_how_it_ended(code)}{where}: {failure.text}")
@@ -52,6 +45,21 @@ def refuse_failed(graph: FrozenGraph, what: str, code: int, output: str) -> None
         f"{what}: tfcompile {describe_end(code)}. Its last lines:\n"
         + last_lines(output)
     )
+
+
+def offender_of(graph: FrozenGraph, failure: Failure) -> Offender | None:
+    """The node that a failure is about, with the reason; None if it is not known."""
+    found = find_node(graph.graph_def, failure.node) if failure.node else None
+    if found is None:
+        return None
+    function, node = found
+    name = f"{function}/{node.name}" if function else node.name
+    place = graph.places.find(name, node.name) if graph.places else ""
+    if failure.operand is None:
+        reason = f"XLA does not compile it: {failure.text}"
+    else:
+        reason = not_constant(graph, function, node, failure.operand)
+    return Offender(name, node.name, node.op, reason, place)
 
 
 def _how_it_ended(code: int) -> str:

@@ -177,7 +177,7 @@ def _run(
         said = output.read_text(errors="replace")
         changed = _with_operand(graph, rows, code, read_failure(said), unknown)
         if changed is None and not unknown:
-            refuse_failed(graph, what, code, said)
+            refuse_failed(graph, rows, what, code, said)
         if changed is None:
             break
         graph = changed

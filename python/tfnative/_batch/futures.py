@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
 
+from tfnative._base.initialized import Initialized
 from tfnative._core import BatchRequest, Completions
 from tfnative.errors import CancelledError
 
@@ -24,7 +25,7 @@ _log = logging.getLogger("tfnative")
 Submit = Callable[[Any, float | None, Completions, int], BatchRequest]
 
 
-class BatchFuture(Future[Any]):
+class BatchFuture(Initialized, Future[Any]):
     """The answer to a request: a future that can be cancelled while it waits."""
 
     _request: BatchRequest | None = None

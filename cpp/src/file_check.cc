@@ -62,12 +62,13 @@ void check_elf(const std::string& file, std::string_view bytes) {
   if (header.e_type != ET_DYN) fail(file, "it is not a shared library");
 }
 
+// Whether the name is one of C, and what comes after it is zero.
 bool is_identifier(const tfn_trailer& trailer) {
   const std::size_t length = ::strnlen(trailer.name, sizeof trailer.name);
   if (length == 0 || length == sizeof trailer.name) return false;
-  for (std::size_t i = 0; i < length; ++i) {
+  for (std::size_t i = 0; i < sizeof trailer.name; ++i) {
     const unsigned char c = static_cast<unsigned char>(trailer.name[i]);
-    if (!std::isalnum(c) && c != '_') return false;
+    if (i < length ? !std::isalnum(c) && c != '_' : c != 0) return false;
   }
   return true;
 }
@@ -92,7 +93,8 @@ tfn_trailer read_trailer(const std::string& file, std::string_view bytes) {
   }
   const std::uint64_t end = bytes.size() - sizeof trailer;
   if (trailer.weights_offset > end ||
-      trailer.weights_bytes > end - trailer.weights_offset || !is_identifier(trailer)) {
+      trailer.weights_bytes > end - trailer.weights_offset || trailer.reserved != 0 ||
+      !is_identifier(trailer)) {
     fail(file, "it is damaged: its trailer makes no sense");
   }
   return trailer;

@@ -125,7 +125,8 @@ def cases(dtype: tf.DType) -> Iterator[Case]:
             yield op, op, _of("x", op)
     for op in BINARY:
         if op == "Pow" and dtype.is_integer:
-            continue  # TensorFlow refuses negative exponents.
+            yield from _integer_powers(dtype)
+            continue
         if _takes(op, dtype):
             yield op, op, _of("xy", op, nonzero=dtype.is_integer and op in _DIVISIONS)
     for wanted in CASTS:
@@ -140,6 +141,24 @@ def cases(dtype: tf.DType) -> Iterator[Case]:
     if dtype.is_floating:
         yield from _orders(dtype)
         yield from _neural(dtype)
+
+
+def _integer_powers(dtype: tf.DType) -> Iterator[Case]:
+    """Powers whose exponent is not negative: TensorFlow refuses the others."""
+    if not _takes("Pow", dtype):
+        return
+    zero = np.zeros([], dtype.as_numpy_dtype)
+    yield "Pow", "Pow", lambda given: tf.pow(given["x"], tf.maximum(given["y"], zero))
+    for constant in (3, 70, dtype.max):
+
+        def power(given: Inputs, exponent: int = constant) -> Any:
+            return tf.pow(given["x"], exponent)
+
+        def power_of(given: Inputs, base: int = constant) -> Any:
+            return tf.pow(tf.constant(base, dtype), tf.maximum(given["y"], zero))
+
+        yield f"Pow with {constant}", "Pow", power
+        yield f"Pow of {constant}", "Pow", power_of
 
 
 def _takes(op: str, dtype: tf.DType) -> bool:

@@ -183,6 +183,23 @@ def test_what_is_an_input_is_refused_by_node_with_the_flag_that_helps(
     assert not re.search(r"^\s*[IWEF]\d{4} ", message, re.M)
 
 
+def test_all_operands_that_are_inputs_are_refused_at_once(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    def function(x: Any, n: Any, m: Any) -> Tensors:
+        wide = tf.tile(x, [1, n])
+        return {"y": tf.pad(wide, [[0, 0], [0, m]]), "z": tf.expand_dims(x, n)}
+
+    scalar = ((), "int32")
+    save = function_save(function, x=((None, WIDTH), "float32"), n=scalar, m=scalar)
+    with pytest.raises(tfnative.CompileError, match="because of 3 nodes") as caught:
+        tfnative.compile(save(tmp_path / "m"), tmp_path / "a", cpus=["native"])
+    assert sorted(caught.value.ops) == ["ExpandDims", "Pad", "Tile"]
+    message = str(caught.value)
+    assert re.search(r"\(Tile\): .*--constant n=VALUE$", message, re.M)
+    assert re.search(r"\(Pad\): .*--constant m=VALUE$", message, re.M)
+
+
 def test_an_input_that_is_fixed_is_a_constant(tmp_path: Path) -> None:
     def function(x: Any, n: Any) -> Tensors:
         return {name: of(x, n) for name, (_, _, of) in OPERANDS.items()}

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import inspect
 import pickle
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import pytest
 
 import tfnative
 from tfnative import _core
-from tfnative.serving import Client
+from tfnative.serving import AsyncClient, Client
 
 CORE = sorted(n for n, value in vars(_core).items() if isinstance(value, type))
 PUBLIC = ["Batcher", "BatchScheduler", "Fallback", "ModelStore", "Shadow"]
@@ -99,6 +101,38 @@ def test_nothing_without_init_ends_the_process(name: str) -> None:
 def test_an_object_without_init_says_so(kind: Any, touch: Any) -> None:
     with pytest.raises(tfnative.FailedPreconditionError, match="__init__ was not call"):
         touch(kind.__new__(kind))
+
+
+CLASSES = (
+    tfnative.Batcher,
+    tfnative.BatchFuture,
+    tfnative.BatchScheduler,
+    tfnative.Fallback,
+    tfnative.ModelStore,
+    tfnative.Shadow,
+    AsyncClient,
+    Client,
+)
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_whatever_is_done_with_an_object_without_init_is_a_typed_error(
+    kind: Any,
+) -> None:
+    one = kind.__new__(kind)
+    names = [name for name in dir(kind) if not name.startswith("_")]
+    # One after the other, and close() first: what it sets, others may look for.
+    for name in ("close", "__exit__", "__repr__", *names):
+        try:
+            found = getattr(one, name, None)
+            found = found() if callable(found) else found
+            if inspect.iscoroutine(found):
+                asyncio.run(found)
+        except tfnative.Error:
+            continue
+        except TypeError as error:  # It takes arguments.
+            if "argument" not in str(error):
+                raise
 
 
 def test_an_object_without_init_is_no_argument_either() -> None:

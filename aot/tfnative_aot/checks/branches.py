@@ -25,7 +25,8 @@ def call(op: Any, scope: Scope, library: Library, look: Look) -> list[Words]:
     is_direct = op.type in library
     name = op.type if is_direct else op.get_attr("f").name
     graph = library.graph(name, [tensor.shape for tensor in op.inputs])
-    body = look(Call(name, op.inputs, scope, graph))
+    results = scope.asked[op.name]
+    body = look(Call(name, op.inputs, scope, graph, results))
     if body.words is None:
         return []
     function = functions.with_words(
@@ -63,7 +64,10 @@ def branches(
     look: Look,
 ) -> list[Words]:
     """The words of what is checked in the branches of an If or Case."""
-    bodies = [look(Call(name, op.inputs[1:], scope, graph)) for name, graph in graphs]
+    results = scope.asked[op.name]
+    bodies = [
+        look(Call(name, op.inputs[1:], scope, graph, results)) for name, graph in graphs
+    ]
     per_branch = [body.words.checks if body.words else () for body in bodies]
     checks = tuple(check for some in per_branch for check in some)
     if not checks:

@@ -32,7 +32,7 @@ from tfnative_aot.checks.while_loop import loop
 from tfnative_aot.freeze.graph import Check, FrozenGraph
 from tfnative_aot.freeze.offender import Offender, refuse
 from tfnative_aot.freeze.static_shapes import without_weights
-from tfnative_aot.load.reach import body_nodes, prune, reachable_nodes
+from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import node_of
 from tfnative_aot.rows.verdict import shown
 
@@ -73,10 +73,13 @@ class _Inserter:
             light = without_weights(frozen.graph_def)
             tf.graph_util.import_graph_def(light, name="")
         roots = [node_of(tensor.tensor) for tensor in frozen.outputs]
-        written = {n.name: n for n in reachable_nodes(frozen.graph_def.node, roots)}
-        heavy = {n.name: n for n in written.values() if n.op == "Const"}
+        nodes = {node.name: node for node in frozen.graph_def.node}
+        heavy = {name: node for name, node in nodes.items() if node.op == "Const"}
         facts = Facts(heavy, Probes.of(frozen))
-        scope = Scope(graph, written, facts, is_function=False)
+        asked = self._library.live.run(
+            nodes.values(), [tensor.tensor for tensor in frozen.outputs]
+        )
+        scope = Scope(graph, nodes, asked, facts, is_function=False)
         with graph.as_default():
             parts = self._walk(scope, inside_old_control_flow(graph))
             found = joined(parts)
@@ -111,7 +114,7 @@ class _Inserter:
         parts: list[Words] = []
         refused: list[Offender] = []
         for op in scope.graph.get_operations():
-            if op.name not in scope.written:
+            if op.name not in scope.asked:
                 continue
             with scope.graph.name_scope(f"{op.name}/check/"):
                 found = self._node(op, scope)
@@ -153,8 +156,9 @@ class _Inserter:
             [tensor.name for tensor in of.arguments],
         )
         facts = Facts({}, probes, Caller(of.scope.facts, tensors, of.loop))
-        written = {node.name: node for node in body_nodes(function)}
-        scope = Scope(of.graph, written, facts, is_function=True)
+        nodes = {node.name: node for node in function.node_def}
+        asked = self._library.live.run_in(function, of.results)
+        scope = Scope(of.graph, nodes, asked, facts, is_function=True)
         with of.graph.as_default():
             return Body(function, scope, joined(self._walk(scope, frozenset())))
 

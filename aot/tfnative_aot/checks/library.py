@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative_aot import adapters
 from tfnative_aot.checks.functions import without_shapes
+from tfnative_aot.checks.live import Live, Results
 from tfnative_aot.checks.loops import Loop
 from tfnative_aot.checks.scope import Scope, Words
 
@@ -45,6 +46,7 @@ class Call:
         arguments: Tensors of the graph that calls.
         scope: That graph.
         graph: The function's.
+        results: Those of its results that are needed.
         loop: The loop that it is the body or the condition of, or None.
     """
 
@@ -52,16 +54,22 @@ class Call:
     arguments: Sequence[Any]
     scope: Scope
     graph: Any
+    results: Results
     loop: Loop | None = None
 
 
 class Library:
-    """Functions by name, and their graphs."""
+    """Functions by name, and their graphs.
+
+    Attributes:
+        live: What is needed of them.
+    """
 
     def __init__(self, functions: Iterable[FunctionDef], whole: Any) -> None:
         """Takes the functions of a graph, and the graph."""
         self._whole = whole
         self._known = {f.signature.name: without_shapes(f) for f in functions}
+        self.live = Live(self._known)
         self._added: list[FunctionDef] = []
 
     def __contains__(self, name: str) -> bool:

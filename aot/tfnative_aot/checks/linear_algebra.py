@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfnative_aot.checks.facts import Facts
 from tfnative_aot.checks.finding import Finding, first, has_no_elements
+from tfnative_aot.freeze.rewrites.elimination import pivot_rows
 
 
 def _invertible(message: str) -> Callable[[Any, Facts], list[Finding]]:
@@ -34,17 +35,11 @@ def _has_pivots(matrices: Any) -> Any:
     places = tf.range(size)
 
     def step(number: Any, left: Any, good: Any) -> tuple[Any, Any, Any]:
-        column = tf.abs(tf.gather(left, number, axis=-1))
-        below = tf.where(places >= number, column, tf.constant(-1, column.dtype))
-        pivot_row = tf.argmax(below, -1, output_type=tf.int32)
-        is_pivot = tf.equal(tf.expand_dims(pivot_row, -1), places)
-        row = tf.reduce_sum(
-            tf.where(is_pivot[..., None], left, tf.zeros_like(left)), -2
-        )
-        replaced = tf.expand_dims(tf.gather(left, number, axis=-2), -2)
-        swapped = tf.where(is_pivot[..., None], replaced, left)
+        row, swapped = pivot_rows(left, places, number)
         pivot = tf.gather(row, number, axis=-1)
-        good &= tf.abs(pivot) > 0
+        # The least of all pivots is NaN if the first one is.
+        later_nan = (number > 0) & tf.math.is_nan(tf.abs(pivot))
+        good &= (tf.abs(pivot) > 0) | later_nan
         factors = tf.gather(swapped, number, axis=-1) / pivot[..., None]
         eliminated = swapped - factors[..., None] * row[..., None, :]
         is_below = (places > number)[:, None] & good[..., None, None]

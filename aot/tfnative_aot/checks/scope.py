@@ -13,6 +13,7 @@ from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from tfnative_aot.checks.facts import Facts
 from tfnative_aot.checks.finding import Span
+from tfnative_aot.checks.live import Results
 from tfnative_aot.freeze.graph import Check
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Scope:
 
     Attributes:
         graph: The graph.
-        written: The nodes that it had, and that run, by name.
+        written: The nodes that it had, by name.
+        asked: Those of them that run, with the results that are needed.
         facts: What is known of it.
         is_function: Whether its nodes are written as in functions.
         changed: Nodes to put in the place of those of their names.
@@ -54,6 +56,7 @@ class Scope:
 
     graph: Any
     written: Mapping[str, NodeDef]
+    asked: Mapping[str, Results]
     facts: Facts
     is_function: bool
     changed: dict[str, NodeDef] = field(default_factory=dict)

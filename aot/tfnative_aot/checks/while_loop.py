@@ -29,6 +29,8 @@ def loop(op: Any, scope: Scope, library: Library, look: Look) -> list[Words]:
     shapes = [tensor.shape for tensor in op.inputs]
     names = {which: op.get_attr(which).name for which in ("cond", "body")}
     graphs = {which: library.graph(name, shapes) for which, name in names.items()}
+    carried = library.live.carried(scope.written[op.name], scope.asked[op.name])
+    results = {"cond": frozenset({0}), "body": carried}
     bodies = {}
     for which, name in names.items():
         facts = Loop(
@@ -38,7 +40,8 @@ def loop(op: Any, scope: Scope, library: Library, look: Look) -> list[Words]:
             tuple(op.inputs),
             is_body=which == "body",
         )
-        bodies[which] = look(Call(name, op.inputs, scope, graphs[which], facts))
+        call = Call(name, op.inputs, scope, graphs[which], results[which], facts)
+        bodies[which] = look(call)
     condition, body = bodies["cond"], bodies["body"]
     if condition.words is None and body.words is None:
         return []
@@ -47,8 +50,7 @@ def loop(op: Any, scope: Scope, library: Library, look: Look) -> list[Words]:
         asked = _Question.of(condition, condition.words, library)
         # The answer that ends the loop is one that no body looks at.
         last = asked.words(op.outputs)
-    carried = _carry(op, scope, condition, body, asked, library)
-    return [carried, *last]
+    return [_carry(op, scope, condition, body, asked, library), *last]
 
 
 class _Question:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -15,6 +16,7 @@ from tfnative_aot.load.source import BATCH, SourceGraph, node_of
 # Batch sizes to infer shapes for. Sizes that follow the batch differ between them. Some
 # models take only batches that can be divided.
 _PROBES = ((5, 7), (24, 48))
+_TRIED_SIZES = (*range(1, 33), 48, 64, 128, 256)
 _LARGE_CONSTANT_BYTES = 4096
 
 Shape = tuple[int, ...]
@@ -60,7 +62,40 @@ def _probe(
         else:
             return (one, other), found
     assert refusal is not None
-    raise refusal
+    one, *others = fitting_sizes(graph, input_shapes) or (0,)
+    if not one:
+        raise refusal
+    if not others:
+        raise CompileError(
+            f"the model takes {one} rows, and no other number of those that were "
+            f"tried: pass {_shape_flags(input_shapes, one)}"
+        ) from refusal
+    return (one, others[0]), (
+        _infer(graph, input_shapes, one),
+        _infer(graph, input_shapes, others[0]),
+    )
+
+
+def fitting_sizes(
+    graph: SourceGraph, input_shapes: Mapping[str, Shape]
+) -> tuple[int, ...]:
+    """Batch sizes that a graph takes, of some small ones."""
+    fitting = []
+    for size in _TRIED_SIZES:
+        with suppress(CompileError):
+            _infer(graph, input_shapes, size)
+            fitting.append(size)
+    return tuple(fitting)
+
+
+def _shape_flags(shapes: Mapping[str, Shape], rows: int) -> str:
+    """The flags that fix a batch."""
+    return " ".join(
+        f"--shape {name}="
+        + ",".join(str(rows if size == BATCH else size) for size in shape)
+        for name, shape in shapes.items()
+        if BATCH in shape
+    )
 
 
 def _with_batch(

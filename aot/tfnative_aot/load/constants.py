@@ -19,6 +19,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative.errors import InvalidArgumentError
 from tfnative_aot.load.dtypes import numpy_dtype, supported_dtype
+from tfnative_aot.load.reach import reachable_nodes
 from tfnative_aot.load.source import Arrays, Signature, SourceGraph, TensorSpec, node_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def fix_inputs(
     fixed: dict[str, _Fixed] = {}
     for name in chosen:
         signature = model.signature(name)
-        whole = _with_placeholders(model.source, signature, constants)
+        whole = _with_placeholders(model, signature, constants)
         values = {
             spec.name: value_for(spec, constants[spec.name])
             for spec in whole.inputs
@@ -126,18 +127,29 @@ def _described(spec: TensorSpec) -> str:
 
 
 def _with_placeholders(
-    source: Source, signature: Signature, names: Collection[str]
+    model: LoadedModel, signature: Signature, names: Collection[str]
 ) -> Signature:
-    """The signature with those placeholders of its graph that are named, as inputs."""
-    missing = set(names) - {spec.name for spec in signature.inputs}
-    if not missing or not source.names_nodes:
+    """The signature with those placeholders of its graph that are named, as inputs.
+
+    What an input feeds is known by the input's name alone; so is what only another
+    signature has.
+    """
+    missing = set(names) - {spec.name for spec in signature.inputs} - _fed(signature)
+    if not missing or not model.source.names_nodes:
         return signature
+    graph = model.source.graph(signature)
+    needed = {node.name for node in reachable_nodes(graph.graph_def.node, graph.roots)}
+    elsewhere = set().union(*map(_fed, model.signatures.values())) - needed
     extra = tuple(
         _spec(node)
-        for node in source.graph(signature).graph_def.node
-        if node.name in missing and node.op in _PLACEHOLDERS
+        for node in graph.graph_def.node
+        if node.name in missing - elsewhere and node.op in _PLACEHOLDERS
     )
     return replace(signature, inputs=(*signature.inputs, *extra))
+
+
+def _fed(signature: Signature) -> set[str]:
+    return {node_of(spec.tensor) for spec in signature.inputs}
 
 
 def _spec(node: NodeDef) -> TensorSpec:

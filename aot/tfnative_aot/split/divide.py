@@ -65,7 +65,8 @@ def prepare(
         try:
             return _behind_head(model, model.signature(signature), shapes)
         except (CompileError, InvalidArgumentError) as error:
-            raise CompileError(f"{refusal}\n{error}", ops=refusal.ops) from error
+            reasons = dict.fromkeys(map(str, (refusal, error)))
+            raise CompileError("\n".join(reasons), ops=refusal.ops) from error
     return Prepared(model, graph)
 
 

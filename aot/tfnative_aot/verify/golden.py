@@ -90,7 +90,8 @@ def choose(sampler: Sampler, interface: Interface, inputs: Inputs | None) -> Sam
         rows = fixed or max((len(a) for a in given if np.ndim(a) > 0), default=1)
         own = next(chunks(graph, inputs, rows))
         return Sample(own, sampler.reference(own))
-    one_row = sum(array.nbytes for array in sampler.sample(1).inputs.values())
+    # Whether TensorFlow takes a single row is another matter.
+    one_row = sum(array.nbytes for array in sampler.draw(1).values())
     rows = fixed or max(1, min(_MAX_ROWS, _MAX_BYTES // max(one_row, 1)))
     return sampler.sample(rows)
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,10 +31,18 @@ class Sample:
 
 @dataclass(frozen=True)
 class Domain:
-    """Which values inputs are drawn from."""
+    """Which values inputs are drawn from.
+
+    Attributes:
+        float_low: The least float; the largest is 1.
+        int_high: What integers stay below.
+        definite: Whether square matrices of floats are symmetric, and their
+            eigenvalues at least 1.
+    """
 
     float_low: float
     int_high: int
+    definite: bool = False
 
 
 # From the widest to the most careful: an embedding refuses an index that it does
@@ -42,6 +50,8 @@ class Domain:
 _DOMAINS = tuple(
     Domain(float_low, int_high) for int_high in (100, 10, 2, 1) for float_low in (-1, 0)
 )
+# Other matrices have no Cholesky factor.
+_DEFINITE = tuple(Domain(-1, int_high, definite=True) for int_high in (100, 10, 2, 1))
 
 
 class Sampler:
@@ -67,7 +77,7 @@ class Sampler:
         Raises:
             CompileError: TensorFlow itself fails on every input that was tried.
         """
-        domains = (self._domain,) if self._domain else _DOMAINS
+        domains = (self._domain,) if self._domain else self._domains()
         failure: Exception | None = None
         fallback: tuple[Domain, Sample] | None = None
         for domain in domains:
@@ -89,6 +99,13 @@ class Sampler:
             )
         self._domain, sample = fallback
         return sample
+
+    def _domains(self) -> Sequence[Domain]:
+        has_matrices = any(
+            tensor.dtype.startswith(("float", "complex")) and _is_square(tensor.shape)
+            for tensor in self._graph.inputs
+        )
+        return (*_DOMAINS, *_DEFINITE) if has_matrices else _DOMAINS
 
     def draw(self, rows: int) -> Arrays:
         """Inputs alone, as ``sample`` draws them."""
@@ -164,7 +181,13 @@ def _random(
         return rng.integers(round(128 * domain.float_low), 129, shape) / 128
 
     values = real() + 1j * real() if kind.kind == "c" else real()
+    if domain.definite and _is_square(shape):
+        values = values @ values.conj().swapaxes(-1, -2) + np.eye(shape[-1])
     return np.asarray(values, dtype=kind)
+
+
+def _is_square(shape: Sequence[int] | None) -> bool:
+    return shape is not None and len(shape) > 1 and shape[-1] == shape[-2] > 1
 
 
 def has_batch(tensor: GraphTensor) -> bool:

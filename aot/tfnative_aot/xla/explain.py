@@ -10,9 +10,10 @@ from tfnative.errors import CompileError
 from tfnative_aot import adapters
 from tfnative_aot.freeze.offender import Offender, refuse
 from tfnative_aot.freeze.origins import find_node, origins
-from tfnative_aot.load.source import BATCH, node_of
+from tfnative_aot.freeze.static_shapes import fitting_sizes
+from tfnative_aot.load.source import BATCH, SourceGraph, node_of
 from tfnative_aot.machines.process_end import describe_end, last_lines
-from tfnative_aot.xla.failure import read_failure
+from tfnative_aot.xla.failure import Failure, read_failure
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
     from tfnative_aot.freeze.graph import FrozenGraph
 
 _FAILED = 1
+_MOST_SIZES = 5
 
 
-def refuse_failed(graph: FrozenGraph, what: str, code: int, output: str) -> None:
+def refuse_failed(
+    graph: FrozenGraph, rows: int, what: str, code: int, output: str
+) -> None:
     """Raises the error for a graph that tfcompile did not compile.
 
     Args:
         graph: The signature.
+        rows: Its batch size.
         what: Which variant of it, in words.
         code: How tfcompile ended, as ``ForkServer.run`` says it.
         output: What it printed.
@@ -35,16 +40,11 @@ def refuse_failed(graph: FrozenGraph, what: str, code: int, output: str) -> None
         CompileError: Always. Names the node, if it is known.
     """
     failure = read_failure(output)
-    found = find_node(graph.graph_def, failure.node) if failure.node else None
-    if found is not None and code == _FAILED:
-        function, node = found
-        name = f"{function}/{node.name}" if function else node.name
-        place = graph.places.find(name, node.name) if graph.places else ""
-        if failure.operand is None:
-            reason = f"XLA does not compile it: {failure.text}"
-        else:
-            reason = not_constant(graph, function, node, failure.operand)
-        refuse(graph.signature, [Offender(name, node.name, node.op, reason, place)])
+    if code == _FAILED and graph.has_batch:
+        _refuse_rows(graph, rows, what, failure)
+    offender = offender_of(graph, failure) if code == _FAILED else None
+    if offender is not None:
+        refuse(graph.signature, [offender])
     if failure.text:
         where = f" at node {failure.node!r}" if failure.node else ""
         raise CompileError(f"{what}: XLA {_how_it_ended(code)}{where}: {failure.text}")
@@ -52,6 +52,40 @@ def refuse_failed(graph: FrozenGraph, what: str, code: int, output: str) -> None
         f"{what}: tfcompile {describe_end(code)}. Its last lines:\n"
         + last_lines(output)
     )
+
+
+def _refuse_rows(graph: FrozenGraph, rows: int, what: str, failure: Failure) -> None:
+    """Raises an error of its own where it is the batch size that does not fit."""
+    source = SourceGraph(
+        graph.graph_def,
+        {each.name: each.tensor for each in graph.inputs},
+        {each.name: each.tensor for each in graph.outputs},
+        (),
+    )
+    shapes = {each.name: each.shape or () for each in graph.inputs}
+    fitting = fitting_sizes(source, shapes)
+    if fitting and rows not in fitting and rows <= fitting[-1]:
+        some = ", ".join(map(str, fitting[:_MOST_SIZES]))
+        raise CompileError(
+            f"{what}: the model does not take this many rows, but {some}"
+            + (", ..." if len(fitting) > _MOST_SIZES else "")
+            + f"; choose with --batch-sizes: {failure.text}"
+        )
+
+
+def offender_of(graph: FrozenGraph, failure: Failure) -> Offender | None:
+    """The node that a failure is about, with the reason; None if it is not known."""
+    found = find_node(graph.graph_def, failure.node) if failure.node else None
+    if found is None:
+        return None
+    function, node = found
+    name = f"{function}/{node.name}" if function else node.name
+    place = graph.places.find(name, node.name) if graph.places else ""
+    if failure.operand is None:
+        reason = f"XLA does not compile it: {failure.text}"
+    else:
+        reason = not_constant(graph, function, node, failure.operand)
+    return Offender(name, node.name, node.op, reason, place)
 
 
 def _how_it_ended(code: int) -> str:

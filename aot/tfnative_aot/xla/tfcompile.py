@@ -16,14 +16,17 @@ from pathlib import Path
 
 from tfnative_aot import adapters
 from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.freeze.offender import Offender, refuse
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines import object_file
 from tfnative_aot.machines.cpu_levels import VariantKey, batch_text
 from tfnative_aot.machines.targets import Target
-from tfnative_aot.xla.explain import refuse_failed
-from tfnative_aot.xla.failure import read_failure
-from tfnative_aot.xla.fold_operand import fold_operand
+from tfnative_aot.xla.explain import offender_of, refuse_failed
+from tfnative_aot.xla.failure import Failure, read_failure
+from tfnative_aot.xla.fold_operand import fold_operand, guess_operand
 from tfnative_aot.xla.processes import ForkServer
+
+_MOST_OPERANDS = 20
 
 
 @dataclass(frozen=True)
@@ -165,18 +168,40 @@ def _run(
 ) -> None:
     folder = Path(job["config"]).parent
     job_path, output = folder / "job.json", folder / "output.txt"
+    unknown: list[Offender] = []
     while True:
         job_path.write_text(json.dumps(job))
         code = server.run(job_path, output)
         if code == 0:
-            return
+            break
         said = output.read_text(errors="replace")
-        known = fold_operand(graph, rows, read_failure(said)) if code == 1 else None
-        if known is None:
-            refuse_failed(graph, what, code, said)
-            return
-        graph = known  # With an operand less that XLA cannot compute.
+        changed = _with_operand(graph, rows, code, read_failure(said), unknown)
+        if changed is None and not unknown:
+            refuse_failed(graph, rows, what, code, said)
+        if changed is None:
+            break
+        graph = changed
         job["graph"] = str(write_graph(graph, folder))
+    refuse(graph.signature, unknown)
+
+
+def _with_operand(
+    graph: FrozenGraph, rows: int, code: int, failure: Failure, unknown: list[Offender]
+) -> FrozenGraph | None:
+    """The graph with a value for the operand that XLA misses, if it does.
+
+    If that is a guess, to see what else XLA misses, the node is added to ``unknown``.
+    """
+    if code != 1 or failure.operand is None:
+        return None
+    known = fold_operand(graph, rows, failure)
+    if known is not None:
+        return known
+    offender = offender_of(graph, failure)
+    if offender is None or len(unknown) == _MOST_OPERANDS:
+        return None
+    unknown.append(offender)
+    return guess_operand(graph, rows, failure)
 
 
 def _config(graph: FrozenGraph, batch_size: int, *, has_checks: bool) -> str:

@@ -219,9 +219,9 @@ typedef struct tfn_trailer {
   uint64_t file_bytes;     /* of the whole file, this trailer included */
   uint64_t weights_offset; /* in the file */
   uint64_t weights_bytes;
-  uint32_t weights_crc32c; /* 0 if they are apart */
-  uint32_t reserved;
-  char name[TFN_MAX_NAME_BYTES + 1]; /* NAME of NAME_artifact */
+  uint32_t weights_crc32c;           /* 0 if they are apart */
+  uint32_t reserved;                 /* 0 */
+  char name[TFN_MAX_NAME_BYTES + 1]; /* NAME of NAME_artifact, then zeros */
 } tfn_trailer;
 
 #ifdef __cplusplus

@@ -18,6 +18,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from tfnative._base.forked import RenewedLock
+from tfnative._base.initialized import Initialized
 from tfnative._core import BatchRequest, Completions
 from tfnative.errors import CancelledError, FailedPreconditionError
 
@@ -26,7 +27,7 @@ _log = logging.getLogger("tfnative")
 Submit = Callable[[Any, float | None, Completions, int], BatchRequest]
 
 
-class BatchFuture(Future[Any]):
+class BatchFuture(Initialized, Future[Any]):
     """The answer to a request: a future that can be cancelled while it waits."""
 
     _request: BatchRequest | None = None

@@ -173,8 +173,9 @@ class Fallback(Initialized, Model):
 
     def close(self) -> None:
         """Closes all models."""
+        models = self._models
         self._is_closed = True
-        for model in self._models:
+        for model in models:
             model.close()
 
     def __repr__(self) -> str:

@@ -205,8 +205,9 @@ class AsyncClient(BaseClient):
 
     async def close(self) -> None:
         """Closes the connections. Calls on their way fail. May be called again."""
+        attempts = self._attempts
         self.closed = True
-        await self._attempts.close()
+        await attempts.close()
 
     async def __aenter__(self) -> AsyncClient:
         return self

@@ -316,8 +316,9 @@ class Client(BaseClient):
 
     def close(self) -> None:
         """Closes the connections. Calls on their way fail. May be called again."""
+        attempts = self._attempts
         self.closed = True
-        self._attempts.close()
+        attempts.close()
 
     def __enter__(self) -> Client:
         return self

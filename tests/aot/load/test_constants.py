@@ -99,6 +99,17 @@ def test_a_fixed_input_is_gone_from_signature_graph_and_reference(
     assert fixed.run("serving_default", {"x": X})["y"].tolist() == (-2 * X).tolist()
 
 
+@pytest.mark.parametrize("others", [{}, {"factor": 2}])
+def test_the_node_of_an_input_is_no_name_of_it(others: Any, tmp_path: Path) -> None:
+    model = load_model(save(tmp_path / "m"))
+    with pytest.raises(
+        InvalidArgumentError,
+        match=r"given for 'serving_default_factor', but the signatures .* have the "
+        "inputs 'factor', 'negate', 'x'",
+    ):
+        fix_inputs(model, {"serving_default_factor": 2, **others}, ["serving_default"])
+
+
 def two_signatures() -> tuple[Any, Any]:
     import tensorflow as tf
 
@@ -117,6 +128,8 @@ def test_a_constant_is_for_the_signatures_that_have_the_input(tmp_path: Path) ->
     both = fix_inputs(model, {"n": 2}, ["with_n", "without"])
     assert both.run("with_n", {"x": X})["y"].shape == (2, 6)
     assert both.run("without", {"x": X})["y"].shape == (2, 3)
+    with pytest.raises(InvalidArgumentError, match="given for 'with_n_n', but"):
+        fix_inputs(model, {"with_n_n": 2}, ["without"])
     # One that is not compiled stays as it is.
     other = fix_inputs(model, {"n": 2}, ["with_n"])
     assert other.signature("without") == model.signature("without")

@@ -115,6 +115,13 @@ def test_any_trailer(tmp_path, library, data):
     refused(tmp_path, library[: -TRAILER.size] + b"TFNATIVE" + data[8:])
 
 
+def test_a_bit_of_the_trailer(tmp_path, library):
+    for bit in range(8 * TRAILER.size):
+        damaged = bytearray(library)
+        damaged[-1 - bit // 8] ^= 1 << bit % 8
+        refused(tmp_path, bytes(damaged))
+
+
 def test_appended_bytes(tmp_path, library):
     refused(tmp_path, library + b"\0", "not an artifact of tfnative")
     refused(tmp_path, library + library[-TRAILER.size :], "bytes of")

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from tfnative_aot.freeze.rewrites import (
     casts,
     cross,
+    elimination,
     extremes,
+    fake_quantization,
     gamma,
     gradients,
     integers,
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 RULES: Mapping[str, Rule] = {
     **casts.RULES,
     **cross.RULES,
+    **elimination.RULES,
     **extremes.RULES,
+    **fake_quantization.RULES,
     **gamma.RULES,
     **gradients.RULES,
     **integers.RULES,

@@ -69,6 +69,11 @@ INNER: dict[str, Function] = {
 }
 """What the first op computes from x and y."""
 
+EXACT = frozenset(
+    "x y abs neg square x*x x*y x*1e30 x*0.3 x+y x-y x+1e8 1e8-x bias maximum".split()
+) | {"x*y moved", "float16"}
+"""Of these, the ops whose results are the nearest numbers, also in TensorFlow."""
+
 OUTER: dict[str, Function] = {
     "exp": lambda a, x: tf.exp(a),
     "log": lambda a, x: tf.math.log(a),
@@ -86,7 +91,6 @@ OUTER: dict[str, Function] = {
     "a/1e30": lambda a, x: a / 1e30,
     "2/a": lambda a, x: 2.0 / a,
     "pow a": tf.pow,
-    "pow x": lambda a, x: tf.pow(x, a),
     "pow 2": lambda a, x: tf.pow(a, 2.0),
     "pow 0.5": lambda a, x: tf.pow(a, 0.5),
     "pow -1": lambda a, x: tf.pow(a, -1.0),
@@ -104,6 +108,10 @@ OUTER: dict[str, Function] = {
     "less": lambda a, x: tf.cast(a < x, tf.float32),
 }
 """What the second op computes from that, and from x."""
+
+
+_JUMPS = frozenset({"floor", "less", "pow a"})
+"""Of these, the ops whose results jump where operands differ in the last bit."""
 
 
 @dataclass(frozen=True)
@@ -127,4 +135,5 @@ def pairs() -> Iterator[Pair]:
     for inner in INNER:
         for outer in OUTER:
             for operand in sorted({"x", "y", inner}):
-                yield Pair(inner, outer, operand)
+                if outer not in _JUMPS or {inner, operand} <= EXACT:
+                    yield Pair(inner, outer, operand)

@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 
 import tfnative
-from tests.fidelity.joined_ops import INNER, OUTER, Pair, arguments, pairs
+from tests.fidelity.joined_ops import EXACT, INNER, OUTER, Pair, arguments, pairs
 from tests.turns import Once
 from tfnative_aot import adapters
 
@@ -25,11 +25,6 @@ Array = npt.NDArray[Any]
 # Each run of the suite takes a part of the pairs; all of them take a few minutes.
 PARTS = 23
 ASKED = os.environ.get("TFNATIVE_JOINED_OPS", "3").split(",")
-
-# TensorFlow rounds these to the nearest number, so that what follows is given.
-EXACT = frozenset(
-    "x y abs neg square x*x x*y x*1e30 x*0.3 x+y x-y x+1e8 1e8-x bias maximum".split()
-) | {"x*y moved", "float16"}
 
 
 @pytest.mark.slow

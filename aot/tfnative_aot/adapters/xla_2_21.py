@@ -29,6 +29,8 @@ XLA_FLAGS = (
     "--xla_cpu_experimental_ynn_fusion_type= "
     # The fast ones drop a NaN on one side, where TensorFlow gives NaN.
     "--xla_cpu_enable_fast_min_max=false "
+    # Else what is computed in half precision is not rounded to it between ops.
+    "--xla_allow_excess_precision=false "
 )
 
 DUMPED = "*before_optimizations.hlo.pb"

@@ -24,9 +24,13 @@ TARGET = find_target("linux-x86_64")
 
 @pytest.fixture
 def graph() -> FrozenGraph:
-    """A graph that is not read: the tests replace what would read it."""
+    """A graph whose output is its input; the tests replace what would compile it."""
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+    graph_def = GraphDef()
+    graph_def.node.add(name="x", op="Placeholder").attr["dtype"].type = 1
     tensor = GraphTensor("x", "x:0", "float32", (BATCH, 3))
-    return FrozenGraph("serving_default", None, (tensor,), (tensor,), True)  # type: ignore[arg-type]
+    return FrozenGraph("serving_default", graph_def, (tensor,), (tensor,), True)
 
 
 def compile_with(

@@ -57,10 +57,13 @@ _MOVES = frozenset(
     "Squeeze StopGradient StridedSlice Tile Transpose Unpack".split()
 )
 
+_INPUTS = frozenset({"Placeholder", "PlaceholderWithDefault"})
+_SIZES = frozenset({"Rank", "Shape", "ShapeN", "Size"})
 _CALLS = frozenset("Case If PartitionedCall StatelessCase StatelessIf".split())
 _SUMS = frozenset("Add AddV2 BiasAdd Sub".split())
 _QUOTIENTS = frozenset("Div DivNoNan Inv RealDiv Reciprocal Xdivy".split())
-_FACTORS = frozenset("Exp Mul Pow Rsqrt Sqrt Square".split()) | _QUOTIENTS
+_POWERS = frozenset("Exp Mul Pow Rsqrt Sqrt Square SquaredDifference".split())
+_FACTORS = _POWERS | _QUOTIENTS
 
 # Ops that XLA's simplifications join with those of ``_FACTORS`` that they read.
 _JOINS = _FACTORS - {"Exp"} | _CALLS | {"Log", "Log1p", "MulNoNan", "Xlog1py", "Xlogy"}
@@ -105,6 +108,7 @@ class _Barriers:
     def __init__(self, editor: GraphEditor) -> None:
         self._editor = editor
         self._roots: dict[str, _Roots] = {}
+        self._computed = _computed_of_data(editor)
 
     def put_before(self, node: NodeDef) -> None:
         """Puts barriers where a node reads what it could be joined with."""
@@ -149,7 +153,7 @@ class _Barriers:
             found = [self._roots_of(node_of(name)) for name in data]
             ops = frozenset[str]().union(*(roots.ops for roots in found))
             return _Roots(ops, max((roots.dtype for roots in found), default=0))
-        if node.op not in OPS:
+        if node.op not in OPS or node.name not in self._computed:
             return _NO_ROOTS
         # FakeQuant... ops have no attribute, and floats.
         dtype = element_type(node) if "T" in node.attr else tf.float32
@@ -182,6 +186,21 @@ class _Barriers:
                 mantissas, _ = np.frexp(np.asarray(factor, np.float64))
                 return bool(np.any((np.abs(mantissas) != 0.5) & (mantissas != 0)))
         return True
+
+
+def _computed_of_data(editor: GraphEditor) -> set[str]:
+    """Names of the nodes that need a model's inputs, and more of them than sizes.
+
+    TensorFlow itself computes the others, when XLA is given the graph.
+    """
+    waiting = [node for node in editor.nodes() if node.op in _INPUTS]
+    found = {node.name for node in waiting}
+    while waiting:
+        for reader in editor.readers(waiting.pop()):
+            if reader.name not in found and reader.op not in _SIZES:
+                found.add(reader.name)
+                waiting.append(reader)
+    return found
 
 
 def _hide(editor: GraphEditor, node: NodeDef, place: int, dtype: int) -> None:

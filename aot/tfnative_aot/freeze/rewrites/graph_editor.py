@@ -130,6 +130,10 @@ class GraphEditor:
         self.set_input(node, place, name)
         return added
 
+    def readers(self, node: NodeDef) -> list[NodeDef]:
+        """The nodes that read any output of ``node``."""
+        return [self._nodes[name] for name in self._readers.get(node.name, [])]
+
     def add_input(self, node: NodeDef, source: str) -> None:
         """Lets a node without control inputs read one more tensor."""
         node.input.append(source)

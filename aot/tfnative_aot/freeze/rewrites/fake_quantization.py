@@ -59,8 +59,6 @@ def _between(
     shifted = tf.maximum(tf.minimum(x, last), first) - first
     # XLA would multiply by the inverse of a constant.
     places = shifted / (shifted * 0 + scale) if divides else shifted * inverse
-    # Without a maximum between them, LLVM makes one operation of a product and a sum.
-    places = tf.maximum(places, tf.constant(0, tf.float32))
     rounded = tf.floor(places - shift + 0.5) * scale
     return tf.where(is_empty, tf.zeros_like(rounded), rounded)
 

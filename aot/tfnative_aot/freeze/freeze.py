@@ -17,7 +17,8 @@ from tfnative_aot.freeze.assertions import drop_proven
 from tfnative_aot.freeze.check import check_assertions, check_source
 from tfnative_aot.freeze.graph import FrozenGraph, GraphTensor
 from tfnative_aot.freeze.live import live_graph
-from tfnative_aot.freeze.rewrites import rewrite
+from tfnative_aot.freeze.rewrites import divide_as_tensorflow, rewrite
+from tfnative_aot.load.filled import mark_variables
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.places import Places
 from tfnative_aot.load.reach import prune
@@ -106,6 +107,7 @@ def _optimize(graph: SourceGraph) -> GraphDef:
     inlined = adapters.tf().optimize(
         graph.graph_def, feeds, list(graph.roots), _INLINING
     )
+    inlined = divide_as_tensorflow(inlined, [*feeds, *graph.roots])
     kept = [*graph.roots, *_float_arithmetic(inlined)]
     optimized: GraphDef = adapters.tf().optimize(inlined, feeds, kept, _FOLDING)
     return prune(optimized, [*feeds, *graph.roots])
@@ -157,10 +159,12 @@ def _constant_graph(
     model: LoadedModel, signature: Signature, graph: SourceGraph
 ) -> SourceGraph:
     try:
-        return model.source.constant_graph(signature, graph)
+        constant = model.source.constant_graph(signature, graph)
     # TensorFlow's converters raise errors of every type on what they do not know.
     except Exception as error:
         raise CompileError(
             f"{model.path}, signature {signature.name!r}: TensorFlow cannot make "
             f"constants of the variables: {type(error).__name__}: {error}"
         ) from error
+    mark_variables(constant.graph_def, graph.graph_def)
+    return constant

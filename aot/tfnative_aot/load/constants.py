@@ -19,14 +19,16 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative.errors import InvalidArgumentError
 from tfnative_aot.load.dtypes import numpy_dtype, supported_dtype
+from tfnative_aot.load.filled import mark_filled
 from tfnative_aot.load.reach import reachable_nodes
 from tfnative_aot.load.source import Arrays, Signature, SourceGraph, TensorSpec, node_of
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
+    from tfnative_aot.load.filled import mark_filled
     from tfnative_aot.load.load_model import LoadedModel
-    from tfnative_aot.load.source import Source
+from tfnative_aot.load.source import Source
 
 _PLACEHOLDERS = ("Placeholder", "PlaceholderWithDefault")
 
@@ -231,3 +233,4 @@ def _become_constant(node: NodeDef, value: NDArray[Any]) -> None:
     node.attr["dtype"].type = dtype.as_datatype_enum
     proto = tf.make_tensor_proto(value, dtype, value.shape)
     node.attr["value"].tensor.CopyFrom(proto)
+    mark_filled(node)

@@ -18,6 +18,10 @@ from tfnative_aot.freeze.rewrites.barriers import put_barriers
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.dequantize import dequantize_weights
 from tfnative_aot.freeze.rewrites.dilated_convolution import merge_dilations
+from tfnative_aot.freeze.rewrites.divisions import (
+    keep_divisions,
+    keep_divisions_inside,
+)
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.freeze.rewrites.hue import turn_hues
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
 
-__all__ = ["compute_odd_values", "rewrite"]
+__all__ = ["compute_odd_values", "divide_as_tensorflow", "rewrite"]
 
 
 # Ops that XLA does otherwise than TensorFlow, or not at all.
@@ -74,6 +78,18 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
     return rewritten
 
 
+def divide_as_tensorflow(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
+    """Keeps Grappler and XLA from multiplying where TensorFlow divides.
+
+    Args:
+        graph_def: A graph without calls, before Grappler folds its constants.
+        outputs: Names of the nodes that stay.
+    """
+    editor = GraphEditor(graph_def, outputs)
+    keep_divisions(editor)
+    return editor.graph_def()
+
+
 def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
     """The graph with ops that compute slices, NaN and the like as TensorFlow does.
 
@@ -93,6 +109,8 @@ def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
 def _compute_odd_values(editor: GraphEditor, *, inside: bool = False) -> None:
     split_slices(editor)
     keep_odd_values(editor)
+    if inside:
+        keep_divisions_inside(editor)
     put_barriers(editor, inside=inside)
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.freeze.rewrites.reached import computed_of_data
 from tfnative_aot.freeze.rewrites.rule import element_type
 from tfnative_aot.load.dtypes import numpy_dtype
 from tfnative_aot.load.source import node_of
@@ -44,7 +45,7 @@ _NOT_SUMS = frozenset(
     "ArgMax ArgMin BatchMatMul BatchMatMulV2 BatchMatMulV3 Bucketize Cast Ceil Conv2D "
     "Conv2DBackpropInput Conv3D Cos DepthwiseConv2dNative Div DivNoNan Einsum Elu "
     "Equal Erf Erfc Exp Floor Greater GreaterEqual Inv IsFinite IsInf IsNan LeakyRelu "
-    "Less LessEqual Log MatMul Max MaxPool MaxPool3D Min Mul MulNoNan NotEqual Pow "
+    "Less LessEqual Log MatMul MaxPool MaxPool3D Mul MulNoNan NotEqual Pow "
     "RealDiv Reciprocal Rint Round Rsqrt Selu Shape Sigmoid Sign Sin Size Sqrt Square "
     "Tan Tanh TensorListSetItem TopKV2 Xdivy XlaReduceWindow Xlogy ZerosLike".split()
 )
@@ -52,13 +53,11 @@ _NOT_SUMS = frozenset(
 # Ops that pass some numbers on, or their negatives, and compute with none.
 _MOVES = frozenset(
     "Abs BroadcastTo ClipByValue ConcatV2 DynamicStitch ExpandDims GatherNd GatherV2 "
-    "Identity IdentityN Maximum Minimum MirrorPad Neg Pack Pad PadV2 PreventGradient "
-    "Relu Relu6 Reshape ReverseV2 Roll Select SelectV2 Slice Snapshot Split SplitV "
-    "Squeeze StopGradient StridedSlice Tile Transpose Unpack".split()
+    "Identity IdentityN Max Maximum Min Minimum MirrorPad Neg Pack Pad PadV2 "
+    "PreventGradient Relu Relu6 Reshape ReverseV2 Roll Select SelectV2 Slice Snapshot "
+    "Split SplitV Squeeze StopGradient StridedSlice Tile Transpose Unpack".split()
 )
 
-_INPUTS = frozenset({"Placeholder", "PlaceholderWithDefault"})
-_SIZES = frozenset({"Rank", "Shape", "ShapeN", "Size"})
 _CALLS = frozenset("Case If PartitionedCall StatelessCase StatelessIf".split())
 _SUMS = frozenset("Add AddV2 BiasAdd Sub".split())
 _QUOTIENTS = frozenset("Div DivNoNan Inv RealDiv Reciprocal Xdivy".split())
@@ -108,7 +107,7 @@ class _Barriers:
     def __init__(self, editor: GraphEditor) -> None:
         self._editor = editor
         self._roots: dict[str, _Roots] = {}
-        self._computed = _computed_of_data(editor)
+        self._computed = computed_of_data(editor)
 
     def put_before(self, node: NodeDef) -> None:
         """Puts barriers where a node reads what it could be joined with."""
@@ -177,30 +176,19 @@ class _Barriers:
         return frozenset()
 
     def _rounds(self, node: NodeDef) -> bool:
-        """Whether a product is not exact, as those with powers of two are."""
+        """Whether a product is not exact, as those with 1, 0.5, 0.25 and so on are.
+
+        One with 2 may overflow.
+        """
         if node.op != "Mul":
             return True
         for place in (0, 1):
             factor = self._editor.constant(node, place)
             if factor is not None:
-                mantissas, _ = np.frexp(np.asarray(factor, np.float64))
-                return bool(np.any((np.abs(mantissas) != 0.5) & (mantissas != 0)))
+                mantissas, exponents = np.frexp(np.asarray(factor, np.float64))
+                is_power = (np.abs(mantissas) == 0.5) | (mantissas == 0)
+                return not np.all(is_power & (exponents <= 1))
         return True
-
-
-def _computed_of_data(editor: GraphEditor) -> set[str]:
-    """Names of the nodes that need a model's inputs, and more of them than sizes.
-
-    TensorFlow itself computes the others, when XLA is given the graph.
-    """
-    waiting = [node for node in editor.nodes() if node.op in _INPUTS]
-    found = {node.name for node in waiting}
-    while waiting:
-        for reader in editor.readers(waiting.pop()):
-            if reader.name not in found and reader.op not in _SIZES:
-                found.add(reader.name)
-                waiting.append(reader)
-    return found
 
 
 def _hide(editor: GraphEditor, node: NodeDef, place: int, dtype: int) -> None:

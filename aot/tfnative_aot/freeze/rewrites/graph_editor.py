@@ -109,9 +109,7 @@ class GraphEditor:
 
     def add_constant(self, name: str, value: NDArray[Any]) -> str:
         """Adds a constant; returns its name, which starts with ``name``."""
-        unique, count = name, 1
-        while unique in self._nodes:
-            unique, count = f"{name}_{count}", count + 1
+        unique = self._unique(name)
         node = self._graph_def.node.add(name=unique, op="Const")
         tensor = tf.make_tensor_proto(value)
         node.attr["value"].tensor.CopyFrom(tensor)
@@ -121,7 +119,7 @@ class GraphEditor:
 
     def insert(self, node: NodeDef, place: int, op: str, dtype: int) -> NodeDef:
         """Puts an op of one input, of some element type, before input ``place``."""
-        name = f"{node.name}/{op}_{place}"
+        name = self._unique(f"{node.name}/{op}_{place}")
         added = self._graph_def.node.add(name=name, op=op)
         added.input.append(node.input[place])
         added.attr["T"].type = dtype
@@ -151,10 +149,10 @@ class GraphEditor:
         self.become(node, "Identity", [moved.name])
 
     def set_input(self, node: NodeDef, place: int, source: str) -> None:
-        """Lets input number ``place`` read another node's first output."""
+        """Lets input number ``place`` read another tensor."""
         self._readers[node_of(node.input[place])].remove(node.name)
         node.input[place] = source
-        self._readers.setdefault(source, []).append(node.name)
+        self._readers.setdefault(node_of(source), []).append(node.name)
 
     def become(
         self,
@@ -208,6 +206,12 @@ class GraphEditor:
                 self._add(inner, prefix, sources)
         self.become(node, "Identity", [f"{prefix}/{traced.output}"])
         node.attr["T"].type = traced.output_type
+
+    def _unique(self, name: str) -> str:
+        unique, count = name, 1
+        while unique in self._nodes:
+            unique, count = f"{name}_{count}", count + 1
+        return unique
 
     def _add(self, inner: NodeDef, prefix: str, sources: Mapping[str, str]) -> None:
         """Adds a node of a traced function, for whose arguments ``sources`` stand."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tfnative_aot.freeze.rewrites import (
     casts,
     cross,
+    divisions,
     elimination,
     extremes,
     fake_quantization,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 RULES: Mapping[str, Rule] = {
     **casts.RULES,
     **cross.RULES,
+    **divisions.RULES,
     **elimination.RULES,
     **extremes.RULES,
     **fake_quantization.RULES,

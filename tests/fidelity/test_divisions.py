@@ -143,3 +143,34 @@ def test_the_mean_of_equal_whole_numbers_is_that_number(
         answers = model.predict({"x": x})
     np.testing.assert_array_equal(answers["means"], np.repeat(x, len(COUNTS), axis=1))
     np.testing.assert_array_equal(answers["deviation"], [0, 0, 0, 0, np.nan, np.nan])
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_average_pooling_divides(
+    once: Once, tmp_path_factory: pytest.TempPathFactory, padding: str
+) -> None:
+    def pool(x: Any) -> dict[str, Any]:
+        cube = tf.repeat(x[..., None, :], 9, axis=3)
+        return {
+            "image": tf.nn.avg_pool2d(x, [7, 5], [2, 3], padding),
+            "volume": tf.nn.avg_pool3d(cube, [7, 5, 3], [3, 2, 2], padding),
+            "line": tf.nn.avg_pool1d(x[:, :, 0], 49, 1, padding),
+        }
+
+    source = tmp_path_factory.mktemp("pools") / "model"
+    module = tf.Module()
+    spec = tf.TensorSpec([None, 50, 13, 2], tf.float32, name="x")
+    module.f = tf.function(pool, input_signature=[spec], autograph=False)
+    tf.saved_model.save(module, str(source), signatures=module.f)
+
+    def make(folder: Path) -> Path:
+        return tfnative.compile(source, folder / "pools", cpus=["native"])
+
+    whole = np.random.default_rng(0).integers(-9, 9, (5, 50, 13, 2)).astype(np.float32)
+    whole[1:3] = [[[[1]]], [[[-3]]]]
+    whole[3, 4, 5, 1], whole[4, 2, 3, 0] = np.nan, np.inf
+    expected = module.f(tf.constant(whole))
+    with tfnative.load(once(f"fidelity/pools_{padding}", make)) as model:
+        answers = model.predict({"x": whole})
+    for name, y in expected.items():
+        np.testing.assert_array_equal(answers[name], y.numpy(), err_msg=name)

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Takes extremes of numbers among which there is NaN as TensorFlow's kernels do.
 
-Reductions and element-wise extremes of NaN are NaN. Pooling passes over NaN; a segment
-begins anew after each; and what is scattered is passed over if it is NaN.
+Reductions and element-wise extremes of NaN are NaN. A segment begins anew after each
+NaN, and what is scattered is passed over if it is NaN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -27,51 +27,6 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 _INFINITY = float("inf")
-# TensorFlow begins with the lowest number of these types, with minus infinity else.
-_FROM_LOWEST = (tf.float32, tf.float64)
-
-
-def _pool(op: Callable[..., Any]) -> Rule:
-    def rule(node: NodeDef) -> Replacement | None:
-        dtype = element_type(node)
-        window = list(node.attr["ksize"].list.i)
-        strides = list(node.attr["strides"].list.i)
-        padding = node.attr["padding"].s.decode()
-        form = node.attr["data_format"].s.decode()
-        if not dtype.is_floating or padding not in ("SAME", "VALID"):
-            return None
-        lowest = dtype.min if dtype in _FROM_LOWEST else -_INFINITY
-
-        def pool(x: Any) -> Any:
-            given = {"data_format": form} if form else {}
-            like = op(input=x, ksize=window, strides=strides, padding=padding, **given)
-            shape = tf.shape(like)
-            around = _around(x, shape, window, strides, padding)
-            pooled = adapters.tf().reduce_window(
-                x, tf.cast(lowest, dtype), _larger, window, strides, around
-            )
-            return tf.reshape(pooled, shape)  # XLA's op does not tell TensorFlow.
-
-        return Replacement(pool, [tf.TensorSpec([None] * len(window), dtype)])
-
-    return rule
-
-
-def _around(
-    x: Any, shape: Any, window: Sequence[int], strides: Sequence[int], padding: str
-) -> Any:
-    """How many places there are before and after those of ``x``, by dimension."""
-    if padding == "VALID":
-        return tf.constant([[0, 0]] * len(window))
-    # Not of the rows, whose number decides nothing here.
-    reached = (shape[1:] - 1) * strides[1:] + window[1:] - tf.shape(x)[1:]
-    total = tf.maximum(reached, 0)
-    sizes = tf.stack([total // 2, total - total // 2], 1)
-    return tf.concat([[[0, 0]], sizes], 0)
-
-
-def _larger(known: Any, x: Any) -> Any:
-    return tf.where(x > known, x, known)
 
 
 def _segments(*, largest: bool) -> Rule:
@@ -119,8 +74,6 @@ def _scatter(op: Callable[..., Any], neutral: float) -> Rule:
 
 
 RULES: Mapping[str, Rule] = {
-    "MaxPool": _pool(lambda **given: tf.raw_ops.MaxPool(**given)),
-    "MaxPool3D": _pool(lambda **given: tf.raw_ops.MaxPool3D(**given)),
     "TensorScatterMax": _scatter(
         lambda **given: tf.raw_ops.TensorScatterMax(**given), -_INFINITY
     ),

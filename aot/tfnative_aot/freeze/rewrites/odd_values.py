@@ -22,6 +22,7 @@ from tfnative_aot.freeze.rewrites import (
     gradients,
     integers,
     orders,
+    pooling,
     zeros,
 )
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
@@ -41,6 +42,7 @@ RULES: Mapping[str, Rule] = {
     **gradients.RULES,
     **integers.RULES,
     **orders.RULES,
+    **pooling.RULES,
     **zeros.RULES,
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from tfnative.errors import UnimplementedError
-from tfnative.serving.server.replies import reply_to
+from tfnative.serving.server.replies import log_refused, reply_to
 from tfnative.serving.server.request_id import HEADER, begin_request
 from tfnative.serving.token_file import TokenFile
 
@@ -90,6 +90,8 @@ async def _unknown(_: Any, context: Any) -> Any:
 
 
 async def _unauthenticated(_: Any, context: Any) -> Any:
+    # Which method it would have been is the client's own text.
+    log_refused("a call over gRPC")
     text = "expected a token that the server knows: authorization: Bearer ..."
     await context.abort(grpc.StatusCode.UNAUTHENTICATED, text)
 

@@ -113,6 +113,16 @@ def reply_to(error: BaseException, what: str) -> Reply:
     return Reply(code, f"{sentence}; the server's log says more: request {request_id}")
 
 
+def log_refused(what: str) -> None:
+    """Notes that a client sent no token that the server knows.
+
+    Args:
+        what: What was asked.
+    """
+    name = _line(what[:MAX_ASKED])
+    _logger.info("request %s: %s: refused: no token that is known", CURRENT.get(), name)
+
+
 def load_error_text(error: Error | None) -> str:
     """What clients are told of a version that could not be loaded, or of no error.
 

@@ -31,6 +31,8 @@ LEAST_BYTES_PER_SECOND = 32 << 10
 _UNFOLD_BYTES = 1 << 20
 _ASK_BYTES = 64 << 10
 _GZIP = 16 + zlib.MAX_WBITS
+_MOST_MEMBERS = 1000
+"""Of gzip data. Whoever packs a body once makes one; tiny ones cost more than bytes."""
 
 
 class BodyTooLargeError(ResourceExhaustedError):
@@ -194,13 +196,17 @@ def unfold(body: memoryview, limit: int, share: Share) -> memoryview:
         ResourceExhaustedError: The server has too many bytes of other requests.
     """
     found = Bytes(limit, share, min(limit, 4 * len(body)))
-    unfolding = zlib.decompressobj(_GZIP)
+    unfolding, members = zlib.decompressobj(_GZIP), 1
     try:
         for begin in range(0, len(body), _ASK_BYTES):
             data = bytes(body[begin : begin + _ASK_BYTES])
             while data:
                 if unfolding.eof:  # Another member follows.
-                    unfolding = zlib.decompressobj(_GZIP)
+                    unfolding, members = zlib.decompressobj(_GZIP), members + 1
+                    if members > _MOST_MEMBERS:
+                        raise InvalidArgumentError(
+                            f"the gzip data has more than {_MOST_MEMBERS} members"
+                        )
                 found.append(unfolding.decompress(data, _UNFOLD_BYTES))
                 data = unfolding.unconsumed_tail or unfolding.unused_data
         while not unfolding.eof:

@@ -22,7 +22,7 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 
-from tfnative.serving.server.replies import reply_to
+from tfnative.serving.server.replies import log_refused, reply_to
 from tfnative.serving.server.request_id import HEADER, begin_request
 from tfnative.serving.server.rest_response import error_headers, status_of
 from tfnative.serving.token_file import TokenFile
@@ -97,6 +97,7 @@ class _Bearers(AuthenticationBackend):
         )
 
 
-def _unauthenticated(_: HTTPConnection, error: AuthenticationError) -> Response:
+def _unauthenticated(asked: HTTPConnection, error: AuthenticationError) -> Response:
+    log_refused(f"{asked.scope['method']} {asked.scope['path']}")
     headers = {"WWW-Authenticate": "Bearer"}
     return JSONResponse({"error": str(error)}, 401, headers)

@@ -25,7 +25,9 @@ httpx = pytest.importorskip("httpx", reason="needs httpx")
 grpc = pytest.importorskip("grpc", reason="needs grpcio")
 
 from tfnative import serving  # noqa: E402
+from tfnative.serving.server.budget import ByteBudget  # noqa: E402
 from tfnative.serving.server.limits import RequestLimits  # noqa: E402
+from tfnative.serving.server.rest_body import unfold  # noqa: E402
 
 PREDICT = "/v1/models/affine:predict"
 METHOD = "/tensorflow.serving.PredictionService/Predict"
@@ -294,6 +296,15 @@ def test_bodies_that_do_not_unfold_are_refused(post, body, encoding, status, mat
     answer = post(body, content_encoding=encoding)
     assert answer.status_code == status, answer.text
     assert match in error_of(answer)
+
+
+def test_gzip_data_of_very_many_members_is_refused():
+    empty = gzip.compress(b"")
+    with ByteBudget(1000).share() as share:
+        few = memoryview(empty * 999 + gzip.compress(b"x"))
+        assert bytes(unfold(few, 1000, share)) == b"x"
+        with pytest.raises(tfnative.InvalidArgumentError, match="1000 members"):
+            unfold(memoryview(empty * 1001), 1000, share)
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,21 @@ def test_over_rest_the_status_is_401(running):
         assert client.get("/metrics", headers=[good]).status_code == 200
 
 
+def test_the_log_has_who_was_refused(running, caplog):
+    with caplog.at_level("INFO", logger="tfnative.serving"):
+        httpx.get(f"{running.rest}/v1/models/affine", headers={"X-Request-Id": "one"})
+        metadata = [("x-request-id", "two")]
+        with (
+            grpc.insecure_channel(running.grpc) as channel,
+            pytest.raises(grpc.RpcError),
+        ):
+            channel.unary_unary(PREDICT)(REQUEST, timeout=20, metadata=metadata)
+    assert [record.getMessage() for record in caplog.records] == [
+        "request one: GET /v1/models/affine: refused: no token that is known",
+        "request two: a call over gRPC: refused: no token that is known",
+    ]
+
+
 def test_health_is_open_to_those_who_cannot_send_a_token(running):
     with httpx.Client(base_url=running.rest, timeout=20) as client:
         for path in ("/healthz", "/livez", "/readyz", "/v1/models/affine/readyz"):

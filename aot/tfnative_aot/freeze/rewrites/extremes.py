@@ -46,7 +46,7 @@ def _pool(op: Callable[..., Any]) -> Rule:
             given = {"data_format": form} if form else {}
             like = op(input=x, ksize=window, strides=strides, padding=padding, **given)
             shape = tf.shape(like)
-            around = _around(x, shape, window, strides, padding)
+            around = places_around(x, shape, window, strides, padding)
             pooled = adapters.tf().reduce_window(
                 x, tf.cast(lowest, dtype), _larger, window, strides, around
             )
@@ -57,7 +57,7 @@ def _pool(op: Callable[..., Any]) -> Rule:
     return rule
 
 
-def _around(
+def places_around(
     x: Any, shape: Any, window: Sequence[int], strides: Sequence[int], padding: str
 ) -> Any:
     """How many places there are before and after those of ``x``, by dimension."""

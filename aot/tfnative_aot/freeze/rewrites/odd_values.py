@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.rewrites import (
+    activations,
     casts,
     cross,
     elimination,
@@ -20,6 +21,7 @@ from tfnative_aot.freeze.rewrites import (
     gamma,
     gradients,
     integers,
+    means,
     orders,
     zeros,
 )
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RULES: Mapping[str, Rule] = {
+    **activations.RULES,
     **casts.RULES,
     **cross.RULES,
     **elimination.RULES,
@@ -38,6 +41,7 @@ RULES: Mapping[str, Rule] = {
     **gamma.RULES,
     **gradients.RULES,
     **integers.RULES,
+    **means.RULES,
     **orders.RULES,
     **zeros.RULES,
 }

@@ -198,8 +198,8 @@ def _too_far(found: Fidelity) -> str:
     if found.max_abs_error == float("inf"):
         return f"its shape, or where NaN and infinities are, is not TensorFlow's{why}"
     return (
-        f"it is off by {found.max_abs_error:.3g}, which is {found.max_rel_error:.3g} of "
-        f"the largest value; {found.tolerance:.3g} of it is allowed{why}"
+        f"it is off by {found.max_abs_error:.3g}, which is {found.max_rel_error:.3g} "
+        f"of the largest value; {found.tolerance:.3g} of it is allowed{why}"
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot.freeze.graph import FrozenGraph, GraphTensor
 from tfnative_aot.machines.cpu_levels import CpuLevel
@@ -17,9 +16,7 @@ from tfnative_aot.verify.samples import Sample
 from tfnative_aot.verify.verify import InexactError, verify
 
 LEVEL = CpuLevel("level", "tag", 0, "cpu", "", (), "")
-GRAPH = FrozenGraph(
-    "s", GraphDef(), (), (GraphTensor("y", "y:0", "float32", (2,)),), has_batch=False
-)
+OUTPUT = GraphTensor("y", "y:0", "float32", (2,))
 
 
 class _Answers:
@@ -35,11 +32,14 @@ def complaint(
     expected: tuple[float, ...],
     exact: tuple[float, ...] | None = None,
 ) -> str:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+    graph = FrozenGraph("s", GraphDef(), (), (OUTPUT,), has_batch=False)
     sample = Sample({}, {"y": np.array(expected, np.float32)})
     true = None if exact is None else {"y": np.array(exact)}
     probe = Probe(0, sample, true, "an op has no float64")
     with pytest.raises(InexactError) as raised:
-        verify(_Answers(*got), GRAPH, [probe], [LEVEL], None)
+        verify(_Answers(*got), graph, [probe], [LEVEL], None)
     (found,) = raised.value.complaints
     return found
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tfnative_aot.freeze.rewrites import (
     activations,
     casts,
+    colours,
     cross,
     elimination,
     extremes,
@@ -23,6 +24,7 @@ from tfnative_aot.freeze.rewrites import (
     integers,
     means,
     orders,
+    patches,
     zeros,
 )
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 RULES: Mapping[str, Rule] = {
     **activations.RULES,
     **casts.RULES,
+    **colours.RULES,
     **cross.RULES,
     **elimination.RULES,
     **extremes.RULES,
@@ -43,6 +46,7 @@ RULES: Mapping[str, Rule] = {
     **integers.RULES,
     **means.RULES,
     **orders.RULES,
+    **patches.RULES,
     **zeros.RULES,
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot import adapters
 from tfnative_aot.load.source import Arrays, Signature, SourceGraph, node_of
@@ -46,7 +47,7 @@ class EagerSource:
         inputs = [tensor.name for tensor in function.inputs]
         outputs = [tensor.name for tensor in function.outputs]
         return SourceGraph(
-            graph_def=function.graph.as_graph_def(),
+            graph_def=_with_captured(function.graph.as_graph_def(), function),
             inputs=self._inputs(function, inputs),
             outputs=self._outputs(function, outputs),
             roots=tuple(sorted(roots)),
@@ -57,7 +58,7 @@ class EagerSource:
         function = self._functions[signature.name]
         graph_def, inputs, outputs = adapters.tf().freeze_function(function)
         return SourceGraph(
-            graph_def=graph_def,
+            graph_def=_with_captured(graph_def, function),
             inputs=self._inputs(function, inputs),
             outputs=self._outputs(function, outputs),
             roots=tuple(sorted({node_of(name) for name in outputs})),
@@ -71,3 +72,28 @@ class EagerSource:
     @staticmethod
     def _outputs(function: Any, tensors: Sequence[str]) -> dict[str, str]:
         return dict(zip(sorted(function.structured_outputs), tensors, strict=True))
+
+
+def _with_captured(graph_def: GraphDef, function: Any) -> GraphDef:
+    """The graph with constants that Python gave a function, which it takes as inputs.
+
+    Variables stay: TensorFlow's own conversion knows them.
+    """
+    captured = function.captured_inputs
+    values = {
+        node_of(inside.name): tensor
+        for inside, tensor in zip(
+            function.inputs[len(function.inputs) - len(captured) :],
+            captured,
+            strict=True,
+        )
+        if tensor.dtype not in (tf.resource, tf.variant)
+    }
+    for node in graph_def.node:
+        if node.op == "Placeholder" and node.name in values:
+            value = tf.make_tensor_proto(values[node.name].numpy())
+            node.op = "Const"
+            node.attr.clear()
+            node.attr["dtype"].type = value.dtype
+            node.attr["value"].tensor.CopyFrom(value)
+    return graph_def

@@ -38,10 +38,12 @@ def core_graph(
     """
     kept = [n for n in graph.graph_def.node if n.name not in head]
     used = {node_of(i) for node in kept for i in node.input}
+    # What nothing reads is an input of the core, so that callers can give it.
     direct = [
         spec
         for spec in signature.inputs
-        if node_of(graph.inputs[spec.name]) in used and spec.dtype != "string"
+        if spec.dtype != "string"
+        and ((name := node_of(graph.inputs[spec.name])) in used or name not in head)
     ]
     core = GraphDef(versions=graph.graph_def.versions, library=graph.graph_def.library)
     placeholders = {t: f"tfnative_cut/{i}" for i, t in enumerate(names.values())}

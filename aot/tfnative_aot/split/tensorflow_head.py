@@ -78,7 +78,9 @@ def _write(
 ) -> None:
     from tensorflow.core.protobuf import saved_model_pb2
 
-    head_graph = prune(parts.graph.graph_def, head_roots(parts))
+    # Inputs that nothing reads are given, too.
+    inputs = [node_of(parts.graph.inputs[spec.name]) for spec in head.inputs]
+    head_graph = prune(parts.graph.graph_def, [*head_roots(parts), *inputs])
     init = _init_op(model)
     graph_def = prune(model.graph_def, [init] if init else [])
     renamed = _merge(graph_def, head_graph)

@@ -154,7 +154,8 @@ class _Judge:
         if self._rtol is not None:
             found = replace(found, tolerance=self._rtol)
         if exact is None or reason or got.shape != expected.shape:
-            return replace(found, reason=reason), _too_far(found)
+            found = replace(found, reason=reason)
+            return found, _too_far(found)
         measured = distances(got, expected, exact, rows=self._rows[name])
         known = self._usual.get(name, (0.0, 0.0))
         self._usual[name] = (
@@ -193,9 +194,12 @@ class _Judge:
 def _too_far(found: Fidelity) -> str:
     if found.max_rel_error <= found.tolerance:
         return ""
+    why = f"; not judged by float64: {found.reason}" if found.reason else ""
+    if found.max_abs_error == float("inf"):
+        return f"its shape, or where NaN and infinities are, is not TensorFlow's{why}"
     return (
-        f"max error {found.max_abs_error:.3g}, relative to the largest value "
-        f"{found.max_rel_error:.3g}, allowed {found.tolerance:.3g}"
+        f"it is off by {found.max_abs_error:.3g}, which is {found.max_rel_error:.3g} "
+        f"of the largest value; {found.tolerance:.3g} of it is allowed{why}"
     )
 
 

@@ -15,8 +15,10 @@ from google.protobuf import text_format
 
 from tests.models import ZOO, ModelCase
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
+from tfnative_aot.freeze.freeze import freeze
 from tfnative_aot.load.eager_source import EagerSource
 from tfnative_aot.load.load_model import LoadedModel, load_model
+from tfnative_aot.split.divide import prepare
 
 Export = Callable[[ModelCase], Path]
 
@@ -64,6 +66,25 @@ def tensorflow_says(case: ModelCase, path: Path, inputs: dict[str, Any]) -> Any:
     function = whole.prune(whole.graph.get_tensor_by_name(image), fetched)
     outputs = function(tf.constant(*inputs.values()))
     return {name: value.numpy() for name, value in outputs.items()}
+
+
+def test_arrays_of_layers_that_are_no_weights_are_constants(tmp_path: Path) -> None:
+    import keras
+    import tensorflow as tf
+
+    given = keras.layers.Normalization(mean=[1.0, 2.0], variance=[3.0, 4.0])
+    layers = keras.Sequential([keras.Input((2,)), given, keras.layers.Dense(3)])
+    module = tf.Module()
+    module.layers = layers
+    spec = tf.TensorSpec((None, 2), tf.float32, "x")
+    module.f = tf.function(lambda x: {"y": layers(x)}, input_signature=[spec])
+    tf.saved_model.save(module, tmp_path / "model", signatures=module.f)
+    loaded = load_model(tmp_path / "model")
+    assert isinstance(loaded.source, EagerSource)
+    frozen = freeze(loaded, "serving_default")
+    placeholders = [n.name for n in frozen.graph_def.node if n.op == "Placeholder"]
+    assert len(placeholders) == len(frozen.inputs) == 1
+    assert not prepare(loaded, "serving_default", None).parts
 
 
 @pytest.mark.parametrize("name", WAYS_OF_SAVING)

@@ -135,6 +135,32 @@ def test_a_model_with_little_behind_its_head_is_cut_too(tmp_path):
     assert list(answer) == [3, 9]
 
 
+@pytest.mark.parametrize("other", ["int32", "string"])
+def test_inputs_that_nothing_reads_stay_inputs(tmp_path, other):
+    import tensorflow as tf
+
+    specs = [
+        tf.TensorSpec([None, 2, 2], tf.float32, "x"),
+        tf.TensorSpec([None], other, "other"),
+    ]
+
+    @tf.function(input_signature=specs)
+    def call(x: Any, other: Any) -> Arrays:
+        return {"y": tf.linalg.det(x) + 1}
+
+    source = _save(tf.Module(), call, tmp_path / "model")
+    artifact = tfnative.compile(source, tmp_path / "artifact", cpus=["native"])
+    x = np.arange(12, dtype=np.float32).reshape(3, 2, 2) ** 2
+    unread = np.array([1, 2, 3], object if other == "string" else np.int32)
+    if other == "string":
+        unread = unread.astype(str).astype(object)
+    with tfnative.load(artifact) as model:
+        assert set(model.signature().inputs) == {"x", "other"}
+        got = model.predict({"x": x, "other": unread})
+    expected = tf.linalg.det(x).numpy() + 1
+    np.testing.assert_allclose(got["y"], expected, rtol=1e-5)
+
+
 def test_tables_whose_values_are_in_the_checkpoint_are_not_cut(tmp_path):
     import tensorflow as tf
 

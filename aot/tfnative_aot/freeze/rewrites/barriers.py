@@ -50,6 +50,10 @@ _NOT_SUMS = frozenset(
     "Tan Tanh TensorListSetItem TopKV2 Xdivy XlaReduceWindow Xlogy ZerosLike".split()
 )
 
+# Sums of positive numbers, where it does not matter that an exponential, whose code
+# ends with a product, is infinite only when it is rounded.
+_TOTALS = frozenset({"LogSoftmax", "Mean", "Softmax", "Sum"})
+
 # Ops that pass some numbers on, or their negatives, and compute with none.
 _MOVES = frozenset(
     "Abs BroadcastTo ClipByValue ConcatV2 DynamicStitch ExpandDims GatherNd GatherV2 "
@@ -115,7 +119,7 @@ class _Barriers:
             if name.startswith("^"):
                 return
             roots = self._roots_of(node_of(name))
-            if node.op not in _NOT_SUMS and "product" in roots.ops:
+            if self._adds(node, roots):
                 _round(self._editor, node, place, roots.dtype)
             elif self._joins(node, place, roots):
                 _hide(self._editor, node, place, roots.dtype)
@@ -127,6 +131,13 @@ class _Barriers:
             if node.op != "Identity":
                 self._editor.move_aside(node)
             _round(self._editor, node, 0, roots.dtype)
+
+    def _adds(self, node: NodeDef, roots: _Roots) -> bool:
+        """Whether it begins with a sum that a product would go into unrounded."""
+        if node.op in _NOT_SUMS:
+            return False
+        is_power = "Exp" in roots.ops and node.op not in _TOTALS
+        return is_power or "product" in roots.ops
 
     def _joins(self, node: NodeDef, place: int, roots: _Roots) -> bool:
         if node.op in _SUMS:

@@ -24,7 +24,6 @@ from tfnative_aot.freeze.rewrites.rule import (
     Replacement,
     Rule,
     element_type,
-    of_any_shape,
     same_types,
 )
 from tfnative_aot.load.filled import is_filled
@@ -83,26 +82,7 @@ def _divided(op: Callable[[Any, Any], Any]) -> Rule:
     return rule
 
 
-def _mean(node: NodeDef) -> Replacement | None:
-    dtype = element_type(node)
-    if dtype not in (tf.float32, tf.float64):
-        return None
-    keep = node.attr["keep_dims"].b
-
-    def mean(x: Any, axes: Any) -> Any:
-        total = tf.reduce_sum(x, axes, keepdims=keep)
-        sizes = tf.gather(
-            tf.shape(x, axes.dtype), axes % tf.cast(tf.rank(x), axes.dtype)
-        )
-        count = tf.reduce_prod(sizes)
-        divisor = tf.where(tf.math.is_nan(total), total, tf.cast(count, dtype))
-        return total / divisor
-
-    return Replacement(mean, of_any_shape(dtype, element_type(node, "Tidx")))
-
-
 RULES: Mapping[str, Rule] = {
     "DivNoNan": _divided(lambda x, y: tf.math.divide_no_nan(x, y)),
     "FloorDiv": _divided(lambda x, y: tf.math.floordiv(x, y)),
-    "Mean": _mean,
 }

@@ -4,6 +4,9 @@
 
 XLA's loops for the incomplete gamma functions run until every element has converged,
 which some outside of the domain never do. They are given ordinary numbers instead.
+
+Next to its zeros, 1 and 2, XLA's logarithm of the gamma function is a difference of
+large numbers. There, a series takes its place, whose value at them is 0.
 """
 
 from __future__ import annotations
@@ -55,7 +58,46 @@ def _incomplete(op: Callable[[Any, Any], Any], at_zero: float, far: float) -> Ru
     return rule
 
 
+# Half of the distance between its zeros would need more terms.
+_NEAR = 0.25
+_TERMS = 30
+_EULER = 0.57721566490153286060651209008240
+
+
+def _lgamma(node: NodeDef) -> Replacement:
+    def compute(x: Any) -> Any:
+        one, near = (tf.constant(value, x.dtype) for value in (1, _NEAR))
+        behind_two = x - 2 * one
+        is_two = tf.abs(behind_two) < near
+        z = tf.where(is_two, behind_two, x - one)
+        series = z * _series(z)
+        series = tf.where(is_two, tf.math.log1p(z) + series, series)
+        series = tf.where(tf.equal(z, 0), tf.zeros_like(z), series)
+        return tf.where(tf.abs(z) < near, series, tf.math.lgamma(x))
+
+    return same_types(node, 1, compute)
+
+
+def _series(z: Any) -> Any:
+    """The logarithm of the gamma function of 1 + z, divided by z."""
+    total = tf.zeros_like(z)
+    for power in range(_TERMS, 1, -1):
+        factor = tf.constant(_zeta(power) / power, z.dtype)
+        total = (factor - total) * z
+    return total - tf.constant(_EULER, z.dtype)
+
+
+def _zeta(power: int) -> float:
+    """The sum of all whole numbers to minus ``power``, by Euler and Maclaurin."""
+    first = 100.0
+    rest = first ** (1 - power) / (power - 1) + first**-power / 2
+    rest += power * first ** (-power - 1) / 12
+    rest -= power * (power + 1) * (power + 2) * first ** (-power - 3) / 720
+    return sum((float(k) ** -power for k in range(1, int(first))), rest)
+
+
 RULES: Mapping[str, Rule] = {
+    "Lgamma": _lgamma,
     "Igamma": _incomplete(lambda a, x: tf.raw_ops.Igamma(a=a, x=x), 0.0, 1.0),
     "Igammac": _incomplete(lambda a, x: tf.raw_ops.Igammac(a=a, x=x), 1.0, 0.0),
 }

@@ -12,7 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.rewrites import (
+    activations,
     casts,
+    colours,
     cross,
     divisions,
     elimination,
@@ -21,7 +23,9 @@ from tfnative_aot.freeze.rewrites import (
     gamma,
     gradients,
     integers,
+    means,
     orders,
+    patches,
     pooling,
     zeros,
 )
@@ -32,7 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RULES: Mapping[str, Rule] = {
+    **activations.RULES,
     **casts.RULES,
+    **colours.RULES,
     **cross.RULES,
     **divisions.RULES,
     **elimination.RULES,
@@ -41,7 +47,9 @@ RULES: Mapping[str, Rule] = {
     **gamma.RULES,
     **gradients.RULES,
     **integers.RULES,
+    **means.RULES,
     **orders.RULES,
+    **patches.RULES,
     **pooling.RULES,
     **zeros.RULES,
 }

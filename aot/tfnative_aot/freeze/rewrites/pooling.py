@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from tfnative_aot import adapters
+from tfnative_aot.freeze.rewrites.means import divide_by_count
 from tfnative_aot.freeze.rewrites.rule import Replacement, Rule, element_type
+from tfnative_aot.freeze.rewrites.windows import places_around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,14 +90,7 @@ class _Windows:
         return counts
 
     def _around(self, x: Any, shape: Any) -> Any:
-        """How many places there are before and after those of ``x``, by dimension."""
-        if self.padding == "VALID":
-            return tf.constant([[0, 0]] * len(self.sizes))
-        # Not of the rows, whose number decides nothing here.
-        steps = (shape[1:] - 1) * self.strides[1:]
-        total = tf.maximum(steps + self.sizes[1:] - tf.shape(x)[1:], 0)
-        sizes = tf.stack([total // 2, total - total // 2], 1)
-        return tf.concat([[[0, 0]], sizes], 0)
+        return places_around(x, shape, self.sizes, self.strides, self.padding)
 
 
 def _pool(pool: Callable[[_Windows, Any], Any]) -> Rule:
@@ -120,8 +115,7 @@ def _larger(known: Any, x: Any) -> Any:
 
 def _mean(windows: _Windows, x: Any) -> Any:
     total = windows.reduce(x, tf.zeros([], x.dtype), tf.add)
-    counts = tf.cast(windows.counts(x), x.dtype)
-    return total / tf.where(tf.math.is_nan(total), total, counts)
+    return divide_by_count(total, windows.counts(x))
 
 
 RULES: Mapping[str, Rule] = {

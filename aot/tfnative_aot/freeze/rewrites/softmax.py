@@ -7,16 +7,22 @@ that from. The second time, LLVM makes one operation of a multiplication and the
 subtraction, which does not round the product: x * 0.35 minus its own largest value
 is then not zero there, but -2321 where x is 1e12. Its exponential is zero, like all
 others, and zero divided by zero is NaN.
+
+A loss sums up products with labels, as TensorFlow does: that of a label of 0 and a
+class that is impossible is NaN. XLA leaves out classes whose label is 0.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.freeze.rewrites.rule import element_type, of_any_shape
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 
 def keep_largest(editor: GraphEditor) -> None:
@@ -24,7 +30,9 @@ def keep_largest(editor: GraphEditor) -> None:
     losses = "SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"
     for node in editor.nodes(*losses):
         dtype = element_type(node)
-        if dtype in (tf.float32, tf.float64):
+        if node.op == losses[0] and not _reads_gradient(editor, node):
+            editor.replace(node, _cross_entropy, of_any_shape(dtype, dtype))
+        elif dtype in (tf.float32, tf.float64):
             # What is subtracted from all classes of a row makes no difference.
             between = editor.insert(node, 0, "Identity", node.attr["T"].type)
             editor.replace(between, _shifted, of_any_shape(dtype))
@@ -33,6 +41,15 @@ def keep_largest(editor: GraphEditor) -> None:
         dtype = element_type(node)
         if dtype in (tf.float32, tf.float64):
             editor.replace(node, compute[node.op], of_any_shape(dtype))
+
+
+def _reads_gradient(editor: GraphEditor, node: NodeDef) -> bool:
+    second = f"{node.name}:1"
+    return any(second in reader.input for reader in editor.readers(node))
+
+
+def _cross_entropy(x: Any, labels: Any) -> Any:
+    return tf.reduce_sum(-labels * _log_softmax(x), -1)
 
 
 def _softmax(x: Any) -> Any:

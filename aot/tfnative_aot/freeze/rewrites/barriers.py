@@ -66,10 +66,16 @@ _CALLS = frozenset("Case If PartitionedCall StatelessCase StatelessIf".split())
 _SUMS = frozenset("Add AddV2 BiasAdd Sub".split())
 _QUOTIENTS = frozenset("Div DivNoNan Inv RealDiv Reciprocal Xdivy".split())
 _POWERS = frozenset("Exp Mul Pow Rsqrt Sqrt Square SquaredDifference".split())
-_FACTORS = _POWERS | _QUOTIENTS
+_MEANS = frozenset({"AvgPool", "AvgPool3D", "Mean"})  # They end with a division.
+_FACTORS = _POWERS | _QUOTIENTS | _MEANS
 
 # Ops that XLA's simplifications join with those of ``_FACTORS`` that they read.
-_JOINS = _FACTORS - {"Exp"} | _CALLS | {"Log", "Log1p", "MulNoNan", "Xlog1py", "Xlogy"}
+_JOINS = (
+    _POWERS - {"Exp"}
+    | _QUOTIENTS
+    | _CALLS
+    | {"Log", "Log1p", "MulNoNan", "Xlog1py", "Xlogy"}
+)
 
 OPS = _PRODUCTS | _SUMS | _FACTORS
 """Graphs with none of these need no barriers."""

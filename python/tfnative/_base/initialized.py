@@ -21,6 +21,8 @@ class Initialized:
         def __getattr__(self, name: str) -> Any:
             """Called for attributes that are not found, and for no others."""
             kind = type(self).__name__
-            if not name.startswith("__") and not vars(self):
+            # What is private is all set by it. Others may have set something since.
+            is_private = name.startswith("_") and not name.startswith("__")
+            if is_private or not (name.startswith("__") or vars(self)):
                 raise FailedPreconditionError(f"{kind}.__init__ was not called")
             raise AttributeError(f"{kind!r} object has no attribute {name!r}")

@@ -27,9 +27,13 @@ RANGES = (
 )
 
 
-def quantized(x: Any) -> dict[str, Any]:
+def quantized(x: Any, lows: Any, highs: Any) -> dict[str, Any]:
+    """With bounds that are constants, and the same bounds as inputs."""
     found = {}
     for number, (low, high, *how) in enumerate(RANGES):
+        found[f"inputs_{number}"] = tf.quantization.fake_quant_with_min_max_vars(
+            x, lows[number], highs[number], *how
+        )
         found[f"tensors_{number}"] = tf.quantization.fake_quant_with_min_max_vars(
             x, low, high, *how
         )
@@ -40,14 +44,24 @@ def quantized(x: Any) -> dict[str, Any]:
     found["channels"] = tf.quantization.fake_quant_with_min_max_vars_per_channel(
         x, [-3.0, -1.0, 0.0, 0.5], [3.0, 2.0, 0.0, 4.0]
     )
+    found["channels_of_inputs"] = (
+        tf.quantization.fake_quant_with_min_max_vars_per_channel(
+            x, lows[3:7], highs[3:7]
+        )
+    )
     return found
 
 
 @pytest.mark.slow
 def test_fake_quantization_gives_tensorflows_numbers(tmp_path: Path) -> None:
     module = tf.Module()
-    spec = tf.TensorSpec([None, 4], tf.float32, "x")
-    module.f = tf.function(quantized, input_signature=[spec], autograph=False)
+    lows, highs = (np.float32(each) for each in list(zip(*RANGES, strict=True))[:2])
+    specs = [
+        tf.TensorSpec([None, 4], tf.float32, "x"),
+        tf.TensorSpec(lows.shape, tf.float32, "lows"),
+        tf.TensorSpec(highs.shape, tf.float32, "highs"),
+    ]
+    module.f = tf.function(quantized, input_signature=specs, autograph=False)
     tf.saved_model.save(module, tmp_path / "model", signatures=module.f)
     path = tfnative.compile(
         tmp_path / "model", tmp_path / "a", cpus=["native"], batch_sizes=[2]
@@ -56,6 +70,6 @@ def test_fake_quantization_gives_tensorflows_numbers(tmp_path: Path) -> None:
     ties = np.arange(-400, 400, dtype=np.float32).reshape(-1, 4) / 40
     with tfnative.load(path) as model:
         for x in (ODD, random, ties):
-            found = model.predict({"x": x})
-            for name, wanted in quantized(tf.constant(x)).items():
+            found = model.predict({"x": x, "lows": lows, "highs": highs})
+            for name, wanted in quantized(tf.constant(x), lows, highs).items():
                 np.testing.assert_array_equal(found[name], wanted, err_msg=name)

@@ -52,6 +52,12 @@ def keep_divisions_inside(editor: GraphEditor) -> None:
     _hide_divisors(editor, computed_of_data(editor))
 
 
+def divide_by_constant(x: Any, divisor: Any) -> Any:
+    """A quotient, for functions that replace ops, whose divisor XLA does not know."""
+    free = tf.where(tf.math.is_nan(x), x, tf.cast(divisor, x.dtype))
+    return x / free
+
+
 def _hide_divisors(editor: GraphEditor, divisors: set[str]) -> None:
     for node in editor.nodes(*_QUOTIENTS):
         dtype = element_type(node)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from tfnative_aot.freeze.rewrites.divisions import divide_by_constant
 from tfnative_aot.freeze.rewrites.rule import (
     Replacement,
     element_type,
@@ -25,17 +26,11 @@ if TYPE_CHECKING:
 
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-    from tfnative_aot.freeze.rewrites.rule import Rule
+    from tfnative_aot.freeze.rewrites.divisions import divide_by_constant
+from tfnative_aot.freeze.rewrites.rule import Rule
 
 _WIDE = {tf.int32: tf.int64, tf.uint32: tf.uint64}
 _DIVIDED = (tf.float32, tf.float64, tf.float16)
-
-
-def divide_by_count(total: Any, count: Any) -> Any:
-    """Divides sums by numbers that are constant, which XLA is not to find out."""
-    # Where the sum is NaN, so is the quotient, whatever the divisor.
-    divisor = tf.where(tf.math.is_nan(total), total, tf.cast(count, total.dtype))
-    return total / divisor
 
 
 def _mean(node: NodeDef) -> Replacement | None:
@@ -58,7 +53,7 @@ def _mean(node: NodeDef) -> Replacement | None:
         # Of the sizes that are known, and not of the number of rows.
         kept = axes % tf.cast(tf.rank(x), axes.dtype)
         count = tf.reduce_prod(tf.gather(tf.shape(x, axes.dtype), kept))
-        return divide_by_count(total, count)
+        return divide_by_constant(total, count)
 
     return Replacement(divided, specs)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from tfnative_aot import adapters
-from tfnative_aot.freeze.rewrites.means import divide_by_count
+from tfnative_aot.freeze.rewrites.divisions import divide_by_constant
 from tfnative_aot.freeze.rewrites.rule import Replacement, Rule, element_type
 from tfnative_aot.freeze.rewrites.windows import places_around
 
@@ -115,7 +115,7 @@ def _larger(known: Any, x: Any) -> Any:
 
 def _mean(windows: _Windows, x: Any) -> Any:
     total = windows.reduce(x, tf.zeros([], x.dtype), tf.add)
-    return divide_by_count(total, windows.counts(x))
+    return divide_by_constant(total, windows.counts(x))
 
 
 RULES: Mapping[str, Rule] = {

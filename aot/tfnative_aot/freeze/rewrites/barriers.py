@@ -50,10 +50,6 @@ _NOT_SUMS = frozenset(
     "Tan Tanh TensorListSetItem TopKV2 Xdivy XlaReduceWindow Xlogy ZerosLike".split()
 )
 
-# Sums of positive numbers, where it does not matter that an exponential, whose code
-# ends with a product, is infinite only when it is rounded.
-_TOTALS = frozenset({"LogSoftmax", "Mean", "Softmax", "Sum"})
-
 # Ops that pass some numbers on, or their negatives, and compute with none.
 _MOVES = frozenset(
     "Abs BroadcastTo ClipByValue ConcatV2 DynamicStitch ExpandDims GatherNd GatherV2 "
@@ -142,8 +138,15 @@ class _Barriers:
         """Whether it begins with a sum that a product would go into unrounded."""
         if node.op in _NOT_SUMS:
             return False
-        is_power = "Exp" in roots.ops and node.op not in _TOTALS
-        return is_power or "product" in roots.ops
+        if "product" in roots.ops:
+            return True
+        # The code of an exponential ends with a product: where that is infinite only
+        # when it is rounded, it does not matter to a sum of exponentials alone.
+        return "Exp" in roots.ops and not self._is_sum_of_powers(node)
+
+    def _is_sum_of_powers(self, node: NodeDef) -> bool:
+        source = self._editor.source(node, 0)
+        return node.op == "Sum" and source is not None and source.op == "Exp"
 
     def _joins(self, node: NodeDef, place: int, roots: _Roots) -> bool:
         if node.op in _SUMS:

@@ -26,6 +26,18 @@ TIMES = BUILD / "python" / "tests.xml"
 SETTINGS = BUILD / "python" / "coveragerc"
 
 
+def is_recorded() -> bool:
+    """Whether the tests were run since the last of them was written."""
+    if not TIMES.exists():
+        return False
+    last = TIMES.stat().st_mtime
+    return all(
+        test.stat().st_mtime < last
+        for folder in FOLDERS.values()
+        for test in (ROOT / folder).rglob("*.py")
+    )
+
+
 def record_coverage(processes: int) -> None:
     """Runs the tests once, and keeps which lines each of them runs."""
     DATA.parent.mkdir(parents=True, exist_ok=True)

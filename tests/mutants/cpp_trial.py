@@ -25,8 +25,14 @@ PROGRAMS = Path("tests", "cpp", "runtime")
 NINJA = shutil.which("ninja") or "ninja"
 LIBRARY = "cpp/libtfnative.a"
 TESTS = ("runtime", "edges", "batching", "tensorflow", "soak")
-FIRST = {"batching": ("batching", "edges", "soak"), "tensorflow": ("tensorflow",)}
-"""The tests that most likely catch what is changed in a folder of cpp/src."""
+OF_FOLDER = {
+    "batching": ("batching", "edges", "soak"),
+    "elf": ("runtime", "edges"),
+    "example": ("runtime",),
+    "proto": ("runtime", "tensorflow"),
+    "tensorflow": ("tensorflow",),
+}
+"""The tests of a folder of cpp/src; all but the soak are tests of the others."""
 ENVIRONMENT = {"GTEST_FAIL_FAST": "1", "GTEST_BRIEF": "1"}
 LEAST_LIMIT_SECONDS = 60.0
 TIMES_SLOWER = 8
@@ -70,8 +76,7 @@ class CppTrial:
         objects = self._compile_readers(ROOT / mutant.path, sources, folder)
         if objects is None:
             return Outcome.UNCOMPILABLE, "the compiler"
-        first = FIRST.get(place.parts[0], ())
-        for name in [*first, *(test for test in TESTS if test not in first)]:
+        for name in OF_FOLDER.get(place.parts[0], TESTS[:-1]):
             program = self._link(name, objects, folder)
             if program is None:
                 return Outcome.UNCOMPILABLE, "the linker"

@@ -17,10 +17,10 @@ import sys
 import time
 from pathlib import Path
 
-from tests.mutants.coverage_map import TIMES, CoverageMap, record_coverage
+from tests.mutants.coverage_map import CoverageMap, is_recorded, record_coverage
 from tests.mutants.mutant import ROOT, Mutant, Outcome, Result
 
-MOST_SECONDS = 120.0
+MOST_SECONDS = 60.0
 """Of tests, by what they took without a change: the others are left out."""
 TIMES_SLOWER = 4
 START_SECONDS = 60.0
@@ -31,14 +31,19 @@ class PythonTrial:
     """Knows which tests to run, and tries mutants; may be used in several threads."""
 
     def __init__(self, jobs: int) -> None:
-        if not TIMES.exists():
+        if not is_recorded():
             record_coverage(jobs)
         self._coverage = CoverageMap()
+        self._copied: set[Path] = set()
 
     def run(self, mutant: Mutant, folder: Path) -> Result:
         """Tests one mutant, in a folder that no other trial uses meanwhile."""
         begin = time.monotonic()
-        target = _copy_packages(folder) / mutant.path
+        if folder not in self._copied:  # A run that was interrupted leaves its mutant.
+            shutil.rmtree(folder, ignore_errors=True)
+            _copy_packages(folder)
+            self._copied.add(folder)
+        target = folder / mutant.path
         original = target.read_text()
         target.write_text(mutant.source())
         try:
@@ -84,16 +89,13 @@ class PythonTrial:
         return chosen, seconds
 
 
-def _copy_packages(folder: Path) -> Path:
-    """A folder with copies of the installed packages, as in the project."""
+def _copy_packages(folder: Path) -> None:
+    """Puts copies of the installed packages where they are in the project."""
     for name, place in (("tfnative", "python"), ("tfnative_aot", "aot")):
-        copy = folder / place / name
         spec = importlib.util.find_spec(name)
         assert spec is not None
         assert spec.submodule_search_locations
-        if not copy.exists():
-            shutil.copytree(spec.submodule_search_locations[0], copy)
-    return folder
+        shutil.copytree(spec.submodule_search_locations[0], folder / place / name)
 
 
 def _run(command: list[str], limit: float, cwd: Path, folder: Path) -> str | None:

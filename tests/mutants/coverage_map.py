@@ -39,18 +39,22 @@ def is_recorded() -> bool:
 
 
 def record_coverage(processes: int) -> None:
-    """Runs the tests once, and keeps which lines each of them runs."""
+    """Runs the tests once, and keeps which lines each of them runs.
+
+    Those that fail will not be run again: they would catch any mutant.
+    """
+    new_data, new_times = DATA.with_suffix(".new"), TIMES.with_suffix(".new")
     DATA.parent.mkdir(parents=True, exist_ok=True)
     SETTINGS.write_text(
-        f"[run]\nsource_pkgs =\n  tfnative\n  tfnative_aot\ndata_file = {DATA}\n"
+        f"[run]\nsource_pkgs =\n  tfnative\n  tfnative_aot\ndata_file = {new_data}\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", "-n", str(processes)]
     command += ["-p", "no:cacheprovider", "--dist", "worksteal", "--cov"]
     command += [f"--cov-config={SETTINGS}", "--cov-context=test", "--cov-report="]
-    command += [f"--junitxml={TIMES}", *FOLDERS.values()]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        TIMES.unlink(missing_ok=True)
-        raise SystemExit("the tests fail without a change")
+    command += [f"--junitxml={new_times}", *FOLDERS.values()]
+    subprocess.run(command, cwd=ROOT, check=False)
+    new_data.replace(DATA)
+    new_times.replace(TIMES)
 
 
 class CoverageMap:
@@ -65,37 +69,52 @@ class CoverageMap:
         self._seconds: dict[str, float] = {}
         for case in xml.etree.ElementTree.parse(TIMES).iter("testcase"):
             name = f"{case.get('classname')}::{case.get('name')}"
-            self._seconds[name] = float(case.get("time", 0))
+            if case.find("failure") is None and case.find("error") is None:
+                self._seconds[name] = float(case.get("time", 0))
 
     def tests(self, path: str, lines: Iterable[int]) -> list[str]:
         """The tests that run any of the lines: quickest first.
 
-        Where none does, as far as is known, since a line runs when it is imported or
-        in another process: all tests of the folder that mirrors that of the source.
+        A line that runs when it is imported, or in another process, is not known to be
+        run by a test. Then these are the tests that run something of the same source;
+        if there is none, of its folder; and then those of the mirrored folder.
         """
-        known = self._data.contexts_by_lineno(
-            self._files.get(_within_package(ROOT / path), "")
+        source = _within_package(ROOT / path)
+        of_lines = self._contexts(source)
+        folder = source.rpartition("/")[0]
+        mirrored = [tests for place, tests in FOLDERS.items() if path.startswith(place)]
+        candidates = (
+            {name for line in lines for name in of_lines.get(line, set())},
+            set().union(*of_lines.values()),
+            {
+                name
+                for each in self._files
+                if each.rpartition("/")[0] == folder
+                for names in self._contexts(each).values()
+                for name in names
+            },
+            {name for name in self._all() if name.startswith(tuple(mirrored))},
         )
-        names = {
-            name.rpartition("|")[0] for line in lines for name in known.get(line, [])
-        }
-        names = {name for name in names if name and self.seconds(name) is not None}
-        if not names:
-            mirrored = next(
-                tests for place, tests in FOLDERS.items() if path.startswith(place)
-            )
-            names = {name for name in self._all() if name.startswith(mirrored)}
+        names = next(filter(None, candidates))
         return sorted(names, key=lambda name: (self.seconds(name) or 0.0, name))
 
     def seconds(self, name: str) -> float | None:
         """How long a test takes; None if it was not run."""
         return self._seconds.get(_as_in_times(name))
 
+    def _contexts(self, source: str) -> dict[int, set[str]]:
+        """The tests that run each line of a source, of those whose time is known."""
+        known = self._data.contexts_by_lineno(self._files.get(source, ""))
+        found: dict[int, set[str]] = {}
+        for line, contexts in known.items():
+            names = {context.rpartition("|")[0] for context in contexts}
+            found[line] = {name for name in names if self.seconds(name) is not None}
+        return found
+
     def _all(self) -> set[str]:
-        names: set[str] = set()
-        for context in self._data.measured_contexts():
-            names.add(context.rpartition("|")[0])
-        return names - {""}
+        contexts = self._data.measured_contexts()
+        names = {context.rpartition("|")[0] for context in contexts}
+        return {name for name in names if self.seconds(name) is not None}
 
 
 def _within_package(path: Path) -> str:

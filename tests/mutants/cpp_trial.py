@@ -71,9 +71,10 @@ class CppTrial:
     def _outcome(self, mutant: Mutant, folder: Path) -> tuple[Outcome, str]:
         sources = folder / "src"
         shutil.copytree(SOURCES, sources)
-        place = (ROOT / mutant.path).relative_to(SOURCES)
+        source = ROOT / mutant.path
+        place = source.relative_to(SOURCES)
         (sources / place).write_text(mutant.source())
-        objects = self._compile_readers(ROOT / mutant.path, sources, folder)
+        objects = self._compile_readers(source, sources, folder)
         if objects is None:
             return Outcome.UNCOMPILABLE, "the compiler"
         for name in OF_FOLDER.get(place.parts[0], TESTS[:-1]):
@@ -83,6 +84,11 @@ class CppTrial:
             failure = _run(program, self._limits[name], folder)
             if failure is not None:
                 return failure, f"{name}_test"
+        mutated = [path.read_bytes() for path in objects.values()]
+        shutil.copyfile(source, sources / place)
+        self._compile_readers(source, sources, folder)
+        if mutated == [path.read_bytes() for path in objects.values()]:
+            return Outcome.SAME, "the compiler"
         return Outcome.SURVIVED, ""
 
     def _compile_readers(

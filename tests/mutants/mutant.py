@@ -19,6 +19,8 @@ class Outcome(enum.Enum):
     TIMED_OUT = "timed out"
     """It hung, or took many times as long: the tests end that too."""
     UNCOMPILABLE = "does not compile"
+    SAME = "compiles to the same"
+    """Most often since it is in a part that is for other machines."""
     SURVIVED = "survived"
 
 

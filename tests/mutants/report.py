@@ -52,6 +52,7 @@ def summary(results: list[Result], survivors: int) -> str:
         ("caught by mypy alone", types),
         ("caught by a test that fails", counts[Outcome.CAUGHT] - types),
         ("caught by a test that does not end", counts[Outcome.TIMED_OUT]),
+        ("compile to the same program", counts[Outcome.SAME]),
         ("survive, and do no harm", counts[Outcome.SURVIVED] - survivors),
         ("survive", survivors),
     ]

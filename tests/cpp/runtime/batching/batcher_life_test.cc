@@ -131,6 +131,16 @@ TEST_F(BatcherTest, SwappingNeedsTheSameSignature) {
             Code::kInvalidArgument);
 }
 
+TEST_F(BatcherTest, SwappingNeedsSomethingToRun) {
+  Batcher batcher = this->batcher();
+  BatchFunction nothing = recorder_.function();
+  nothing.run = nullptr;
+  EXPECT_EQ(code_of([&] { batcher.swap(nothing); }), Code::kInvalidArgument);
+  Rows a(4);
+  batcher.predict(a.in, a.out);
+  EXPECT_TRUE(a.answered());
+}
+
 TEST_F(BatcherTest, WhatHasNoBatchDimensionIsRefused) {
   BatchFunction function = recorder_.function();
   function.outputs[0].shape = {2};

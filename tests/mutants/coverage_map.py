@@ -21,6 +21,8 @@ FOLDERS = {
     "aot/tfnative_aot/program/passes": "tests/aot/program/passes",
 }
 """The folders of tests that mirror those of sources."""
+QUICK = "not slow and not alone"
+"""The tests that are tried: together the others take most of the time."""
 DATA = BUILD / "python" / "coverage"
 TIMES = BUILD / "python" / "tests.xml"
 SETTINGS = BUILD / "python" / "coveragerc"
@@ -49,7 +51,7 @@ def record_coverage(processes: int) -> None:
         f"[run]\nsource_pkgs =\n  tfnative\n  tfnative_aot\ndata_file = {new_data}\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", "-n", str(processes)]
-    command += ["-p", "no:cacheprovider", "--dist", "worksteal", "--cov"]
+    command += ["-p", "no:cacheprovider", "--dist", "worksteal", "-m", QUICK, "--cov"]
     command += [f"--cov-config={SETTINGS}", "--cov-context=test", "--cov-report="]
     command += [f"--junitxml={new_times}", *FOLDERS.values()]
     subprocess.run(command, cwd=ROOT, check=False)

@@ -34,7 +34,7 @@ OF_FOLDER = {
 }
 """The tests of a folder of cpp/src; all but the soak are tests of the others."""
 ENVIRONMENT = {"GTEST_FAIL_FAST": "1", "GTEST_BRIEF": "1"}
-LEAST_LIMIT_SECONDS = 60.0
+LEAST_LIMIT_SECONDS, MOST_LIMIT_SECONDS = 60.0, 180.0
 TIMES_SLOWER = 8
 """A test that takes as many times longer than without a change hangs."""
 
@@ -57,7 +57,8 @@ class CppTrial:
             if _run(TREE / PROGRAMS / f"{name}_test", 600.0, TREE):
                 raise SystemExit(f"{name}_test fails without a change")
             taken = time.monotonic() - begin
-            self._limits[name] = max(LEAST_LIMIT_SECONDS, TIMES_SLOWER * taken)
+            limit = max(LEAST_LIMIT_SECONDS, TIMES_SLOWER * taken)
+            self._limits[name] = min(limit, MOST_LIMIT_SECONDS)
 
     def run(self, mutant: Mutant, folder: Path) -> Result:
         """Compiles, links and tests one mutant, in a folder of its own."""

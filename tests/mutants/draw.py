@@ -8,8 +8,9 @@ line is changed once.
 
 from __future__ import annotations
 
+import hashlib
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,15 +49,32 @@ def sources(places: Iterable[str], suffixes: set[str]) -> list[Path]:
 
 
 def draw(paths: Iterable[Path], changes: Changes, seed: int) -> Iterator[Mutant]:
-    """Gives mutants in an order that depends on nothing but the sources and seed."""
-    by_line: dict[tuple[str, int], list[Change]] = defaultdict(list)
-    for path in paths:
-        for change in changes(path):
-            by_line[change.path, change.line].append(change)
-    chance = random.Random(seed)
-    lines = sorted(by_line)
-    chance.shuffle(lines)
-    for line in lines:
-        mutant = chance.choice(by_line[line]).make()
+    """Gives mutants in an order that depends on the seed, and on each line alone.
+
+    So most of them stay the same while the sources change.
+    """
+    lines = [line for path in paths for line in _lines(path, changes, seed)]
+    for line in sorted(lines, key=lambda line: line.order):
+        mutant = random.Random(line.order).choice(line.changes).make()
         if mutant is not None:
             yield mutant
+
+
+@dataclass(frozen=True)
+class _Line:
+    order: bytes
+    changes: list[Change]
+
+
+def _lines(path: Path, changes: Changes, seed: int) -> Iterator[_Line]:
+    """The lines of a source that can be changed."""
+    by_line: dict[int, list[Change]] = defaultdict(list)
+    for change in changes(path):
+        by_line[change.line].append(change)
+    texts = path.read_text().splitlines()
+    seen: Counter[str] = Counter()
+    for line, found in sorted(by_line.items()):
+        text = texts[line - 1]
+        seen[text] += 1  # The first such line of the source, the second, ...
+        name = f"{seed} {path.name} {seen[text]} {text}"
+        yield _Line(hashlib.sha256(name.encode()).digest(), found)

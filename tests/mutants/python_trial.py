@@ -23,7 +23,7 @@ from tests.mutants.mutant import ROOT, Mutant, Outcome, Result
 MOST_SECONDS = 60.0
 """Of tests, by what they took without a change: the others are left out."""
 TIMES_SLOWER = 4
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 """What pytest takes until the first test, at most."""
 
 

@@ -27,10 +27,12 @@ ROLLING ?= 100000
 MINUTES ?= 30
 SECONDS ?= 60
 EXAMPLES ?= 200
+MUTANTS ?= 200
+SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
-  test-fidelity test-schema fuzz-python fuzz-cpp test-python lint format tidy \
+  test-fidelity test-schema fuzz-python fuzz-cpp test-python mutants lint format tidy \
   bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
 
@@ -79,6 +81,10 @@ fuzz-python: $(VENV)/.installed  ## fuzz what reads requests; SECONDS=60 for eac
 
 test-python: $(VENV)/.installed  ## Python tests; PYTEST_ARGS="-k name" for some
 	$(PYTEST) $(PYTEST_ARGS)
+
+mutants: $(VENV)/.mutants  ## which small changes no test catches; MUTANTS=200, SEED=1
+	$(BIN)/python -m tests.mutants cpp --number $(MUTANTS) --seed $(SEED)
+	$(BIN)/python -m tests.mutants python --number $(MUTANTS) --seed $(SEED)
 
 lint: $(VENV)/.installed  ## ruff, mypy, imports, clang-format; changes nothing
 	$(BIN)/ruff check .
@@ -147,6 +153,11 @@ $(VENV)/.installed: $(VENV)/.tools $(SOURCES) $(PROJECT)
 # What the benchmarks compare with, and draw with.
 $(VENV)/.bench: $(VENV)/.installed
 	$(BIN)/pip install --quiet --no-build-isolation ".[aot,bench,serving,training]"
+	@touch $@
+
+# What changes sources at random, and says which tests run a line.
+$(VENV)/.mutants: $(VENV)/.installed
+	$(BIN)/pip install --quiet --no-build-isolation ".[aot,test,training,mutants]"
 	@touch $@
 
 # What the documentation is built with.

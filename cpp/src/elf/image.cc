@@ -128,24 +128,27 @@ void Image::add_load(const Elf64_Phdr& segment) {
   loads_.push_back(segment);
 }
 
-const Elf64_Phdr& Image::segment_at(std::uint64_t address, bool writable) const {
+const Elf64_Phdr& Image::segment_at(std::uint64_t address, std::uint64_t size,
+                                    bool writable) const {
+  // Where one segment ends another may begin.
+  bool is_begun = false;
   for (const Elf64_Phdr& load : loads_) {
-    if (!contains(load.p_vaddr, load.p_filesz, address, 0)) continue;
-    if (writable || (load.p_flags & PF_W) == 0) return load;
+    if (!writable && (load.p_flags & PF_W) != 0) continue;
+    if (contains(load.p_vaddr, load.p_filesz, address, size)) return load;
+    is_begun = is_begun || contains(load.p_vaddr, load.p_filesz, address, 0);
   }
-  throw Problem("a table in it is not where it has to be");
+  throw Problem(is_begun ? "a table in it is cut off"
+                         : "a table in it is not where it has to be");
 }
 
 std::string_view Image::bytes(std::uint64_t address, std::uint64_t size,
                               bool writable) const {
-  const Elf64_Phdr& load = segment_at(address, writable);
-  const std::uint64_t skipped = address - load.p_vaddr;
-  if (size > load.p_filesz - skipped) throw Problem("a table in it is cut off");
-  return file_.substr(load.p_offset + skipped, size);
+  const Elf64_Phdr& load = segment_at(address, size, writable);
+  return file_.substr(load.p_offset + (address - load.p_vaddr), size);
 }
 
 std::string_view Image::rest(std::uint64_t address) const {
-  const Elf64_Phdr& load = segment_at(address, false);
+  const Elf64_Phdr& load = segment_at(address, 1, false);
   const std::uint64_t skipped = address - load.p_vaddr;
   return file_.substr(load.p_offset + skipped, load.p_filesz - skipped);
 }

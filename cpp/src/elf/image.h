@@ -62,7 +62,9 @@ class Image {
   bool lies_on_pages(std::uint64_t address, std::uint64_t size) const;
   void add_load(const Elf64_Phdr& segment);
   void check_other(const Elf64_Phdr& segment, std::string_view table);
-  const Elf64_Phdr& segment_at(std::uint64_t address, bool writable) const;
+  // The segment with so many bytes from an address, all in the file.
+  const Elf64_Phdr& segment_at(std::uint64_t address, std::uint64_t size,
+                               bool writable) const;
 
   std::string_view file_;
   Elf64_Ehdr header_ = {};

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,6 +16,7 @@ import tfnative
 pytest.importorskip("grpc", reason="needs grpcio")
 pytest.importorskip("httpx", reason="needs httpx")
 
+from tests.python.serving.rest_server import METADATA, RestServer
 from tfnative import serving
 
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -24,6 +26,13 @@ X = np.arange(6, dtype=np.float32).reshape(2, 3)
 def model(server) -> Iterator[tfnative.Model]:
     with serving.Client(server.address) as client:
         yield client.model("scale", label="stable")
+
+
+@pytest.fixture
+def rest_server() -> Iterator[RestServer]:
+    server = RestServer()
+    yield server
+    server.stop()
 
 
 def test_it_is_a_model(model):
@@ -60,6 +69,25 @@ def test_what_does_not_fit_is_refused_before_it_is_sent(model, server, inputs, m
     with pytest.raises(tfnative.InvalidArgumentError, match=match):
         model.predict(inputs)
     assert len(server.calls) == before
+
+
+def test_several_outputs_come_by_their_names(rest_server):
+    metadata = copy.deepcopy(METADATA)
+    signatures = metadata["metadata"]["signature_def"]["signature_def"]
+    outputs = signatures["serving_default"]["outputs"]
+    outputs["z"] = outputs["y"]
+    rest_server.answers["/v1/models/m/metadata"] = metadata
+    rows = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    rest_server.answers["/v1/models/m:predict"] = {"outputs": {"y": rows, "z": rows}}
+    with serving.Client(rest_server.address) as client, client.model("m") as model:
+        found = model.predict(X)
+        out = {name: np.zeros((2, 3), np.float32) for name in "yz"}
+        written = model.predict(X, out=out)
+    assert found.keys() == written.keys() == {"y", "z"}
+    for name in "yz":
+        np.testing.assert_array_equal(found[name], rows)
+        assert written[name] is out[name]
+        np.testing.assert_array_equal(out[name], rows)
 
 
 def test_signatures_that_are_not_there_are_refused(model):

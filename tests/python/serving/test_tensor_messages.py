@@ -57,6 +57,12 @@ OWN = {
     22: "uint32_val",
     23: "uint64_val",
 }
+FIELDS = {
+    field.name: field.number
+    for field in tensor_pb2.TensorProto.DESCRIPTOR.fields
+    if field.name.endswith("_val")
+}
+"""What TensorFlow's message has for values."""
 SIZES = st.integers(0, 4) | st.sampled_from([-1, 1 << 31, 1 << 62, (1 << 63) - 1])
 
 
@@ -209,3 +215,16 @@ def test_negative_numbers_are_read_however_they_are_written(data_type, message):
 def test_what_would_become_other_numbers_in_silence_is_refused(message, match):
     with pytest.raises(tfnative.InvalidArgumentError, match=f"^x: .*{match}"):
         decode_tensor(memoryview(message), "x")
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_values_where_another_type_has_them_do_not_become_zeros(name):
+    for dtype, own in OWN.items():
+        shape = bytes_field(2, bytes_field(2, number_field(1, 1)))
+        values = bytes_field(FIELDS[name], b"\0" * 8)
+        message = number_field(1, dtype) + shape + values
+        if name != own:
+            with pytest.raises(tfnative.InvalidArgumentError, match=name):
+                read_declaration(memoryview(message))
+        else:
+            assert read_declaration(memoryview(message)).shape == (1,)

@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <optional>
+#include <stdexcept>
 
 #include "harness.h"
 
@@ -67,6 +69,43 @@ TEST_F(BatcherTest, ADestroyedBatcherLeavesItsFuturesAnswered) {
   EXPECT_FALSE(future->cancel());
 }
 
+TEST_F(BatcherTest, ACallerThatGivesUpIsTakenOutOfTheQueue) {
+  Batcher batcher = this->batcher();
+  const BatchFuture occupying = occupy(batcher);
+  Rows a(1);
+  const auto give_up = [] { throw std::runtime_error("enough"); };
+  EXPECT_THROW(batcher.predict(a.in, a.out, kForever, give_up), std::runtime_error);
+  recorder_.open();
+  occupying.get();
+  EXPECT_TRUE(batcher.close());
+  EXPECT_EQ(recorder_.batches(), Sizes{1});
+}
+
+TEST_F(BatcherTest, ACallerThatGivesUpAwaitsTheRunThatHasItsRows) {
+  Batcher batcher = this->batcher();
+  recorder_.block();
+  std::atomic<bool> has_begun{false}, has_given_up{false};
+  std::thread caller([&] {
+    Rows a(1);
+    const auto give_up = [&] {
+      if (!has_begun.load()) return;
+      has_given_up = true;
+      throw std::runtime_error("enough");
+    };
+    EXPECT_THROW(batcher.predict(a.in, a.out, kForever, give_up), std::runtime_error);
+    EXPECT_TRUE(a.answered());  // The run is over: nothing writes to the rows now.
+  });
+  EXPECT_TRUE(eventually([&] {
+    clock_->advance(options_.batch_timeout_micros);
+    return !recorder_.batches().empty();
+  }));
+  has_begun = true;
+  EXPECT_TRUE(eventually([&] { return has_given_up.load(); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  recorder_.open();
+  caller.join();
+}
+
 TEST_F(BatcherTest, SwappingServesEveryRequestWithTheFunctionThatItCameFor) {
   Batcher batcher = this->batcher();
   Rows a(1), b(1);
@@ -90,6 +129,16 @@ TEST_F(BatcherTest, SwappingNeedsTheSameSignature) {
   Batcher batcher = this->batcher();
   EXPECT_EQ(code_of([&] { batcher.swap(recorder_.function(1, 3)); }),
             Code::kInvalidArgument);
+}
+
+TEST_F(BatcherTest, SwappingNeedsSomethingToRun) {
+  Batcher batcher = this->batcher();
+  BatchFunction nothing = recorder_.function();
+  nothing.run = nullptr;
+  EXPECT_EQ(code_of([&] { batcher.swap(nothing); }), Code::kInvalidArgument);
+  Rows a(4);
+  batcher.predict(a.in, a.out);
+  EXPECT_TRUE(a.answered());
 }
 
 TEST_F(BatcherTest, WhatHasNoBatchDimensionIsRefused) {

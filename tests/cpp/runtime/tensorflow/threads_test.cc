@@ -94,6 +94,23 @@ TEST_F(TensorflowThreadsTest, MayHaveTheirRequestsBatched) {
   });
 }
 
+// Only the model knows whether it takes none, and says so.
+TEST_F(TensorflowThreadsTest, GetARunForNoRowsAsWell) {
+  const TensorflowModel model = load_one({"twice"});
+  Batcher batcher(batch_function(model, model.default_signature()), BatchOptions(),
+                  BatchScheduler());
+  const Rows rows(0);
+  Rows out(0);
+  const TensorView in[] = {rows.view()};
+  const MutableTensorView to[] = {{out.values(), DType::kFloat32, out.view().shape}};
+  const int before = fake_.runs();
+  batcher.predict(in, to);
+  EXPECT_EQ(fake_.runs(), before + 1);
+  fake_.fail("TF_SessionRun", 0, 3);
+  EXPECT_EQ(testing::thrown([&] { batcher.predict(in, to); }).code,
+            Code::kInvalidArgument);
+}
+
 TEST_F(TensorflowThreadsTest, GetNoBatchesOfOutputsThatAreNotAsTheySay) {
   using testing::signature_message;
   using testing::tensor_info;

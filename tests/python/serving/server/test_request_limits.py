@@ -282,8 +282,8 @@ def test_bodies_in_gzip_are_unfolded(post):
     [
         (gzip.compress(bytes(100 << 20)), "gzip", 413, "20000"),
         (gzip.compress(padded(20_001)), "gzip", 413, "more than 20000"),
-        (gzip.compress(BODY)[:-5], "gzip", 400, "cut off"),
-        (gzip.compress(BODY) + b"more", "gzip", 400, "no gzip data"),
+        (gzip.compress(BODY, mtime=0)[:-5], "gzip", 400, "cut off"),
+        (gzip.compress(BODY, mtime=0) + b"more", "gzip", 400, "no gzip data"),
         (BODY, "gzip", 400, "no gzip data"),
         (b"", "gzip", 400, "cut off"),
         (zlib.compress(BODY), "deflate", 415, "expected Content-Encoding gzip"),

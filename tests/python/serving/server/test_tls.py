@@ -25,10 +25,12 @@ def predict(address: str, tls: serving.Tls | None, name: str = "scale"):
         return client.predict(name, {"x": X})
 
 
-async def predict_async(address: str, tls: serving.Tls | None):
+async def predict_async(
+    address: str, tls: serving.Tls | None, name: str = "scale", **options
+):
     client = serving.AsyncClient(address, tls=tls, retry=ONCE, timeout=10)
     async with client:
-        return await client.predict("scale", {"x": X})
+        return await client.predict(name, {"x": X}, **options)
 
 
 @pytest.mark.parametrize("ask_clients", [False, True])
@@ -71,6 +73,17 @@ def ask(address: str, tls: serving.Tls | None):
 
 def test_our_server_lets_those_in_whom_it_knows(ours, authority):
     found = ask(ours, authority.tls(as_client=True))
+    np.testing.assert_array_equal(found["y"], 2 * X + 1)
+
+
+def test_our_server_may_have_another_name_than_its_address(ours, authority):
+    address = ours.replace("localhost", "127.0.0.1")
+    with pytest.raises(tfnative.UnavailableError):
+        ask(address, authority.tls(as_client=True))
+    tls = authority.tls(as_client=True, server_name="localhost")
+    np.testing.assert_array_equal(ask(address, tls)["y"], 2 * X + 1)
+    asked = predict_async(address, tls, "affine", signature="affine", version=1)
+    found = asyncio.run(asked)
     np.testing.assert_array_equal(found["y"], 2 * X + 1)
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import random
 import time
 from numbers import Real
@@ -40,7 +41,7 @@ def seconds_of(value: object) -> float | None:
     try:
         seconds = float(value)
     except OverflowError:  # An int of very many digits.
-        seconds = math.inf if isinstance(value, int) and value > 0 else -math.inf
+        seconds = -math.inf if operator.lt(value, 0) else math.inf
     if not seconds > 0:
         raise InvalidArgumentError(f"timeout must be above 0 seconds, got {seconds}")
     return None if seconds > MOST_SECONDS else seconds

@@ -13,8 +13,8 @@ from tfnative._base.initialized import Initialized
 from tfnative._base.text import check_text
 from tfnative.errors import NotFoundError
 from tfnative.serving.channels.address import is_rest
-from tfnative.serving.deadlines import seconds_of
 from tfnative.serving.options import Breaker, Hedge, Options, Retry, Tls
+from tfnative.serving.timeouts import seconds_of
 from tfnative.serving.types import (
     ModelMetadata,
     ModelSpec,

@@ -13,7 +13,7 @@ from typing import Literal
 
 from tfnative._base.numbers import finite_number
 from tfnative.errors import InvalidArgumentError, NotFoundError
-from tfnative.serving.deadlines import MOST_SECONDS, seconds_of
+from tfnative.serving.timeouts import MOST_SECONDS, seconds_of
 
 INT_MAX = 2**31 - 1
 """gRPC counts bytes and milliseconds in such numbers."""

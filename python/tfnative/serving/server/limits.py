@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tfnative._base.numbers import finite_number, whole_number
 from tfnative.errors import InvalidArgumentError
-from tfnative.serving.deadlines import MOST_SECONDS
+from tfnative.serving.timeouts import MOST_SECONDS
 
 MAX_REQUEST_BYTES = 256 << 20
 MAX_INFLIGHT_BYTES = 1 << 30

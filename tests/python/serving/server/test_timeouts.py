@@ -12,7 +12,7 @@ import pytest
 
 import tfnative
 from tfnative import serving
-from tfnative.serving.deadlines import MOST_SECONDS, seconds_of
+from tfnative.serving.timeouts import MOST_SECONDS, seconds_of
 
 X = np.ones((1, 3), np.float32)
 LONG = [1e6, MOST_SECONDS, 1e10, 2.0**63, 1e300, float("inf"), 10**400]

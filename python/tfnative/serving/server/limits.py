@@ -41,7 +41,7 @@ class RequestLimits:
         for name in ("max_request_bytes", "max_inflight_bytes"):
             if (whole_number(getattr(self, name)) or 0) <= 0:
                 raise InvalidArgumentError(
-                    f"{name} must be a whole number above 0, got"
+                    f"{name} must be above 0, and a whole number, got"
                     f" {getattr(self, name)!r:.100}"
                 )
         check_seconds("read_timeout_seconds", self.read_timeout_seconds, above=0)

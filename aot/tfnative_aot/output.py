@@ -38,6 +38,7 @@ def replacing(output: Path) -> Iterator[Path]:
     Raises:
         CompileError: It cannot be made there.
     """
+    output = output.resolve()  # What a link names is replaced, and not the link.
     staging = _staging(output)
     try:
         yield staging

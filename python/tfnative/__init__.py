@@ -13,6 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tfnative._base import quiet_start as _quiet_start  # noqa: F401
+
+# isort: split
 from tfnative._backends.load import load
 from tfnative._backends.options import LoadOptions
 from tfnative._base import forked as _forked

@@ -28,7 +28,7 @@ from tfnative._cli import (
     tune,
     wheel,
 )
-from tfnative._cli.common import FAILURE, USAGE
+from tfnative._cli.common import FAILURE, USAGE, UsageError
 from tfnative._cli.streams import OutputError
 from tfnative._core import __version__
 from tfnative.errors import Error
@@ -113,8 +113,9 @@ def _run(options: argparse.Namespace) -> int:
         code: int = options.function(options)
     except (Error, OutputError) as error:
         print(f"tfnative {options.command}: error: {error}", file=sys.stderr)
-        return FAILURE
+        return USAGE if isinstance(error, UsageError) else FAILURE
     except Terminated as told:
+        told.is_last()
         name = told.number.name
         print(f"tfnative {options.command}: ended by {name}", file=sys.stderr)
         return 128 + told.number

@@ -25,6 +25,7 @@ from tfnative._base.options.kinds import (
 from tfnative._base.options.option_set import OptionSet
 from tfnative._compile.kinds import Constants, Shapes
 from tfnative._core import ThreadPool
+from tfnative.errors import InvalidArgumentError
 
 Backend: TypeAlias = Literal["native", "tensorflow", "auto"]
 
@@ -235,6 +236,15 @@ class LoadOptions(OptionSet):
         flag="",
         group=TENSORFLOW,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.map_in_place and self.trusted_keys is not None:
+            raise InvalidArgumentError(
+                "map_in_place (--map-in-place) and trusted_keys (--trusted-keys) "
+                "exclude each other: files that are mapped in place can change after "
+                "they were checked"
+            )
 
 
 # The fields of ``LoadOptions`` once more, for those who check types: which there are

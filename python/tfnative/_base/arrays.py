@@ -122,14 +122,15 @@ def _as_input(value: object, dtype: np.dtype[Any], where: str) -> npt.NDArray[An
 
 def _check_copy(value: npt.NDArray[Any], where: str) -> None:
     """Refuses a view of a few bytes that would be more than all memory if copied."""
-    if value.nbytes > _memory_bytes() and not value.flags.c_contiguous:
+    if value.nbytes > memory_bytes() and not value.flags.c_contiguous:
         raise ResourceExhaustedError(
             f"{where}: a copy of the array, of {value.dtype} {value.shape}, would have "
             f"{value.nbytes} bytes, which is more memory than there is"
         )
 
 
-def _memory_bytes() -> int:
+def memory_bytes() -> int:
+    """What the machine has."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 

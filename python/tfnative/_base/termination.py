@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import signal
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_ending: list[Terminated] = []
 
 
 class Terminated(KeyboardInterrupt):
@@ -26,6 +28,10 @@ class Terminated(KeyboardInterrupt):
         super().__init__(signal.Signals(number).name)
         self.number = signal.Signals(number)
 
+    def is_last(self) -> None:
+        """The process ends because of it, whatever more it is told."""
+        _ending.append(self)
+
 
 @contextmanager
 def raised_signals() -> Iterator[None]:
@@ -33,16 +39,24 @@ def raised_signals() -> Iterator[None]:
 
     For a process that is ours: handlers of signals are the program's business. Signals
     that whoever started the process has set aside, as nohup does, stay so.
+
+    Code that takes all exceptions may take this one, too, and go on. Then it is raised
+    again at the next signal.
     """
-    told = False
+    told: weakref.ref[Terminated] | None = None
 
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal told
         del frame
-        # Who sends one often sends more, which must not disturb the tidying up.
-        if not told:
-            told = True
-            raise Terminated(number)
+        # Who sends one often sends more, which must not disturb the tidying up: as
+        # long as that goes on, somebody holds the exception.
+        if told is None or told() is None:
+            raised = Terminated(number)
+            told = weakref.ref(raised)
+            try:
+                raise raised
+            finally:
+                del raised  # Else its own traceback would hold it.
 
     ours = [n for n in _SIGNALS if signal.getsignal(n) is signal.SIG_DFL]
     for number in ours:

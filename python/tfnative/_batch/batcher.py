@@ -14,9 +14,13 @@ from typing import Any, Literal
 from tfnative._batch.metrics import BatchMetrics, BatchTrace
 from tfnative._batch.options import (
     OPTION_NAMES,
+    micros,
     read_batching_parameters,
     set_timeout,
     size,
+    sizes,
+    switch,
+    whole,
 )
 from tfnative._batch.scheduler import BatchScheduler
 from tfnative._batch.source import Predictor, batch_source, model_name
@@ -115,16 +119,24 @@ class Batcher(SubmittingBatcher):
         """
         options = BatchOptions()
         options.max_batch_size = size("max_batch_size", max_batch_size)
-        options.max_enqueued_batches = max_enqueued_batches
-        options.allowed_batch_sizes = list(allowed_batch_sizes)
-        options.enable_large_batch_splitting = enable_large_batch_splitting
+        options.max_enqueued_batches = whole(
+            "max_enqueued_batches", max_enqueued_batches, 0
+        )
+        options.allowed_batch_sizes = sizes("allowed_batch_sizes", allowed_batch_sizes)
+        options.enable_large_batch_splitting = switch(
+            "enable_large_batch_splitting", enable_large_batch_splitting
+        )
         options.max_execution_batch_size = size(
             "max_execution_batch_size", max_execution_batch_size
         )
-        options.pad_variable_length_inputs = pad_variable_length_inputs
-        options.streaming = streaming
-        options.retry_max_time_micros = retry_max_time_micros
-        options.retry_delay_micros = retry_delay_micros
+        options.pad_variable_length_inputs = switch(
+            "pad_variable_length_inputs", pad_variable_length_inputs
+        )
+        options.streaming = switch("streaming", streaming)
+        options.retry_max_time_micros = micros(
+            "retry_max_time_micros", retry_max_time_micros
+        )
+        options.retry_delay_micros = micros("retry_delay_micros", retry_delay_micros)
         set_timeout(options, batch_timeout_micros, latency_target_ms)
         if scheduler is None:
             scheduler = BatchScheduler(num_batch_threads, clock=clock)

@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+from tfnative._base.numbers import finite_number, whole_number
+from tfnative._base.options.kinds import MOST
 from tfnative._core import BatchOptions, parse_batching_parameters
 from tfnative.errors import InvalidArgumentError, NotFoundError
 
@@ -24,6 +26,8 @@ OPTION_NAMES = (
     "retry_delay_micros",
 )
 """Of the options of the run time."""
+MOST_MICROS = 10**15
+"""Of a time: about 30 years. The run time adds it to others, in nanoseconds."""
 
 
 def read_batching_parameters(
@@ -53,13 +57,56 @@ def copied(options: BatchOptions) -> BatchOptions:
     return copy
 
 
-def size(name: str, value: int | None) -> int:
+def size(name: str, value: object) -> int:
     """A number of rows; 0 for None. Raises InvalidArgumentError."""
-    if value is None:
-        return 0
-    if value < 1:
+    return 0 if value is None else whole(name, value, 1)
+
+
+def whole(name: str, value: object, least: int, most: int = MOST) -> int:
+    """A whole number in a range that the run time can count in.
+
+    Raises:
+        InvalidArgumentError: It is none.
+    """
+    number = whole_number(value)
+    if number is None:
         raise InvalidArgumentError(
-            f"batching options: {name} must be at least 1, got {value}"
+            f"batching options: {name} must be an integer, got {value!r:.100}"
+        )
+    if number < least:
+        raise InvalidArgumentError(
+            f"batching options: {name} must be at least {least}, got {number}"
+        )
+    if number > most:
+        raise InvalidArgumentError(
+            f"batching options: {name} must be at most {most}, got {number}"
+        )
+    return number
+
+
+def sizes(name: str, values: object) -> list[int]:
+    """Numbers of rows. Raises InvalidArgumentError."""
+    try:
+        given = list(values)  # type: ignore[call-overload]
+    except TypeError:
+        given = None
+    if given is None or isinstance(values, str | bytes):
+        raise InvalidArgumentError(
+            f"batching options: {name} must be a list of integers, got {values!r:.100}"
+        )
+    return [whole(name, each, least=-MOST) for each in given]
+
+
+def micros(name: str, value: object) -> int:
+    """A time in microseconds. Raises InvalidArgumentError."""
+    return whole(name, value, 0, MOST_MICROS)
+
+
+def switch(name: str, value: object) -> bool:
+    """Whether or not. Raises InvalidArgumentError."""
+    if value is not True and value is not False:
+        raise InvalidArgumentError(
+            f"batching options: {name} must be True or False, got {value!r:.100}"
         )
     return value
 
@@ -81,17 +128,19 @@ def set_timeout(
             " each other"
         )
     if latency_target_ms is None:
-        if not isinstance(batch_timeout_micros, int):
+        if whole_number(batch_timeout_micros) is None:
             raise InvalidArgumentError(
                 'batching options: batch_timeout_micros must be an integer or "auto",'
-                f" got {batch_timeout_micros!r}"
+                f" got {batch_timeout_micros!r:.100}"
             )
-        options.batch_timeout_micros = batch_timeout_micros
+        timeout = micros("batch_timeout_micros", batch_timeout_micros)
+        options.batch_timeout_micros = timeout
         return
-    if not latency_target_ms > 0:
+    target = finite_number(latency_target_ms)
+    if target is None or not 0 < target <= MOST_MICROS / 1000:
         raise InvalidArgumentError(
-            f"batching options: latency_target_ms must be positive, got"
-            f" {latency_target_ms}"
+            f"batching options: latency_target_ms must be positive and at most"
+            f" {MOST_MICROS // 1000}, got {latency_target_ms!r:.100}"
         )
     options.latency_target_micros = max(1, round(latency_target_ms * 1000))
     # Where the search begins.

@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+from tfnative._base.numbers import whole_number
+from tfnative._base.text import check_text
 from tfnative._core import BatchScheduler as CoreBatchScheduler, Clock
 from tfnative.errors import InvalidArgumentError
+
+_MOST_THREADS = 1024
 
 
 class BatchScheduler(CoreBatchScheduler):
@@ -31,8 +35,13 @@ class BatchScheduler(CoreBatchScheduler):
         thread_pool_name: str = "batch_threads",
         clock: Clock | None = None,
     ) -> None:
-        if num_batch_threads is not None and num_batch_threads < 1:
+        count = 0
+        if num_batch_threads is not None:
+            count = whole_number(num_batch_threads) or -1
+        if not -1 < count <= _MOST_THREADS:
             raise InvalidArgumentError(
-                f"num_batch_threads must be in 1 to 1024, got {num_batch_threads}"
+                f"num_batch_threads must be in 1 to {_MOST_THREADS}, got"
+                f" {num_batch_threads!r:.100}"
             )
-        super().__init__(num_batch_threads or 0, thread_pool_name, clock)
+        check_text("thread_pool_name", thread_pool_name)
+        super().__init__(count, thread_pool_name, clock)

@@ -6,19 +6,22 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 from typing import TYPE_CHECKING
 
-from tfnative._base.options.kinds import whole_numbers
 from tfnative._cli.common import (
+    UsageError,
     add_backend,
     add_command,
     add_json,
     load_options,
     print_json,
     print_table,
+    require_folder,
+    write_file,
 )
+from tfnative._cli.numbers import seconds, wholes
 from tfnative._measure.bench import bench, profile
-from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
@@ -41,13 +44,13 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument(
         "--batch-sizes",
-        type=whole_numbers,
+        type=wholes(0),
         metavar="N,...",
         help="rows per call (default: the compiled batch sizes; TensorFlow: 1,32)",
     )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=seconds(),
         default=1.0,
         help="how long to measure each (default: 1)",
     )
@@ -71,8 +74,8 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Shows the latency of each signature and number of rows, or of each step."""
-    if options.trace and not options.profile:
-        raise InvalidArgumentError("--trace needs --profile")
+    if options.trace is not None and not options.profile:
+        raise UsageError("--trace needs --profile")
     if options.profile:
         return _profile(options)
     found = bench(
@@ -100,17 +103,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _profile(options: argparse.Namespace) -> int:
+    if options.trace is not None:
+        require_folder(options.trace)
     sizes = options.batch_sizes or [None]
     if len(sizes) > 1:
-        raise InvalidArgumentError("--profile takes one batch size")
+        raise UsageError("--profile takes one batch size")
     found = profile(
         options.model,
         batch_size=sizes[0],
         signature=options.signature,
         **load_options(options).given(),
     )
-    if options.trace:
-        found.save_trace(options.trace)
+    if options.trace is not None:
+        trace = json.dumps(found.trace).encode()
+        write_file(options.trace, lambda file: file.write(trace))
     if options.json:
         shown = dataclasses.asdict(found)
         del shown["trace"]

@@ -7,13 +7,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tfnative._backends.options import LoadOptions
-from tfnative._base.options.flags import add_flags, given_flags
+from tfnative._base.options.flags import UsageError, add_flags, given_flags
+from tfnative._base.output_file import file_to_replace, write_whole
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 FAILURE = 1
 USAGE = 2
+
+__all__ = ["FAILURE", "USAGE", "UsageError"]
 
 
 def add_command(
@@ -56,9 +57,13 @@ def load_options(options: argparse.Namespace) -> LoadOptions:
     """What was said with flags of ``LoadOptions``.
 
     Raises:
-        InvalidArgumentError: One is not of its kind.
+        UsageError: One is not of its kind, or two contradict each other.
     """
-    return LoadOptions(**given_flags(LoadOptions, options))
+    given = given_flags(LoadOptions, options)
+    try:
+        return LoadOptions(**given)
+    except InvalidArgumentError as error:
+        raise UsageError(str(error)) from None
 
 
 def print_json(content: object) -> None:
@@ -73,42 +78,40 @@ def require_folder(path: str | os.PathLike[str]) -> None:
         InvalidArgumentError: The file's folder does not exist, or is not one to write
             to; or the file is a folder.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise InvalidArgumentError(f"cannot write {path}: it is a folder")
-    if not path.parent.is_dir():
+    try:
+        target = file_to_replace(path)
+    except OSError as error:
         raise InvalidArgumentError(
-            f"cannot write {path}: there is no folder {path.parent}"
+            f"cannot write {_shown(path)}: {error.strerror}"
+        ) from None
+    if target is None:
+        return  # A device or a pipe, which need no folder.
+    if not target.parent.is_dir():
+        raise InvalidArgumentError(
+            f"cannot write {_shown(path)}: there is no folder {target.parent}"
         )
-    if not os.access(path.parent, os.W_OK):
+    if not os.access(target.parent, os.W_OK):
         raise InvalidArgumentError(
-            f"cannot write {path}: {path.parent} cannot be written to"
+            f"cannot write {_shown(path)}: {target.parent} cannot be written to"
         )
 
 
 def write_file(
     path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]
 ) -> None:
-    """Writes a file beside its place and moves it there.
+    """Writes a file as ``write_whole`` does.
 
     Raises:
         InvalidArgumentError: It cannot be written there.
     """
-    path = Path(path)
     try:
-        descriptor, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}-"
-        )
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                write(file)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_whole(path, write)
     except OSError as error:
-        raise InvalidArgumentError(f"cannot write {path}: {error}") from error
+        raise InvalidArgumentError(f"cannot write {_shown(path)}: {error}") from error
+
+
+def _shown(path: str | os.PathLike[str]) -> str:
+    return os.fspath(path) or "''"
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

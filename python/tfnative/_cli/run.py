@@ -16,6 +16,7 @@ from tfnative._cli.common import (
     load_options,
     print_json,
     print_table,
+    require_folder,
 )
 from tfnative._model import Model
 from tfnative.errors import InvalidArgumentError
@@ -70,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
         inputs = read_inputs(options.input, tuple(model.signatures[signature].inputs))
         known = tuple(model.signatures[signature].outputs)
         targets = [output_target(argument, known) for argument in options.output]
+        for _, path in targets:
+            require_folder(path)
         outputs: Arrays = model.predict(inputs, signature=signature)
     for name, path in targets:
         write_output(path, outputs if name is None else outputs[name])

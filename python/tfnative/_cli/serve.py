@@ -15,7 +15,8 @@ from tfnative._backends.options import LoadOptions
 from tfnative._base.options.flags import add_flags
 from tfnative._cli import streams
 from tfnative._cli.background_stream import stderr_in_background
-from tfnative._cli.common import add_command, load_options
+from tfnative._cli.common import UsageError, add_command, load_options
+from tfnative._cli.numbers import port, seconds, whole
 from tfnative._store.versions import Latest
 from tfnative.errors import InvalidArgumentError
 
@@ -88,11 +89,11 @@ def register(commands: Commands) -> None:
         "machines can reach (default: localhost, which only this machine can)",
     )
     parser.add_argument(
-        "--port", type=int, default=8500, help="port of gRPC (default: 8500; 0: any)"
+        "--port", type=port, default=8500, help="port of gRPC (default: 8500; 0: any)"
     )
     parser.add_argument(
         "--rest-port",
-        type=int,
+        type=port,
         default=8501,
         help="port of REST (default: 8501; 0: any)",
     )
@@ -107,7 +108,7 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument(
         "--poll-seconds",
-        type=float,
+        type=seconds(or_zero=True),
         default=1.0,
         metavar="SECONDS",
         help="seconds between two looks for new versions; 0 for never (default: 1)",
@@ -116,7 +117,7 @@ def register(commands: Commands) -> None:
         "--drain-seconds",
         "--grace-seconds",  # Its earlier name.
         dest="drain_seconds",
-        type=float,
+        type=seconds(or_zero=True),
         default=30.0,
         metavar="SECONDS",
         help="how many seconds requests may still take when the server is told to end; "
@@ -173,7 +174,7 @@ def register(commands: Commands) -> None:
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-request-bytes",
-        type=int,
+        type=whole(1),
         default=256 << 20,
         metavar="BYTES",
         help="bytes that a request may have: as it comes, unfolded, and as the arrays "
@@ -181,7 +182,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-inflight-bytes",
-        type=int,
+        type=whole(1, 2**63 - 1),
         default=1 << 30,
         metavar="BYTES",
         help="bytes that all requests at one moment may have, as they come and as "
@@ -190,7 +191,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--read-timeout-seconds",
-        type=float,
+        type=seconds(),
         default=30.0,
         metavar="SECONDS",
         help="seconds that the head of a REST request may take to come, and its body, "
@@ -278,26 +279,34 @@ def _tls(options: argparse.Namespace) -> TlsSource | None:
     is_given = any(path is not None for path in (certificate, key, clients))
     if options.ssl_config_file is not None:
         if is_given:
-            raise InvalidArgumentError(
+            raise UsageError(
                 "expected --ssl-config-file or --tls-certificate, not both"
             )
         return SslConfigFile(options.ssl_config_file)
     if not is_given:
         return None
     if certificate is None or key is None:
-        raise InvalidArgumentError("expected --tls-certificate and --tls-key, or none")
+        raise UsageError("expected --tls-certificate and --tls-key, or none")
     return ServerTls(certificate, key, clients)
 
 
 def _models(options: argparse.Namespace) -> dict[str, ModelSettings]:
-    from tfnative.serving.server.config import ModelSettings, read_config_file
+    from tfnative.serving.server.config import (
+        ModelSettings,
+        check_model_name,
+        read_config_file,
+    )
 
     if (options.model_dir is None) == (options.model_config_file is None):
-        raise InvalidArgumentError("expected MODEL_DIR or --model-config-file")
+        raise UsageError("expected MODEL_DIR or --model-config-file")
     if options.model_config_file is not None:
         if options.name is not None:
-            raise InvalidArgumentError("--name belongs to MODEL_DIR")
+            raise UsageError("--name belongs to MODEL_DIR")
         return read_config_file(options.model_config_file)
     path = Path(options.model_dir)
-    name = options.name or path.resolve().name
+    name = path.resolve().name if options.name is None else options.name
+    try:
+        check_model_name(name)
+    except InvalidArgumentError as error:
+        raise UsageError(f"{error}: give another with --name") from None
     return {name: ModelSettings(name, str(path), Latest())}

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative._cli.array_files import output_target, read_inputs, write_output
 from tfnative._cli.common import (
+    UsageError,
     add_command,
     add_json,
     format_shape,
     print_json,
     print_table,
+    require_folder,
 )
-from tfnative.errors import InvalidArgumentError
+from tfnative._cli.numbers import seconds, whole
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
@@ -85,7 +87,7 @@ def _add(
     version = parser.add_mutually_exclusive_group()
     version.add_argument(
         "--version",
-        type=int,
+        type=whole(0, 2**63 - 1),
         metavar="N",
         help="a version's number (default: the newest)",
     )
@@ -94,7 +96,7 @@ def _add(
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=seconds(),
         default=60.0,
         metavar="SECONDS",
         help="give up after so many seconds (default: 60)",
@@ -133,7 +135,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.ca is not None:
         tls = serving.Tls(options.ca, options.certificate, options.key)
     elif options.certificate is not None or options.key is not None:
-        raise InvalidArgumentError("--certificate and --key need --ca")
+        raise UsageError("--certificate and --key need --ca")
     with serving.Client(
         options.address,
         tls=tls,
@@ -194,6 +196,8 @@ def _predict(client: Client, options: argparse.Namespace) -> None:
     inputs = read_inputs(options.input, tuple(signature.inputs))
     known = tuple(signature.outputs)
     targets = [output_target(argument, known) for argument in options.output]
+    for _, path in targets:
+        require_folder(path)
     outputs = model.predict(inputs, signature=signature.name)
     for name, path in targets:
         write_output(path, outputs if name is None else outputs[name])

@@ -8,8 +8,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfnative._cli.common import add_command
-from tfnative.errors import InvalidArgumentError
+from tfnative._cli.common import UsageError, add_command
 
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
@@ -74,9 +73,9 @@ def run_sign(options: argparse.Namespace) -> int:
 
     key = options.key or options.new_key
     if (options.key is None) == (options.new_key is None):
-        raise InvalidArgumentError("expected --key or --new-key, and not both")
+        raise UsageError("expected --key or --new-key, and not both")
     if options.key is not None and not options.artifact:
-        raise InvalidArgumentError("there is nothing to sign: name a model")
+        raise UsageError("there is nothing to sign: name a model")
     if options.new_key is not None:
         private, public = new_key(options.new_key)
         print(f"{private}: private, keep it secret")

@@ -10,13 +10,13 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from tfnative._base.options.kinds import whole_numbers
 from tfnative._cli.common import (
     add_command,
     print_json,
     require_folder,
     write_file,
 )
+from tfnative._cli.numbers import MOST_SECONDS, number, seconds, whole, wholes
 from tfnative._cli.tune_report import print_report
 
 if TYPE_CHECKING:
@@ -49,14 +49,14 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument(
         "--threads",
-        type=int,
+        type=whole(1),
         default=1,
         help="threads that work on one batch (default: 1)",
     )
     load = parser.add_mutually_exclusive_group()
     load.add_argument(
         "--concurrency",
-        type=int,
+        type=whole(1),
         default=64,
         metavar="N",
         help="callers, each of which sends a row and waits for its answer, again and "
@@ -64,40 +64,40 @@ def register(commands: Commands) -> None:
     )
     load.add_argument(
         "--rate",
-        type=float,
+        type=number(1e9),
         metavar="R",
         help="instead of --concurrency: send so many rows per second, at random "
         "moments (default: --concurrency)",
     )
     parser.add_argument(
         "--latency-target-ms",
-        type=float,
+        type=number(1000 * MOST_SECONDS),
         metavar="MS",
         help="in how many milliseconds 99 of 100 requests have to be answered "
         "(default: any)",
     )
     parser.add_argument(
         "--max-batch-sizes",
-        type=whole_numbers,
+        type=wholes(1),
         metavar="N,...",
         help="largest batches to try, in rows (default: the compiled batch sizes)",
     )
     parser.add_argument(
         "--timeouts",
-        type=whole_numbers,
+        type=wholes(0),
         default=[0, 200, 1000, 4000],
         metavar="US,...",
         help="batch timeouts to try, in microseconds (default: 0,200,1000,4000)",
     )
     parser.add_argument(
         "--batch-threads",
-        type=whole_numbers,
+        type=wholes(1),
         metavar="N,...",
         help="batch threads to try (default: 1, 2, 4, ... up to the machine's)",
     )
     parser.add_argument(
         "--allowed-batch-sizes",
-        type=whole_numbers,
+        type=wholes(1),
         action="append",
         default=[],
         metavar="N,...",
@@ -106,7 +106,7 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=seconds(),
         default=1.0,
         help="how long each combination is tried (default: 1)",
     )
@@ -169,22 +169,22 @@ def _show_progress(done: int, count: int, seconds_left: float) -> None:
 
 def _check_files(options: argparse.Namespace) -> None:
     for file in (options.output, options.chart, options.json):
-        if file and file != "-":
+        if file is not None and file != "-":
             require_folder(file)
-    if options.chart:
+    if options.chart is not None:
         from tfnative._cli.tune_chart import require_chart
 
         require_chart(options.chart)
 
 
 def _write_files(report: TuneReport, options: argparse.Namespace) -> None:
-    if options.output:
+    if options.output is not None:
         text = report.proposed.parameters.to_text_proto()
         write_file(options.output, lambda file: file.write(text.encode()))
-    if options.json and options.json != "-":
+    if options.json not in (None, "-"):
         content = json.dumps(dataclasses.asdict(report), indent=2) + "\n"
         write_file(options.json, lambda file: file.write(content.encode()))
-    if options.chart:
+    if options.chart is not None:
         from tfnative._cli.tune_chart import save_chart
 
         save_chart(report, options.latency_target_ms, options.chart)

@@ -39,7 +39,7 @@ def encode_example(features: Mapping[str, Any]) -> bytes:
         The same bytes for the same features, in whatever order they are.
 
     Raises:
-        InvalidArgumentError: A value is none of these, or no int64.
+        InvalidArgumentError: A value is none of these, or no int64 or float32.
     """
     entries = bytearray()
     for name in sorted(features):
@@ -68,8 +68,18 @@ def _feature(value: Any) -> bytes:
     if kind in "iub":
         packed = b"".join(varint(_int64(item)) for item in values.tolist())
         return bytes_field(_INT64_LIST, bytes_field(_LIST_VALUE, packed))
-    floats = values.astype("<f4").tobytes()
+    floats = _float32(values).tobytes()
     return bytes_field(_FLOAT_LIST, bytes_field(_LIST_VALUE, floats))
+
+
+def _float32(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """The only floats that a tf.Example has."""
+    with np.errstate(all="ignore"):
+        floats = values.astype("<f4")
+    lost = np.isfinite(values) & ~np.isfinite(floats)
+    if lost.any():
+        raise OverflowError(f"float32 cannot hold {values[lost][0]}")
+    return floats
 
 
 def _empty(kind: str) -> bytes:

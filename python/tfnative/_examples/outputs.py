@@ -76,10 +76,14 @@ def _text(classes: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
     """Labels as str; those that are numbers, as their digits."""
     found = np.empty(classes.shape, object)
     flat = classes.ravel().tolist()
-    found.ravel()[:] = [
-        label.decode(errors="replace") if isinstance(label, bytes) else str(label)
-        for label in flat
-    ]
+    try:
+        found.ravel()[:] = [
+            label.decode() if isinstance(label, bytes) else str(label) for label in flat
+        ]
+    except UnicodeDecodeError as error:
+        raise InvalidArgumentError(
+            f"the label of a class is no text in UTF-8: {error.object[:40]!r}"
+        ) from None
     return found
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -13,9 +14,15 @@ from typing import TYPE_CHECKING, Any
 from tfnative._backends.load import load
 from tfnative._backends.native.golden import golden_inputs
 from tfnative._backends.native.model import NativeModel
+from tfnative._base.arrays import memory_bytes
+from tfnative._base.numbers import finite_number
 from tfnative._model import Model
 from tfnative._signature import Signature, TensorSpec
-from tfnative.errors import InvalidArgumentError, UnimplementedError
+from tfnative.errors import (
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    UnimplementedError,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -72,8 +79,12 @@ def bench(
         NotFoundError, LoadError: As ``load``.
         InvalidArgumentError: There is no such signature; a number of rows is negative,
             or one that a signature whose rows influence each other was not compiled
-            for; the sizes of an input are not known, or it takes strings.
+            for; the sizes of an input are not known, or it takes strings; or seconds
+            are no number above 0.
+        ResourceExhaustedError: An input would need more memory than there is.
     """
+    if (finite_number(seconds) or 0) <= 0:
+        raise InvalidArgumentError(f"seconds must be above 0, got {seconds!r:.100}")
     rows = []
     with load(
         path, backend=backend, device=device, cpu_level=cpu_level, threads=threads
@@ -197,6 +208,10 @@ def measure(model: Model, signature: Signature, rows: int, seconds: float) -> Be
 def _random_array(dtype: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     import numpy as np
 
+    if 8 * math.prod(shape) > memory_bytes():  # They are made as float64.
+        raise ResourceExhaustedError(
+            f"an input of {dtype.name} {shape} needs more memory than there is"
+        )
     rng = np.random.default_rng(0)
     if dtype.kind in "iu":
         return np.zeros(shape, dtype)  # An index that every table has.

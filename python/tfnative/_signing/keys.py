@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 1 << 16
 _PUBLIC = ".pub"
+_BLOCK = re.compile(rb"-----BEGIN ([^\n-]+)-----.*?-----END \1-----\n?", re.DOTALL)
 
 
 def new_key(path: str | os.PathLike[str]) -> tuple[Path, Path]:
@@ -73,13 +75,16 @@ def read_private(path: str | os.PathLike[str]) -> Ed25519PrivateKey:
             f"`chmod 600 {os.fspath(path)}`, and if they may have read it, make a new "
             "key"
         )
+    if len(_BLOCK.findall(content)) > 1:
+        raise InvalidArgumentError(
+            f"{os.fspath(path)} has more than one key, of which only one can sign"
+        )
     try:
         key = serialization.load_pem_private_key(content, password=None)
     except Exception as error:  # What it raises differs between versions.
         raise InvalidArgumentError(
             f"{os.fspath(path)} is no private key: expected an Ed25519 key as PEM "
-            f"(PKCS #8) without a passphrase, as `tfnative sign --new-key` makes it: "
-            f"{error}"
+            "(PKCS #8) without a passphrase, as `tfnative sign --new-key` makes it"
         ) from error
     if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise InvalidArgumentError(
@@ -94,16 +99,17 @@ def read_trusted(
 ) -> Mapping[str, Ed25519PublicKey]:
     """Public keys by their digest: those of files, and of all *.pub in folders.
 
+    A file may have several, one after the other.
+
     Raises:
         NotFoundError: There is no such file or folder, a folder has no *.pub, or
             `cryptography` is not installed.
         InvalidArgumentError: A file is no public key of Ed25519, as PEM.
     """
-    keys = {}
+    keys: dict[str, Ed25519PublicKey] = {}
     for path in paths:
         for file in _public_files(Path(path)):
-            key = _read_public(file)
-            keys[key_digest(key)] = key
+            keys |= {key_digest(key): key for key in _read_public(file)}
     return keys
 
 
@@ -122,7 +128,7 @@ def _public_files(path: Path) -> Iterator[Path]:
     yield from found
 
 
-def _read_public(file: Path) -> Ed25519PublicKey:
+def _read_public(file: Path) -> Iterator[Ed25519PublicKey]:
     ed25519, serialization = _cryptography()
     content, _ = _read(file)
     if b"PRIVATE KEY" in content:
@@ -131,27 +137,39 @@ def _read_public(file: Path) -> Ed25519PublicKey:
             f"public key, in {file}{_PUBLIC} or as `openssl pkey -in {file} -pubout` "
             "prints it"
         )
-    try:
-        key = serialization.load_pem_public_key(content)
-    except Exception as error:  # What it raises differs between versions.
-        raise InvalidArgumentError(
-            f"{file} is no public key: expected an Ed25519 key as PEM, as `tfnative "
-            f"sign --new-key` makes it: {error}"
-        ) from error
-    if not isinstance(key, ed25519.Ed25519PublicKey):
-        raise InvalidArgumentError(f"{file} is a key of another kind: expected Ed25519")
-    return cast("Ed25519PublicKey", key)
+    blocks = [match.group() for match in _BLOCK.finditer(content)] or [content]
+    for block in blocks:
+        try:
+            if content.count(b"-----BEGIN ") != len(blocks):
+                raise ValueError("a key is cut off")
+            key = serialization.load_pem_public_key(block)
+        except Exception as error:  # What it raises differs between versions.
+            raise InvalidArgumentError(
+                f"{file} is no public key: expected an Ed25519 key as PEM, as "
+                "`tfnative sign --new-key` makes it"
+            ) from error
+        if not isinstance(key, ed25519.Ed25519PublicKey):
+            raise InvalidArgumentError(
+                f"{file} has a key of another kind: expected Ed25519"
+            )
+        yield cast("Ed25519PublicKey", key)
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[bytes, int]:
     """The content of a small file, and who may do what with it."""
     try:
         with open(path, "rb") as file:
-            return file.read(_MOST_BYTES), os.fstat(file.fileno()).st_mode & 0o7777
+            content = file.read(_MOST_BYTES + 1)
+            mode = os.fstat(file.fileno()).st_mode & 0o7777
     except OSError as error:
         raise NotFoundError(
             f"cannot read the key {os.fspath(path)}: {error.strerror or error}"
         ) from error
+    if len(content) > _MOST_BYTES:  # What is behind that would be left out.
+        raise InvalidArgumentError(
+            f"{os.fspath(path)} has more than {_MOST_BYTES} bytes: it is no key"
+        )
+    return content, mode
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfnative._base.forked import importing
+from tfnative._base.output_file import write_whole
 from tfnative._signing.keys import key_digest, read_private
 from tfnative.errors import LoadError, NotFoundError, SignatureError
 
@@ -90,7 +91,6 @@ class ArtifactSignature:
             LoadError: It cannot be written.
         """
         path = folder / SIGNATURE
-        temporary = path.with_name(f".{SIGNATURE}-{os.getpid()}")
         content = {
             "format": _FORMAT,
             "algorithm": "ed25519",
@@ -99,8 +99,8 @@ class ArtifactSignature:
             "signature": base64.b64encode(self.signature).decode(),
         }
         try:
-            temporary.write_text(json.dumps(content, indent=2) + "\n")
-            os.replace(temporary, path)
+            text = json.dumps(content, indent=2) + "\n"
+            write_whole(path, lambda file: file.write(text.encode()))
         except OSError as error:
             raise LoadError(f"cannot write {path}: {error}") from error
         return path

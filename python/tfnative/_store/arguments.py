@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tfnative._backends.options import Backend, LoadOptions
+from tfnative._base.numbers import finite_number
 from tfnative._base.options.kinds import Paths
 from tfnative._base.text import checked_path, has_utf8
 from tfnative._core import ThreadPool
 from tfnative._store.catalog import check_version
-from tfnative._store.numbers import finite_number
 from tfnative._store.versions import VersionPolicy
 from tfnative.errors import InvalidArgumentError
 

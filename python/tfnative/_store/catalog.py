@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tfnative._store.numbers import whole_number
+from tfnative._base.numbers import whole_number
 from tfnative._store.traffic import key_bytes
 from tfnative.errors import (
     FailedPreconditionError,

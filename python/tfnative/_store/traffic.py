@@ -18,7 +18,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tfnative._store.numbers import finite_number, whole_number
+from tfnative._base.numbers import finite_number, whole_number
 from tfnative.errors import InvalidArgumentError
 
 Target = str | int

@@ -15,11 +15,12 @@ import io
 import os
 import shutil
 import stat
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
+from tfnative._base.output_file import write_whole
 from tfnative.errors import InvalidArgumentError
 
 Entries = Mapping[str, bytes | Path]
@@ -43,20 +44,12 @@ def write_wheel(path: Path, entries: Entries, record: str) -> None:
         InvalidArgumentError: It cannot be written there, or a file cannot be read.
     """
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".wheel-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                _write(file, entries, record)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_whole(path, lambda file: _write(file, entries, record))
     except (OSError, UnicodeError, zipfile.LargeZipFile) as error:
         raise InvalidArgumentError(f"cannot write {path}: {error}") from error
 
 
-def _write(file: io.BufferedWriter, entries: Entries, record: str) -> None:
+def _write(file: IO[bytes], entries: Entries, record: str) -> None:
     rows = io.StringIO()
     table = csv.writer(rows, lineterminator="\n")
     with zipfile.ZipFile(file, "w") as archive:

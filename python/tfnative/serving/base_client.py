@@ -14,6 +14,7 @@ from tfnative._base.text import check_text
 from tfnative.errors import NotFoundError
 from tfnative.serving.channels.address import is_rest
 from tfnative.serving.options import Breaker, Hedge, Options, Retry, Tls
+from tfnative.serving.timeouts import seconds_of
 from tfnative.serving.types import (
     ModelMetadata,
     ModelSpec,
@@ -70,8 +71,12 @@ class BaseClient(Initialized):
         )
 
     def _deadline(self, timeout: float | None) -> float | None:
-        """When a call has to be over, on the monotonic clock."""
-        seconds = self._options.timeout if timeout is None else timeout
+        """When a call has to be over, on the monotonic clock.
+
+        Raises:
+            InvalidArgumentError: The timeout is no number, or not above 0.
+        """
+        seconds = seconds_of(self._options.timeout if timeout is None else timeout)
         return None if seconds is None else time.monotonic() + seconds
 
     @property

@@ -89,7 +89,7 @@ def predict(
     where = str(spec)
 
     def write_rest() -> RestRequest:
-        body = dump(rest_form.predict_body(spec, inputs))
+        body = dump(rest_form.predict_body(spec, inputs, signature))
         return RestRequest("POST", rest_form.model_path(spec, "predict"), body)
 
     def read_rest(body: Any) -> Outputs:
@@ -107,7 +107,7 @@ def predict(
         "predict",
         where,
         grpc_form.PREDICTION + "Predict",
-        lambda: grpc_form.predict_request(spec, inputs, output_filter),
+        lambda: grpc_form.predict_request(spec, inputs, output_filter, signature),
         lambda response: grpc_form.read_predict_response(response, where),
         write_rest,
         read_rest,

@@ -64,7 +64,8 @@ class Client(BaseClient):
         max_message_bytes: How large requests and responses may be.
         keepalive_seconds: After so long without traffic it is checked whether the
             server is still there; None for never.
-        timeout: For calls that do not say; None for as long as it takes.
+        timeout: For calls that do not say, in seconds above 0; None for as long as it
+            takes, as for more than 20 days.
         retry: When calls are tried again.
         breaker: When an address is given up for a while.
         hedge: When the same call is sent once more. Default: never.
@@ -106,19 +107,23 @@ class Client(BaseClient):
 
         Args:
             model: Its name on the server.
-            inputs: An array for each input. Of other values, floats become float32.
+            inputs: An array for each input. The numbers of other values become what
+                the model takes, if an address is one of the REST API; over gRPC, where
+                that is not known, floats become float32 and integers int64.
             version: A version's number. Default: the newest.
             label: Or a version's label, as "stable".
             signature: Default: "serving_default".
             output_filter: Names of the outputs that are wanted. Default: all.
             timeout: For how many seconds at most, all attempts together. Default: the
-                client's.
+                client's. More than 20 days are as long as it takes.
 
         Returns:
             An array for each output; strings as bytes, with dtype object.
 
         Raises:
-            InvalidArgumentError: The server says that the inputs do not fit.
+            InvalidArgumentError: The server says that the inputs do not fit; or the
+                type that a number becomes cannot hold it; or the timeout is no number
+                above 0.
             NotFoundError: It has no such model, version or label.
             UnavailableError: It cannot be reached, or is too busy.
             DeadlineExceededError: It took too long.

@@ -19,9 +19,10 @@ from google.protobuf.message import DecodeError
 from tfnative._base.text import check_text
 from tfnative._base.wire import Buffer, bytes_field, bytes_field_of_parts, read_fields
 from tfnative._examples.results import Classifications
+from tfnative._signature import Signature
 from tfnative.errors import Error, InternalError, InvalidArgumentError, type_for
 from tfnative.serving import messages
-from tfnative.serving.signatures import signature_of
+from tfnative.serving.signatures import input_dtype, signature_of
 from tfnative.serving.tensors.decode import decode_tensor
 from tfnative.serving.tensors.encode import encode_tensor
 from tfnative.serving.types import (
@@ -72,8 +73,10 @@ def _spec_bytes(spec: ModelSpec) -> bytes:
 def _read_spec(serialised: bytes) -> ModelSpec:
     try:
         message = messages.ModelSpec.FromString(serialised)
-    except DecodeError as error:
-        raise InvalidArgumentError(f"model_spec is damaged: {error}") from None
+    except DecodeError:
+        raise InvalidArgumentError(
+            "model_spec is damaged: it is no ModelSpec"
+        ) from None
     return spec_of(message)
 
 
@@ -88,15 +91,25 @@ def spec_of(message: Any) -> ModelSpec:
 
 
 def predict_request(
-    spec: ModelSpec, inputs: Mapping[str, Any], output_filter: Sequence[str] = ()
+    spec: ModelSpec,
+    inputs: Mapping[str, Any],
+    output_filter: Sequence[str] = (),
+    signature: Signature | None = None,
 ) -> bytes:
     """A ``PredictRequest``.
+
+    Args:
+        spec: The model.
+        inputs: Arrays by the names of inputs, or other values.
+        output_filter: The outputs that are wanted; all, if none is named.
+        signature: What the server says of it, if that is known: other values than
+            arrays become what it says.
 
     Raises:
         InvalidArgumentError: An input is no tensor; the message names it.
     """
     head = bytes_field(_SPEC, _spec_bytes(spec))
-    parts: list[Buffer] = [head, *_tensor_map(_INPUTS, inputs, str(spec))]
+    parts: list[Buffer] = [head, *_tensor_map(_INPUTS, inputs, str(spec), signature)]
     parts += [
         bytes_field(_OUTPUT_FILTER, name.encode())
         for name in _names("output_filter", output_filter)
@@ -155,12 +168,17 @@ def split_predict_request(
     return _read_spec(serialised), tensors, wanted
 
 
-def _tensor_map(field: int, tensors: Mapping[str, Any], where: str) -> list[Buffer]:
+def _tensor_map(
+    field: int,
+    tensors: Mapping[str, Any],
+    where: str,
+    signature: Signature | None = None,
+) -> list[Buffer]:
     """Entries of a map from names to tensors, in the order of their names."""
     parts: list[Buffer] = []
     for name in _names("inputs", tensors):
         try:
-            tensor = encode_tensor(tensors[name])
+            tensor = encode_tensor(tensors[name], input_dtype(signature, name))
         except InvalidArgumentError as error:
             raise InvalidArgumentError(f"{where}, {name!r}: {error}") from None
         value = bytes_field_of_parts(_VALUE, tensor)

@@ -64,9 +64,14 @@ def bytes_to_json(value: Any) -> dict[str, str]:
     return {B64: base64.b64encode(raw).decode()}
 
 
-def text_to_json(value: Any) -> str:
-    """A string that is text."""
-    return value if isinstance(value, str) else bytes(value).decode(errors="replace")
+def text_to_json(value: Any) -> str | dict[str, str]:
+    """A string as text; as ``{"b64": ...}`` if it is none, in UTF-8."""
+    if isinstance(value, str):
+        return value
+    try:
+        return bytes(value).decode()
+    except UnicodeDecodeError:
+        return bytes_to_json(value)
 
 
 def from_json(value: Any, dtype: np.dtype[Any] | None, where: str) -> npt.NDArray[Any]:

@@ -7,10 +7,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Literal
 
+from tfnative._base.numbers import finite_number
 from tfnative.errors import InvalidArgumentError, NotFoundError
+from tfnative.serving.timeouts import MOST_SECONDS, seconds_of
+
+INT_MAX = 2**31 - 1
+"""gRPC counts bytes and milliseconds in such numbers."""
 
 Path_ = str | os.PathLike[str]
 
@@ -79,14 +85,17 @@ class Retry:
     max_delay_seconds: float = 1.0
 
     def __post_init__(self) -> None:
-        _at_least("Retry", "max_attempts", self.max_attempts, 1)
-        _at_least("Retry", "initial_delay_seconds", self.initial_delay_seconds, 0)
+        _whole("Retry", "max_attempts", self.max_attempts, 1)
+        _delay("Retry", "initial_delay_seconds", self.initial_delay_seconds)
         _at_least("Retry", "multiplier", self.multiplier, 1)
-        _at_least("Retry", "max_delay_seconds", self.max_delay_seconds, 0)
+        _delay("Retry", "max_delay_seconds", self.max_delay_seconds)
 
     def longest_delay(self, attempts: int) -> float:
         """The longest delay in seconds after so many attempts."""
-        grown = self.initial_delay_seconds * self.multiplier ** (attempts - 1)
+        try:
+            grown = self.initial_delay_seconds * self.multiplier ** (attempts - 1)
+        except OverflowError:
+            return self.max_delay_seconds
         return min(grown, self.max_delay_seconds)
 
 
@@ -107,7 +116,7 @@ class Breaker:
     seconds: float = 1.0
 
     def __post_init__(self) -> None:
-        _at_least("Breaker", "failures", self.failures, 0)
+        _whole("Breaker", "failures", self.failures, 0)
         _at_least("Breaker", "seconds", self.seconds, 0)
 
 
@@ -130,8 +139,8 @@ class Hedge:
     max_calls: int = 2
 
     def __post_init__(self) -> None:
-        _at_least("Hedge", "delay_seconds", self.delay_seconds, 0)
-        _at_least("Hedge", "max_calls", self.max_calls, 2)
+        _delay("Hedge", "delay_seconds", self.delay_seconds)
+        _whole("Hedge", "max_calls", self.max_calls, 2)
 
 
 @dataclass(frozen=True)
@@ -160,15 +169,40 @@ class Options:
             raise InvalidArgumentError(
                 "Client: expected token_file or an authorization in metadata, not both"
             )
-        _at_least("Client", "max_message_bytes", self.max_message_bytes, 1)
+        _whole("Client", "max_message_bytes", self.max_message_bytes, 1)
+        if self.max_message_bytes > INT_MAX:
+            raise InvalidArgumentError(
+                f"Client: max_message_bytes must be below 2^31, got"
+                f" {self.max_message_bytes}"
+            )
         if self.keepalive_seconds is not None:
             _at_least("Client", "keepalive_seconds", self.keepalive_seconds, 1)
-        if self.timeout is not None:
-            _at_least("Client", "timeout", self.timeout, 0)
+        seconds_of(self.timeout)
 
 
-def _at_least(what: str, name: str, value: float, least: float) -> None:
-    if not value >= least:
+def _whole(what: str, name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise InvalidArgumentError(
-            f"{what}: {name} must be at least {least}, got {value}"
+            f"{what}: {name} must be a whole number, got {value!r:.100}"
+        )
+    _at_least(what, name, value, least)
+
+
+def _delay(what: str, name: str, value: object) -> None:
+    _at_least(what, name, value, 0)
+    if value > MOST_SECONDS:  # type: ignore[operator]
+        raise InvalidArgumentError(
+            f"{what}: {name} must be at most {MOST_SECONDS}, got {value}"
+        )
+
+
+def _at_least(what: str, name: str, value: object, least: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InvalidArgumentError(
+            f"{what}: {name} must be a number, got {value!r:.100}"
+        )
+    number = finite_number(value)
+    if number is None or number < least:
+        raise InvalidArgumentError(
+            f"{what}: {name} must be finite and at least {least}, got {value!r:.100}"
         )

@@ -23,7 +23,7 @@ from tfnative.serving.json_tensors import (
     from_json,
     to_json,
 )
-from tfnative.serving.signatures import signature_of
+from tfnative.serving.signatures import input_dtype, signature_of
 from tfnative.serving.tensors.encode import as_array
 from tfnative.serving.types import (
     ModelMetadata,
@@ -66,8 +66,16 @@ def model_path(spec: ModelSpec, verb: str = "") -> str:
 # --- Predict --------------------------------------------------------------------------
 
 
-def predict_body(spec: ModelSpec, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def predict_body(
+    spec: ModelSpec, inputs: Mapping[str, Any], signature: Signature | None = None
+) -> dict[str, Any]:
     """What to send: the column format, which holds every shape.
+
+    Args:
+        spec: The model.
+        inputs: Arrays by the names of inputs, or values that become what the
+            signature says.
+        signature: What the server says of it, if that is known.
 
     Raises:
         InvalidArgumentError: An input is no tensor, or one that JSON cannot hold.
@@ -79,7 +87,7 @@ def predict_body(spec: ModelSpec, inputs: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in inputs.items():
         check_text("a name of inputs", name)
         try:
-            columns[name] = to_json(as_array(value))
+            columns[name] = to_json(as_array(value, input_dtype(signature, name)))
         except InvalidArgumentError as error:
             raise InvalidArgumentError(f"{spec}, {name!r}: {error}") from None
     return {**body, "inputs": columns}

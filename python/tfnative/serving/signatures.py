@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import UnimplementedError
 from tfnative.serving import messages
@@ -24,6 +26,12 @@ def signature_of(name: str, definition: Any) -> Signature:
     both = [*inputs.values(), *outputs.values()]
     has_rows = all(spec.shape and spec.shape[0] == -1 for spec in both)
     return Signature(name, inputs, outputs, (), has_rows)
+
+
+def input_dtype(signature: Signature | None, name: str) -> np.dtype[Any] | None:
+    """What an input of a signature takes; None if nobody knows."""
+    spec = None if signature is None else signature.inputs.get(name)
+    return None if spec is None else spec.dtype
 
 
 def definition_of(signature: Signature) -> Any:

@@ -8,11 +8,11 @@ import hashlib
 import hmac
 import os
 import re
-from pathlib import Path
 
 from tfnative._base.text import checked_path
-from tfnative.errors import InvalidArgumentError, NotFoundError
+from tfnative.errors import InvalidArgumentError
 from tfnative.serving.fresh_files import FreshFiles
+from tfnative.serving.small_file import read_small
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
@@ -29,8 +29,8 @@ class TokenFile:
 
     Raises:
         NotFoundError: It cannot be read.
-        InvalidArgumentError: It has no token, or a line that is none; or the path is
-            no path.
+        InvalidArgumentError: It has no token, or a line that is none; it is no regular
+            file, or too large; or the path is no path.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -65,13 +65,10 @@ def read_tokens(path: str) -> tuple[str, ...]:
 
     Raises:
         NotFoundError: It cannot be read.
-        InvalidArgumentError: It has no token, or a line that is none.
+        InvalidArgumentError: It has no token, or a line that is none; or it is no
+            regular file, or too large.
     """
-    try:
-        text = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise NotFoundError(f"cannot read the tokens in {path}: {reason}") from None
+    text = read_small(path, "the tokens in")
     tokens = []
     for number, line in enumerate(text.splitlines(), 1):
         token = line.strip().decode("ascii", errors="replace")

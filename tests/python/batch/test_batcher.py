@@ -316,6 +316,48 @@ def test_what_contradicts_itself_is_refused(model, options, message):
         tfnative.Batcher(model, **{"signature": "affine", **options})
 
 
+NUMBERS = [
+    "max_batch_size",
+    "batch_timeout_micros",
+    "num_batch_threads",
+    "max_enqueued_batches",
+    "max_execution_batch_size",
+    "retry_max_time_micros",
+    "retry_delay_micros",
+]
+SWITCHES = ["enable_large_batch_splitting", "pad_variable_length_inputs", "streaming"]
+
+
+@pytest.mark.parametrize("name", [*NUMBERS, *SWITCHES, "allowed_batch_sizes"])
+def test_what_no_option_can_be_is_refused_with_its_name(model, name):
+    for value in (2**63, -(2**63), 2**200, 1.5, float("nan"), "8", b"8", [1.5], {}):
+        if name == "allowed_batch_sizes" and value == {}:
+            continue  # No sizes.
+        with pytest.raises(tfnative.InvalidArgumentError, match=name):
+            tfnative.Batcher(model, signature="affine", **{name: value})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300, "5", -1])
+def test_what_no_latency_target_can_be_is_refused(model, value):
+    options = {"batch_timeout_micros": "auto", "latency_target_ms": value}
+    with pytest.raises(tfnative.InvalidArgumentError, match="latency_target_ms"):
+        tfnative.Batcher(model, signature="affine", **options)
+
+
+def test_numpy_numbers_are_numbers(model):
+    options = {name: np.int64(2) for name in NUMBERS}
+    with tfnative.Batcher(model, signature="affine", **options) as batcher:
+        assert batcher.options["max_enqueued_batches"] == 2
+
+
+def test_the_longest_times_that_are_taken_work(model):
+    options = {"batch_timeout_micros": 10**15, "retry_max_time_micros": 10**15}
+    with tfnative.Batcher(
+        model, signature="affine", max_batch_size=1, **options
+    ) as batcher:
+        np.testing.assert_array_equal(batcher.predict(rows()), 2 * rows() + 1)
+
+
 def test_only_what_predicts_can_be_batched():
     with pytest.raises(tfnative.InvalidArgumentError, match="expected a model"):
         tfnative.Batcher(object())

@@ -112,10 +112,10 @@ def test_bench_profiles_a_signature(fake, tmp_path, capsys):
 
 
 def test_bench_options_that_do_not_go_together_are_refused(fake, tmp_path, capsys):
-    assert main(["bench", str(fake), "--trace", str(tmp_path / "t.json")]) == 1
+    assert main(["bench", str(fake), "--trace", str(tmp_path / "t.json")]) == 2
     assert "--trace needs --profile" in capsys.readouterr().err
     command = ["bench", str(fake), "--profile", "--batch-sizes", "1,4"]
-    assert main(command) == 1
+    assert main(command) == 2
     assert "one batch size" in capsys.readouterr().err
 
 
@@ -192,7 +192,7 @@ def test_compile_errors_come_through(tmp_path, capsys):
     command = ["compile", str(tmp_path / "missing"), "-o", str(tmp_path / "out")]
     assert main(command) == 1
     assert "there is no model at" in capsys.readouterr().err
-    assert main([*command, "--shape", "x"]) == 1
+    assert main([*command, "--shape", "x"]) == 2
     assert "expected NAME=SIZES" in capsys.readouterr().err
     assert main([*command, "--cpu", "avx"]) == 1
     assert "unknown CPU level avx" in capsys.readouterr().err

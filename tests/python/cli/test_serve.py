@@ -85,6 +85,54 @@ def test_it_serves_both_apis_and_ends_with_exit_code_0(start):
     assert server.end() == 0
 
 
+@pytest.mark.parametrize("api", ["rest", "grpc"])
+def test_sighup_ends_it_like_sigterm_also_under_load(start, api):
+    process = start()
+    address = getattr(process, api)
+    stopped = threading.Event()
+
+    def ask() -> None:
+        with serving.Client(address, retry=serving.Retry(max_attempts=1)) as client:
+            while not stopped.is_set():
+                try:
+                    client.predict("affine", {"x": X}, signature="affine")
+                except tfnative.UnavailableError:
+                    stopped.wait(0.05)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(0.5)
+        process.process.send_signal(signal.SIGHUP)
+        _, errors = process.process.communicate(timeout=60)
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join()
+    assert process.process.returncode == 0
+    assert errors.splitlines()[-1] == "ended"
+
+
+def test_sighup_that_was_set_aside_does_not_end_it(start):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    process.process.send_signal(signal.SIGHUP)
+    with serving.Client(process.grpc) as client:
+        assert client.predict("affine", {"x": X}, signature="affine")
+    assert process.end() == 0
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a:predict", "a\nb", "/"])
+def test_a_name_that_no_path_can_have_is_refused(name, artifacts, tmp_path, capsys):
+    command = ["serve", str(tmp_path), f"--name={name}", "--port=0", "--rest-port=0"]
+    assert cli.main(command) == cli.USAGE
+    assert "the name of a model must" in capsys.readouterr().err
+
+
 def test_a_new_version_is_served_without_a_restart(start, artifacts, tmp_path):
     server = start(str(tmp_path / "affine"), "--poll-seconds", "0.1")
     with serving.Client(server.grpc) as client:
@@ -171,7 +219,7 @@ def test_a_config_file_that_is_wrong_is_refused(text, match, tmp_path, capsys):
 
 
 def test_what_cannot_be_served_is_said(tmp_path, capsys):
-    assert cli.main(["serve"]) == 1
+    assert cli.main(["serve"]) == cli.USAGE
     assert "expected MODEL_DIR" in capsys.readouterr().err
     assert cli.main(["serve", str(tmp_path)]) == 1
     assert "tfnative serve: error: " in capsys.readouterr().err
@@ -179,13 +227,13 @@ def test_what_cannot_be_served_is_said(tmp_path, capsys):
 
 def test_a_certificate_without_a_key_is_refused(tmp_path, capsys):
     arguments = ["serve", str(tmp_path), "--tls-certificate", "server.pem"]
-    assert cli.main(arguments) == 1
+    assert cli.main(arguments) == cli.USAGE
     assert "expected --tls-certificate and --tls-key" in capsys.readouterr().err
 
 
 def test_two_ways_to_give_a_certificate_are_refused(tmp_path, capsys):
     files = ["--tls-certificate", "server.pem", "--ssl-config-file", "ssl.config"]
-    assert cli.main(["serve", str(tmp_path), *files]) == 1
+    assert cli.main(["serve", str(tmp_path), *files]) == cli.USAGE
     assert "not both" in capsys.readouterr().err
 
 

@@ -55,6 +55,40 @@ def test_more_signals_do_not_disturb_the_tidying_up() -> None:
     assert (done.stdout, done.returncode) == ("tidy\n", 143)
 
 
+def test_a_signal_that_was_swallowed_is_told_again_at_the_next() -> None:
+    body = (
+        "\n    for _ in range(3):\n        try:\n            os.kill(os.getpid(), 1)"
+        "\n        except BaseException:\n            pass"
+        "\n        os.kill(os.getpid(), 15)\n    print('never')"
+    )
+    done = run(body)
+    assert (done.stdout, done.returncode) == ("", 143)
+    assert done.stderr == "tfnative work: ended by SIGTERM\n"
+
+
+@pytest.mark.parametrize("where", ["numpy", "tfnative._core", "tfnative.cli"])
+def test_an_interrupt_while_it_starts_leaves_no_traceback(
+    where: str, tmp_path: Path
+) -> None:
+    program = (
+        "import os, runpy, signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {where!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, "-m", "tfnative", "targets"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 130)
+
+
 def test_signals_that_were_set_aside_stay_so() -> None:
     before = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
     done = run("os.kill(os.getpid(), 1); return 0", before)

@@ -135,15 +135,29 @@ def test_it_says_so_if_nothing_is_in_time(fake, capsys):
 
 
 @pytest.mark.parametrize(
+    "argument",
+    [
+        "--concurrency=0",
+        "--rate=-1",
+        "--seconds=0",
+        "--latency-target-ms=0",
+        "--threads=0",
+        "--batch-threads=0",
+        "--max-batch-sizes=-4",
+    ],
+)
+def test_numbers_out_of_range_are_a_wrong_command(fake, capsys, argument):
+    with pytest.raises(SystemExit) as ended:
+        main(["tune", str(fake), "--signature", "affine", argument])
+    assert ended.value.code == 2
+    flag = argument.partition("=")[0]
+    assert f"argument {flag}: expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--concurrency", "0"], "concurrency must be positive"),
-        (["--rate", "-1"], "rate must be positive"),
-        (["--seconds", "0"], "seconds must be positive"),
-        (["--latency-target-ms", "0"], "latency_target_ms must be positive"),
-        (["--threads", "0"], "threads must be positive"),
-        (["--batch-threads", "0"], "num_batch_threads must be in 1 to 1024"),
-        (["--max-batch-sizes", "-4"], "max_batch_size must be at least 1"),
+        (["--batch-threads", "2000"], "num_batch_threads must be in 1 to 1024"),
         (["--allowed-batch-sizes", "4,2"], "must be positive and ascending"),
         (["--signature", "no"], "'no'"),
         (["--output", "/no/such/folder/x"], "there is no folder /no/such/folder"),

@@ -81,3 +81,10 @@ def test_the_order_of_features_does_not_matter():
 def test_what_an_example_cannot_hold_is_refused(value, match):
     with pytest.raises(tfnative.InvalidArgumentError, match=match):
         tfnative.encode_example({"x": value})
+
+
+@pytest.mark.parametrize("value", [1e300, [0.5, -1e39], np.array([1e300])])
+def test_a_number_that_would_become_infinite_is_refused(value):
+    with pytest.raises(tfnative.InvalidArgumentError, match="float32 cannot hold"):
+        tfnative.encode_example({"x": value})
+    assert tfnative.encode_example({"x": np.inf})

@@ -7,11 +7,13 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
 import tfnative
 from tfnative.serving.fresh_files import FreshFiles
+from tfnative.serving.small_file import MOST_BYTES, read_small
 from tfnative.serving.token_file import TokenFile
 
 
@@ -130,3 +132,61 @@ def test_threads_that_see_a_change_at_once_read_it_once(tmp_path):
     assert reads == ["0", "10"]
     assert set(found) <= {"0", "10"}
     assert fresh.get() == "10"
+
+
+def irregular(path, kind: str) -> None:
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"a\n" * MOST_BYTES)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "large file"])
+def test_what_is_no_small_file_is_refused_and_the_last_tokens_stay(
+    tmp_path, kind, caplog
+):
+    file = tmp_path / "tokens"
+    irregular(file, kind)
+    reason = "more than 1048576 bytes" if kind == "large file" else "no regular file"
+    with pytest.raises(tfnative.InvalidArgumentError, match=reason):
+        TokenFile(file)
+    with pytest.raises(tfnative.InvalidArgumentError, match=reason):
+        read_small(file)
+    good = tmp_path / "good"
+    good.write_text("known\n")
+    tokens = TokenFile(good)
+    irregular(good, kind)
+    for _ in range(3):
+        assert tokens.accepts("Bearer known")
+    (record,) = caplog.records
+    assert "the old one stays" in record.getMessage()
+    assert reason in record.getMessage()
+
+
+def test_certificates_that_become_a_pipe_are_not_waited_for(tmp_path):
+    pytest.importorskip("grpc", reason="needs grpcio")
+    from tfnative.serving.channels.grpc import credentials
+    from tfnative.serving.channels.tls import tls_context
+    from tfnative.serving.options import Tls
+    from tfnative.serving.server.tls import ServerTls, SslConfigFile
+
+    for name in ("ca", "certificate", "key"):
+        (tmp_path / name).write_text("")
+    paths = [str(tmp_path / name) for name in ("ca", "certificate", "key")]
+    tls = Tls(*paths)
+    for path in paths:
+        irregular(Path(path), "pipe")
+    readers = [
+        lambda: tls_context(tls),
+        lambda: credentials(tls),
+        lambda: ServerTls(paths[1], paths[2]),
+        lambda: SslConfigFile(paths[0]),
+    ]
+    for read in readers:
+        with pytest.raises(tfnative.InvalidArgumentError, match="no regular file"):
+            read()

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,39 @@ def test_without_cryptography_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives", None)
     with pytest.raises(NotFoundError, match=r"pip install 'tfnative\[sign\]'"):
         new_key(tmp_path / "deploy")
+
+
+def test_all_keys_of_a_file_are_trusted(tmp_path: Path) -> None:
+    files = [new_key(tmp_path / name)[1] for name in ("one", "two", "three")]
+    both = tmp_path / "both.pub"
+    both.write_bytes(b"mine:\n" + b"\nand\n".join(f.read_bytes() for f in files[:2]))
+    assert read_trusted([both]).keys() == read_trusted(files[:2]).keys()
+    assert len(read_trusted([both, files[2]])) == 3
+
+
+@pytest.mark.parametrize("other", [other_public, lambda: b"-----BEGIN PUBLIC KEY-----"])
+def test_a_file_with_a_key_and_something_else_is_refused(
+    tmp_path: Path, other: Callable[[], bytes]
+) -> None:
+    _, public = new_key(tmp_path / "key")
+    public.write_bytes(public.read_bytes() + other())
+    with pytest.raises(InvalidArgumentError, match="Ed25519"):
+        read_trusted([public])
+
+
+def test_two_keys_to_sign_with_are_refused(tmp_path: Path) -> None:
+    one, two = (new_key(tmp_path / name)[0] for name in ("one", "two"))
+    one.write_bytes(one.read_bytes() + two.read_bytes())
+    with pytest.raises(InvalidArgumentError, match="more than one key"):
+        read_private(one)
+
+
+@pytest.mark.parametrize("read", [read_private, lambda path: read_trusted([path])])
+def test_a_file_that_is_no_key_is_told_without_a_link(tmp_path: Path, read) -> None:
+    path = tmp_path / "key"
+    path.touch(0o600)
+    for content in (b"text", b"x" * 100_000):
+        path.write_bytes(content)
+        with pytest.raises(InvalidArgumentError) as raised:
+            read(path)
+        assert "http" not in str(raised.value)

@@ -230,8 +230,8 @@ def test_the_commands_sign_and_verify(
     assert main(verify) == 0
     (model / "manifest.json").write_text("{}")
     assert main(verify) == 1
-    assert main(["sign", str(model)]) == 1
-    assert main(["sign", "--key", str(key)]) == 1
+    assert main(["sign", str(model)]) == 2
+    assert main(["sign", "--key", str(key)]) == 2
     assert main(["sign", str(tmp_path), "--key", str(key)]) == 1
 
 

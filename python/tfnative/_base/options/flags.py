@@ -9,8 +9,13 @@ from collections.abc import Collection
 from typing import Any
 
 from tfnative._base.options.declare import Option, options_of
-from tfnative._base.options.kinds import YES_OR_NO
+from tfnative._base.options.kinds import YES_OR_NO, whole_numbers
 from tfnative._base.options.option_set import OptionSet
+from tfnative.errors import InvalidArgumentError
+
+
+class UsageError(InvalidArgumentError):
+    """A flag has a value that it does not take, or flags contradict each other."""
 
 
 class _YesOrNo(argparse.BooleanOptionalAction):
@@ -41,21 +46,45 @@ def add_flags(
                 dest=each.name,
                 default=argparse.SUPPRESS,  # The default stands in the declaration.
                 help=_help(each),
-                **each.kind.argument(each.default),
+                **_argument(each),
             )
+
+
+def _argument(of: Option) -> dict[str, Any]:
+    """What ``add_argument`` has to know; a number out of range is a wrong command."""
+    argument = of.kind.argument(of.default)
+    parse = argument.get("type")
+    if parse not in (int, float, whole_numbers):
+        return argument
+
+    def checked(text: str) -> Any:
+        try:
+            value = parse(text)
+            of.checked(value)
+        except ValueError:  # An InvalidArgumentError is one.
+            raise argparse.ArgumentTypeError(
+                f"expected {of.kind.expected}, got {text!r:.60}"
+            ) from None
+        return value
+
+    return {**argument, "type": checked}
 
 
 def given_flags(of: type[OptionSet], found: argparse.Namespace) -> dict[str, Any]:
     """The options that were given, as keywords.
 
     Raises:
-        InvalidArgumentError: One is not of its kind.
+        UsageError: One is not of its kind.
     """
-    return {
-        each.name: each.kind.from_flag(vars(found)[each.name])
-        for each in options_of(of)
-        if each.flag and each.name in vars(found)
-    }
+    given = {}
+    for each in options_of(of):
+        if each.flag and each.name in vars(found):
+            try:
+                given[each.name] = each.kind.from_flag(vars(found)[each.name])
+                each.checked(given[each.name])
+            except InvalidArgumentError as error:
+                raise UsageError(str(error)) from None
+    return given
 
 
 def _help(of: Option) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative.errors import Error, type_for
 from tfnative.serving.channels.tls import tls_context
+from tfnative.serving.options import INT_MAX
+from tfnative.serving.small_file import read_small
 
 if TYPE_CHECKING:
     import grpc
@@ -38,9 +40,8 @@ def grpc_arguments(options: Options) -> list[tuple[str, int | str]]:
         ("grpc.max_reconnect_backoff_ms", 2000),
     ]
     if options.keepalive_seconds is not None:
-        arguments.append(
-            ("grpc.keepalive_time_ms", int(1000 * options.keepalive_seconds))
-        )
+        millis = min(1000 * options.keepalive_seconds, INT_MAX)
+        arguments.append(("grpc.keepalive_time_ms", int(millis)))
     if options.tls is not None and options.tls.server_name is not None:
         name = options.tls.server_name
         arguments.append(("grpc.ssl_target_name_override", name))
@@ -62,10 +63,7 @@ def credentials(tls: Tls | None) -> grpc.ChannelCredentials | None:
     import grpc
 
     def read(path: Any) -> bytes | None:
-        if path is None:
-            return None
-        with open(path, "rb") as file:
-            return file.read()
+        return None if path is None else read_small(path, "the file")
 
     if tls is None:
         return None

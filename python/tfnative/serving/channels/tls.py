@@ -9,6 +9,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from tfnative.errors import InvalidArgumentError
+from tfnative.serving.small_file import read_small
 
 if TYPE_CHECKING:
     from tfnative.serving.options import Tls
@@ -18,8 +19,11 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     """What a connection is made safe with.
 
     Raises:
+        NotFoundError: A file cannot be read.
         InvalidArgumentError: A file is not what it should be, or the key is another's.
     """
+    for path in tls.files:
+        read_small(path, "the file")  # OpenSSL would wait at a pipe for ever.
     wrong = f"{tls.ca_file} has no certificates"
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tfnative._base.text import check_text
 from tfnative._store.versions import (
     AllVersions,
     Latest,
@@ -18,6 +19,9 @@ from tfnative._store.versions import (
 from tfnative.errors import InvalidArgumentError, UnimplementedError
 from tfnative.serving import messages
 from tfnative.serving.server.text_message import read_text_message
+
+_NOT_IN_NAMES = frozenset("/:")
+"""They end a name in paths of the REST API."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,33 @@ class ModelSettings:
         base_path: The folder of its versions.
         policy: Which of them to serve.
         labels: Versions by label.
+
+    Raises:
+        InvalidArgumentError: No path of the REST API can have the name.
     """
 
     name: str
     base_path: str
     policy: VersionPolicy = field(default_factory=Latest)
     labels: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_model_name(self.name)
+
+
+def check_model_name(name: str) -> None:
+    """Checks the name of a model, which clients have in paths.
+
+    Raises:
+        InvalidArgumentError: It is empty, has a slash, a colon or what cannot be
+            printed, or is not UTF-8.
+    """
+    check_text("the name of a model", name)
+    if not name or not name.isprintable() or set(name) & _NOT_IN_NAMES:
+        raise InvalidArgumentError(
+            "the name of a model must have at least one character, and neither / nor :"
+            f" nor control characters, got {name!a:.200}"
+        )
 
 
 def read_config_file(path: str | os.PathLike[str]) -> dict[str, ModelSettings]:

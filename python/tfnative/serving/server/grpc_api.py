@@ -22,7 +22,11 @@ from tfnative.serving import grpc_form, messages
 from tfnative.serving.grpc_form import MODEL, PREDICTION
 from tfnative.serving.server.grpc_inputs import GrpcInputs
 from tfnative.serving.server.lanes import bytes_of
-from tfnative.serving.server.replies import load_error_text, reply_to
+from tfnative.serving.server.replies import (
+    MalformedRequestError,
+    load_error_text,
+    reply_to,
+)
 from tfnative.serving.server.service import Service
 from tfnative.serving.signatures import definition_of
 from tfnative.serving.types import ModelSpec
@@ -208,8 +212,10 @@ def _parse(kind: Any, request: bytes) -> Any:
 
     try:
         return kind.FromString(request)
-    except DecodeError as error:
-        raise InvalidArgumentError(f"the request is damaged: {error}") from None
+    except DecodeError:
+        raise MalformedRequestError(
+            f"the request is damaged: it is no {kind.DESCRIPTOR.name}"
+        ) from None
 
 
 def _serialised(message: Any) -> bytes:

@@ -11,7 +11,11 @@ from typing import Any
 import grpc
 
 from tfnative.errors import UnimplementedError
-from tfnative.serving.server.replies import log_refused, reply_to
+from tfnative.serving.server.replies import (
+    MalformedRequestError,
+    log_refused,
+    reply_to,
+)
 from tfnative.serving.server.request_id import HEADER, begin_request
 from tfnative.serving.token_file import TokenFile
 
@@ -62,15 +66,20 @@ class Tokens(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 
 def _answering(handler: Any, what: str) -> Any:
-    """A handler that does the same, and whatever happens, answers."""
+    """A handler that does the same, and whatever happens, answers.
+
+    It reads the request itself: of one that cannot be read, gRPC would tell the client
+    which exception that was, and no request's id.
+    """
     inner = handler.unary_stream if handler.response_streaming else handler.unary_unary
+    read = handler.request_deserializer
 
     async def answer(request: Any, context: Any) -> Any:
         given = _values(context.invocation_metadata(), HEADER)
         metadata = ((HEADER, begin_request(given)),)
         context.set_trailing_metadata(metadata)
         try:
-            return await inner(request, context)
+            return await inner(_read(read, request), context)
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise  # The client gave up; or the answer is on its way.
         except BaseException as error:
@@ -82,7 +91,18 @@ def _answering(handler: Any, what: str) -> Any:
         if handler.response_streaming
         else grpc.unary_unary_rpc_method_handler
     )
-    return make(answer, handler.request_deserializer, handler.response_serializer)
+    return make(answer, None, handler.response_serializer)
+
+
+def _read(read: Callable[[bytes], Any] | None, request: bytes) -> Any:
+    if read is None:
+        return request
+    try:
+        return read(request)
+    except Exception:
+        raise MalformedRequestError(
+            "the request is damaged: it is no message of this method"
+        ) from None
 
 
 async def _unknown(_: Any, context: Any) -> Any:

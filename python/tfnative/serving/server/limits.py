@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from tfnative._base.numbers import finite_number, whole_number
 from tfnative.errors import InvalidArgumentError
+from tfnative.serving.timeouts import MOST_SECONDS
 
 MAX_REQUEST_BYTES = 256 << 20
 MAX_INFLIGHT_BYTES = 1 << 30
@@ -24,11 +25,12 @@ class RequestLimits:
             bodies, and the arrays of their inputs.
         read_timeout_seconds: How long the head of a REST request may take to come, and
             its body, unless that comes steadily; and how long a client may read nothing
-            of its answer.
+            of its answer. Also how long a connection may take to begin, with TLS or
+            over gRPC.
 
     Raises:
-        InvalidArgumentError: One is not above 0, or all requests together may have
-            fewer bytes than one.
+        InvalidArgumentError: One is no number above 0, or all requests together may
+            have fewer bytes than one.
     """
 
     max_request_bytes: int = MAX_REQUEST_BYTES
@@ -36,9 +38,13 @@ class RequestLimits:
     read_timeout_seconds: float = 30.0
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not (math.isfinite(value) and value > 0):
-                raise InvalidArgumentError(f"{name} must be above 0, got {value}")
+        for name in ("max_request_bytes", "max_inflight_bytes"):
+            if (whole_number(getattr(self, name)) or 0) <= 0:
+                raise InvalidArgumentError(
+                    f"{name} must be above 0, and a whole number, got"
+                    f" {getattr(self, name)!r:.100}"
+                )
+        check_seconds("read_timeout_seconds", self.read_timeout_seconds, above=0)
         # gRPC counts the bytes of a message in 32 bits.
         if self.max_request_bytes >= 1 << 31:
             raise InvalidArgumentError(
@@ -49,3 +55,30 @@ class RequestLimits:
                 f"max_inflight_bytes, {self.max_inflight_bytes}, must not be below"
                 f" max_request_bytes, {self.max_request_bytes}"
             )
+
+    @property
+    def read_timeout_millis(self) -> int:
+        """For gRPC, which counts so."""
+        return max(1, round(1000 * self.read_timeout_seconds))
+
+
+def check_seconds(name: str, value: object, above: float | None = None) -> None:
+    """Checks a time that a server waits.
+
+    Args:
+        name: Of the option.
+        value: Its value.
+        above: What it has to be above. Default: it may be 0.
+
+    Raises:
+        InvalidArgumentError: It is no number, or none that can be waited for.
+    """
+    seconds = finite_number(value)
+    least = 0.0 if above is None else above
+    is_low = seconds is not None and (seconds < least or seconds == above)
+    if seconds is None or is_low or seconds > MOST_SECONDS:
+        low = "at least 0" if above is None else f"above {above}"
+        raise InvalidArgumentError(
+            f"{name} must be {low} and at most {MOST_SECONDS:g} seconds, got"
+            f" {value!r:.100}"
+        )

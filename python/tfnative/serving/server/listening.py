@@ -4,14 +4,24 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import logging
 import socket
 
 from tfnative._base.text import check_text
 from tfnative.errors import InvalidArgumentError, UnavailableError
+from tfnative.serving.server.descriptors import SparingSocket
 
 _logger = logging.getLogger("tfnative.serving")
+
+MOST_PORT = 65535
+"""TCP has 16 bits for the number; gRPC and the system would drop the others."""
+_ADVICE = {
+    errno.EADDRINUSE: "another process listens there: end it, or choose another port",
+    errno.EACCES: "ports below 1024 need the right to use them: choose another port",
+    errno.EADDRNOTAVAIL: "this machine does not have that address",
+}
 
 
 def bare_host(host: str) -> str:
@@ -29,6 +39,23 @@ def bare_host(host: str) -> str:
             f" 0.0.0.0 or ::1, got {host!r}"
         )
     return bare
+
+
+def check_port(name: str, port: object) -> None:
+    """Checks that a port is one, or 0 for any that is free, or None for none.
+
+    Raises:
+        InvalidArgumentError: It is not.
+    """
+    if port is None:
+        return
+    if isinstance(port, bool) or not isinstance(port, int):
+        raise InvalidArgumentError(f"{name} must be a whole number, got {port!r}")
+    if not 0 <= port <= MOST_PORT:
+        raise InvalidArgumentError(
+            f"{name} must be from 0 to {MOST_PORT}, where 0 is any that is free,"
+            f" got {port}"
+        )
 
 
 def join_host(host: str, port: int) -> str:
@@ -65,7 +92,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = min(found)  # IPv4 before IPv6.
         # With the protocol's number asyncio knows that it is TCP, and switches Nagle's
         # algorithm off: it would hold each response back for 40 ms.
-        listening = socket.socket(family, kind, protocol)
+        listening = SparingSocket(family, kind, protocol)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:  # All addresses are IPv4's, too, as in gRPC.
@@ -76,9 +103,26 @@ def listen(host: str, port: int) -> socket.socket:
             listening.close()
             raise
     except (OSError, UnicodeError) as error:  # IDNA does not take all names.
-        where = join_host(host, port)
-        raise UnavailableError(f"cannot listen at {where}: {error}") from None
+        raise UnavailableError(_why_not(host, port, error)) from None
     return listening
+
+
+def check_listening(host: str, port: int) -> None:
+    """Says why nobody can listen there, where gRPC only says that it cannot.
+
+    Raises:
+        UnavailableError: As ``listen``.
+    """
+    listen(host, port).close()
+
+
+def _why_not(host: str, port: int, error: OSError | UnicodeError) -> str:
+    where = f"cannot listen at {join_host(host, port)}"
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return f"{where}: no address is known for that name: {error}"
+    reason = _ADVICE.get(error.errno or 0)
+    said = error.strerror or str(error)
+    return f"{where}: {said}{'' if reason is None else f': {reason}'}"
 
 
 def warn_if_open(host: str, *, asks_certificates: bool, asks_tokens: bool) -> None:

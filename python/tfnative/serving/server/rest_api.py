@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -25,7 +26,12 @@ from tfnative.serving.server.readiness import Readiness
 from tfnative.serving.server.replies import MalformedRequestError, UnknownModelError
 from tfnative.serving.server.rest_body import BodyLimits, read_body
 from tfnative.serving.server.rest_columns import RestInputs
-from tfnative.serving.server.rest_middleware import Replies, asking_for
+from tfnative.serving.server.rest_middleware import (
+    OriginForm,
+    Replies,
+    asking_for,
+    no_such_route,
+)
 from tfnative.serving.server.rest_response import PartsResponse, json_response
 from tfnative.serving.server.service import Service
 from tfnative.serving.token_file import TokenFile
@@ -77,7 +83,11 @@ def make_app(
         why_not = readiness.why_not()
         return PlainTextResponse(why_not or "ok", 503 if why_not else 200)
 
-    middleware = [Middleware(CountedAnswers, drain), Middleware(Replies)]
+    middleware = [
+        Middleware(OriginForm),
+        Middleware(CountedAnswers, drain),
+        Middleware(Replies),
+    ]
     if tokens is not None:
         middleware.append(asking_for(tokens, _is_probe))
     middleware.append(Middleware(DrainedRequests, drain))
@@ -92,6 +102,7 @@ def make_app(
             Route("/{path:path}", models, methods=["GET", "POST"]),
         ],
         middleware=middleware,
+        exception_handlers={HTTPException: no_such_route},
     )
 
 

@@ -28,7 +28,7 @@ from tfnative.serving.signatures import definition_of
 from tfnative.serving.types import Outputs, ServedVersion
 
 BYTES_SUFFIX = "_bytes"
-"""Outputs whose names end so are written in base64, others as text."""
+"""Outputs whose names end so are in base64; of others, strings that are no text are."""
 
 
 def predictions(outputs: Outputs) -> list[Buffer]:

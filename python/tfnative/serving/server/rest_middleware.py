@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stands around every request over REST: who may make it, and what errors become.
 
-Both are ASGI middleware, the hook that Starlette has for this.
+They are ASGI middleware, the hook that Starlette has for this.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, MutableMapping
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.authentication import (
     AuthCredentials,
@@ -17,9 +19,10 @@ from starlette.authentication import (
     AuthenticationError,
     SimpleUser,
 )
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from tfnative.serving.server.replies import log_refused, reply_to
@@ -28,7 +31,30 @@ from tfnative.serving.server.rest_response import error_headers, status_of
 from tfnative.serving.token_file import TokenFile
 
 _KEY = HEADER.encode()
+_ORIGIN = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 IsOpen = Callable[[MutableMapping[str, Any]], bool]
+
+
+class OriginForm:
+    """Takes the path of requests whose target is a whole URL, as proxies write it.
+
+    RFC 9112 has every server take that form. The host in it is nobody's business here.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(
+        self, scope: MutableMapping[str, Any], receive: Any, send: Any
+    ) -> None:
+        """See ASGI."""
+        if scope["type"] == "http" and not scope["path"].startswith("/"):
+            found = _ORIGIN.match(scope["raw_path"])
+            if found is not None:
+                path = scope["raw_path"][found.end() :] or b"/"
+                decoded = unquote(path.partition(b"?")[0].decode("latin-1"))
+                scope = {**scope, "raw_path": path, "path": decoded}
+        await self._app(scope, receive, send)
 
 
 class Replies:
@@ -67,6 +93,14 @@ class Replies:
             status = status_of(error)
             answer = JSONResponse({"error": reply.text}, status, error_headers(status))
             await answer(scope, receive, send_named)
+
+
+async def no_such_route(request: Request, error: Exception) -> Response:
+    """What Starlette says of a path or a method that there is not, as JSON."""
+    assert isinstance(error, HTTPException)
+    asked = f"{request.method} {request.scope['path'][:200]}"
+    text = f"{error.detail}: {asked}".encode(errors="backslashreplace").decode()
+    return JSONResponse({"error": text}, error.status_code, error.headers)
 
 
 def asking_for(tokens: TokenFile, is_open: IsOpen) -> Middleware:

@@ -17,6 +17,7 @@ import grpc
 
 from tfnative.errors import InvalidArgumentError, UnavailableError
 from tfnative.serving.server.config import ModelSettings, settings_of
+from tfnative.serving.server.descriptors import quieten_shortage
 from tfnative.serving.server.draining import Drain
 from tfnative.serving.server.draining_apis import DrainedCalls
 from tfnative.serving.server.grpc_api import GrpcApi
@@ -24,8 +25,14 @@ from tfnative.serving.server.grpc_interceptors import Replies, Tokens
 from tfnative.serving.server.hang_up import hang_up
 from tfnative.serving.server.health import Health
 from tfnative.serving.server.http import make_http_server
-from tfnative.serving.server.limits import RequestLimits
-from tfnative.serving.server.listening import join_host, listen, warn_if_open
+from tfnative.serving.server.limits import RequestLimits, check_seconds
+from tfnative.serving.server.listening import (
+    check_listening,
+    check_port,
+    join_host,
+    listen,
+    warn_if_open,
+)
 from tfnative.serving.server.metrics import to_prometheus
 from tfnative.serving.server.models import Opener, OpenOptions
 from tfnative.serving.server.readiness import Readiness
@@ -62,6 +69,9 @@ class ServerOptions:
         model_roots: Below which folders they may have models served. Default: below
             those of the models that are served at first.
         models: See ``OpenOptions``.
+
+    Raises:
+        InvalidArgumentError: A port is none, or a number is out of range.
     """
 
     host: str = "localhost"
@@ -75,6 +85,11 @@ class ServerOptions:
     allow_reload_config: bool = False
     model_roots: tuple[str, ...] = ()
     models: OpenOptions = field(default_factory=OpenOptions)
+
+    def __post_init__(self) -> None:
+        check_port("port", self.port)
+        check_port("rest_port", self.rest_port)
+        check_seconds("drain_seconds", self.drain_seconds)
 
 
 class Server:
@@ -166,6 +181,7 @@ class Server:
                 ("grpc.max_send_message_length", self._options.max_message_bytes),
                 ("grpc.max_receive_message_length", limits.max_request_bytes),
                 ("grpc.so_reuseport", 0),
+                ("grpc.server_handshake_timeout_ms", limits.read_timeout_millis),
             ],
         )
         server.add_generic_rpc_handlers((GrpcApi(self.service, self.reload),))
@@ -179,8 +195,9 @@ class Server:
                 if tls is None
                 else server.add_secure_port(address, tls.for_grpc())
             )
-        except RuntimeError as error:
-            raise UnavailableError(f"cannot listen at {address}: {error}") from None
+        except RuntimeError:
+            check_listening(self._options.host, port)
+            raise UnavailableError(f"cannot listen at {address}") from None
         await health.tell()  # That it is not ready, until it is.
         await server.start()
         try:
@@ -204,6 +221,7 @@ class Server:
         )
         listening = listen(self._options.host, port)
         self.rest_port = listening.getsockname()[1]
+        quieten_shortage(asyncio.get_running_loop())
         server = make_http_server(app, self._tls, timeout)
         task = asyncio.ensure_future(server.serve(sockets=[listening]))
         try:

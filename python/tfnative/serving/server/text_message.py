@@ -18,15 +18,25 @@ def read_text_message(kind: Any, path: str | os.PathLike[str]) -> Any:
         NotFoundError: There is no such file.
         InvalidArgumentError: It is no such message.
     """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"cannot read {os.fspath(path)}: {error}") from None
+    return parse_text_message(kind, content, path)
+
+
+def parse_text_message(kind: Any, content: bytes, path: str | os.PathLike[str]) -> Any:
+    """The message in the content of a file.
+
+    Raises:
+        InvalidArgumentError: It is no such message, or not in UTF-8.
+    """
     from google.protobuf import text_format
 
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotFoundError(f"cannot read {os.fspath(path)}: {error}") from None
     message = kind()
     try:
+        text = content.decode()
         text_format.Parse(text, message, descriptor_pool=kind.DESCRIPTOR.file.pool)
-    except text_format.ParseError as error:
+    except (UnicodeDecodeError, text_format.ParseError) as error:
         raise InvalidArgumentError(f"{os.fspath(path)}: {error}") from None
     return message

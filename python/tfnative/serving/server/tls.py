@@ -9,7 +9,6 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import grpc
@@ -17,7 +16,8 @@ import grpc
 from tfnative.errors import InvalidArgumentError, NotFoundError
 from tfnative.serving import messages
 from tfnative.serving.fresh_files import FreshFiles
-from tfnative.serving.server.text_message import read_text_message
+from tfnative.serving.server.text_message import parse_text_message
+from tfnative.serving.small_file import read_small
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,9 @@ class SslConfigFile:
 
     def read(self) -> Identity:
         """See ``TlsSource``."""
-        config = read_text_message(messages.SSLConfig, self.path)
+        config = parse_text_message(
+            messages.SSLConfig, read_small(self.path), self.path
+        )
         if config.client_verify and not config.custom_ca:
             raise InvalidArgumentError(
                 f"{self.path}: client_verify needs custom_ca, who has signed"
@@ -211,12 +213,9 @@ def _checked(identity: Identity, pair: str, ca: str) -> Identity:
 
 
 def _read(name: str, path: str) -> bytes:
-    if not Path(path).is_file():
+    if not os.path.exists(path):
         raise NotFoundError(f"{name}: there is no file {path}")
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise NotFoundError(f"{name}: cannot read {path}: {error.strerror}") from None
+    return read_small(path, name)
 
 
 @contextmanager

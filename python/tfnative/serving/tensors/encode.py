@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfnative._base.arrays import converted
 from tfnative._base.wire import (
     Buffer,
     bytes_field,
@@ -27,19 +28,27 @@ from tfnative.serving.tensors.fields import (
     STRINGS,
 )
 
+_MADE_KINDS = "iufc"
+"""Of numbers that are made what a signature says, where no array says what they are."""
 
-def encode_tensor(value: npt.ArrayLike) -> list[Buffer]:
+
+def encode_tensor(
+    value: npt.ArrayLike, dtype: np.dtype[Any] | None = None
+) -> list[Buffer]:
     """A TensorProto, in parts to be joined. Numbers are not copied.
 
     Args:
-        value: An array; or numbers, bool, bytes, str, or sequences of them. Python's
-            float becomes float32 and int becomes int64, unless it fits int32 nowhere:
-            as NumPy has it otherwise. Strings are arrays of bytes or str (as UTF-8).
+        value: An array; or numbers, bool, bytes, str, or sequences of them. Strings are
+            arrays of bytes or str (as UTF-8).
+        dtype: What the model takes, and what numbers become that are no array; None
+            if that is not known: then Python's float becomes float32 and int int64.
 
     Raises:
-        InvalidArgumentError: It is no such thing.
+        InvalidArgumentError: It is no such thing, or a number is out of range.
     """
-    array = as_array(value)
+    array = as_array(value, dtype)
+    if dtype is None and not isinstance(value, np.ndarray | np.generic):
+        array = _narrowed(array)
     if array.dtype.kind in "OSU":
         strings = [bytes_field(STRINGS, item) for item in _as_strings(array)]
         return [_head(DT_STRING, array.shape), *strings]
@@ -56,8 +65,14 @@ def encode_tensor(value: npt.ArrayLike) -> list[Buffer]:
     return [head, *bytes_field_of_parts(CONTENT, [content])]
 
 
-def as_array(value: npt.ArrayLike) -> npt.NDArray[Any]:
-    """An array as it is; of other values, one of a type that models take mostly."""
+def as_array(
+    value: npt.ArrayLike, dtype: np.dtype[Any] | None = None
+) -> npt.NDArray[Any]:
+    """An array as it is; numbers of other values as a dtype, or as NumPy has them.
+
+    Raises:
+        InvalidArgumentError: The value is no array, or not one of the dtype.
+    """
     if isinstance(value, np.ndarray):
         return value
     if isinstance(value, bytes | str):
@@ -70,7 +85,23 @@ def as_array(value: npt.ArrayLike) -> npt.NDArray[Any]:
         return found
     if found.dtype.kind in "SU":  # NumPy has cut zeros at their ends.
         return np.asarray(value, object)
-    return found.astype(np.float32) if found.dtype == np.float64 else found
+    if dtype is None or found.dtype.kind not in _MADE_KINDS or dtype.kind in "bO":
+        return found
+    return converted(found, dtype, type(value).__name__)
+
+
+def _narrowed(found: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Floats of which nobody says what they are, as most models take them.
+
+    Raises:
+        InvalidArgumentError: One of them would become infinite.
+    """
+    if found.dtype != np.float64:
+        return found
+    try:
+        return converted(found, np.dtype(np.float32), "numbers without a dtype")
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{error}: give an array of float64") from None
 
 
 def _as_strings(array: npt.NDArray[Any]) -> list[bytes]:

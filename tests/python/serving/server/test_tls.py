@@ -110,7 +110,7 @@ def test_the_command_line_shows_a_certificate(ours, authority, capsys):
     assert cli.main([*arguments, "--ca", authority.ca, *pair]) == 0
     assert "AVAILABLE" in capsys.readouterr().out
     assert cli.main([*arguments, "--ca", authority.ca]) == 1
-    assert cli.main([*arguments, *pair]) == 1
+    assert cli.main([*arguments, *pair]) == cli.USAGE
     assert "need --ca" in capsys.readouterr().err
 
 

@@ -53,6 +53,7 @@ class Runner {
   struct Layout {
     std::size_t row_bytes;  // Of all of it, if it has no batch dimension.
     bool has_batch;
+    bool is_bool;
   };
 
   // Rows [first, first + used) of a call, in a variant for `size` rows.
@@ -61,7 +62,7 @@ class Runner {
   };
   struct Place {
     std::size_t bytes, used_bytes, offset, row_bytes;
-    bool copied;
+    bool is_bool, copied;
   };
 
   [[noreturn]] void fail(const std::string& problem) const;
@@ -72,6 +73,8 @@ class Runner {
   void run_empty(Span<const TensorView> inputs, Span<const MutableTensorView> outputs,
                  Call& call) const;
   static Place place(const Layout& layout, const void* data, const Batch& batch);
+  static Place place_of_input(const Layout& layout, const void* data,
+                              const Batch& batch);
   static const void* copy_in(const Place& from, const void* data, char** free);
   void check_status(const tfn_variant& variant, std::int32_t status, const Batch& batch,
                     const Call& call) const;

@@ -39,6 +39,8 @@ class Runner {
 
   const Signature& signature() const { return signature_; }
 
+  // Whether there is any code for the CPU level.
+  bool has_code() const { return !variants_.empty(); }
   std::int64_t count_rows(Span<const TensorView> inputs) const;
   void run(Span<const TensorView> inputs, Span<const MutableTensorView> outputs,
            const RunOptions& options) const;

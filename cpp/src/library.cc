@@ -4,7 +4,6 @@
 
 #include <dlfcn.h>
 
-#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -12,9 +11,9 @@
 
 #include "base/mutex.h"
 #include "base/text.h"
+#include "description_check.h"
 #include "tfnative/checksum.hpp"
 #include "tfnative/error.hpp"
-#include "tfnative/tensor.hpp"
 
 namespace tfnative::internal {
 namespace {
@@ -25,75 +24,11 @@ namespace fs = std::filesystem;
   throw LoadError("cannot load " + internal::quoted(file) + ": " + problem);
 }
 
-bool is_sane(const tfn_tensor_spec& spec) {
-  const auto dtype = static_cast<DType>(spec.dtype);
-  if (spec.name == nullptr || dtype_bytes(dtype) == 0 || dtype == DType::kString) {
-    return false;
-  }
-  if (spec.rank < 0 || spec.rank > 64 || (spec.rank > 0 && spec.shape == nullptr)) {
-    return false;
-  }
-  for (std::int32_t d = 0; d < spec.rank; ++d) {
-    if (spec.shape[d] < (d == 0 ? kBatch : 0)) return false;
-  }
-  return true;
-}
-
-bool has_sane_empty_outputs(const tfn_signature& signature) {
-  if (signature.empty_outputs == nullptr) return true;
-  for (std::int32_t i = 0; i < signature.output_count; ++i) {
-    const tfn_tensor_spec& spec = signature.outputs[i];
-    const bool has_batch = spec.rank > 0 && spec.shape[0] == kBatch;
-    if (!has_batch && signature.empty_outputs[i] == nullptr) return false;
-  }
-  return true;
-}
-
-bool is_sane(const tfn_signature& signature, std::int32_t levels) {
-  if (signature.name == nullptr || signature.variant_count < 1 ||
-      signature.variants == nullptr) {
-    return false;
-  }
-  for (std::int32_t i = 0; i < signature.input_count; ++i) {
-    if (!is_sane(signature.inputs[i])) return false;
-  }
-  for (std::int32_t i = 0; i < signature.output_count; ++i) {
-    if (!is_sane(signature.outputs[i])) return false;
-  }
-  if (!has_sane_empty_outputs(signature)) return false;
-  for (std::int32_t i = 0; i < signature.variant_count; ++i) {
-    const tfn_variant& variant = signature.variants[i];
-    if (variant.run == nullptr || variant.batch_size < 0 || variant.cpu_level < 0 ||
-        variant.cpu_level >= levels) {
-      return false;
-    }
-  }
-  return true;
-}
-
-// The checksum has shown that the tables are what a compiler wrote: this finds
-// compilers that write other ones.
-bool is_sane(const tfn_artifact& artifact) {
-  constexpr std::size_t kFewestBytes = offsetof(tfn_artifact, bind_weights);
-  if (artifact.struct_bytes < kFewestBytes || artifact.name == nullptr ||
-      artifact.triple == nullptr || artifact.manifest == nullptr ||
-      artifact.cpu_level_count < 1 || artifact.signature_count < 1) {
-    return false;
-  }
-  for (std::int32_t i = 0; i < artifact.signature_count; ++i) {
-    if (!is_sane(artifact.signatures[i], artifact.cpu_level_count)) return false;
-  }
-  return true;
-}
-
 // Of what is mapped to be run, so that nothing is read that is not used later.
 void check_weights(const std::string& file, const tfn_artifact& artifact,
                    const tfn_trailer& trailer) {
   // Their section has a byte even if there are none.
-  const bool known =
-      artifact.weights != nullptr && artifact.weights_bytes <= trailer.weights_bytes;
-  if (known &&
-      crc32c(0, artifact.weights, trailer.weights_bytes) == trailer.weights_crc32c) {
+  if (crc32c(0, artifact.weights, trailer.weights_bytes) == trailer.weights_crc32c) {
     return;
   }
   fail(file,
@@ -102,8 +37,7 @@ void check_weights(const std::string& file, const tfn_artifact& artifact,
 }
 
 bool has_weights_apart(const tfn_artifact& artifact) {
-  return artifact.struct_bytes > offsetof(tfn_artifact, bind_weights) &&
-         artifact.bind_weights != nullptr;
+  return artifact.struct_bytes >= sizeof artifact && artifact.bind_weights != nullptr;
 }
 
 // Lends an artifact its weights, which lie in a file beside its library. A library that
@@ -130,6 +64,16 @@ std::shared_ptr<const Weights> bind_weights(const tfn_artifact& artifact,
   }
   known = weights;
   return weights;
+}
+
+// Whether what the library says of itself, through its function, makes sense.
+bool has_sane_tables(const tfn_artifact* artifact, const tfn_trailer& trailer,
+                     std::string_view bytes, void* handle) {
+  try {
+    return is_sane(artifact, trailer, MappedImage(bytes, handle));
+  } catch (const elf::Problem&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -185,8 +129,7 @@ Library::Library(const std::string& path, const LibraryOptions& options)
     std::memcpy(&function, &address, sizeof function);
     artifact_ = function();
   }
-  if (artifact_ == nullptr || artifact_->abi_version != TFN_ABI_VERSION ||
-      !is_sane(*artifact_)) {
+  if (!has_sane_tables(artifact_, trailer, opened_->bytes(), handle)) {
     fail(file_,
          "its tables are not those of ABI version " + std::to_string(TFN_ABI_VERSION));
   }

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tfnative/model.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -46,9 +45,7 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options,
     runners.push_back(std::make_unique<const internal::Runner>(
         name, artifact, artifact.signatures[i], level, pool, threads));
     const Signature& signature = runners.back()->signature();
-    if (signature.batch_sizes.empty() &&
-        std::any_of(signature.inputs.begin(), signature.inputs.end(),
-                    [](const TensorSpec& spec) { return spec.has_batch(); })) {
+    if (!runners.back()->has_code()) {
       throw LoadError("cannot run model " + quoted(name) + ": signature " +
                       quoted(signature.name) + " has no code for " + level_name);
     }

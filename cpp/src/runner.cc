@@ -8,6 +8,7 @@
 
 #include "base/inline_vector.h"
 #include "base/text.h"
+#include "bools.h"
 #include "call.h"
 #include "check_failure.h"
 #include "estimate.h"
@@ -88,7 +89,7 @@ Runner::Runner(const std::string& model, const tfn_artifact& artifact,
       weights_bytes_(artifact.weights_bytes),
       checks_(signature.checks, static_cast<std::size_t>(signature.check_count)) {
   const auto layout = [](const TensorSpec& spec) {
-    return Layout{row_bytes(spec), spec.has_batch()};
+    return Layout{row_bytes(spec), spec.has_batch(), spec.dtype == DType::kBool};
   };
   for (const TensorSpec& spec : signature_.inputs) inputs_.push_back(layout(spec));
   for (const TensorSpec& spec : signature_.outputs) outputs_.push_back(layout(spec));
@@ -208,11 +209,23 @@ Runner::Place Runner::place(const Layout& layout, const void* data,
   const std::size_t skipped = layout.has_batch ? batch.first : 0;
   Place result;
   result.row_bytes = layout.row_bytes;
+  result.is_bool = layout.is_bool;
   result.bytes = rows * layout.row_bytes;
   result.used_bytes = used * layout.row_bytes;
   result.offset = skipped * layout.row_bytes;
   const auto address = reinterpret_cast<std::uintptr_t>(data) + result.offset;
   result.copied = address % kAlignmentBytes != 0 || used != rows;
+  return result;
+}
+
+// The same for an input, of which compiled code takes no booleans but 0 and 1.
+Runner::Place Runner::place_of_input(const Layout& layout, const void* data,
+                                     const Batch& batch) {
+  Place result = place(layout, data, batch);
+  if (result.is_bool && !result.copied) {
+    const char* const rows = static_cast<const char*>(data) + result.offset;
+    result.copied = has_other_bools(rows, result.bytes);
+  }
   return result;
 }
 
@@ -226,7 +239,7 @@ void Runner::run_batch(const tfn_variant& variant, Span<const TensorView> inputs
   const std::size_t needed = workspace_bytes(variant);
   std::size_t bytes = needed;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    in_places[i] = place(inputs_[i], inputs[i].data, batch);
+    in_places[i] = place_of_input(inputs_[i], inputs[i].data, batch);
     if (in_places[i].copied) bytes += aligned(in_places[i].bytes);
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -265,7 +278,11 @@ const void* Runner::copy_in(const Place& from, const void* data, char** free) {
   if (!from.copied) return rows;
   char* const copy = *free;
   *free += aligned(from.bytes);
-  if (from.used_bytes > 0) std::memcpy(copy, rows, from.used_bytes);
+  if (from.is_bool) {
+    copy_bools(copy, rows, from.used_bytes);
+  } else if (from.used_bytes > 0) {
+    std::memcpy(copy, rows, from.used_bytes);
+  }
   pad(copy, from.used_bytes, from.bytes, from.row_bytes);
   return copy;
 }

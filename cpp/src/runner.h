@@ -39,6 +39,8 @@ class Runner {
 
   const Signature& signature() const { return signature_; }
 
+  // Whether there is any code for the CPU level.
+  bool has_code() const { return !variants_.empty(); }
   std::int64_t count_rows(Span<const TensorView> inputs) const;
   void run(Span<const TensorView> inputs, Span<const MutableTensorView> outputs,
            const RunOptions& options) const;
@@ -53,6 +55,7 @@ class Runner {
   struct Layout {
     std::size_t row_bytes;  // Of all of it, if it has no batch dimension.
     bool has_batch;
+    bool is_bool;
   };
 
   // Rows [first, first + used) of a call, in a variant for `size` rows.
@@ -61,7 +64,7 @@ class Runner {
   };
   struct Place {
     std::size_t bytes, used_bytes, offset, row_bytes;
-    bool copied;
+    bool is_bool, copied;
   };
 
   [[noreturn]] void fail(const std::string& problem) const;
@@ -72,6 +75,8 @@ class Runner {
   void run_empty(Span<const TensorView> inputs, Span<const MutableTensorView> outputs,
                  Call& call) const;
   static Place place(const Layout& layout, const void* data, const Batch& batch);
+  static Place place_of_input(const Layout& layout, const void* data,
+                              const Batch& batch);
   static const void* copy_in(const Place& from, const void* data, char** free);
   void check_status(const tfn_variant& variant, std::int32_t status, const Batch& batch,
                     const Call& call) const;

@@ -47,8 +47,8 @@ _OWN = frozenset(
     "Arguments aligned_buffer arguments batch_size bytes candidate describe "
     "find_variant first in int16_t int32_t int64_t int8_t left memory n out "
     "out_of_memory pad_rows predict rows run size size_t sizes span status std "
-    "try_predict uint16_t uint32_t uint64_t uint8_t used variant variants workspace "
-    "wrong_size".split()
+    "true_bytes try_predict uint16_t uint32_t uint64_t uint8_t used variant variants "
+    "workspace wrong_size".split()
 )
 # Of these, what only sources use, in which no name of an artifact stands by itself.
 _OF_SOURCES = frozenset("find_variant in memory out variant variants".split())

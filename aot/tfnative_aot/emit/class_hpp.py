@@ -200,11 +200,15 @@ def _predict(signature: Signature, function: str) -> str:
 
 
 def _copy_in(t: Tensor) -> str:
+    is_bool = t.dtype == "bool"
     if not t.has_batch:
-        return f"    std::memcpy({t.c_name}_.data(), {t.c_name}, {_row(t)});"
+        known = f"\n    true_bytes({t.c_name}_.data(), {_row(t)});" if is_bool else ""
+        return f"    std::memcpy({t.c_name}_.data(), {t.c_name}, {_row(t)});{known}"
+    used = f"static_cast<std::size_t>(used) * {_row(t)}"
+    known = f"\n    true_bytes({t.c_name}_.data(), {used});" if is_bool else ""
     return f"""\
     std::memcpy({t.c_name}_.data(), {t.c_name} + first * {t.row_elements},
-                static_cast<std::size_t>(used) * {_row(t)});
+                {used});{known}
     pad_rows({t.c_name}_.data(), static_cast<std::size_t>(used), n, {_row(t)});"""
 
 

@@ -72,13 +72,19 @@ _REFUSED = """
  * by zero, an assertion that does not hold. The outputs mean nothing then.\
 """
 
+_BOOLEANS = """
+ * Booleans in inputs have to be bytes of 0 or 1: other bytes are not looked for, and
+ * give results that mean nothing.\
+"""
+
 
 def _c_functions(interface: Interface, signature: Signature, macros: set[str]) -> str:
     name = interface.function(signature)
     sizes = ", ".join(map(str, signature.batch_sizes)) or "0 (no batch dimension)"
     unbound = " -2 if no weights are bound;" if interface.weights_apart else ""
-    refused = _REFUSED if signature.checks else ""
-    empty = _about_no_rows(signature)
+    about = _about_no_rows(signature)
+    about += _REFUSED if signature.checks else ""
+    about += _BOOLEANS if any(t.dtype == "bool" for t in signature.inputs) else ""
     tensors = "\n".join(
         f" *   {t.c_name}: {direction} {in_comment(t.name)}, {t.dtype} {_shape(t)}"
         for direction, group in (
@@ -96,7 +102,7 @@ def _c_functions(interface: Interface, signature: Signature, macros: set[str]) -
  * Every pointer is the caller's, and aligned to 64 bytes. Inputs are only read. Outputs
  * and workspace must not overlap anything else. Calls may run at the same time if they
  * share no output and no workspace. Returns 0; -1 if there is no code for this batch
- * size or this CPU;{unbound} or the number of the step that failed.{empty}{refused} */
+ * size or this CPU;{unbound} or the number of the step that failed.{about} */
 int32_t {name}({signature.c_parameters});
 
 /* Bytes of workspace, or SIZE_MAX where {name} returns -1. */

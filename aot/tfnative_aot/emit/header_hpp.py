@@ -83,6 +83,11 @@ inline void pad_rows(char* batch, std::size_t used, std::size_t size,
     std::memcpy(batch + row * row_bytes, batch + (used - 1) * row_bytes, row_bytes);
 }
 
+// Makes booleans what the model knows: 1 of what is not 0.
+inline void true_bytes(char* bytes, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = bytes[i] != 0 ? 1 : 0;
+}
+
 // Memory aligned to 64 bytes.
 class aligned_buffer {
  public:

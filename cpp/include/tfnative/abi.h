@@ -116,7 +116,8 @@ typedef struct tfn_context {
  * each aligned to TFN_ALIGNMENT and as large as its shape at this batch size;
  * `workspace` is aligned likewise and has at least `workspace_bytes` bytes, and
  * `thread_bytes` more for each thread but the first of `context`.
- * Inputs are only read. Outputs and workspace must not overlap anything else.
+ * Inputs are only read; booleans in them have to be bytes of 0 or 1.
+ * Outputs and workspace must not overlap anything else.
  * Thread-safe as long as calls share no output and no workspace.
  * Returns 0, the 1-based number of the step that failed, TFN_NO_WEIGHTS or
  * TFN_CHECK_FAILED. */

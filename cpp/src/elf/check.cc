@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "elf/check.h"
 
+#include <algorithm>
+#include <map>
+
 #include "base/text.h"
 #include "elf/relocations.h"
 #include "elf/symbols.h"
@@ -39,10 +42,20 @@ void check_needed(const Dynamic& dynamic, Rules rules) {
   }
 }
 
+// That none begins inside of another one. Two names for one function are allowed.
+void check_apart(const std::map<std::uint64_t, std::uint64_t>& ends) {
+  std::uint64_t last = 0;
+  for (const auto& [begin, end] : ends) {
+    if (begin < last) throw Problem("a function in it begins inside of another one");
+    last = end;
+  }
+}
+
 void check_names(const Image& image, const std::vector<Symbol>& symbols,
                  const std::string& name) {
   const std::string entry_point = name + "_artifact";
   bool has_entry_point = false;
+  std::map<std::uint64_t, std::uint64_t> ends;  // Of functions, by their addresses.
   for (const Symbol& symbol : symbols) {
     if (symbol.type == STT_GNU_IFUNC || symbol.type == STT_TLS) {
       throw Problem("the name " + quoted(symbol.name) +
@@ -55,9 +68,13 @@ void check_names(const Image& image, const std::vector<Symbol>& symbols,
       throw Problem("it exports " + quoted(symbol.name) + ", and models export " +
                     "functions alone that begin with " + quoted(name + "_"));
     }
+    const std::uint64_t end = symbol.address + symbol.bytes;
+    std::uint64_t& known = ends[symbol.address];
+    known = std::max(known, end);
     has_entry_point = has_entry_point || symbol.name == entry_point;
   }
   if (!has_entry_point) throw Problem("it does not export " + quoted(entry_point));
+  check_apart(ends);
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "elf/dynamic.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/text.h"
 
 namespace tfnative::internal::elf {
@@ -42,6 +45,17 @@ bool is_known(std::int64_t tag) {
     default: return tag >= kFirstOfMachine && tag <= kLastOfMachine;
   }
 }
+
+// Entries that say something only together: linkers that find one of them look at the
+// others without asking whether they are there. Each list ends in 0.
+constexpr std::int64_t kTogether[][4] = {
+    {DT_STRTAB, DT_STRSZ},
+    {DT_SYMTAB, DT_SYMENT},
+    {DT_RELA, DT_RELASZ, DT_RELAENT},
+    {DT_JMPREL, DT_PLTRELSZ, DT_PLTREL},
+    {kRelr, kRelrSize, kRelrEntry},
+    {DT_VERSYM, DT_VERNEED, DT_VERNEEDNUM},
+};
 
 bool is_code_at_opening(std::int64_t tag) {
   switch (tag) {
@@ -86,6 +100,7 @@ Dynamic::Dynamic(const Image& image, Rules rules) : image_(image) {
   check();
   texts_ = image_.bytes(value(DT_STRTAB), value(DT_STRSZ));
   for (const std::uint64_t place : needed_places_) needed_.push_back(text(place));
+  if (has(DT_SONAME)) text(value(DT_SONAME));
 }
 
 void Dynamic::add(const Elf64_Dyn& entry, Rules rules) {
@@ -104,8 +119,16 @@ void Dynamic::add(const Elf64_Dyn& entry, Rules rules) {
 
 void Dynamic::check() const {
   const auto is = [&](std::int64_t tag, std::uint64_t expected) {
-    return entries_.count(tag) == 0 || value(tag) == expected;
+    return !has(tag) || value(tag) == expected;
   };
+  for (const auto& tags : kTogether) {
+    const auto end = std::find(std::begin(tags), std::end(tags), DT_NULL);
+    const auto found = std::count_if(std::begin(tags), end,
+                                     [&](std::int64_t tag) { return has(tag); });
+    if (found != 0 && found != end - std::begin(tags)) {
+      throw Problem("an entry for the dynamic linker lacks another one");
+    }
+  }
   if (!is(DT_SYMENT, sizeof(Elf64_Sym)) || !is(DT_RELAENT, sizeof(Elf64_Rela)) ||
       !is(kRelrEntry, sizeof(std::uint64_t)) || !is(DT_PLTREL, DT_RELA)) {
     throw Problem("its dynamic table makes no sense");
@@ -115,7 +138,10 @@ void Dynamic::check() const {
       (value(DT_FLAGS_1) & ~std::uint64_t{DF_1_NOW}) != 0) {
     throw Problem("it asks the dynamic linker for what no model asks for");
   }
-  if (entries_.count(DT_SYMTAB) == 0 || entries_.count(DT_STRTAB) == 0) {
+  if (has(DT_PLTGOT) && !image_.lies_in(value(DT_PLTGOT), 0, PF_W)) {
+    throw Problem("its dynamic table makes no sense");
+  }
+  if (!has(DT_SYMTAB) || !has(DT_STRTAB)) {
     throw Problem("it has no table of names");
   }
 }
@@ -126,7 +152,7 @@ std::uint64_t Dynamic::value(std::int64_t tag) const {
 }
 
 std::string_view Dynamic::table(std::int64_t address_tag, std::int64_t size_tag) const {
-  if (entries_.count(address_tag) == 0 && value(size_tag) == 0) return {};
+  if (!has(address_tag)) return {};
   return image_.bytes(value(address_tag), value(size_tag));
 }
 

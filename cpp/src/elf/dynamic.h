@@ -29,6 +29,7 @@ class Dynamic {
   // fit each other.
   Dynamic(const Image& image, Rules rules);
 
+  bool has(std::int64_t tag) const { return entries_.count(tag) != 0; }
   // The value of an entry, or 0 if there is none.
   std::uint64_t value(std::int64_t tag) const;
   // Bytes of a table that two entries describe; none if they are not there.

@@ -75,15 +75,21 @@ void Image::check_other(const Elf64_Phdr& segment, std::string_view table) {
   const std::uint64_t address = segment.p_vaddr, size = segment.p_memsz;
   switch (segment.p_type) {
     case PT_NULL:
-    case PT_LOAD:
     case kArm64MemoryTags: return;
+    case PT_LOAD:
+      if ((segment.p_flags & PF_W) != 0 || segment.p_filesz == size) return;
+      throw Problem("a segment that cannot be written has bytes that no file has");
     case PT_GNU_STACK:
       if ((segment.p_flags & PF_X) == 0) return;
       throw Problem("it would make the stack of the process executable");
     case PT_DYNAMIC:
       if (dynamic_.p_type == PT_DYNAMIC) throw Problem("it has two dynamic tables");
+      // Linkers write addresses into it.
+      if ((segment.p_flags & PF_W) == 0 || !lies_in(address, size, PF_W)) {
+        throw Problem("its table for the dynamic linker cannot be written");
+      }
       dynamic_ = segment;
-      break;
+      return;
     case PT_PHDR:
       if (bytes(address, table.size(), true) == table) return;
       throw Problem("its table of segments is not where it says");
@@ -91,14 +97,33 @@ void Image::check_other(const Elf64_Phdr& segment, std::string_view table) {
       if (lies_on_pages(address, size)) return;
       throw Problem("it would protect what it does not have");
     case PT_NOTE:
-    case PT_GNU_EH_FRAME:
-    case kGnuProperty: break;
+    case kGnuProperty: return check_notes(segment);
+    case PT_GNU_EH_FRAME: break;
     default:
       throw Problem("it has a segment of type " + std::to_string(segment.p_type) +
                     ", which no model has");
   }
   if (!lies_in(address, size, 0)) {
     throw Problem("a segment lies outside of what is mapped");
+  }
+}
+
+// Linkers go from note to note by the sizes that they say they have.
+void Image::check_notes(const Elf64_Phdr& segment) const {
+  const std::string_view notes = bytes(segment.p_vaddr, segment.p_memsz, true);
+  const std::uint64_t align = segment.p_align == 8 ? 8 : 4;
+  const auto aligned = [&](std::uint64_t size) {
+    return (size + align - 1) / align * align;
+  };
+  if (segment.p_align > 8) throw Problem("its notes make no sense");
+  for (std::uint64_t place = 0; place < notes.size();) {
+    const std::string_view rest = notes.substr(place);
+    const auto note = at<Elf64_Nhdr>(rest, 0);
+    const std::uint64_t text = aligned(sizeof note + note.n_namesz);
+    if (text + note.n_descsz > rest.size()) {
+      throw Problem("its notes make no sense");
+    }
+    place += aligned(text + note.n_descsz);
   }
 }
 
@@ -119,13 +144,22 @@ void Image::add_load(const Elf64_Phdr& segment) {
   if (flags != PF_R && flags != (PF_R | PF_W) && flags != (PF_R | PF_X)) {
     throw Problem("a segment may be written and executed, or not be read");
   }
-  if (!loads_.empty()) {
-    const Elf64_Phdr& last = loads_.back();
-    // What shares a page with the next segment would be mapped from elsewhere.
-    const std::uint64_t end = end_of_pages(last);
-    if (segment.p_vaddr / page * page < end) throw Problem("its segments overlap");
-  }
+  check_order(segment);
   loads_.push_back(segment);
+}
+
+void Image::check_order(const Elf64_Phdr& segment) const {
+  if (loads_.empty()) return;
+  const Elf64_Phdr& last = loads_.back();
+  const std::uint64_t page = page_bytes();
+  // What shares a page with the next segment would be mapped from elsewhere.
+  if (segment.p_vaddr / page * page < end_of_pages(last)) {
+    throw Problem("its segments overlap");
+  }
+  // What is code is nothing else as well.
+  if (segment.p_filesz > 0 && segment.p_offset < last.p_offset + last.p_filesz) {
+    throw Problem("its segments overlap in the file");
+  }
 }
 
 const Elf64_Phdr& Image::segment_at(std::uint64_t address, std::uint64_t size,
@@ -161,6 +195,15 @@ bool Image::lies_on_pages(std::uint64_t address, std::uint64_t size) const {
     }
   }
   return false;
+}
+
+std::uint64_t Image::bytes_behind(std::uint64_t address) const {
+  for (const Elf64_Phdr& load : loads_) {
+    if (contains(load.p_vaddr, load.p_memsz, address, 1)) {
+      return load.p_memsz - (address - load.p_vaddr);
+    }
+  }
+  return 0;
 }
 
 bool Image::lies_in(std::uint64_t address, std::uint64_t size,

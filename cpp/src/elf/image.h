@@ -42,6 +42,9 @@ class Image {
                          bool writable = false) const;
   // All bytes from an address to the end of such a segment. Throws Problem.
   std::string_view rest(std::uint64_t address) const;
+  // How many bytes there are from an address to the end of its segment, those behind
+  // what the file has included; 0 if it is in none.
+  std::uint64_t bytes_behind(std::uint64_t address) const;
   // Whether so many bytes from an address lie in one segment that has all of `flags`
   // (PF_W, PF_X), in the file or behind what it has.
   bool lies_in(std::uint64_t address, std::uint64_t size, std::uint32_t flags) const;
@@ -61,7 +64,9 @@ class Image {
   // Whether so many bytes from an address lie on the pages of a writable segment.
   bool lies_on_pages(std::uint64_t address, std::uint64_t size) const;
   void add_load(const Elf64_Phdr& segment);
+  void check_order(const Elf64_Phdr& segment) const;
   void check_other(const Elf64_Phdr& segment, std::string_view table);
+  void check_notes(const Elf64_Phdr& segment) const;
   // The segment with so many bytes from an address, all in the file.
   const Elf64_Phdr& segment_at(std::uint64_t address, std::uint64_t size,
                                bool writable) const;

@@ -51,16 +51,24 @@ class Checker {
     if (table.size() % sizeof(std::uint64_t) != 0) {
       throw Problem("its relocations make no sense");
     }
-    std::uint64_t next = 0;
+    std::uint64_t next = 0, free = 0;
+    const auto check_next = [&](std::uint64_t place) {
+      // To a place that is there twice, the linker would add twice.
+      if (place < free) throw Problem("its relocations make no sense");
+      free = place + sizeof(std::uint64_t);
+      check_place(place);
+      check_address(
+          Image::at<std::uint64_t>(image_.bytes(place, sizeof place, true), 0));
+    };
     for (std::uint64_t i = 0; i < table.size() / sizeof(std::uint64_t); ++i) {
       std::uint64_t word = Image::at<std::uint64_t>(table, i);
       if ((word & 1) == 0) {
-        check_place(word);
+        check_next(word);
         next = word + sizeof word;
         continue;
       }
       for (std::uint64_t place = next; (word >>= 1) != 0; place += sizeof word) {
-        if ((word & 1) != 0) check_place(place);
+        if ((word & 1) != 0) check_next(place);
       }
       next += 63 * sizeof word;
     }
@@ -79,14 +87,30 @@ class Checker {
       throw Problem("a relocation is for a name that there is not");
     }
     check_place(relocation.r_offset);
+    const auto addend = static_cast<std::uint64_t>(relocation.r_addend);
+    if (kind == Kind::kOwnAddress) return check_address(addend);
+    // The first symbol is no name, but would be taken for an address.
+    const Symbol& import = symbols_[symbol];
+    if (symbol == 0 || (!import.is_defined && addend != 0)) {
+      throw Problem("a relocation is for a name that there is not");
+    }
+    if (import.is_defined) check_address(import.address + addend);
+  }
+
+  // That something is written which points into the library, or to its end.
+  void check_address(std::uint64_t address) const {
+    if (!image_.lies_in(address, 0, 0)) {
+      throw Problem("a relocation is for an address outside of the library");
+    }
   }
 
   void check_place(std::uint64_t place) const {
     const std::uint64_t bytes = sizeof(std::uint64_t);
     const std::uint64_t begin = image_.dynamic_address();
+    const bool is_aligned = place % bytes == 0;
     const bool is_for_linker =
         place + bytes > begin && place < begin + image_.dynamic_bytes();
-    if (!image_.lies_in(place, bytes, PF_W) || is_for_linker) {
+    if (!image_.lies_in(place, bytes, PF_W) || is_for_linker || !is_aligned) {
       throw Problem("a relocation would write where nothing may be written");
     }
   }

@@ -87,14 +87,18 @@ unsigned check_versions(const Image& image, const Dynamic& dynamic) {
           Image::at<Elf64_Vernaux>(image.bytes(of_version, sizeof(Elf64_Vernaux)), 0);
       dynamic.text(version.vna_name);
       const unsigned number = version.vna_other & 0x7fffu;
-      if (versions > kMostVersions || number > kMostVersions) {
+      // 0 and 1 are for names without one.
+      if (versions > kMostVersions || number < 2 || number > kMostVersions) {
         throw Problem("its table of versions makes no sense");
       }
       highest = std::max(highest, number);
       if (version.vna_next == 0) break;
       of_version += version.vna_next;
     }
-    if (file.vn_next == 0) break;
+    if (file.vn_next == 0) {
+      if (dynamic.value(DT_VERNEEDNUM) == files + 1) break;
+      throw Problem("its table of versions makes no sense");
+    }
     place += file.vn_next;
   }
   return highest;

@@ -102,6 +102,13 @@ bool equal(const TensorView& a, const TensorView& b) {
   std::size_t elements = 1;
   for (const std::int64_t size : a.shape) elements *= static_cast<std::size_t>(size);
   if (elements == 0 || a.data == b.data) return true;
+  if (a.dtype == DType::kBool) {
+    const auto* const x = static_cast<const unsigned char*>(a.data);
+    const auto* const y = static_cast<const unsigned char*>(b.data);
+    return std::equal(x, x + elements, y, [](unsigned char s, unsigned char t) {
+      return (s != 0) == (t != 0);
+    });
+  }
   if (a.dtype != DType::kString) {
     return std::memcmp(a.data, b.data, elements * dtype_bytes(a.dtype)) == 0;
   }

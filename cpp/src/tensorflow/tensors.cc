@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "bools.h"
 #include "tensorflow/status.h"
 
 namespace tfnative::internal {
@@ -56,7 +57,10 @@ TF_Tensor* make_copy(const TensorflowApi& api, const TensorView& view,
                      std::size_t bytes) {
   TF_Tensor* const tensor = api.TF_AllocateTensor(
       static_cast<int>(view.dtype), view.shape.data(), rank(view.shape), bytes);
-  if (tensor != nullptr && bytes > 0) {
+  if (tensor == nullptr || bytes == 0) return tensor;
+  if (view.dtype == DType::kBool) {
+    copy_bools(api.TF_TensorData(tensor), view.data, bytes);
+  } else {
     std::memcpy(api.TF_TensorData(tensor), view.data, bytes);
   }
   return tensor;
@@ -92,7 +96,11 @@ TF_Tensor* make_tensor(const TensorflowApi& api, const TensorView& view,
                        InputLease* lease) {
   if (view.dtype == DType::kString) return make_strings(api, view);
   const std::size_t bytes = count(view.shape) * dtype_bytes(view.dtype);
-  if (!lease->can_share() || bytes == 0) return make_copy(api, view, bytes);
+  const bool has_others =
+      view.dtype == DType::kBool && has_other_bools(view.data, bytes);
+  if (!lease->can_share() || bytes == 0 || has_others) {
+    return make_copy(api, view, bytes);
+  }
   lease->add_user();
   // TensorFlow only reads it: it writes to no memory that is not its own. What is not
   // aligned as it wishes it copies, and lets go at once.

@@ -56,7 +56,7 @@ TEST_F(CApiTest, DescribesTheModel) {
   EXPECT_STREQ(tfn_model_cpu_level(model_), "generic");
   std::size_t bytes = 0;
   EXPECT_EQ(std::strlen(tfn_model_manifest(model_, &bytes)), bytes);
-  EXPECT_EQ(tfn_model_signature_count(model_), 10);
+  EXPECT_EQ(tfn_model_signature_count(model_), 11);
   EXPECT_STREQ(tfn_model_signature(model_, 0)->name, "affine");
   EXPECT_EQ(tfn_model_signature(model_, 10), nullptr);
   EXPECT_EQ(tfn_model_signature(model_, -1), nullptr);

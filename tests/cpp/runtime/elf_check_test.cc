@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <functional>
+#include <limits>
 #include <random>
 
 #include "elf/check.h"
@@ -148,6 +150,24 @@ TEST(ClosedLibrary, ExportsItsEntryPointAndNothingOfAnotherName) {
               "functions alone");
 }
 
+TEST(ClosedLibrary, ExportsFunctionsThatDoNotOverlap) {
+  Elf64_Sym entry_point = {};
+  Changed().symbols([&](Elf64_Sym& symbol) {
+    if (symbol.st_name != 0) entry_point = symbol;
+  });
+  const auto with_another = [&](std::uint64_t distance) {
+    return Changed().symbols([&](Elf64_Sym& symbol) {
+      if (symbol.st_name != 0) return;
+      symbol = entry_point;
+      symbol.st_value += distance;
+      symbol.st_size = 1;
+    });
+  };
+  EXPECT_EQ(said(with_another(0).bytes()), "no problem");
+  expect_said(with_another(1), "begins inside of another one");
+  expect_said(with_another(entry_point.st_size - 1), "begins inside of another one");
+}
+
 // RELACOUNT is an entry that it can do without.
 TEST(ClosedLibrary, RunsNothingWhenItIsOpenedOrClosed) {
   for (const std::int64_t tag :
@@ -183,6 +203,78 @@ TEST(ClosedLibrary, AsksTheLinkerForNothingElse) {
                                              })
                                       .bytes());
     EXPECT_NE(text, "no problem") << flag;
+  }
+}
+
+// Linkers read the others of such a group without asking whether they are there.
+TEST(ClosedLibrary, HasNoEntryWithoutThoseThatBelongToIt) {
+  constexpr std::int64_t kRelrSize = 35, kRelr = 36, kRelrEntry = 37;
+  for (const std::int64_t tag :
+       {std::int64_t{DT_RELA}, std::int64_t{DT_RELASZ}, std::int64_t{DT_RELAENT},
+        std::int64_t{DT_STRSZ}, std::int64_t{DT_SYMENT}, std::int64_t{DT_STRTAB},
+        std::int64_t{DT_SYMTAB}}) {
+    expect_said(Changed().entry(tag, [](Elf64_Dyn& e) { e.d_tag = DT_BIND_NOW; }),
+                "lacks another one");
+  }
+  for (const std::int64_t tag :
+       {std::int64_t{DT_JMPREL}, std::int64_t{DT_PLTRELSZ}, std::int64_t{DT_PLTREL},
+        std::int64_t{DT_VERSYM}, std::int64_t{DT_VERNEED}, std::int64_t{DT_VERNEEDNUM},
+        kRelr, kRelrSize, kRelrEntry}) {
+    expect_said(
+        Changed().entry(DT_RELACOUNT, [&](Elf64_Dyn& entry) { entry.d_tag = tag; }),
+        "lacks another one");
+  }
+}
+
+TEST(ClosedLibrary, HasANameOfItsOwnThatEnds) {
+  expect_said(Changed().entry(DT_RELACOUNT,
+                              [](Elf64_Dyn& entry) {
+                                entry.d_tag = DT_SONAME;
+                                entry.d_un.d_val = 1 << 20;
+                              }),
+              "a name in it has no end");
+}
+
+// The library with packed relocations, these words, in the place of its ordinary ones.
+Changed packed(const std::vector<std::uint64_t>& words) {
+  Changed changed;
+  const std::uint64_t place = changed.value(DT_RELA);
+  changed.entry(DT_RELA, [](Elf64_Dyn& entry) { entry.d_tag = 36; });
+  changed.entry(DT_RELASZ, [&](Elf64_Dyn& entry) {
+    entry = {35, {words.size() * sizeof(std::uint64_t)}};
+  });
+  changed.entry(DT_RELAENT, [](Elf64_Dyn& entry) { entry = {37, {8}}; });
+  changed.entry(DT_RELACOUNT, [](Elf64_Dyn& entry) { entry.d_tag = DT_BIND_NOW; });
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    changed.word(place + 8 * i, static_cast<std::uint32_t>(words[i]));
+    changed.word(place + 8 * i + 4, static_cast<std::uint32_t>(words[i] >> 32));
+  }
+  return changed;
+}
+
+TEST(ClosedLibrary, HasPackedRelocationsOfItsOwnAddressesEachOnce) {
+  Changed library;
+  std::uint64_t place = 0;
+  library.relocations([&](Elf64_Rela& r) { place = std::max(place, r.r_offset); });
+  EXPECT_EQ(said(packed({place}).bytes()), "no problem");
+  expect_said(packed({place, place}), "make no sense");
+  expect_said(packed({place + 4}), "where nothing may be written");
+  expect_said(packed({1 << 30}), "where nothing may be written");
+  Changed wrong = packed({place});
+  const std::uint64_t offset =
+      library.dynamic_offset() - library.dynamic_address() + place;
+  expect_said(wrong.word(offset + 4, 1), "an address outside of the library");
+}
+
+TEST(ClosedLibrary, HasNoRelocationForAnAddressOutsideOfIt) {
+  for (const std::int64_t addend :
+       {std::int64_t{1} << 40, std::int64_t{-1}, std::int64_t{-4096},
+        std::numeric_limits<std::int64_t>::max(),
+        std::numeric_limits<std::int64_t>::min()}) {
+    expect_said(Changed().relocations([&](Elf64_Rela& relocation) {
+      if (ELF64_R_SYM(relocation.r_info) == 0) relocation.r_addend = addend;
+    }),
+                "an address outside of the library");
   }
 }
 
@@ -240,6 +332,37 @@ TEST(ClosedLibrary, LiesInTheFileAndOnPagesOfItsOwn) {
   expect_said(Changed().header([](Elf64_Ehdr& h) { h.e_phoff = ~std::uint64_t{0}; }),
               "not in the file");
   expect_said(Changed().header([](Elf64_Ehdr& h) { h.e_phnum = 0; }), "no table");
+}
+
+TEST(ClosedLibrary, HasSegmentsThatAreEachOtherBytesOfTheFile) {
+  const auto is_code = [](const Elf64_Phdr& s) {
+    return s.p_type == PT_LOAD && (s.p_flags & PF_X) != 0;
+  };
+  expect_said(Changed().segments([&](Elf64_Phdr& s) {
+    if (is_code(s)) s.p_offset = 0;
+  }),
+              "overlap in the file");
+  expect_said(Changed().segments([&](Elf64_Phdr& s) {
+    if (is_code(s)) s.p_filesz = 0;
+  }),
+              "bytes that no file has");
+}
+
+TEST(ClosedLibrary, HasATableForTheLinkerThatCanBeWritten) {
+  expect_said(Changed().segments([](Elf64_Phdr& s) { s.p_flags &= PF_R | PF_X; }),
+              "cannot be written");
+  expect_said(Changed().segment(PT_DYNAMIC, [](Elf64_Phdr& s) { s.p_flags = PF_R; }),
+              "cannot be written");
+}
+
+TEST(ClosedLibrary, HasNotesThatEnd) {
+  Changed library;
+  std::uint64_t place = 0;
+  library.segment(PT_NOTE, [&](Elf64_Phdr& s) { place = s.p_offset; });
+  if (place == 0) GTEST_SKIP() << "this linker writes no notes";
+  for (const std::uint64_t word : {0u, 4u}) {  // The sizes of its name and of the rest.
+    expect_said(Changed().word(place + word, 0xfffffff0), "its notes make no sense");
+  }
 }
 
 TEST(ClosedLibrary, HasTablesInWhichLookingUpANameEnds) {

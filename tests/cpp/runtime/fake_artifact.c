@@ -15,6 +15,7 @@
  *   ratio      y = w / x for rows x, of which none may be zero, and w, which has no
  *              rows and must not be negative: what is checked first. Batch size 2
  *   ratio_late the same, but what is checked first is x
+ *   truths     sums of rows of 3 booleans, as bytes; batch size 2
  */
 #include <string.h>
 
@@ -172,6 +173,17 @@ static int32_t total(const void* const* in, void* const* out, void* w,
   return 0;
 }
 
+static int32_t truths(const void* const* in, void* const* out, void* w,
+                      const tfn_context* c) {
+  const uint8_t* x = (const uint8_t*)in[0];
+  (void)c;
+  (void)w;
+  for (int i = 0; i < 2; ++i) {
+    ((int32_t*)out[0])[i] = x[3 * i] + x[3 * i + 1] + x[3 * i + 2];
+  }
+  return 0;
+}
+
 /* `of_w` and `of_x` are the numbers of the checks. */
 static int32_t ratio(const void* const* in, void* const* out,
                      const tfn_context* context, int32_t of_w, int32_t of_x) {
@@ -215,6 +227,8 @@ static const tfn_tensor_spec ratio_in[] = {{"x", TFN_FLOAT32, 1, rows_only},
                                            {"w", TFN_FLOAT32, 0, NULL}};
 static const tfn_tensor_spec ratio_out[] = {{"y", TFN_FLOAT32, 1, rows_only},
                                             {"w", TFN_FLOAT32, 0, NULL}};
+static const tfn_tensor_spec truths_in[] = {{"x", TFN_BOOL, 2, rows_by_3}};
+static const tfn_tensor_spec truths_out[] = {{"sum", TFN_INT32, 1, rows_only}};
 static const float total_of_nothing = 7;
 static const void* const total_empty[] = {NULL, &total_of_nothing};
 
@@ -233,6 +247,7 @@ static const tfn_variant liar_variants[] = {{0, 0, 1, 0, 0, liar, ""}};
 static const tfn_variant constant_variants[] = {{0, 0, 1, 0, 0, constant, ""}};
 static const tfn_variant failing_variants[] = {{1, 0, 5, 0, 0, failing, ""}};
 static const tfn_variant total_variants[] = {{2, 0, 1, 0, 0, total, ""}};
+static const tfn_variant truths_variants[] = {{2, 0, 1, 0, 0, truths, ""}};
 static const tfn_variant ratio_variants[] = {{2, 0, 1, 0, 0, ratio_2, ""}};
 static const tfn_variant ratio_late_variants[] = {{2, 0, 1, 0, 0, ratio_late_2, ""}};
 static const tfn_variant pair_variants[] = {{2, 0, 1, 0, 0, pair, ""}};
@@ -279,6 +294,8 @@ static const tfn_signature signatures[] = {
      ratio_late_variants, ratio_late_checks, 2},
     {"total", 0, 1, 2, 1, mean_in, total_out, total_variants, NULL, 0, total_empty,
      NULL},
+    {"truths", TFN_SIGNATURE_ROWS_INDEPENDENT, 1, 1, 1, truths_in, truths_out,
+     truths_variants},
 };
 
 static const tfn_cpu_level levels[] = {{"generic", 0}};
@@ -290,7 +307,7 @@ static const tfn_artifact artifact = {TFN_ABI_VERSION,
                                       "fake",
                                       "any-machine",
                                       1,
-                                      10,
+                                      11,
                                       levels,
                                       signatures,
                                       manifest,

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "files.h"
 
@@ -56,7 +58,7 @@ TEST_F(ModelTest, KnowsItsSignatures) {
   EXPECT_EQ(model_.name(), "fake");
   EXPECT_EQ(model_.cpu_level(), "generic");
   EXPECT_EQ(model_.manifest(), "{\"name\": \"fake\"}");
-  EXPECT_EQ(model_.signatures().size(), 10u);
+  EXPECT_EQ(model_.signatures().size(), 11u);
   const Signature& affine = model_.signature("affine");
   EXPECT_EQ(affine.batch_sizes, (Shape{1, 4, 16}));
   EXPECT_EQ(affine.inputs[0].shape, (Shape{kBatch, 3}));
@@ -132,6 +134,28 @@ TEST_F(ModelTest, ReadsNoSizesOfMoreDimensionsThanAnyTensorHas) {
   EXPECT_EQ(message("affine", in, out),
             "model 'fake', signature 'affine': input 'x': expected float32 (rows, 3), "
             "got float32 of 1000000 dimensions");
+}
+
+TEST_F(ModelTest, BooleansAreTrueUnlessTheyAreZeroWhereverTheyLie) {
+  alignas(64) unsigned char memory[64] = {};
+  const unsigned char bytes[] = {0, 1, 2, 0, 0, 0, 128, 255, 1, 0, 4, 0, 3, 3, 3};
+  const std::int32_t sums[] = {2, 0, 3, 1, 3};
+  for (const std::size_t skip : {0, 1, 6}) {
+    for (std::int64_t rows = 1; rows <= 5; ++rows) {
+      std::copy(std::begin(bytes), std::end(bytes), memory + skip);
+      std::vector<std::int32_t> found(5, -1);
+      const Shape in_shape = {rows, 3}, out_shape = {rows};
+      const TensorView in[] = {{memory + skip, DType::kBool, in_shape}};
+      const MutableTensorView out[] = {{found.data(), DType::kInt32, out_shape}};
+      model_.run(model_.signature("truths"), in, out);
+      for (std::int64_t row = 0; row < rows; ++row) {
+        const auto i = static_cast<std::size_t>(row);
+        EXPECT_EQ(found[i], sums[i]) << rows << " rows, " << skip << " bytes on";
+      }
+      EXPECT_TRUE(std::equal(std::begin(bytes), std::end(bytes), memory + skip))
+          << "the caller's own were changed";
+    }
+  }
 }
 
 TEST_F(ModelTest, NoRowsGiveWhatTensorFlowGivesForThem) {

@@ -67,6 +67,21 @@ TEST_F(TensorsTest, NumbersWithoutAnOwnerAreCopied) {
   api_.TF_DeleteTensor(tensor);
 }
 
+TEST_F(TensorsTest, BooleansAreCopiedWhereTheyAreNeitherZeroNorOne) {
+  alignas(64) const unsigned char plain[] = {0, 1, 1}, others[] = {0, 1, 2};
+  const std::int64_t shape[] = {3};
+  for (const unsigned char* const data : {plain, others}) {
+    auto* const lease = new InputLease(owner_);
+    TF_Tensor* const tensor = make_tensor(api_, {data, DType::kBool, shape}, lease);
+    lease->release();
+    EXPECT_EQ(api_.TF_TensorData(tensor) == data, data == plain);
+    EXPECT_EQ(bytes_of(tensor), std::string_view("\0\1\1", 3));
+    api_.TF_DeleteTensor(tensor);
+    const Tensor copy = copy_tensor(api_, {data, DType::kBool, shape});
+    EXPECT_EQ(bytes_of(copy.view(), 3), std::string_view("\0\1\1", 3));
+  }
+}
+
 TEST_F(TensorsTest, OfNoElementsNeedNoMemory) {
   for (const DType dtype : {DType::kFloat32, DType::kString}) {
     const std::int64_t shape[] = {2, 0};

@@ -50,6 +50,23 @@ def affine(path: Path) -> None:
     save(path, module, {"affine": affine, "two": two, "fixed": fixed})
 
 
+def booleans(path: Path) -> None:
+    """Ops of which each takes another way to a boolean."""
+
+    @tf.function(input_signature=[spec([None, 3], tf.bool)])
+    def serve(x: Any) -> Any:
+        return {
+            "all": tf.reduce_all(x, 1),
+            "cast": tf.cast(x, tf.float32),
+            "not": tf.logical_not(x),
+            "same": x,
+            "sum": tf.reduce_sum(tf.cast(x, tf.int32), 1),
+            "where": tf.where(x, 3.0, 5.0),
+        }
+
+    save(path, tf.Module(), {"serving_default": serve})
+
+
 def words(path: Path) -> None:
     """A vocabulary in a file; strings in and out."""
     vocabulary = path.with_name("vocabulary.txt")

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.graph import FrozenGraph
-from tfnative_aot.freeze.rewrites import barriers, odd_values
+from tfnative_aot.freeze.rewrites import barriers, odd_values, spectra
 from tfnative_aot.freeze.rewrites.barriers import put_barriers
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.dequantize import dequantize_weights
@@ -30,6 +30,7 @@ from tfnative_aot.freeze.rewrites.ranges import fold_ranges
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
 from tfnative_aot.freeze.rewrites.slices import split_slices
 from tfnative_aot.freeze.rewrites.softmax import keep_largest
+from tfnative_aot.freeze.rewrites.spectra import scale_spectra
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
 from tfnative_aot.load.source import node_of
 
@@ -57,7 +58,9 @@ _NEEDED = frozenset(
 
 
 # Ops that are replaced when their checks are there.
-_ODD = frozenset({*barriers.OPS, *odd_values.RULES, "Slice", "StridedSlice"})
+_ODD = frozenset(
+    {*barriers.OPS, *odd_values.RULES, *spectra.OPS, "Slice", "StridedSlice"}
+)
 
 
 def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
@@ -108,6 +111,7 @@ def compute_odd_values(frozen: FrozenGraph) -> FrozenGraph:
 
 def _compute_odd_values(editor: GraphEditor, *, inside: bool = False) -> None:
     split_slices(editor)
+    scale_spectra(editor)
     keep_odd_values(editor)
     if inside:
         keep_divisions_inside(editor)

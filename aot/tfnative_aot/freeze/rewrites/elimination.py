@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from tfnative_aot.freeze.rewrites.rule import Replacement, Rule, same_types
+from tfnative_aot.freeze.rewrites.triangular import substitute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,16 +66,7 @@ def _solve(matrices: Any, right: Any) -> Any:
     _, whole = tf.while_loop(lambda number, _: number < size, down, (0, whole))
     upper, right = whole[..., :size], whole[..., size:]
 
-    def up(number: Any, found: Any) -> tuple[Any, Any]:
-        column = tf.gather(upper, number, axis=-1)
-        pivot = tf.gather(column, number, axis=-1)[..., None]
-        row = tf.gather(found, number, axis=-2) / pivot
-        rest = found - column[..., None] * row[..., None, :]
-        found = tf.where((places < number)[:, None], rest, found)
-        is_there = tf.equal(places, number)[:, None]
-        return number - 1, tf.where(is_there, row[..., None, :], found)
-
-    return tf.while_loop(lambda number, _: number >= 0, up, (size - 1, right))[1]
+    return substitute(upper, right, downwards=False)
 
 
 def _inverse(matrices: Any) -> Any:

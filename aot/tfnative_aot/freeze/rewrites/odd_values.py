@@ -27,6 +27,8 @@ from tfnative_aot.freeze.rewrites import (
     orders,
     patches,
     pooling,
+    quantiles,
+    triangular,
     zeros,
 )
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
@@ -51,6 +53,8 @@ RULES: Mapping[str, Rule] = {
     **orders.RULES,
     **patches.RULES,
     **pooling.RULES,
+    **quantiles.RULES,
+    **triangular.RULES,
     **zeros.RULES,
 }
 

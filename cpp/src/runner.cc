@@ -194,8 +194,8 @@ std::size_t Runner::workspace_bytes(const tfn_variant& variant) const {
 const tfn_variant& Runner::compiled_for(std::int64_t rows) const {
   if (const tfn_variant* const found = variant(rows)) return *found;
   fail(std::string(signature_.rows_independent ? ""
-                                               : "its rows influence each other, "
-                                                 "so that ") +
+                                               : "its rows influence each other, or "
+                                                 "are not proved not to, so that ") +
        "it takes the compiled batch sizes " + joined(signature_.batch_sizes) +
        " only, got " + std::to_string(rows) + " rows");
 }

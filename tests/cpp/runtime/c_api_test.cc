@@ -58,7 +58,7 @@ TEST_F(CApiTest, DescribesTheModel) {
   EXPECT_EQ(std::strlen(tfn_model_manifest(model_, &bytes)), bytes);
   EXPECT_EQ(tfn_model_signature_count(model_), 11);
   EXPECT_STREQ(tfn_model_signature(model_, 0)->name, "affine");
-  EXPECT_EQ(tfn_model_signature(model_, 10), nullptr);
+  EXPECT_EQ(tfn_model_signature(model_, 11), nullptr);
   EXPECT_EQ(tfn_model_signature(model_, -1), nullptr);
   EXPECT_EQ(tfn_model_find_signature(model_, nullptr), nullptr);
   EXPECT_EQ(tfn_model_find_signature(model_, "none"), nullptr);

@@ -145,14 +145,34 @@ TEST(ElfEntries, FitEachOtherAndAskForLittle) {
     return said_of([&](Library& library) { library.set(tag, value); });
   };
   const char* const nonsense = "its dynamic table makes no sense";
-  const std::tuple<std::int64_t, std::uint64_t> sizes[] = {
-      {DT_SYMENT, 24}, {DT_RELAENT, 24}, {37, 8}, {DT_PLTREL, DT_RELA}};
-  for (const auto& [tag, size] : sizes) {
-    EXPECT_EQ(said_of_entry(tag, size), "") << tag;
+  // Each stands beside a table that may be empty, whose place and size two others say.
+  const std::tuple<std::int64_t, std::uint64_t, std::int64_t, std::int64_t> sizes[] = {
+      {DT_SYMENT, 24, 0, 0},
+      {DT_RELAENT, 24, DT_RELA, DT_RELASZ},
+      {37, 8, 36, 35},
+      {DT_PLTREL, DT_RELA, DT_JMPREL, DT_PLTRELSZ}};
+  for (const auto& [tag_, size, table_, bytes_] : sizes) {
+    const auto said = [tag = tag_, table = table_,
+                       bytes = bytes_](std::uint64_t value) {
+      return said_of([&](Library& library) {
+        library.set(tag, value);
+        if (table != 0) library.set(table, bytes, std::vector<Elf64_Rela>{});
+      });
+    };
+    EXPECT_EQ(said(size), "") << tag_;
     for (const std::uint64_t other : {size - 1, size + 1, std::uint64_t{0}}) {
-      EXPECT_EQ(said_of_entry(tag, other), nonsense) << tag;
+      EXPECT_EQ(said(other), nonsense) << tag_;
     }
   }
+  for (const std::int64_t alone :
+       {std::int64_t{DT_RELASZ}, std::int64_t{DT_RELAENT}, std::int64_t{DT_PLTREL},
+        std::int64_t{DT_PLTRELSZ}, std::int64_t{DT_VERNEEDNUM}, std::int64_t{35},
+        std::int64_t{37}, std::int64_t{DT_VERSYM}}) {
+    EXPECT_EQ(said_of_entry(alone, 0),
+              "an entry for the dynamic linker lacks another one");
+  }
+  EXPECT_EQ(said_of_entry(DT_PLTGOT, Library::data()), "");
+  EXPECT_EQ(said_of_entry(DT_PLTGOT, Library::code()), nonsense);
   const char* const asks = "it asks the dynamic linker for what no model asks for";
   EXPECT_EQ(said_of_entry(DT_FLAGS, DF_BIND_NOW | DF_SYMBOLIC), "");
   EXPECT_EQ(said_of_entry(DT_FLAGS, DF_TEXTREL),
@@ -169,8 +189,7 @@ TEST(ElfEntries, FitEachOtherAndAskForLittle) {
 }
 
 TEST(ElfEntries, AreOfTheKindsThatLinkersWrite) {
-  const std::vector<std::int64_t> usual = {DT_SONAME, DT_PLTGOT, DT_BIND_NOW,
-                                           DT_VERNEEDNUM, DT_RELACOUNT};
+  const std::vector<std::int64_t> usual = {DT_SONAME, DT_BIND_NOW, DT_RELACOUNT};
   for (const std::int64_t tag : usual) {
     EXPECT_EQ(said_of([&](Library& library) { library.set(tag, 0); }), "") << tag;
     EXPECT_EQ(said_of([&](Library& library) {
@@ -203,7 +222,8 @@ static_assert(sizeof(Versions) == 2 * sizeof(Elf64_Verneed) + 3 * sizeof(Elf64_V
               "these stand side by side");
 
 std::string said_of_versions(const std::function<void(Versions&)>& change,
-                             std::vector<std::uint16_t> versions = {0, 4, 0x8003}) {
+                             std::vector<std::uint16_t> versions = {0, 4, 0x8003},
+                             bool is_last = false) {
   return said_of([&](Library& library) {
     Versions needed;
     needed.first.vn_file = library.text("libc.so.6");
@@ -212,7 +232,9 @@ std::string said_of_versions(const std::function<void(Versions&)>& change,
                      {DT_NEEDED, {needed.second.vn_file}}};
     change(needed);
     library.set(DT_VERNEED, library.put(std::vector{needed}));
-    library.set(DT_VERSYM, library.put(versions));
+    library.set(DT_VERNEEDNUM, needed.first.vn_next == 0 ? 1 : 2);
+    library.set(DT_VERSYM,
+                is_last ? library.put_last(versions) : library.put(versions));
   });
 }
 
@@ -256,13 +278,9 @@ TEST(ElfVersions, OfNamesAreAmongThem) {
   EXPECT_EQ(said_of_versions(second_left_out, {0, 1, 4}), none);
   EXPECT_EQ(said_of_versions(newer_left_out, {0, 1, 2}), "");
   EXPECT_EQ(said_of_versions(newer_left_out, {0, 1, 3}), none);
-  const auto said_of_table = [](const std::vector<std::uint16_t>& versions) {
-    return said_of(
-        [&](Library& library) { library.set(DT_VERSYM, library.put_last(versions)); });
-  };
-  EXPECT_EQ(said_of_table({0, 1, 1}), "");
-  EXPECT_EQ(said_of_table({0, 1, 2}), none);
-  EXPECT_EQ(said_of_table({0, 1}), "a table in it is cut off");
+  EXPECT_EQ(said_of_versions(none_changed, {0, 1, 1}, true), "");
+  EXPECT_EQ(said_of_versions(none_changed, {0, 1, 5}, true), none);
+  EXPECT_EQ(said_of_versions(none_changed, {0, 1}, true), "a table in it is cut off");
 }
 
 }  // namespace

@@ -160,18 +160,15 @@ TEST(ElfSegments, AreReadAndEitherWrittenOrExecuted) {
 
 TEST(ElfSegments, OfOtherKindsLieInWhatIsMapped) {
   const std::uint64_t page = Library::page(), end = Library::end();
-  for (const std::uint32_t type :
-       {std::uint32_t{PT_NOTE}, std::uint32_t{PT_GNU_EH_FRAME}, 0x6474e553u}) {
-    const auto said_at = [&](std::uint64_t begin, std::uint64_t size) {
-      return said_of_another(Library::segment(type, PF_R, begin, size));
-    };
-    EXPECT_EQ(said_at(0, page), "");
-    EXPECT_EQ(said_at(end - 1, 1), "");
-    EXPECT_EQ(said_at(0, page + 1), kOutside);
-    EXPECT_EQ(said_at(end - 1, 2), kOutside);
-    EXPECT_EQ(said_at(end + 1, 0), kOutside);
-    EXPECT_EQ(said_at(page, ~std::uint64_t{0}), kOutside);
-  }
+  const auto said_at = [&](std::uint64_t begin, std::uint64_t size) {
+    return said_of_another(Library::segment(PT_GNU_EH_FRAME, PF_R, begin, size));
+  };
+  EXPECT_EQ(said_at(0, page), "");
+  EXPECT_EQ(said_at(end - 1, 1), "");
+  EXPECT_EQ(said_at(0, page + 1), kOutside);
+  EXPECT_EQ(said_at(end - 1, 2), kOutside);
+  EXPECT_EQ(said_at(end + 1, 0), kOutside);
+  EXPECT_EQ(said_at(page, ~std::uint64_t{0}), kOutside);
   for (const std::uint32_t type : {std::uint32_t{PT_NULL}, 0x70000002u}) {
     EXPECT_EQ(said_of_another(Library::segment(type, PF_R, end, page)), "");
   }
@@ -187,9 +184,30 @@ TEST(ElfSegments, OfOtherKindsLieInWhatIsMapped) {
   }
 }
 
+// The pages end with zeros: notes without a name and without a text, of 12 bytes each.
+TEST(ElfSegments, OfNotesEndWithOne) {
+  const std::uint64_t end = Library::end();
+  for (const std::uint32_t type : {std::uint32_t{PT_NOTE}, 0x6474e553u}) {
+    const auto said_at = [&](std::uint64_t begin, std::uint64_t size,
+                             std::uint64_t align) {
+      Elf64_Phdr segment = Library::segment(type, PF_R, begin, size);
+      segment.p_align = align;
+      return said_of_another(segment);
+    };
+    EXPECT_EQ(said_at(end, 0, 4), "");
+    EXPECT_EQ(said_at(end - 24, 24, 4), "");
+    EXPECT_EQ(said_at(end - 12, 12, 4), "");
+    EXPECT_EQ(said_at(end - 16, 16, 8), "");
+    EXPECT_EQ(said_at(end - 24, 23, 4), "a table in it is too short");
+    EXPECT_EQ(said_at(end - 12, 13, 4), "a table in it is cut off");
+    EXPECT_EQ(said_at(0, 64, 4), "its notes make no sense");  // It is the header.
+    EXPECT_EQ(said_at(end - 12, 12, 16), "its notes make no sense");
+  }
+}
+
 TEST(ElfSegments, OfTheLinkerAreWhatTheySayTheyAre) {
   const std::uint64_t page = Library::page(), data = Library::data();
-  EXPECT_EQ(said_of_another(Library::segment(PT_DYNAMIC, PF_R, data, 16)),
+  EXPECT_EQ(said_of_another(Library::segment(PT_DYNAMIC, PF_R | PF_W, data, 16)),
             "it has two dynamic tables");
   EXPECT_EQ(said_of_segment(kTables, [](Elf64_Phdr&) {}), "");
   const auto said_of_table = [](std::uint64_t begin, std::uint64_t count) {

@@ -44,13 +44,13 @@ const char* const kNoName = "a relocation is for a name that there is not";
 
 TEST(ElfRelocations, WriteToAnyWordThatIsNotTheLinkersOwn) {
   const std::uint64_t dynamic = Library::data(), end = Library::end();
-  std::uint64_t behind = 0;  // SYMTAB, STRTAB, STRSZ, HASH, RELA, RELASZ and the end.
-  behind = dynamic + 7 * sizeof(Elf64_Dyn);
-  for (const std::uint64_t place : {behind, behind + 1, end - 9, end - 8}) {
+  // SYMTAB, SYMENT, STRTAB, STRSZ, HASH, RELA, RELASZ, RELAENT and the end.
+  const std::uint64_t behind = dynamic + 9 * sizeof(Elf64_Dyn);
+  for (const std::uint64_t place : {behind, end - 16, end - 8}) {
     EXPECT_EQ(said_of_place(place), "") << place;
   }
   for (const std::uint64_t place :
-       {std::uint64_t{0}, dynamic - 8, dynamic - 7, dynamic, behind - 8, behind - 1,
+       {std::uint64_t{0}, dynamic - 8, dynamic, behind - 8, behind + 1, end - 9,
         end - 7, end, ~std::uint64_t{0} - 6}) {
     EXPECT_EQ(said_of_place(place), kNoPlace) << place;
   }

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "elf/check.h"
@@ -86,10 +87,9 @@ struct Library {
 
   std::string bytes() {
     set(DT_SYMTAB, put(symbols));
-    if (entries.count(DT_STRTAB) == 0) {
-      set(DT_STRTAB, put_bytes(texts));
-      set(DT_STRSZ, texts.size());
-    }
+    if (entries.count(DT_STRTAB) == 0) set(DT_STRTAB, put_bytes(texts));
+    entries.insert({DT_STRSZ, texts.size()});
+    add_companions();
     std::vector<Elf64_Dyn> dynamic = extra;
     for (const auto& [tag, value] : entries) dynamic.push_back({tag, {value}});
     dynamic.push_back({DT_NULL, {0}});
@@ -118,6 +118,19 @@ struct Library {
   std::vector<Elf64_Dyn> extra;  // Stand first, and may be there twice.
 
  private:
+  // Entries that have to be there beside others, unless a test has set them.
+  void add_companions() {
+    const std::pair<std::int64_t, std::pair<std::int64_t, std::uint64_t>> known[] = {
+        {DT_SYMTAB, {DT_SYMENT, sizeof(Elf64_Sym)}},
+        {DT_RELA, {DT_RELAENT, sizeof(Elf64_Rela)}},
+        {DT_JMPREL, {DT_PLTREL, DT_RELA}},
+        {36, {37, sizeof(std::uint64_t)}},  // DT_RELR, which older headers lack.
+        {DT_VERNEED, {DT_VERNEEDNUM, 1}}};
+    for (const auto& [tag, companion] : known) {
+      if (entries.count(tag) != 0) entries.insert(companion);
+    }
+  }
+
   std::uint64_t next_ = 1024;  // The first page begins with the header and segments.
 };
 

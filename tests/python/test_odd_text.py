@@ -173,8 +173,9 @@ def test_arguments_of_commands_that_are_no_text_are_refused(
     np.save(tmp_path / "x.npy", ROWS)
     arguments = [str(fake) if word == "FAKE" else word for word in command]
     status, said = run_command(arguments, tmp_path)
-    assert status == 1
-    assert said.startswith(f"tfnative {command[0]}".encode())
+    assert status in (1, 2)  # 2 where the parser of the command finds out.
+    assert f"tfnative {command[0]}".encode() in said
+    assert b"Traceback" not in said
 
 
 def test_a_variable_that_is_no_text_is_refused(fake: Path, tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ def test_an_interrupt_while_it_starts_leaves_no_traceback(
 ) -> None:
     program = (
         "import os, runpy, signal, sys\n"
+        # Who runs the tests in the background may have set it aside.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Interrupting:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         f"        if name == {where!r}:\n"

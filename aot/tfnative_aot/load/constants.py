@@ -8,7 +8,7 @@ their place, and whose reference in TensorFlow is fed with them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +19,15 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative.errors import InvalidArgumentError
 from tfnative_aot.load.dtypes import numpy_dtype, supported_dtype
-from tfnative_aot.load.filled import mark_filled
+from tfnative_aot.load.filled import become_constant
 from tfnative_aot.load.reach import reachable_nodes
 from tfnative_aot.load.source import Arrays, Signature, SourceGraph, TensorSpec, node_of
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-    from tfnative_aot.load.filled import mark_filled
     from tfnative_aot.load.load_model import LoadedModel
-from tfnative_aot.load.source import Source
+    from tfnative_aot.load.source import Source
 
 _PLACEHOLDERS = ("Placeholder", "PlaceholderWithDefault")
 
@@ -218,19 +217,6 @@ def _constant(source: SourceGraph, values: Arrays) -> SourceGraph:
     graph_def.CopyFrom(source.graph_def)
     for node in graph_def.node:
         if node.name in by_node:
-            _become_constant(node, by_node[node.name])
+            become_constant(node, by_node[node.name])
     inputs = {n: tensor for n, tensor in source.inputs.items() if n not in values}
     return SourceGraph(graph_def, inputs, source.outputs, source.roots)
-
-
-def _become_constant(node: NodeDef, value: NDArray[Any]) -> None:
-    dtype = tf.dtypes.as_dtype(node.attr["dtype"].type)
-    controls: Sequence[str] = [name for name in node.input if name.startswith("^")]
-    node.op = "Const"
-    node.attr.clear()
-    del node.input[:]
-    node.input.extend(controls)
-    node.attr["dtype"].type = dtype.as_datatype_enum
-    proto = tf.make_tensor_proto(value, dtype, value.shape)
-    node.attr["value"].tensor.CopyFrom(proto)
-    mark_filled(node)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot import adapters
+from tfnative_aot.load.filled import become_constant
 from tfnative_aot.load.source import Arrays, Signature, SourceGraph, node_of
 
 
@@ -91,9 +92,5 @@ def _with_captured(graph_def: GraphDef, function: Any) -> GraphDef:
     }
     for node in graph_def.node:
         if node.op == "Placeholder" and node.name in values:
-            value = tf.make_tensor_proto(values[node.name].numpy())
-            node.op = "Const"
-            node.attr.clear()
-            node.attr["dtype"].type = value.dtype
-            node.attr["value"].tensor.CopyFrom(value)
+            become_constant(node, values[node.name].numpy())
     return graph_def

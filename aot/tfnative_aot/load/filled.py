@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -19,9 +22,23 @@ def is_filled(node: NodeDef) -> bool:
     return _FILLED in node.attr
 
 
-def mark_filled(node: NodeDef) -> None:
-    """Notes that a Const stands for a variable or an input."""
-    node.attr[_FILLED].b = True
+def become_constant(node: NodeDef, value: Any) -> None:
+    """Lets a Placeholder be a Const from now on, which stands for an input.
+
+    Args:
+        node: The node. Its control inputs stay.
+        value: An array of its element type, or a scalar.
+    """
+    dtype = tf.dtypes.as_dtype(node.attr["dtype"].type)
+    controls = [name for name in node.input if name.startswith("^")]
+    node.op = "Const"
+    node.attr.clear()
+    del node.input[:]
+    node.input.extend(controls)
+    node.attr["dtype"].type = dtype.as_datatype_enum
+    proto = tf.make_tensor_proto(value, dtype, np.shape(value))
+    node.attr["value"].tensor.CopyFrom(proto)
+    _mark(node)
 
 
 def mark_variables(graph_def: GraphDef, source: GraphDef) -> None:
@@ -29,4 +46,8 @@ def mark_variables(graph_def: GraphDef, source: GraphDef) -> None:
     known = {node.name for node in source.node if node.op == "Const"}
     for node in graph_def.node:
         if node.op == "Const" and node.name not in known:
-            mark_filled(node)
+            _mark(node)
+
+
+def _mark(node: NodeDef) -> None:
+    node.attr[_FILLED].b = True

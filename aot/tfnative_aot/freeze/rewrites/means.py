@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-    from tfnative_aot.freeze.rewrites.divisions import divide_by_constant
-from tfnative_aot.freeze.rewrites.rule import Rule
+    from tfnative_aot.freeze.rewrites.rule import Rule
 
 _WIDE = {tf.int32: tf.int64, tf.uint32: tf.uint64}
 _DIVIDED = (tf.float32, tf.float64, tf.float16)

@@ -22,7 +22,7 @@ def is_rest(address: str) -> bool:
     """
     if not address:
         raise InvalidArgumentError("expected the address of a server, got ''")
-    if _is_v6(address):
+    if is_v6(address):
         raise InvalidArgumentError(
             f"{address}: expected host:port, where an IPv6 address is in brackets, as"
             " [::1]:8500"
@@ -64,7 +64,8 @@ def _check_port(address: str, host_and_port: str) -> None:
         )
 
 
-def _is_v6(address: str) -> bool:
+def is_v6(address: str) -> bool:
+    """Whether it is an IPv6 address, without brackets and a port."""
     try:
         ipaddress.IPv6Address(address)
     except ValueError:

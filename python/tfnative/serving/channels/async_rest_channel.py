@@ -12,12 +12,10 @@ from tfnative.serving.channels.rest import (
     check_body,
     http_error,
     rest_answer,
-    rest_auth,
+    rest_arguments,
     rest_extensions,
-    rest_headers,
     rest_tls,
 )
-from tfnative.serving.token_file import open_tokens
 
 if TYPE_CHECKING:
     from tfnative.serving.calls import Call
@@ -35,16 +33,10 @@ class AsyncRestChannel:
         self._address = address
         self._max_bytes = options.max_message_bytes
         self._tls_name = None if options.tls is None else options.tls.server_name
-        tokens = open_tokens(options.token_file)
+        arguments = rest_arguments(address, options)
 
         def connect(verify: Any) -> httpx.AsyncClient:
-            return httpx.AsyncClient(
-                base_url=address,
-                headers=rest_headers(options),
-                auth=rest_auth(tokens),
-                verify=verify,
-                trust_env=False,
-            )
+            return httpx.AsyncClient(verify=verify, **arguments)
 
         tls = options.tls
         self._clients = Renewed(tls, lambda: rest_tls(tls), connect)

@@ -19,6 +19,7 @@ from tfnative.errors import (
 )
 from tfnative.serving import rest_form
 from tfnative.serving.channels.tls import tls_context
+from tfnative.serving.token_file import open_tokens
 
 if TYPE_CHECKING:
     import httpx
@@ -35,7 +36,17 @@ def check_body(size: int, until: float | None, max_bytes: int, where: str) -> No
         raise DeadlineExceededError(f"{where}: the response took too long")
 
 
-def rest_headers(options: Options) -> dict[str, str]:
+def rest_arguments(address: str, options: Options) -> dict[str, Any]:
+    """What clients of httpx are made with, beside what they verify."""
+    return {
+        "base_url": address,
+        "headers": _headers(options),
+        "auth": _auth(open_tokens(options.token_file)),
+        "trust_env": False,
+    }
+
+
+def _headers(options: Options) -> dict[str, str]:
     """Of every request."""
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     headers["Accept-Encoding"] = options.compression or "identity"
@@ -47,7 +58,7 @@ def rest_tls(tls: Tls | None) -> Any:
     return True if tls is None else tls_context(tls)
 
 
-def rest_auth(tokens: TokenFile | None) -> Any:
+def _auth(tokens: TokenFile | None) -> Any:
     """What httpx takes for ``auth``: asked for each request, as a token may change."""
     if tokens is None:
         return None

@@ -17,12 +17,10 @@ from tfnative.serving.channels.rest import (
     check_body,
     http_error,
     rest_answer,
-    rest_auth,
+    rest_arguments,
     rest_extensions,
-    rest_headers,
     rest_tls,
 )
-from tfnative.serving.token_file import open_tokens
 
 if TYPE_CHECKING:
     import httpx
@@ -41,16 +39,10 @@ class RestChannel:
 
         self._address = address
         self._max_bytes = options.max_message_bytes
-        tokens = open_tokens(options.token_file)
+        arguments = rest_arguments(address, options)
 
         def connect(verify: Any) -> httpx.Client:
-            return httpx.Client(
-                base_url=address,
-                headers=rest_headers(options),
-                auth=rest_auth(tokens),
-                verify=verify,
-                trust_env=False,
-            )
+            return httpx.Client(verify=verify, **arguments)
 
         tls = options.tls
         self._clients = Renewed(tls, lambda: rest_tls(tls), connect)

@@ -11,6 +11,7 @@ import socket
 
 from tfnative._base.text import check_text
 from tfnative.errors import InvalidArgumentError, UnavailableError
+from tfnative.serving.channels.address import is_v6
 from tfnative.serving.server.descriptors import SparingSocket
 
 _logger = logging.getLogger("tfnative.serving")
@@ -32,8 +33,8 @@ def bare_host(host: str) -> str:
     """
     check_text("host", host)
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    is_v6 = _is_v6(bare)
-    if not bare or (bare != host and not is_v6) or (":" in bare and not is_v6):
+    must_be_v6 = bare != host or ":" in bare
+    if not bare or (must_be_v6 and not is_v6(bare)):
         raise InvalidArgumentError(
             f"host: expected a name or an address without a port, as localhost,"
             f" 0.0.0.0 or ::1, got {host!r}"
@@ -135,11 +136,3 @@ def warn_if_open(host: str, *, asks_certificates: bool, asks_tokens: bool) -> No
         " --token-file, or leave --host out",
         host,
     )
-
-
-def _is_v6(host: str) -> bool:
-    try:
-        ipaddress.IPv6Address(host)
-    except ValueError:
-        return False
-    return True

@@ -176,13 +176,20 @@ Batcher::Batcher(BatchFunction function, const BatchOptions& options,
 
 Batcher::~Batcher() {
   if (lane_ == nullptr) return;
-  if (scheduler_->in_own_process() && !internal::waits_for_this_thread(*scheduler_)) {
-    lane_->close(false, 0);
-  } else {
+  if (!scheduler_->in_own_process()) {
     // Its threads, and whoever waits for them, are in another process; what they hold
-    // here will never be released. Or they wait for this very thread.
+    // here will never be released.
     new std::shared_ptr<Scheduler>(std::move(scheduler_));
     new std::shared_ptr<BatchLane>(std::move(lane_));
+  } else if (scheduler_->waits_for_this_thread()) {
+    // As where Python collects garbage while it runs a batch.
+    internal::run_elsewhere(
+        [scheduler = std::move(scheduler_), lane = std::move(lane_)]() mutable {
+          lane->close(false, 0);
+          lane = nullptr;  // It refers to the scheduler.
+        });
+  } else {
+    lane_->close(false, 0);
   }
 }
 

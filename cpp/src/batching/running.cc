@@ -3,6 +3,10 @@
 #include "batching/running.h"
 
 #include <algorithm>
+#include <memory>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "base/text.h"
 #include "batching/request.h"
@@ -46,6 +50,18 @@ void check_may_wait(const Scheduler& scheduler, const std::string& name) {
                   " would wait for each other for ever, since this is called by a "
                   "model that they run: call the inner model itself, or give its "
                   "batcher a scheduler of its own");
+}
+
+void run_elsewhere(std::function<void()> release) noexcept {
+  auto* const kept = new std::function<void()>(std::move(release));
+  try {
+    std::thread([kept] {
+      const std::unique_ptr<std::function<void()>> own(kept);
+      (*own)();
+    }).detach();
+  } catch (const std::system_error&) {
+    // It is kept for ever: to release it here would wait for ever.
+  }
 }
 
 }  // namespace tfnative::internal

@@ -4,6 +4,7 @@
 // On behalf of whose batches a thread is at work.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -40,5 +41,9 @@ bool waits_for_this_thread(const Scheduler& scheduler);
 
 // Throws Error (kFailedPrecondition) if so. `name` is what is to be waited for.
 void check_may_wait(const Scheduler& scheduler, const std::string& name);
+
+// Calls `release`, which ends or waits for threads that wait for this one, in a thread
+// of its own. If none can be started, what it holds is never released.
+void run_elsewhere(std::function<void()> release) noexcept;
 
 }  // namespace tfnative::internal

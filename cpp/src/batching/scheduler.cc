@@ -9,6 +9,7 @@
 
 #include "base/process.h"
 #include "base/text.h"
+#include "batching/running.h"
 
 namespace tfnative::internal {
 namespace {
@@ -55,7 +56,12 @@ Scheduler::Scheduler(const BatchThreadOptions& options)
 Scheduler::~Scheduler() { stop(); }
 
 void Scheduler::destroy(Scheduler* scheduler) {
-  if (scheduler->in_own_process()) delete scheduler;
+  if (!scheduler->in_own_process()) return;
+  if (scheduler->waits_for_this_thread()) {
+    run_elsewhere([scheduler] { delete scheduler; });
+  } else {
+    delete scheduler;
+  }
 }
 
 void Scheduler::stop() {
@@ -70,6 +76,17 @@ void Scheduler::stop() {
 }
 
 bool Scheduler::in_own_process() const { return process_id() == process_; }
+
+bool Scheduler::waits_for_this_thread() {
+  if (internal::waits_for_this_thread(*this)) return true;
+  const std::thread::id id = std::this_thread::get_id();
+  const auto is_this = [id](const std::thread& thread) {
+    return thread.get_id() == id;
+  };
+  const std::lock_guard<std::mutex> lock(mutex_);  // For the thread that starts late.
+  return is_this(deadline_thread_) ||
+         std::any_of(threads_.begin(), threads_.end(), is_this);
+}
 
 void Scheduler::check_process() const {
   if (in_own_process()) return;

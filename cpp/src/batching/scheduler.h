@@ -27,7 +27,8 @@ class Scheduler {
   explicit Scheduler(const BatchThreadOptions& options);
   // No lanes are left.
   ~Scheduler();
-  // Deletes it, but in a child of fork(): it would wait for threads that are not there.
+  // Deletes it, in another thread if one of its own lets it go, and not in a child of
+  // fork(): it would wait for threads that are not there.
   static void destroy(Scheduler* scheduler);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -41,6 +42,9 @@ class Scheduler {
   bool in_own_process() const;
   // Throws Error (kFailedPrecondition) if it is not.
   void check_process() const;
+
+  // Whether the calling thread is one of its own, or one that these wait for.
+  bool waits_for_this_thread();
 
   // The methods below are called with the mutex held.
 

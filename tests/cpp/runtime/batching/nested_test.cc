@@ -5,7 +5,11 @@
 // told so.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <functional>
+#include <memory>
+#include <thread>
 
 #include "harness.h"
 
@@ -122,6 +126,88 @@ TEST_P(NestedTest, AnInnerBatcherWithThreadsOfItsOwnIsUsed) {
   Batcher outer(calling(call), {}, threads(threads_, "outer"));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(outer), "");
   EXPECT_EQ(ask(inner), "");
+}
+
+// Whether nobody but the caller keeps it, at last: threads need a moment to end.
+template <typename T>
+bool is_let_go(const std::shared_ptr<T>& kept) {
+  for (int i = 0; i < 10000 && kept.use_count() > 1; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return kept.use_count() == 1;
+}
+
+// A request for one row, whose memory lives as long.
+struct Row {
+  BatchFuture submit_to(Batcher& batcher, std::int64_t timeout_micros = kForever,
+                        std::function<void(const Error*)> on_done = nullptr) {
+    const TensorView in[] = {{x, DType::kFloat32, shape}};
+    const MutableTensorView out[] = {{y, DType::kFloat32, shape}};
+    return batcher.submit(in, out, timeout_micros, std::move(on_done));
+  }
+
+  const std::vector<std::int64_t> shape = {1, 2};
+  const float x[2] = {1, 2};
+  float y[2] = {};
+};
+
+TEST_P(NestedTest, ABatcherThatIsDestroyedByItsOwnBatchLeavesNothing) {
+  for (const bool is_closed : {true, false}) {
+    const auto held = std::make_shared<int>();
+    BatchThreadOptions options;
+    options.num_batch_threads = threads_;
+    options.clock = std::make_shared<FakeClock>();  // That the batch threads keep.
+    std::unique_ptr<Batcher> other;
+    std::unique_ptr<Batcher> own;
+    BatchFunction function = recorder_.function();
+    std::atomic<bool> is_submitted{false};
+    function.run = [held, &is_submitted, &other, &own](auto, auto) {
+      while (!is_submitted) std::this_thread::yield();
+      other.reset();
+      own.reset();
+    };
+    {
+      const BatchScheduler shared(options);
+      other = std::make_unique<Batcher>(function, BatchOptions(), shared);
+      own = std::make_unique<Batcher>(function, BatchOptions(), shared);
+      function = {};
+    }
+    if (is_closed) other->close();
+    Row row;
+    {
+      const BatchFuture future = row.submit_to(*own);
+      is_submitted = true;
+      future.get();
+    }
+    EXPECT_TRUE(is_let_go(held));
+    EXPECT_TRUE(is_let_go(options.clock));
+  }
+}
+
+TEST_P(NestedTest, NorDoesOneThatIsDestroyedWhereItsRequestsAreAnswered) {
+  for (const std::int64_t timeout_micros : {kForever, std::int64_t{1000}}) {
+    const auto held = std::make_shared<int>();
+    BatchFunction function = recorder_.function();
+    function.run = [held, run = function.run](auto in, auto out) { run(in, out); };
+    BatchOptions options;
+    options.batch_timeout_micros = timeout_micros == kForever ? 0 : 60 * 1000 * 1000;
+    auto own = std::make_unique<Batcher>(function, options, threads(threads_, "own"));
+    function = {};
+    Row row;
+    std::atomic<bool> is_submitted{false};
+    std::atomic<bool> is_destroyed{false};
+    {
+      const BatchFuture future = row.submit_to(*own, timeout_micros, [&](const Error*) {
+        while (!is_submitted) std::this_thread::yield();
+        own.reset();
+        is_destroyed = true;
+      });
+      is_submitted = true;
+      while (!is_destroyed) std::this_thread::yield();
+      EXPECT_TRUE(future.done());
+    }
+    EXPECT_TRUE(is_let_go(held));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, NestedTest, ::testing::Values(1, 3));

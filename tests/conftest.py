@@ -24,7 +24,7 @@ Compile = Callable[..., Path]
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
-FILES_SHOWN = 10
+FILES_SHOWN = 25
 _RUN_FOLDER = pytest.StashKey[Path]()
 
 

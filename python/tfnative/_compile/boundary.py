@@ -45,11 +45,11 @@ def check_process() -> None:
 
 @contextlib.contextmanager
 def typed_errors() -> Iterator[None]:
-    """Lets no error of the system out as anything but one of ours.
+    """Lets no error of the system, or of TensorFlow, out as anything but one of ours.
 
     Raises:
         ResourceExhaustedError: A disk is full, or the memory is.
-        CompileError: The system refused something else.
+        CompileError: The system or TensorFlow refused something else.
     """
     try:
         yield
@@ -66,6 +66,13 @@ def typed_errors() -> Iterator[None]:
                 f"{_temporary()}; TMPDIR sets another folder"
             ) from error
         raise CompileError(f"cannot compile: {what}{where}") from error
+    except Exception as error:
+        if not type(error).__module__.startswith("tensorflow."):
+            raise
+        said = " ".join(str(error).split())[:500]
+        raise CompileError(
+            f"TensorFlow itself fails on the model: {type(error).__name__}: {said}"
+        ) from error
 
 
 def _temporary() -> str:

@@ -46,6 +46,18 @@ def test_errors_of_the_system_are_typed(raised: Exception, expected: str, said: 
         raise raised
 
 
+def test_errors_of_tensorflow_are_typed():
+    class UnimplementedError(Exception):
+        pass
+
+    UnimplementedError.__module__ = "tensorflow.python.framework.errors_impl"
+    with (
+        pytest.raises(tfnative.CompileError, match="UnimplementedError: no such type"),
+        typed_errors(),
+    ):
+        raise UnimplementedError("no such\n  type")
+
+
 @pytest.mark.parametrize("error", [tfnative.LoadError("x"), KeyboardInterrupt()])
 def test_other_errors_pass(error: BaseException):
     with pytest.raises(type(error)), typed_errors():

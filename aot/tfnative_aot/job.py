@@ -20,6 +20,7 @@ from tfnative_aot.settings import Settings
 from tfnative_aot.split.divide import Prepared
 from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
 from tfnative_aot.verify import golden as golden_vectors
+from tfnative_aot.verify.narrow_casts import NarrowCasts
 from tfnative_aot.verify.samples import ExampleSampler, Sampler
 from tfnative_aot.verify.split_samples import SplitSampler
 
@@ -91,13 +92,14 @@ class Job:
     ) -> Sampler:
         """Draws inputs for a signature; ``given`` are the user's."""
         head = heads.get(of.graph.signature)
+        casts = NarrowCasts(of.model, of.graph)
         if isinstance(head, ExamplesHead):
-            return ExampleSampler(self.loaded, of.graph, head)
+            return ExampleSampler(self.loaded, of.graph, casts, head)
         if head is None or of.parts is None:
-            return Sampler(self.loaded, of.graph)
+            return Sampler(self.loaded, of.graph, casts)
         return SplitSampler(
             self.loaded,
-            Sampler(of.model, of.graph),
+            Sampler(of.model, of.graph, casts),
             of.parts,
             self.input_shapes(of),
             HeadRunner(head, artifact),

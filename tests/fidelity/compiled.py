@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""A function of arrays, in TensorFlow without its optimizers, and compiled."""
+"""Functions of arrays, compiled, and in TensorFlow without its optimizers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,28 @@ def both(
     with tfnative.load(path) as model:
         found = model.predict(dict(inputs))
     return dict(found), {name: each.numpy() for name, each in wanted.items()}
+
+
+def with_rows(
+    folder: Path,
+    function: Callable[[Any], Any],
+    row_shape: Sequence[int],
+    **options: Any,
+) -> Path:
+    """A function of any number of rows, saved and compiled.
+
+    Args:
+        folder: For both.
+        function: Takes the tensor ``x``, and gives ``y``. May be a layer.
+        row_shape: Of a row of ``x``, which is float32.
+        options: Of ``tfnative.compile``.
+    """
+    module = tf.Module()
+    module.own = function  # Its variables, if it is a layer.
+    specs = [tf.TensorSpec((None, *row_shape), tf.float32, "x")]
+    module.f = tf.function(lambda x: {"y": function(x)}, input_signature=specs)
+    tf.saved_model.save(module, str(folder / "model"), signatures=module.f)
+    return tfnative.compile(folder / "model", folder / "it", cpus=["native"], **options)
 
 
 def differing(

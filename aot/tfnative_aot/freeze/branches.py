@@ -1,14 +1,17 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Takes the branch that a constant chooses, and forgets the other one.
+"""Takes the branch that a constant chooses, and forgets the other ones.
 
 The branch for training is behind a placeholder that is false by default, and has what
-no compiled model can do: random numbers, and new values for variables.
+no compiled model can do: random numbers, and new values for variables. Other branches
+are for images of other sizes than those that the model is compiled for: in these, not
+even the shapes of values fit each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
@@ -16,14 +19,59 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot import adapters
 from tfnative_aot.freeze.static_shapes import without_weights
+from tfnative_aot.load.reach import (
+    body_nodes,
+    prune,
+    reachable_functions,
+    reachable_nodes,
+)
 from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-_CALLS = {"If": "StatefulPartitionedCall", "StatelessIf": "PartitionedCall"}
+_CALLS = {
+    "If": "StatefulPartitionedCall",
+    "StatelessIf": "PartitionedCall",
+    "Case": "StatefulPartitionedCall",
+    "StatelessCase": "PartitionedCall",
+}
 _SWITCHES = ("Switch", "RefSwitch")
 _MERGES = ("Merge", "RefMerge")
+_INLINING = ("function", "pruning")
+_MOST_ROUNDS = 10
+
+
+def inline(
+    graph_def: GraphDef, feeds: Sequence[str], roots: Sequence[str]
+) -> tuple[GraphDef, frozenset[str]]:
+    """Puts functions in the place of their calls, also those of chosen branches.
+
+    Args:
+        graph_def: The graph.
+        feeds: Names of the nodes that are fed.
+        roots: Names of the nodes that are fetched.
+
+    Returns:
+        The graph, and the names of the assertions that never ran in it, since they are
+        in branches that are not taken.
+    """
+    unreached: set[str] = set()
+    for _ in range(_MOST_ROUNDS):  # There are branches within branches.
+        inlined = adapters.tf().optimize(graph_def, feeds, roots, _INLINING)
+        chosen = choose_branches(inlined)
+        if chosen is inlined:
+            break
+        graph_def = prune(chosen, [*feeds, *roots])
+        unreached |= _assertions(inlined, roots) - _assertions(graph_def, roots)
+    return chosen, frozenset(unreached)
+
+
+def _assertions(graph_def: GraphDef, roots: Sequence[str]) -> set[str]:
+    nodes = reachable_nodes(graph_def.node, roots)
+    bodies = map(body_nodes, reachable_functions(graph_def, nodes))
+    all_of_them = itertools.chain(nodes, *bodies)
+    return {node.name for node in all_of_them if node.op == "Assert"}
 
 
 def use_defaults(graph_def: GraphDef, fed: Collection[str]) -> GraphDef:
@@ -81,22 +129,27 @@ def _full(name: str) -> str:
     return name if ":" in name else f"{name}:0"
 
 
-def _known(graph_def: GraphDef, tensors: Collection[str]) -> dict[str, bool]:
+def _known(graph_def: GraphDef, tensors: Collection[str]) -> dict[str, int]:
     """The tensors that are constant scalars, whatever is fed."""
-    found: dict[str, bool] = {}
+    found: dict[str, int] = {}
     if not tensors:
         return found
     with tf.Graph().as_default() as graph:
         tf.graph_util.import_graph_def(without_weights(graph_def), name="")
         for name in tensors:
             value = adapters.tf().inferred_value(graph.get_tensor_by_name(name))
-            if value is not None and value.ndim == 0:
-                found[name] = bool(value)
+            if value is not None and value.ndim == 0 and value.dtype.kind in "bi":
+                found[name] = int(value)
     return found
 
 
-def _call_branch(node: NodeDef, condition: bool) -> None:
-    branch = node.attr["then_branch" if condition else "else_branch"].func
+def _call_branch(node: NodeDef, condition: int) -> None:
+    if "branches" in node.attr:
+        all_of_them = node.attr["branches"].list.func
+        last = len(all_of_them) - 1
+        branch = all_of_them[condition if 0 <= condition <= last else last]
+    else:
+        branch = node.attr["then_branch" if condition else "else_branch"].func
     inputs, outputs = node.attr["Tin"].list, node.attr["Tout"].list
     call = GraphDef().node.add(name=node.name, op=_CALLS[node.op])
     call.input.extend(node.input[1:])
@@ -106,14 +159,14 @@ def _call_branch(node: NodeDef, condition: bool) -> None:
     node.CopyFrom(call)
 
 
-def _without_dead(graph_def: GraphDef, chosen: Mapping[str, bool]) -> GraphDef:
+def _without_dead(graph_def: GraphDef, chosen: Mapping[str, int]) -> GraphDef:
     """The graph without what a Switch never lets run."""
     nodes = {node.name: node for node in graph_def.node}
     taken: dict[str, str] = {}
     dead: set[str] = set()  # Tensors, and nodes as "^node".
     for node in graph_def.node:
         if node.op in _SWITCHES and node.name in chosen:
-            live = int(chosen[node.name])
+            live = chosen[node.name]
             taken[f"{node.name}:{live}"] = node.input[0]
             dead.add(f"{node.name}:{1 - live}")
     while new := {

@@ -88,8 +88,8 @@ def check_assertions(
 
     Args:
         assertions: What ``check_source`` returned.
-        proven: Names of the frozen graph's assertions that always hold. Inlining
-            put the names of calls before them.
+        proven: Names of the assertions that always hold, or never run. Inlining put
+            the names of calls before them.
         graph_def: The frozen graph, without those.
         signature: The signature, for the message.
 

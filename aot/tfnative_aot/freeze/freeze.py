@@ -14,6 +14,7 @@ from tfnative.errors import CompileError
 from tfnative_aot import adapters
 from tfnative_aot.freeze import inputs_outputs, static_shapes
 from tfnative_aot.freeze.assertions import drop_proven
+from tfnative_aot.freeze.branches import inline
 from tfnative_aot.freeze.check import check_assertions, check_source
 from tfnative_aot.freeze.graph import FrozenGraph, GraphTensor
 from tfnative_aot.freeze.live import live_graph
@@ -28,9 +29,8 @@ from tfnative_aot.load.source import BATCH, Signature, SourceGraph, node_of
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
-# Inlining first, so that the others see through calls. None of these fuses ops
-# into TensorFlow's own kernels, which XLA does not have.
-_INLINING = ("function", "pruning")
+# They see through calls, which are inlined before. None of these fuses ops into
+# TensorFlow's own kernels, which XLA does not have.
 _FOLDING = ("constfold", "dependency", "pruning")
 
 # Of real numbers these are associative. Sums of rounded numbers are not.
@@ -69,8 +69,9 @@ def freeze(
     isolated = inputs_outputs.isolate(
         _constant_graph(model, found, source), found, input_shapes
     )
-    graph_def, proven = drop_proven(_optimize(isolated))
-    check_assertions(assertions, proven, graph_def, found)
+    optimized, unreached = _optimize(isolated)
+    graph_def, proven = drop_proven(optimized)
+    check_assertions(assertions, proven | unreached, graph_def, found)
     plain = replace(
         isolated, graph_def=inputs_outputs.release_inputs(graph_def, isolated)
     )
@@ -98,19 +99,19 @@ def flatten(
     isolated = inputs_outputs.isolate(
         _constant_graph(model, found, source), found, input_shapes, carry=False
     )
-    graph_def = inputs_outputs.release_inputs(_optimize(isolated), isolated)
-    return SourceGraph(graph_def, isolated.inputs, isolated.outputs, isolated.roots)
+    optimized, unreached = _optimize(isolated)
+    graph_def = inputs_outputs.release_inputs(optimized, isolated)
+    return replace(isolated, graph_def=graph_def, unreached=unreached)
 
 
-def _optimize(graph: SourceGraph) -> GraphDef:
+def _optimize(graph: SourceGraph) -> tuple[GraphDef, frozenset[str]]:
+    """The graph, and the names of assertions in branches that are never taken."""
     feeds = [node_of(tensor) for tensor in graph.inputs.values()]
-    inlined = adapters.tf().optimize(
-        graph.graph_def, feeds, list(graph.roots), _INLINING
-    )
+    inlined, unreached = inline(graph.graph_def, feeds, list(graph.roots))
     inlined = divide_as_tensorflow(inlined, [*feeds, *graph.roots])
     kept = [*graph.roots, *_float_arithmetic(inlined)]
     optimized: GraphDef = adapters.tf().optimize(inlined, feeds, kept, _FOLDING)
-    return prune(optimized, [*feeds, *graph.roots])
+    return prune(optimized, [*feeds, *graph.roots]), unreached
 
 
 def _float_arithmetic(graph_def: GraphDef) -> Iterator[str]:

@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tfnative_aot import adapters
 from tfnative_aot.freeze import inputs_outputs
-from tfnative_aot.freeze.branches import choose_branches, use_defaults
+from tfnative_aot.freeze.branches import inline, use_defaults
 from tfnative_aot.freeze.check import source_offenders
 from tfnative_aot.freeze.dead_effects import drop_dead_effects
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
@@ -18,13 +17,9 @@ from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import SourceGraph, node_of
 
 if TYPE_CHECKING:
-    from tensorflow.core.framework.graph_pb2 import GraphDef
-
     from tfnative_aot.load.load_model import LoadedModel
     from tfnative_aot.load.places import Places
     from tfnative_aot.load.source import Signature
-
-_MOST_ROUNDS = 10
 
 
 def live_graph(
@@ -66,12 +61,9 @@ def _needed(
     source: SourceGraph, signature: Signature, shapes: Mapping[str, tuple[int, ...]]
 ) -> SourceGraph:
     graph = inputs_outputs.isolate(source, signature, shapes, carry=False)
-    graph_def = graph.graph_def
-    for _ in range(_MOST_ROUNDS):
-        inlined = _inline(graph_def, graph)
-        graph_def = prune(choose_branches(inlined), graph.roots)
-        if len(graph_def.library.function) == len(inlined.library.function):
-            break
+    feeds = [node_of(tensor) for tensor in graph.inputs.values()]
+    inlined, _ = inline(graph.graph_def, feeds, list(graph.roots))
+    graph_def = prune(inlined, graph.roots)
     editor = GraphEditor(graph_def, graph.roots)
     fold_ranges(editor)
     graph_def = drop_dead_effects(editor.graph_def(), graph.roots)
@@ -79,11 +71,3 @@ def _needed(
     # Inlining ties nodes to others, which may be gone.
     inputs_outputs.forget_stale(graph_def)
     return SourceGraph(graph_def, graph.inputs, graph.outputs, graph.roots)
-
-
-def _inline(graph_def: GraphDef, graph: SourceGraph) -> GraphDef:
-    feeds = [node_of(tensor) for tensor in graph.inputs.values()]
-    inlined: GraphDef = adapters.tf().optimize(
-        graph_def, feeds, list(graph.roots), ("function", "pruning")
-    )
-    return inlined

@@ -61,12 +61,15 @@ class SourceGraph:
         outputs: Likewise.
         roots: Nodes that run whenever the signature does: those of the outputs
             and those that run for their side effects.
+        unreached: Names of the assertions that were dropped with branches which are
+            never taken.
     """
 
     graph_def: GraphDef
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     roots: tuple[str, ...]
+    unreached: frozenset[str] = frozenset()
 
 
 class Source(Protocol):

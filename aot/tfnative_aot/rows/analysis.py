@@ -15,6 +15,7 @@ from tfnative_aot.rows import elementwise, indexing, moving, products, reducing
 from tfnative_aot.rows.instruction import DifferentError, Instruction
 from tfnative_aot.rows.operation import Operation
 from tfnative_aot.rows.value import (
+    COUNTS,
     CannotJoinError,
     Indices,
     Kind,
@@ -196,6 +197,8 @@ class Analysis:
         else:
             return operation.unknown("is a loop that the analysis does not follow")
         going = self._computation(condition, [state])
+        if isinstance(going, Mixed) and going.reason == COUNTS:
+            return operation.unknown("is a loop with a round for each row")
         if going != Known():
             return operation.unknown("is a loop that ends by what the rows are")
         return state

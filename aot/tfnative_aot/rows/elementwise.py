@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from tfnative_aot.rows.operation import Operation
-from tfnative_aot.rows.value import Kind, Known, Value
+from tfnative_aot.rows.value import COUNTS, Kind, Known, Value
 
 OPCODES = frozenset(
     "abs add and atan2 bitcast-convert cbrt ceil clamp compare complex convert copy "
@@ -41,5 +41,5 @@ def get_dimension_size(operation: Operation) -> Value:
     """The size of a dimension as a number."""
     (dim,) = operation.instruction.same(lambda i: tuple(i.dimensions))
     if dim in operation.row_dims(0):
-        return operation.mixed("uses the number of rows")
+        return operation.mixed(COUNTS)
     return Known()

@@ -13,7 +13,7 @@ import numpy as np
 from tfnative_aot.rows.instruction import Instruction, by_dimension
 from tfnative_aot.rows.literal import array_of
 from tfnative_aot.rows.operation import Operation, concrete
-from tfnative_aot.rows.value import Indices, Kind, Known, Layout, Value
+from tfnative_aot.rows.value import COUNTS, Indices, Kind, Known, Layout, Value
 
 
 def constant(operation: Operation) -> Value:
@@ -24,7 +24,7 @@ def constant(operation: Operation) -> Value:
         first = arrays[0].tobytes()
         if all(a.tobytes() == first for a in arrays[1:]):
             return Known()
-        return operation.mixed("uses the number of rows")
+        return operation.mixed(COUNTS)
     if (
         len(instruction.row_dims) > 1
         or instruction.multiple(instruction.row_dims[0]) > 1

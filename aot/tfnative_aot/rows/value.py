@@ -99,6 +99,8 @@ class Indices:
 Value = Known | Mixed | Several | Indices
 
 SAME = Known()
+COUNTS = "uses the number of rows"
+"""The reason of what another number of rows would change by itself."""
 
 
 class CannotJoinError(Exception):

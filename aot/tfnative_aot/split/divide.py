@@ -107,7 +107,7 @@ def divide(
         )
     graph = flatten(model, signature.name, shapes=shapes)
     assertions = source_assertions(source, places)
-    lost = lost_assertions(assertions, (), graph.graph_def)
+    lost = lost_assertions(assertions, graph.unreached, graph.graph_def)
     if lost:
         names = ", ".join(offender.node for offender in lost)
         raise CompileError(f"it cannot be cut: the assertions {names} would be lost")

@@ -5,21 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tfnative.errors import Error
-from tfnative_aot.freeze.carriers import carrier
-from tfnative_aot.freeze.freeze import flatten
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.session_source import SessionSource
-from tfnative_aot.load.source import SourceGraph
 from tfnative_aot.verify.double_graph import double_graph
 from tfnative_aot.verify.double_ops import NoDoubleGraphError
+from tfnative_aot.verify.plain_graph import moved, plain_graph
 from tfnative_aot.verify.samples import Arrays
 
 
@@ -57,30 +54,12 @@ class Exact:
         return None
 
     def _make(self) -> SessionSource:
-        graph = self._plain()
-        self._signature = replace(
-            self._signature,
-            inputs=tuple(
-                replace(spec, tensor=graph.inputs[spec.name])
-                for spec in self._signature.inputs
-            ),
-            outputs=tuple(
-                replace(spec, tensor=graph.outputs[spec.name])
-                for spec in self._signature.outputs
-            ),
-        )
-        return SessionSource.from_graph_def(double_graph(graph))
-
-    def _plain(self) -> SourceGraph:
-        """The graph without rewrites, with ends of the signature's own types."""
-        known, tensors = self._graph.plain, (*self._graph.inputs, *self._graph.outputs)
-        if known is not None and all(carrier(t.dtype) == t.dtype for t in tensors):
-            return known
-        shapes = {t.name: t.shape for t in self._graph.inputs if t.shape is not None}
         try:
-            return flatten(self._model, self._graph.signature, shapes=shapes)
+            graph = plain_graph(self._model, self._graph)
         except Error as error:
             raise NoDoubleGraphError(str(error)) from error
+        self._signature = moved(self._signature, graph)
+        return SessionSource.from_graph_def(double_graph(graph))
 
 
 def wide(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -28,6 +28,7 @@ class Probe:
         exact: The same answers in float64, or None.
         reason: Why there are none.
         mixed: How its rows are scaled; empty for ordinary inputs.
+        undefined: The node of which TensorFlow defines no result for them, or "".
     """
 
     batch_size: int
@@ -35,6 +36,7 @@ class Probe:
     exact: Arrays | None
     reason: str = ""
     mixed: tuple[Scaling, ...] = ()
+    undefined: str = ""
 
     @property
     def is_tiny(self) -> bool:
@@ -93,7 +95,10 @@ def _ordinary(
     sampler: Sampler, batch_size: int, user_inputs: Inputs | None
 ) -> Iterator[Sample]:
     try:
-        yield sampler.sample(batch_size)
+        sample = sampler.sample(batch_size)
+        # What is undefined is tried only where there is nothing else.
+        if user_inputs is None or not sampler.undefined(sample.inputs):
+            yield sample
     except CompileError:
         # TensorFlow takes nothing that is drawn; the user's inputs are for that.
         if user_inputs is None:
@@ -120,6 +125,8 @@ def _mixed(sampler: Sampler, exact: Exact, batch_size: int) -> Iterator[Probe]:
         changed = scaled(inputs, tensors, chosen)
         try:
             sample = Sample(changed, sampler.reference(changed))
+            if sampler.undefined(changed):
+                continue
         except Exception:  # TensorFlow refuses what was made of the inputs.
             continue
         probe = _probe(sampler, exact, batch_size, sample, chosen)
@@ -136,4 +143,7 @@ def _probe(
 ) -> Probe:
     answers = exact.outputs(sampler.fed(sample.inputs))
     given = Sample(sampler.given(sample.inputs), sample.outputs)
-    return Probe(batch_size, given, answers, exact.reason, tuple(mixed))
+    return Probe(
+        *(batch_size, given, answers, exact.reason, tuple(mixed)),
+        undefined=sampler.undefined(sample.inputs),
+    )

@@ -17,6 +17,7 @@ from tfnative_aot.load.dtypes import numpy_dtype
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.split.example_head import encode
+from tfnative_aot.verify.narrow_casts import NarrowCasts
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
@@ -61,9 +62,13 @@ class Sampler:
     which compress well where they are kept as golden vectors.
     """
 
-    def __init__(self, model: LoadedModel, graph: FrozenGraph) -> None:
+    def __init__(
+        self, model: LoadedModel, graph: FrozenGraph, casts: NarrowCasts
+    ) -> None:
+        """Args: the model, its signature, and the casts in what is compiled of it."""
         self._model = model
         self._graph = graph
+        self._casts = casts
         self._domain: Domain | None = None
 
     @property
@@ -71,24 +76,29 @@ class Sampler:
         """What it draws inputs for."""
         return self._graph
 
+    @property
+    def casts(self) -> NarrowCasts:
+        """What may be undefined in what is compiled."""
+        return self._casts
+
     def sample(self, rows: int) -> Sample:
         """A sample of ``rows`` rows (ignored without a batch dimension).
 
         Raises:
             CompileError: TensorFlow itself fails on every input that was tried.
         """
-        domains = (self._domain,) if self._domain else self._domains()
         failure: Exception | None = None
         fallback: tuple[Domain, Sample] | None = None
-        for domain in domains:
+        for domain in self._domains():
             inputs = dict(self._draw(rows, domain))
             try:
                 outputs = self.reference(inputs)
+                is_defined = not self.undefined(inputs)
             except Exception as error:  # Whatever TensorFlow raises for bad input.
                 failure = error
                 continue
             found = domain, Sample(inputs, outputs)
-            if all(_is_finite(array) for array in outputs.values()):
+            if is_defined and all(map(_is_finite, outputs.values())):
                 self._domain = domain
                 return found[1]
             fallback = fallback or found
@@ -100,7 +110,23 @@ class Sampler:
         self._domain, sample = fallback
         return sample
 
+    def undefined(self, inputs: Arrays) -> str:
+        """The name of a node whose result TensorFlow does not define for these inputs.
+
+        Returns:
+            That of a cast of a number out of range, or "".
+        """
+        return self._casts.out_of_range(self.fed(inputs)) if self._casts else ""
+
     def _domains(self) -> Sequence[Domain]:
+        """All that are worth a trial, the best one first."""
+        if self._domain and not self._casts:
+            return (self._domain,)
+        if self._domain:  # Among more rows, a number may be out of range.
+            return (self._domain, *(d for d in self._all() if d != self._domain))
+        return self._all()
+
+    def _all(self) -> Sequence[Domain]:
         has_matrices = any(
             tensor.dtype.startswith(("float", "complex")) and _is_square(tensor.shape)
             for tensor in self._graph.inputs
@@ -150,10 +176,14 @@ class ExampleSampler(Sampler):
     """Draws inputs for code behind a head that parses messages."""
 
     def __init__(
-        self, model: LoadedModel, graph: FrozenGraph, head: ExamplesHead
+        self,
+        model: LoadedModel,
+        graph: FrozenGraph,
+        casts: NarrowCasts,
+        head: ExamplesHead,
     ) -> None:
         """Args: the whole model, the graph of the code, and the head before it."""
-        super().__init__(model, graph)
+        super().__init__(model, graph, casts)
         self._head = head
 
     def given(self, inputs: Arrays) -> Arrays:

@@ -63,7 +63,7 @@ class SplitSampler(Sampler):
             GraphTensor(spec.name, spec.tensor, spec.dtype, shapes[spec.name])
             for spec in signature.inputs
         )
-        super().__init__(model, replace(core.graph, inputs=inputs))
+        super().__init__(model, replace(core.graph, inputs=inputs), core.casts)
         self._core = core
         self._runner = runner
         self._words = [*_known_words(parts, model.assets), *_TEXTS]

@@ -64,6 +64,10 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "pad_same": _padded(8, 12),
     "by_size": _by_size,
     "within": _within,
+    # Its index is the row's number if there are several, and 0 if there is one.
+    "mapped": lambda x: tf.vectorized_map(
+        lambda image: tf.reverse(image, [0]) * tf.reduce_max(image), x
+    ),
     **{f"case_{index}": _case(index) for index in (-1, 0, 1, 7)},
 }
 

@@ -167,6 +167,19 @@ DEPENDENT: dict[str, Function] = {
     "zeros for an even number of rows": lambda x: x * real(count(x) % 2),
     "the number of rows, at most 8": lambda x: x * real(tf.minimum(count(x), 8)),
     "whether there are rows": lambda x: x * real(tf.minimum(count(x), 1)),
+    "mapped, relative to the mean": lambda x: tf.vectorized_map(
+        lambda row: row - tf.reduce_mean(x), x
+    ),
+    "mapped with the first row of each": lambda x: tf.vectorized_map(
+        lambda row: row * x[0], x
+    ),
+    "row 2 and later by their number, else row 0": lambda x: tf.gather(
+        x, tf.where(count(x) > 2, tf.range(count(x)), 0)
+    ),
+    "rows of another number of numbers": lambda x: tf.gather(
+        tf.concat([x, x], 0),
+        tf.where(count(x) > 1, tf.range(count(tf.concat([x, x], 0))), 0),
+    ),
     "row 8 and later negated": lambda x: tf.concat([x[:8], -x[8:]], 0),
     "row 2 and later negated": lambda x: tf.concat([x[:2], -x[2:]], 0),
 }
@@ -214,6 +227,16 @@ INDEPENDENT: dict[str, Function] = {
     "triangles": (lambda x: tf.linalg.band_part(x[:, :, None] * x[:, None, :], 0, -1)),
     "mirrored": lambda x: tf.pad(x, [[0, 0], [1, 1]], mode="REFLECT"),
     "only positive ones": lambda x: tf.where(x > 0, x, tf.zeros_like(x)),
+    "mapped at once": lambda x: tf.vectorized_map(
+        lambda row: row * 2 + tf.reduce_sum(row), x
+    ),
+    "mapped with what was computed": lambda x: tf.vectorized_map(
+        lambda rows: rows[0] * tf.reduce_max(rows[1]) + tf.cumsum(rows[1]),
+        (tf.nn.relu(x), x),
+    ),
+    "products mapped at once": lambda x: tf.vectorized_map(
+        lambda row: tf.linalg.matvec(row[:, None] * row[None, :], row), x @ tf.eye(3)
+    ),
     "a branch on a constant": (
         lambda x: tf.cond(tf.constant(3) > 2, lambda: x, lambda: -x)
     ),

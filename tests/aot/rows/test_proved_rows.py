@@ -38,6 +38,7 @@ STEPS: dict[str, Step] = {
     ),
     "by order": lambda x: tf.gather(x, tf.argsort(x), batch_dims=1),
     "own rows": lambda x: tf.gather(x, tf.range(count(x))),
+    "mapped": lambda x: tf.vectorized_map(lambda row: tf.cumsum(row) + 1.0, x),
     # These mix.
     "cumsum": lambda x: tf.cumsum(x, 0),
     "first": lambda x: x - x[:1],

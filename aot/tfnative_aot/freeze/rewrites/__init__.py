@@ -31,6 +31,7 @@ from tfnative_aot.freeze.rewrites.resize import interpolate_images
 from tfnative_aot.freeze.rewrites.slices import split_slices
 from tfnative_aot.freeze.rewrites.softmax import keep_largest
 from tfnative_aot.freeze.rewrites.spectra import scale_spectra
+from tfnative_aot.freeze.rewrites.vectorized import index_by_number
 from tfnative_aot.freeze.rewrites.volume_convolution import split_volumes
 from tfnative_aot.load.source import node_of
 
@@ -73,6 +74,7 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
     editor = GraphEditor(graph_def, outputs)
     dequantize_weights(editor)
     fold_ranges(editor)
+    index_by_number(editor)
     fold_scales(editor)
     merge_dilations(editor)
     _replace_ops(editor)

@@ -57,6 +57,19 @@ class Session {
   TF_Session* session_ = nullptr;
 };
 
+[[noreturn]] void fail_without_gpu(const TensorflowLibrary& library,
+                                   const TensorflowOptions& options,
+                                   const std::string& found) {
+  std::string asked = "device " + quoted(options.device);
+  if (options.visible_gpus) {
+    const std::vector<std::int64_t> gpus(options.visible_gpus->begin(),
+                                         options.visible_gpus->end());
+    asked = "visible_gpus " + joined(gpus);
+  }
+  throw Error(Code::kNotFound, asked + ": TensorFlow " + library.version() +
+                                   " finds no such GPU" + found);
+}
+
 }  // namespace
 
 TensorflowPtr<TF_SessionOptions> session_options(const TensorflowLibrary& library,
@@ -98,15 +111,22 @@ std::vector<TensorflowDevice> list_devices(const TensorflowLibrary& library,
 }
 
 void check_device(const TensorflowLibrary& library, const TensorflowOptions& options) {
-  if (!parse_device(options.device).needs_gpu) return;
+  const bool needs_gpu = parse_device(options.device).needs_gpu;
+  if (!needs_gpu && !options.visible_gpus) return;
+  const auto config = session_options(library, options);
   std::vector<std::string> names;
-  for (const TensorflowDevice& device : list_devices(library, options)) {
-    if (device.type == "GPU") return;
-    names.push_back(device.name);
+  try {
+    const Session session(library.api(), config.get());
+    for (const TensorflowDevice& device : list_devices(library, session.get())) {
+      if (device.type == "GPU") return;
+      names.push_back(device.name);
+    }
+  } catch (const Error& error) {
+    // It has GPUs, and none of this number.
+    if (error.code() != Code::kInvalidArgument) throw;
+    fail_without_gpu(library, options, std::string(": ") + error.what());
   }
-  throw Error(Code::kNotFound, "device " + quoted(options.device) + ": TensorFlow " +
-                                   library.version() + " finds no such GPU; it finds " +
-                                   joined(names));
+  if (needs_gpu) fail_without_gpu(library, options, "; it finds " + joined(names));
 }
 
 }  // namespace tfnative::internal

@@ -18,8 +18,9 @@ namespace tfnative::internal {
 TensorflowPtr<TF_SessionOptions> session_options(const TensorflowLibrary& library,
                                                  const TensorflowOptions& options);
 
-// Throws Error (kNotFound), which lists the devices, if options name a GPU and there is
-// none.
+// Throws Error (kNotFound), which says what there is, if `device` names a GPU that is
+// not there, or `visible_gpus` has numbers that no GPU has. Without any GPU,
+// `visible_gpus` are nobody's: that is no error.
 void check_device(const TensorflowLibrary& library, const TensorflowOptions& options);
 
 // Those of a session.

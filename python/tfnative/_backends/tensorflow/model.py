@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from tfnative._backends.tensorflow.cuda import open_cuda
 from tfnative._backends.tensorflow.library import package_library, quiet
 from tfnative._base.initialized import Initialized
 from tfnative._core import (
@@ -60,6 +61,7 @@ def devices() -> list[Device]:
     """
     tensorflow_library()
     options = TensorflowOptions()
+    open_cuda()
     return [Device(*each) for each in tensorflow_devices(options)]
 
 
@@ -116,6 +118,7 @@ class TensorflowModel(Initialized, CoreTensorflowModel, Model):
         options.library_path = package_library()
         for name, value in self._options.items():
             setattr(options, name, value)
+        open_cuda()
         with quiet():
             super().__init__(self.path, options)
         self.signatures = {

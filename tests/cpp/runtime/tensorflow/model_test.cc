@@ -293,6 +293,30 @@ TEST_F(TensorflowModelTest, PassesItsOptionsOnAndNeedsTheGpuThatTheyName) {
   fake_.set_gpus(0);
 }
 
+// TensorFlow makes no session then, and says that an option is invalid.
+TEST_F(TensorflowModelTest, NeedsGpusOfTheNumbersThatItsOptionsHave) {
+  fake_.set_gpus(1);
+  options_.device = "gpu:1";
+  fake_.fail("TF_NewSession", 0, 3);
+  const Thrown device = thrown([&] { load_one({"twice"}); });
+  EXPECT_EQ(device.code, Code::kNotFound);
+  EXPECT_TRUE(contains(device.message,
+                       "device 'gpu:1': TensorFlow 2.99.0-fake finds no"
+                       " such GPU: "));
+  EXPECT_TRUE(contains(device.message, "TF_NewSession fails"));
+  options_.device = "";
+  options_.visible_gpus = {0, 3};
+  fake_.fail("TF_NewSession", 0, 3);
+  const Thrown visible = thrown([&] { load_one({"twice"}); });
+  EXPECT_EQ(visible.code, Code::kNotFound);
+  EXPECT_TRUE(contains(visible.message, "visible_gpus 0, 3: TensorFlow"));
+  // Models of one process that see different GPUs, which TensorFlow does not support.
+  fake_.fail("TF_NewSession", 0, 6);
+  EXPECT_EQ(thrown([&] { load_one({"twice"}); }).code, Code::kFailedPrecondition);
+  fake_.set_gpus(0);
+  load_one({"twice"});
+}
+
 // Whatever fails, and whenever: an Error comes, and nothing stays behind.
 TEST_F(TensorflowModelTest, LosesNothingWhereverTensorflowFails) {
   options_.device = "gpu";

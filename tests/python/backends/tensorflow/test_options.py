@@ -41,6 +41,7 @@ needs_gpu = pytest.mark.skipif(
         {"gpu_memory_growth": True},
         {"gpu_memory_fraction": 0.5},
         {"mixed_precision": "bfloat16"},
+        {"mixed_precision": "float16"},
     ],
     ids=str,
 )
@@ -98,6 +99,35 @@ def test_a_gpu_computes(saved: Saved):
     with tfnative.load(saved("affine"), backend="tensorflow", **options) as model:
         assert any(device.type == "GPU" for device in model.devices)
         np.testing.assert_allclose(model.predict(X, signature="affine"), Y, rtol=1e-3)
+
+
+@needs_gpu
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"device": "gpu:77"},
+        {"device": "gpu", "visible_gpus": [77]},
+        {"visible_gpus": [77]},
+    ],
+    ids=str,
+)
+def test_a_gpu_of_another_number_is_not_found(saved: Saved, options):
+    with pytest.raises(tfnative.NotFoundError, match=r"77.*no such GPU"):
+        tfnative.load(saved("affine"), backend="tensorflow", **options)
+
+
+# The first model of a process decides, so each needs one of its own.
+@needs_gpu
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_a_model_takes_its_share_of_a_gpu(saved: Saved, run_python, share: float):
+    code = (
+        "import sys, tfnative\n"
+        "model = tfnative.load(sys.argv[1], backend='tensorflow', device='gpu:0',"
+        " gpu_memory_fraction=float(sys.argv[2]))\n"
+        "print(*[d.memory_bytes for d in model.devices if d.type == 'GPU'])\n"
+    )
+    taken = int(run_python(code, saved("affine"), share))
+    assert taken == pytest.approx(share * GPUS[0].memory_bytes, rel=0.1)
 
 
 def test_devices_are_those_of_tensorflow(saved: Saved):

@@ -15,7 +15,6 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from tfnative.serving.server.tls import LiveTls
 
-
 READ_BYTES = 64 << 10
 """What is read from a connection in one turn of the event loop, which others wait for.
 asyncio would read 256 KB, of which uvicorn and h11 make five copies."""

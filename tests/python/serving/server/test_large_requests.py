@@ -83,18 +83,24 @@ def test_the_event_loop_is_given_few_bytes_at_a_time(serve, settings, claimed):
     assert max(claimed) <= 2 * READ_BYTES
 
 
-def test_collections_of_garbage_leave_out_the_modules(tmp_path):
-    program = (
-        "import atexit, gc, sys\n"
-        "from tfnative.cli import main\n"
-        "atexit.register(lambda: print(gc.get_freeze_count()))\n"
-        "main(['serve', sys.argv[1]], owns_process=True)\n"
-    )
+_PRINTS_SETTINGS = """
+import atexit, gc, sys
+from tfnative.cli import main
+atexit.register(lambda: print(sys.getswitchinterval(), gc.get_freeze_count()))
+main(["serve", sys.argv[2]], owns_process=sys.argv[1] == "own")
+"""
+
+
+@pytest.mark.parametrize("whose", ["own", "shared"])
+def test_turns_are_shorter_in_a_process_that_only_serves(tmp_path, whose):
+    command = [sys.executable, "-c", _PRINTS_SETTINGS, whose, str(tmp_path / "none")]
     ended = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "no_model")],
-        capture_output=True,
-        text=True,
-        timeout=60,
+        command, capture_output=True, text=True, timeout=60, check=False
     )
-    assert "no_model" in ended.stderr
-    assert int(ended.stdout) > 10_000, ended.stderr
+    assert "none" in ended.stderr
+    seconds, frozen = ended.stdout.split()
+    if whose == "own":
+        assert float(seconds) == 0.001
+        assert int(frozen) > 10_000
+    else:
+        assert (float(seconds), int(frozen)) == (sys.getswitchinterval(), 0)

@@ -11,6 +11,7 @@
 #include "gil.h"
 #include "json_columns.h"
 #include "json_writer.h"
+#include "let_go.h"
 #include "tfnative/error.hpp"
 
 namespace py = pybind11;
@@ -26,8 +27,11 @@ template <typename Owner>
 py::array adopt(Owner owner, const py::dtype& dtype, const Shape& shape) {
   auto kept = std::make_unique<Owner>(std::move(owner));
   void* const data = kept->data();
-  const py::capsule base(kept.get(),
-                         [](void* object) { delete static_cast<Owner*>(object); });
+  const py::capsule base(kept.get(), [](void* object) {
+    std::unique_ptr<Owner> last(static_cast<Owner*>(object));
+    const std::size_t bytes = last->capacity() * sizeof(typename Owner::value_type);
+    let_go(std::move(last), bytes);
+  });
   kept.release();  // NOLINT(bugprone-unused-return-value): `base` has it.
   return py::array(dtype, shape, data, base);
 }

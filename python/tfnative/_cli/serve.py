@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from tfnative.serving.server.server import Server
     from tfnative.serving.server.tls import TlsSource
 
+_TURN_SECONDS = 0.001
+"""For which a thread of Python's may run while others want to."""
 _EXAMPLES = """\
   tfnative serve models/digits --port 8500 --rest-port 8501
   tfnative serve models/digits --name digits --batching-parameters-file batching.txt
@@ -260,6 +264,8 @@ def run(options: argparse.Namespace) -> int:
         await serve_until_signal(server, tell)
         return server.unanswered
 
+    if options.owns_process:
+        _shorten_turns()
     in_background = stderr_in_background()
     with in_background if options.owns_process else contextlib.nullcontext():
         unanswered = asyncio.run(serve())
@@ -269,6 +275,19 @@ def run(options: argparse.Namespace) -> int:
     if unanswered and options.owns_process:
         os._exit(0)  # Python would wait for threads that are still at it.
     return 0
+
+
+def _shorten_turns() -> None:
+    """Has threads, and what looks for garbage, hold up the others for less long.
+
+    A large request over which Python goes row by row is one of several threads: small
+    ones get their turns after 1 ms, and not after 5. And garbage is not looked for in
+    all modules any more, which took 20 ms. Models are not there yet, so that they are
+    freed when they have gone.
+    """
+    sys.setswitchinterval(_TURN_SECONDS)
+    gc.collect()
+    gc.freeze()
 
 
 def _tls(options: argparse.Namespace) -> TlsSource | None:

@@ -15,6 +15,10 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from tfnative.serving.server.tls import LiveTls
 
+READ_BYTES = 64 << 10
+"""What is read from a connection in one turn of the event loop, which others wait for.
+asyncio would read 256 KB, of which uvicorn and h11 make five copies."""
+
 
 class _HttpServer(uvicorn.Server):
     """Leaves signals to the process: both APIs end together.
@@ -74,6 +78,8 @@ def protocol(timeout_seconds: float) -> type[asyncio.Protocol]:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            with contextlib.suppress(AttributeError):  # Other loops read as they like.
+                transport.max_size = READ_BYTES
             self._begin()
 
         def data_received(self, data: bytes) -> None:

@@ -39,6 +39,7 @@ class Lanes:
         self._large = ThreadPoolExecutor(
             LARGE_THREADS, "tfnative-large", initializer=_give_way
         )
+        self._moving = ThreadPoolExecutor(1, "tfnative-move", initializer=_give_way)
 
     async def run(self, size_bytes: int, call: Callable[[], T]) -> T:
         """Calls it: here if it is about few bytes, else in a thread."""
@@ -48,13 +49,26 @@ class Lanes:
 
     async def run_in_thread(self, size_bytes: int, call: Callable[[], T]) -> T:
         """Calls it in a thread, however few bytes it is about."""
-        executor = self._large if size_bytes >= LARGE_BYTES else self._executor
-        loop = asyncio.get_running_loop()
-        return (await loop.run_in_executor(executor, Outcome.of, call)).get()
+        large = size_bytes >= LARGE_BYTES
+        return await _run(self._large if large else self._executor, call)
+
+    async def move(self, call: Callable[[], T]) -> T:
+        """Calls what copies bytes to new memory, which the system has to find first.
+
+        That can take 5 ms for 2 MB: too long for the event loop, and yet so short that
+        it shall not wait until a thread is done with a large request.
+        """
+        return await _run(self._moving, call)
 
     def close(self) -> None:
         """Waits for what runs."""
         self._large.shutdown()
+        self._moving.shutdown()
+
+
+async def _run(executor: Executor, call: Callable[[], T]) -> T:
+    loop = asyncio.get_running_loop()
+    return (await loop.run_in_executor(executor, Outcome.of, call)).get()
 
 
 def bytes_of(arrays: Mapping[str, npt.NDArray[Any]]) -> int:

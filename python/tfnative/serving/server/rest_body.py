@@ -8,6 +8,7 @@ import asyncio
 import time
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -28,6 +29,8 @@ from tfnative.serving.server.replies import OwnWordsError
 
 LEAST_BYTES_PER_SECOND = 32 << 10
 """A body may take longer than the timeout as long as it comes faster than this."""
+MOVED_BYTES = 1 << 20
+"""From so many on bytes that came are put into the body by another thread."""
 _UNFOLD_BYTES = 1 << 20
 _ASK_BYTES = 64 << 10
 _GZIP = 16 + zlib.MAX_WBITS
@@ -80,18 +83,23 @@ class Bytes:
             raise self._too_large()
         self._data: npt.NDArray[np.uint8] = np.empty(capacity, np.uint8)
         self._size = 0
+        self._claimed = 0
 
-    def append(self, chunk: bytes) -> None:
-        """Adds some.
+    def claim(self, count: int) -> None:
+        """Counts bytes that will be put here.
 
         Raises:
             BodyTooLargeError: There are more than there may be.
             ResourceExhaustedError: The server has too many of other requests.
         """
-        end = self._size + len(chunk)
-        if end > self._limit:
+        if self._claimed + count > self._limit:
             raise self._too_large()
-        self._share.grow(len(chunk))
+        self._share.grow(count)
+        self._claimed += count
+
+    def put(self, chunk: bytes | bytearray) -> None:
+        """Adds bytes that were claimed before."""
+        end = self._size + len(chunk)
         if end > len(self._data):
             larger = np.empty(max(end, min(2 * end, self._limit)), np.uint8)
             larger[: self._size] = self._data[: self._size]
@@ -126,7 +134,7 @@ async def read_body(
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
         raise EncodingError(f"expected Content-Encoding gzip or none, got {encoding!r}")
-    body = await _receive(request, limits, share)
+    body = await _receive(request, limits, share, lanes)
     if encoding == "identity":
         return body
     # Few bytes can become many: never in the event loop.
@@ -135,10 +143,12 @@ async def read_body(
     )
 
 
-async def _receive(request: Request, limits: BodyLimits, share: Share) -> memoryview:
+async def _receive(
+    request: Request, limits: BodyLimits, share: Share, lanes: Lanes
+) -> memoryview:
     length = request.headers.get("content-length", "")
     promised = int(length[:20]) if length.isdecimal() else 0
-    body = Bytes(limits.max_bytes, share, promised)
+    body, waiting = Bytes(limits.max_bytes, share, promised), bytearray()
     started, received = time.monotonic(), 0
     while True:
         left = limits.timeout_seconds + received / LEAST_BYTES_PER_SECOND
@@ -150,9 +160,13 @@ async def _receive(request: Request, limits: BodyLimits, share: Share) -> memory
             )
         chunk = message.get("body", b"")
         received += len(chunk)
-        if chunk:
-            body.append(chunk)
+        body.claim(len(chunk))
+        waiting += chunk
+        if len(waiting) >= MOVED_BYTES:
+            await lanes.move(partial(body.put, waiting))
+            waiting = bytearray()
         if not message.get("more_body", False):
+            body.put(waiting)
             return body.all()
 
 
@@ -207,13 +221,18 @@ def unfold(body: memoryview, limit: int, share: Share) -> memoryview:
                         raise InvalidArgumentError(
                             f"the gzip data has more than {_MOST_MEMBERS} members"
                         )
-                found.append(unfolding.decompress(data, _UNFOLD_BYTES))
+                _append(found, unfolding.decompress(data, _UNFOLD_BYTES))
                 data = unfolding.unconsumed_tail or unfolding.unused_data
         while not unfolding.eof:
             rest = unfolding.decompress(b"", _UNFOLD_BYTES)
             if not rest:
                 raise InvalidArgumentError("the gzip data of the body is cut off")
-            found.append(rest)
+            _append(found, rest)
     except zlib.error:
         raise InvalidArgumentError("the body is no gzip data") from None
     return found.all()
+
+
+def _append(to: Bytes, chunk: bytes) -> None:
+    to.claim(len(chunk))
+    to.put(chunk)

@@ -20,7 +20,7 @@ from tfnative.serving.server.rest_body import (
     EncodingError,
 )
 
-_SENT_BYTES = 128 << 10
+_SENT_BYTES = 64 << 10
 _JSON = "application/json"
 _RETRY_SECONDS = 1
 

@@ -162,10 +162,12 @@ async def _receive(
         received += len(chunk)
         body.claim(len(chunk))
         waiting += chunk
-        if len(waiting) >= MOVED_BYTES:
+        is_last = not message.get("more_body", False)
+        # The last bytes of a large body may not fit, so that all are put elsewhere.
+        if (received if is_last else len(waiting)) >= MOVED_BYTES:
             await lanes.move(partial(body.put, waiting))
             waiting = bytearray()
-        if not message.get("more_body", False):
+        if is_last:
             body.put(waiting)
             return body.all()
 

@@ -64,8 +64,8 @@ def test_large_bodies_are_put_together_outside_of_the_event_loop(
     body = in_pieces() if is_chunked else LARGE
     assert httpx.post(server.rest + PREDICT, content=body).json() == EXPECTED
     assert sum(count for _, count in moved) == len(LARGE)
-    for name, count in moved:
-        assert (name == MOVING) == (count >= MOVED_BYTES)
+    assert {name for name, count in moved if count} == {MOVING}
+    assert len(moved) < 10
 
 
 def test_small_bodies_wait_for_no_thread(serve, settings, moved):

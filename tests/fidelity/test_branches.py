@@ -52,6 +52,17 @@ def _within(x: Any) -> Any:
     )
 
 
+def _checked_loop(x: Any) -> Any:
+    """A check on a size, which is a constant by the time, in a body."""
+
+    def step(i: Any, a: Any) -> tuple[Any, Any]:
+        size = tf.shape(a)[1]
+        with tf.control_dependencies([tf.debugging.assert_less(size, 10, "large")]):
+            return i + 1, a * 2
+
+    return tf.while_loop(lambda i, _: i < 3, step, [0, x])[1]
+
+
 def _case(index: int) -> Callable[[Any], Any]:
     ways = [lambda x=None, n=n: n for n in (1.0, 2.0, 3.0)]
     return lambda x: x * tf.switch_case(tf.constant(index), ways)
@@ -84,6 +95,14 @@ def test_the_branch_that_is_always_taken_is_compiled(once: Once, name: str) -> N
             wanted = CASES[name](tf.constant(IMAGES[:rows]))
             found = model.predict({"x": IMAGES[:rows]})["y"]
             np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_a_check_of_a_size_in_a_loop_is_one_of_constants(once: Once) -> None:
+    path = once("branches/loop", lambda folder: with_rows(folder, _checked_loop, ROW))
+    with tfnative.load(path) as model:
+        np.testing.assert_array_equal(
+            model.predict({"x": IMAGES[:1]})["y"], IMAGES[:1] * 8
+        )
 
 
 def test_the_checks_of_that_branch_stay(once: Once) -> None:

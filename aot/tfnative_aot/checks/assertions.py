@@ -119,7 +119,7 @@ def _outside(tensor: Any, outer: Mapping[str, Any], facts: Facts) -> Any:
         return tf.make_ndarray(tensor.op.get_attr("value"))
     there = outer[tensor.op.name]
     value = facts.constant(there)
-    return there if value is None else value
+    return there if value is None else np.asarray(value)
 
 
 def findings(of: Assertion, facts: Facts) -> list[Finding]:
@@ -190,8 +190,8 @@ class _Printed:
     @classmethod
     def of(cls, data: Any, most: int, facts: Facts) -> _Printed:
         limit = most if most >= 0 else 2**31
-        if isinstance(data, np.ndarray):
-            return cls(data, None, data.shape, limit, [])
+        if isinstance(data, np.ndarray | np.generic):  # Of no dimensions, the latter.
+            return cls(np.asarray(data), None, data.shape, limit, [])
         printable = (
             data.dtype.is_floating or data.dtype.is_integer or data.dtype.is_bool
         )

@@ -21,8 +21,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.freeze.rewrites.may_be_nan import MayBeNan
 from tfnative_aot.freeze.rewrites.reached import computed_of_data
 from tfnative_aot.freeze.rewrites.rule import element_type
+from tfnative_aot.freeze.rewrites.single_products import (
+    SINGLE_PRODUCTS,
+    is_single_product,
+)
 from tfnative_aot.load.dtypes import numpy_dtype
 from tfnative_aot.load.source import node_of
 
@@ -73,8 +78,31 @@ _JOINS = (
     | {"Log", "Log1p", "MulNoNan", "Xlog1py", "Xlogy"}
 )
 
-OPS = _PRODUCTS | _SUMS | _FACTORS
+OPS = _PRODUCTS | _SUMS | _FACTORS | SINGLE_PRODUCTS
 """Graphs with none of these need no barriers."""
+
+
+class _Bits(NamedTuple):
+    """Two numbers that are NaN, as integers of the same bits.
+
+    Attributes:
+        name: Of the type of these integers.
+        odd: One that no computation gives.
+        usual: The one that computations give.
+    """
+
+    name: str
+    odd: int
+    usual: int
+
+
+# By the bytes of an element. Those of two bytes are halves; of bfloat16, these numbers
+# are NaN as well.
+_BITS = {
+    2: _Bits("int16", 0x7FC1, 0x7FC0),
+    4: _Bits("int32", 0x7FC00001, 0x7FC00000),
+    8: _Bits("int64", 0x7FF8000000000001, 0x7FF8000000000000),
+}
 
 
 class _Roots(NamedTuple):
@@ -114,6 +142,7 @@ class _Barriers:
         self._editor = editor
         self._roots: dict[str, _Roots] = {}
         self._computed = computed_of_data(editor)
+        self._may_be_nan = MayBeNan(editor)
 
     def put_before(self, node: NodeDef) -> None:
         """Puts barriers where a node reads what it could be joined with."""
@@ -122,7 +151,7 @@ class _Barriers:
                 return
             roots = self._roots_of(node_of(name))
             if self._adds(node, roots):
-                _round(self._editor, node, place, roots.dtype)
+                self._round(node, place, roots.dtype)
             elif self._joins(node, place, roots):
                 _hide(self._editor, node, place, roots.dtype)
 
@@ -132,7 +161,11 @@ class _Barriers:
         if roots.ops & (_FACTORS | {"product"}):
             if node.op != "Identity":
                 self._editor.move_aside(node)
-            _round(self._editor, node, 0, roots.dtype)
+            self._round(node, 0, roots.dtype)
+
+    def _round(self, node: NodeDef, place: int, dtype: int) -> None:
+        asks_for_nan = self._may_be_nan.ask(node_of(node.input[place]))
+        (_round if asks_for_nan else _round_bits)(self._editor, node, place, dtype)
 
     def _adds(self, node: NodeDef, roots: _Roots) -> bool:
         """Whether it begins with a sum that a product would go into unrounded."""
@@ -174,12 +207,15 @@ class _Barriers:
             return _Roots(ops, max((roots.dtype for roots in found), default=0))
         if node.op not in OPS or node.name not in self._computed:
             return _NO_ROOTS
+        if node.op in SINGLE_PRODUCTS and not is_single_product(self._editor, node):
+            return _NO_ROOTS
         # FakeQuant... ops have no attribute, and floats.
         dtype = element_type(node) if "T" in node.attr else tf.float32
         if dtype.name not in _TYPES:
             return _NO_ROOTS
         ops = frozenset({node.op}) | self._unchanged(node)
-        if node.op in _PRODUCTS and self._rounds(node):
+        is_product = node.op in _PRODUCTS or node.op in SINGLE_PRODUCTS
+        if is_product and self._rounds(node):
             ops |= {"product"}
         if node.op in _SUMS and self._is_shift(node):
             ops |= {"shift"}
@@ -228,3 +264,23 @@ def _round(editor: GraphEditor, node: NodeDef, place: int, dtype: int) -> None:
     chosen = editor.insert(node, place, "SelectV2", dtype)
     editor.add_input(chosen, nan)
     editor.add_input(chosen, value)
+
+
+def _round_bits(editor: GraphEditor, node: NodeDef, place: int, dtype: int) -> None:
+    """The same by its bits: where LLVM knows that it is no NaN, and would not ask.
+
+    One NaN becomes another one. It takes longer than to ask whether it is NaN.
+    """
+    bits = _BITS[numpy_dtype(tf.dtypes.as_dtype(dtype).name).itemsize]
+    own = editor.insert(node, place, "Bitcast", dtype)
+    kind = own.attr["type"].type = tf.dtypes.as_dtype(bits.name).as_datatype_enum
+
+    def constant(number: int) -> str:
+        return editor.add_constant(f"{own.name}/nan", np.array(number, bits.name))
+
+    editor.add_input(editor.insert(node, place, "Equal", kind), constant(bits.odd))
+    chosen = editor.insert(node, place, "SelectV2", kind)
+    editor.add_input(chosen, constant(bits.usual))
+    editor.add_input(chosen, own.name)
+    again = editor.insert(node, place, "Bitcast", kind)
+    again.attr["type"].type = dtype

@@ -80,13 +80,20 @@ class GraphEditor:
 
     def size(self, node: NodeDef, place: int, axis: int) -> int | None:
         """A size of input number ``place``, as far as TensorFlow infers it."""
-        name = node.input[place]
+        shape = self._shape(node.input[place])
+        size: int | None = None if shape.rank is None else shape[axis]
+        return size
+
+    def is_scalar(self, node: NodeDef) -> bool:
+        """Whether TensorFlow infers that a node's first output has no dimensions."""
+        return bool(self._shape(node.name).rank == 0)
+
+    def _shape(self, name: str) -> Any:
         with tf.Graph().as_default() as graph:
             light = without_weights(self.graph_def())
             tf.graph_util.import_graph_def(light, name="")
-            found = graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
-        size: int | None = None if found.shape.rank is None else found.shape[axis]
-        return size
+            tensor = graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
+        return tensor.shape
 
     def only_reader(self, node: NodeDef) -> tuple[NodeDef, int] | None:
         """The one node that reads ``node``, and at which input.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.rewrites import (
     activations,
+    bounded,
     casts,
     colours,
     cross,
@@ -22,12 +23,14 @@ from tfnative_aot.freeze.rewrites import (
     fake_quantization,
     gamma,
     gradients,
+    half_up,
     integers,
     means,
     orders,
     patches,
     pooling,
     quantiles,
+    response,
     triangular,
     zeros,
 )
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
 RULES: Mapping[str, Rule] = {
     **activations.RULES,
+    **bounded.RULES,
     **casts.RULES,
     **colours.RULES,
     **cross.RULES,
@@ -48,12 +52,14 @@ RULES: Mapping[str, Rule] = {
     **fake_quantization.RULES,
     **gamma.RULES,
     **gradients.RULES,
+    **half_up.RULES,
     **integers.RULES,
     **means.RULES,
     **orders.RULES,
     **patches.RULES,
     **pooling.RULES,
     **quantiles.RULES,
+    **response.RULES,
     **triangular.RULES,
     **zeros.RULES,
 }

@@ -46,11 +46,14 @@ class _Range:
 def fold_ranges(editor: GraphEditor) -> None:
     """Makes constants of what can have one value only."""
     for node in editor.nodes("Minimum", "Maximum"):
-        if _is_whole(node) and (bound := _bound(editor, node)):
+        bound = _bound(editor, node) if _is_whole(node) else ""
+        if bound and editor.is_scalar(node):
             editor.become(node, "Identity", [bound])
     for node in editor.nodes("Minimum", "Maximum", "Floor", *_COMPARISONS):
         found = _range(editor, node, _MOST_STEPS)
         if found is None or found.low != found.high:
+            continue
+        if found.random is None and not editor.is_scalar(node):
             continue
         dtype = np.dtype(bool)
         if node.op not in _COMPARISONS:

@@ -77,6 +77,8 @@ class _Reader:
             return self.read(self._operand(i, 0))
         if i.opcode == "select":
             return self.read(self._rounded(i))
+        if i.opcode == "bitcast-convert":
+            return self.read(self._rounded_bits(i))
         if i.opcode in OPERATIONS:
             operands = (self._instructions[o] for o in i.operand_ids)
             return Apply(i.opcode, tuple(self.read(operand) for operand in operands))
@@ -103,7 +105,10 @@ class _Reader:
         raise _OtherError
 
     def _rounded(self, i: Any) -> Any:
-        """The number that a selection takes, unless it is NaN: then another NaN."""
+        """The number that a selection takes, unless it is NaN: then another NaN.
+
+        See ``freeze/rewrites/barriers.py``, which puts such selections there.
+        """
         test, nan, value = (self._instructions[o] for o in i.operand_ids)
         while nan.opcode == "broadcast":
             nan = self._operand(nan, 0)
@@ -117,6 +122,32 @@ class _Reader:
         ):
             raise _OtherError
         return value
+
+    def _rounded_bits(self, i: Any) -> Any:
+        """The same of a selection that takes the bits of a number."""
+        chosen = self._operand(i, 0)
+        if chosen.opcode != "select":
+            raise _OtherError
+        test, nan, bits = (self._instructions[o] for o in chosen.operand_ids)
+        if (
+            bits.opcode != "bitcast-convert"
+            or test.opcode != "compare"
+            or test.comparison_direction != "EQ"
+            or test.operand_ids[0] != bits.id
+            or not self._is_nan(self._operand(test, 1))
+            or not self._is_nan(nan)
+        ):
+            raise _OtherError
+        return self._operand(bits, 0)
+
+    def _is_nan(self, instruction: Any) -> bool:
+        """Whether it is the bits of a NaN, for all elements."""
+        while instruction.opcode == "broadcast":
+            instruction = self._operand(instruction, 0)
+        if instruction.opcode != "constant" or _count(instruction) != 1:
+            return False
+        numbers = np.array(instruction.literal.s32s, np.int32)
+        return bool(np.isnan(numbers.view(np.float32)).all()) and numbers.size == 1
 
     def _operand(self, instruction: Any, position: int) -> Any:
         return self._instructions[instruction.operand_ids[position]]

@@ -58,6 +58,11 @@ class Computation:
         literal = SimpleNamespace(f32s=array.tobytes())
         return self.add("constant", array.shape, literal=literal)
 
+    def bits(self, number: int) -> Any:
+        """A constant of 32 bits with a sign."""
+        literal = SimpleNamespace(s32s=[number])
+        return self.add("constant", (), dtype="s32", literal=literal)
+
     def broadcast(self, operand: Any, dims: Sequence[int], *along: int) -> Any:
         return self.add("broadcast", dims, operand, dimensions=list(along))
 

@@ -185,15 +185,22 @@ def test_barriers_change_nothing(c: Computation) -> None:
     hidden = c.add(
         "reduce-precision", (ROWS, CHANNELS), c.add("tanh", (ROWS, CHANNELS), x)
     )
-    root = rounded(c, hidden, np.nan)
-    assert read(c, root) == Apply("tanh", (Element(0),))
+    assert read(c, rounded_bits(c, hidden)) == Apply("tanh", (Element(0),))
+    assert read(c, rounded(c, hidden, np.nan)) == Apply("tanh", (Element(0),))
 
 
 def test_other_selections_are_no_barriers(c: Computation) -> None:
     x = c.parameter(ROWS, CHANNELS)
+    y = c.parameter(ROWS, CHANNELS)
     assert read(c, rounded(c, x, 0.0)) is None
     assert read(c, rounded(c, x, np.nan, direction="EQ")) is None
-    assert read(c, rounded(c, x, np.nan, other=c.parameter(ROWS, CHANNELS))) is None
+    assert read(c, rounded(c, x, np.nan, other=y)) is None
+    assert read(c, rounded_bits(c, x, usual=0)) is None
+    assert read(c, rounded_bits(c, x, odd=0x3F800000)) is None
+    assert read(c, rounded_bits(c, x, direction="NE")) is None
+    assert read(c, rounded_bits(c, x, other=y)) is None
+    dims = (ROWS, CHANNELS)
+    assert read(c, c.add("bitcast-convert", dims, c.add("add", dims, x, x))) is None
 
 
 def rounded(
@@ -209,3 +216,30 @@ def rounded(
         comparison_direction=direction,
     )
     return c.add("select", dims, test, c.broadcast(c.constant(nan), dims), x)
+
+
+def rounded_bits(
+    c: Computation,
+    x: Any,
+    *,
+    odd: int = 0x7FC00001,
+    usual: int = 0x7FC00000,
+    direction: str = "EQ",
+    other: Any = None,
+) -> Any:
+    dims = list(x.shape.dimensions)
+    own = c.add("bitcast-convert", dims, x, dtype="s32")
+    looked_at = own
+    if other is not None:
+        looked_at = c.add("bitcast-convert", dims, other, dtype="s32")
+    test = c.add(
+        "compare",
+        dims,
+        looked_at,
+        c.broadcast(c.bits(odd), dims),
+        dtype="pred",
+        comparison_direction=direction,
+    )
+    nan = c.broadcast(c.bits(usual), dims)
+    chosen = c.add("select", dims, test, nan, own, dtype="s32")
+    return c.add("bitcast-convert", dims, chosen)

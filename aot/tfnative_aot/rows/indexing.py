@@ -133,8 +133,25 @@ def scatter(operation: Operation) -> Value:
         if places[number.layout.dim - (number.layout.dim > index_dim)] != of_update:
             return operation.unknown()
         columns = [c for at, c in enumerate(columns) if at != indexed.index(dim)]
+        return _put(operation, dim, number.layout, [update, *columns])
     moved = [_at(each, dim) for each in (value, update, *columns)]
     return _used(operation, moved)
+
+
+def _put(operation: Operation, dim: int, numbers: Layout, given: list[Known]) -> Value:
+    """Several elements of each row, put into that row by its number."""
+    value = operation.array(0)
+    if operation.sources[0].multiple(dim) != 1 or value.layout not in (
+        None,
+        Layout(dim),
+    ):
+        return operation.unknown()
+    for each in given:
+        own = each.layout
+        if own and (own.outer, own.inner) != (numbers.outer, numbers.inner):
+            return operation.unknown("puts rows in the places of others")
+    moved = [each if each.layout is None else each.at(Layout(dim)) for each in given]
+    return _used(operation, [value, *moved])
 
 
 def _columns(operation: Operation, index: int, index_dim: int) -> list[Known]:

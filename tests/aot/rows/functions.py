@@ -167,6 +167,28 @@ DEPENDENT: dict[str, Function] = {
     "zeros for an even number of rows": lambda x: x * real(count(x) % 2),
     "the number of rows, at most 8": lambda x: x * real(tf.minimum(count(x), 8)),
     "whether there are rows": lambda x: x * real(tf.minimum(count(x), 1)),
+    "numbers put into other rows": lambda x: tf.tensor_scatter_nd_add(
+        tf.zeros([count(x), 3]),
+        tf.stack(
+            [
+                tf.tile(tf.range(count(x)), [2]),
+                tf.cast(tf.reshape(x[:, :2], [-1]) > 0, tf.int32),
+            ],
+            1,
+        ),
+        tf.reshape(x[:, :2], [-1]),
+    ),
+    "numbers counted in other rows": lambda x: tf.tensor_scatter_nd_add(
+        tf.zeros([count(x), 3]),
+        tf.stack(
+            [
+                tf.repeat(tf.range(count(x)), 2),
+                tf.tile(tf.cast(x[:, 0] > 0, tf.int32), [2]),
+            ],
+            1,
+        ),
+        tf.ones([2 * count(x)]),
+    ),
     "mapped, relative to the mean": lambda x: tf.vectorized_map(
         lambda row: row - tf.reduce_mean(x), x
     ),
@@ -227,6 +249,12 @@ INDEPENDENT: dict[str, Function] = {
     "triangles": (lambda x: tf.linalg.band_part(x[:, :, None] * x[:, None, :], 0, -1)),
     "mirrored": lambda x: tf.pad(x, [[0, 0], [1, 1]], mode="REFLECT"),
     "only positive ones": lambda x: tf.where(x > 0, x, tf.zeros_like(x)),
+    "how often numbers occur": lambda x: tf.math.bincount(
+        tf.cast(tf.abs(x), tf.int32), minlength=5, maxlength=5, axis=-1
+    ),
+    "which numbers occur": lambda x: tf.keras.layers.CategoryEncoding(8)(
+        tf.cast(tf.abs(x), tf.int32)
+    ),
     "mapped at once": lambda x: tf.vectorized_map(
         lambda row: row * 2 + tf.reduce_sum(row), x
     ),

@@ -8,61 +8,25 @@ Constants and variables become notes of those that read them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from tfnative_aot.draw.inline import FlatGraph, FlatNode, Ref
+from tfnative._draw.families import family_of_op
+from tfnative_aot.draw.inline import FlatGraph, FlatNode
+from tfnative_aot.draw.shown import Ref, ShownNode, Weight
 
 _PASS_ON = frozenset(
     "Identity IdentityN PreventGradient ReadVariableOp Snapshot StopGradient".split()
 )
 _WEIGHTS = frozenset("Const HostConst VarHandleOp Variable VariableV2".split())
+_INSIDE = re.compile("(body|cond|then_branch|else_branch)$")
 
 
-@dataclass(frozen=True)
-class Weight:
-    """A constant or a variable: its name, and as much as is known of it."""
-
-    name: str
-    shape: str
-    size: int
-
-
-@dataclass(frozen=True)
-class ShownNode:
-    """A node that is drawn.
-
-    Attributes:
-        node: The node.
-        inputs: What it reads of other nodes that are drawn.
-        weights: The constants and variables that it reads.
-    """
-
-    node: FlatNode
-    inputs: tuple[Ref, ...]
-    weights: tuple[Weight, ...]
-
-
-@dataclass(frozen=True)
-class ShownGraph:
-    """What is drawn of a graph: what its outputs need.
-
-    Attributes:
-        nodes: By id, in the order of the graph.
-        outputs: By name.
-        hidden: How many nodes are not drawn.
-    """
-
-    nodes: Mapping[str, ShownNode]
-    outputs: Mapping[str, Ref]
-    hidden: int
-
-
-def fold(graph: FlatGraph) -> ShownGraph:
-    """Hides what only passes on, and constants."""
+def fold(graph: FlatGraph) -> tuple[dict[str, ShownNode], dict[str, Ref]]:
+    """What the outputs need: the nodes to draw, and what the outputs are of them."""
     outputs = {name: _origin(graph, ref) for name, ref in graph.outputs.items()}
     needed: set[str] = set()
     waiting = [ref.node for ref in outputs.values()]
@@ -77,19 +41,34 @@ def fold(graph: FlatGraph) -> ShownGraph:
         for key, node in graph.nodes.items()
         if key in needed and (node.op not in _WEIGHTS or key in kept)
     }
-    return ShownGraph(shown, outputs, len(graph.nodes) - len(shown))
+    return shown, outputs
 
 
 def _shown(graph: FlatGraph, node: FlatNode) -> ShownNode:
-    inputs, weights = [], []
-    for ref in node.inputs:
-        origin = _origin(graph, ref)
-        source = graph.nodes[origin.node]
-        if source.op in _WEIGHTS:
-            weights.append(_weight(source))
-        else:
-            inputs.append(origin)
-    return ShownNode(node, tuple(inputs), tuple(weights))
+    origins = [_origin(graph, ref) for ref in node.inputs]
+    ops = [graph.nodes[origin.node].op for origin in origins]
+    functions = [
+        f"{key}: {node.attributes[key].func.name}"
+        for key in sorted(node.attributes)
+        if _INSIDE.search(key) and node.attributes[key].HasField("func")
+    ]
+    return ShownNode(
+        name=node.name,
+        op=node.op,
+        family=family_of_op(node.op),
+        inputs=tuple(
+            origin
+            for origin, op in zip(origins, ops, strict=True)
+            if op not in _WEIGHTS
+        ),
+        weights=tuple(
+            _weight(graph.nodes[origin.node])
+            for origin, op in zip(origins, ops, strict=True)
+            if op in _WEIGHTS
+        ),
+        shapes=_shapes(node),
+        details={"functions": ", ".join(functions)},
+    )
 
 
 def _origin(graph: FlatGraph, ref: Ref) -> Ref:
@@ -114,33 +93,35 @@ def _weight(node: FlatNode) -> Weight:
         shape = attributes["shape"].shape
         dtype, dims = attributes["dtype"].type, [dim.size for dim in shape.dim]
     size = math.prod(dims) if min(dims, default=0) >= 0 else 0
-    kind = tf.dtypes.as_dtype(dtype)
-    bytes_each = 0 if kind in (tf.string, tf.resource, tf.variant) else kind.size
-    return Weight(node.name, shape_text(kind.name, dims), size * bytes_each)
+    return Weight(node.name, _shape(dtype, dims), size * _element_bytes(dtype))
 
 
-def output_shapes(node: FlatNode) -> tuple[str, ...]:
-    """Shapes of its outputs, as "[?,64]", where the model says them."""
+def _shapes(node: FlatNode) -> tuple[str, ...]:
+    """Shapes of its outputs, where the model says them."""
+    if node.op == "Placeholder":
+        shape = node.attributes["shape"].shape
+        dims = [dim.size for dim in shape.dim]
+        kind = node.attributes["dtype"].type
+        return (_shape(kind, None if shape.unknown_rank else dims),)
     if "_output_shapes" not in node.attributes:
         return ()
     shapes = node.attributes["_output_shapes"].list.shape
-    return tuple(_known(shape) for shape in shapes)
+    return tuple(
+        "" if s.unknown_rank else _brackets([dim.size for dim in s.dim]) for s in shapes
+    )
 
 
-def shape_text(dtype: str, dims: list[int]) -> str:
+def _shape(dtype: int, dims: Sequence[int] | None) -> str:
     """As "float32[?,64]"."""
-    return f"{dtype}[{','.join('?' if size < 0 else str(size) for size in dims)}]"
+    name: str = tf.dtypes.as_dtype(dtype).name
+    return name if dims is None else f"{name}{_brackets(dims)}"
 
 
-def _known(shape: Any) -> str:
-    if shape.unknown_rank:
-        return ""
-    return shape_text("", [dim.size for dim in shape.dim])
+def _brackets(dims: Sequence[int]) -> str:
+    return f"[{','.join('?' if size < 0 else str(size) for size in dims)}]"
 
 
-def listed(texts: Iterator[str], most: int) -> str:
-    """The first of them, and how many more there are."""
-    all_texts = list(texts)
-    rest = len(all_texts) - most
-    shown = ", ".join(all_texts[:most])
-    return f"{shown} and {rest} more" if rest > 0 else shown
+def _element_bytes(dtype: int) -> int:
+    kind: Any = tf.dtypes.as_dtype(dtype)
+    nothing: Mapping[Any, int] = {tf.string: 0, tf.resource: 0, tf.variant: 0}
+    return nothing.get(kind, kind.size)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from tfnative_aot.draw.shown import Ref
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.function_pb2 import FunctionDef
@@ -19,13 +21,6 @@ if TYPE_CHECKING:
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _MOST_DEPTH = 50
 """Functions that call themselves are not followed further."""
-
-
-class Ref(NamedTuple):
-    """An output of a node."""
-
-    node: str
-    output: int
 
 
 @dataclass(frozen=True)

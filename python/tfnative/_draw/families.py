@@ -32,7 +32,7 @@ FAMILIES = {
 GREY = "#7c8798"
 """Of arrows and what is written beside boxes: readable on white and on black."""
 
-_STOPS = ((255, 247, 226), (253, 212, 158), (252, 141, 89), (215, 72, 48))
+_STOPS = ((255, 247, 226), (253, 212, 158), (252, 141, 89), (239, 101, 72))
 
 
 def heat_colour(heat: float) -> str:
@@ -53,8 +53,8 @@ _OPS = (
     ("product", ".*MatMul.*|Einsum|dot|Cholesky|.*Solve|.*Inverse"),
     (
         "reduction",
-        ".*Pool.*|Sum|Mean|Max|Min|Prod|Any|All|ArgMax|ArgMin|Cum.*|.*Reduc.*|"
-        "reduce.*|.*Segment.*|L2Loss|EuclideanNorm|.*Softmax.*",
+        ".*Pool.*|Sum|Mean|Max|Min|Prod|Any|All|ArgMax|ArgMin|Cum.*|.*Reduction|"
+        "XlaReduce.*|reduce|reduce-window|.*Segment.*|L2Loss|EuclideanNorm|.*Softmax.*",
     ),
     ("sort", "TopK.*|sort|Sort|Unique.*|Where|.*SearchSorted|UpperBound|LowerBound"),
     (

@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"[\d,]+(\.\d+)?")
 @dataclass(frozen=True)
 class _Cell:
     text: str
-    is_number: bool
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -70,4 +70,5 @@ def _table(graph: DrawnGraph) -> tuple[tuple[str, ...], tuple[_Row, ...]]:
 
 
 def _cell(text: str) -> _Cell:
-    return _Cell(printable(text), _NUMBER.fullmatch(text) is not None)
+    kind = "number" if _NUMBER.fullmatch(text) else "name" if "/" in text else ""
+    return _Cell(printable(text), kind)

@@ -151,23 +151,22 @@ class _Drawing:
         self, number: int, step: StepRecord, time: Measured | None
     ) -> dict[str, str]:
         node = step.node
-        found = {
-            "step": str(number),
-            "op": node.op if node else "",
-            "kernel": _kernel(step),
-            "name": node.name if node else "",
-            "fused": ", ".join(f"{part.op} {part.name}" for part in step.parts),
-            "instruction": step.hlo,
-            "shape": ", ".join(array.shape for array in step.writes if array.shape),
-            "bytes read": f"{step.bytes_read:,}",
-            "bytes written": f"{step.bytes_written:,}",
-            "of them weights": f"{step.weight_bytes:,}",
-            "FLOP": f"{step.flops:,}" if step.flops else "",
-        }
+        found = {"step": str(number), "op": _main_op(step)}
         if self._times is not None:
             found["time (us)"] = "" if time is None else f"{time.micros:.2f}"
             found["share (%)"] = "" if time is None else f"{time.share * 100:.1f}"
-        return found
+        fused = (f"{part.op} {_short(part.name)}" for part in step.parts)
+        return found | {
+            "kernel": _kernel(step),
+            "name": _short(node.name) if node else "",
+            "shape": ", ".join(array.shape for array in step.writes if array.shape),
+            "bytes read": f"{step.bytes_read:,}",
+            "of them weights": f"{step.weight_bytes:,}",
+            "bytes written": f"{step.bytes_written:,}",
+            "FLOP": f"{step.flops:,}" if step.flops else "",
+            "fused": ", ".join(fused),
+            "XLA's name": step.hlo,
+        }
 
     def _edges(self) -> Iterator[DrawnEdge]:
         for number, step in enumerate(self._program.steps):

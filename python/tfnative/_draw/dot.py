@@ -13,6 +13,8 @@ from tfnative._draw.graph import Cluster, DrawnGraph, DrawnNode, Line
 _FONT = "Helvetica,Arial,sans-serif"
 _LONGEST = 46
 _HEAT_CELLS = 7
+# Graphviz puts names in the place of \\N and others, in HTML-like labels, too.
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "\\\\"}
 
 
 def to_dot(graph: DrawnGraph) -> str:
@@ -87,8 +89,13 @@ def _contents(
 
 def _attributes(node: DrawnNode, name: str) -> str:
     known = [f"{key}: {value}" for key, value in node.details.items() if value]
-    tooltip = "&#10;".join(quoted(line)[1:-1] for line in known or [node.title])
+    tooltip = "&#10;".join(_hint(line) for line in known or [node.title])
     return f'id="{name}", tooltip="{tooltip}", label=<{_table(node)}>'
+
+
+def _hint(text: str) -> str:
+    """A text in a tooltip. Graphviz looks for backslashes there twice, or once."""
+    return quoted(printable(text).replace("\\", "\N{SET MINUS}"))[1:-1]
 
 
 def _table(node: DrawnNode) -> str:
@@ -121,9 +128,7 @@ def _row(line: Line, *, bold: bool = False) -> str:
 def _text(text: str) -> str:
     """A text inside of an HTML-like label, which may not be empty."""
     shown = printable(text) or " "
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        shown = shown.replace(character, entity)
-    return shown.replace('"', "&quot;")
+    return "".join(_ENTITIES.get(character, character) for character in shown)
 
 
 def _heading(graph: DrawnGraph) -> str:

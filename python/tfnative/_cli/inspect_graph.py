@@ -47,7 +47,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="draw the program as a graph, a box for each step; of a SavedModel, "
         f"TensorFlow's graph. FILE ends in {_ENDINGS}; the first two need Graphviz's "
-        'dot, .html needs pip install "tfnative[draw]"',
+        'dot, .html needs pip install "tfnative[draw]" (default: nothing is drawn)',
     )
     parser.add_argument(
         "--profile",
@@ -59,7 +59,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--model-explorer",
         metavar="FILE",
         help="write the graph as JSON for Google's Model Explorer; with --profile, the "
-        "times as well, beside it: FILE.json and FILE.times.json",
+        "times as well, beside it: net.json and net.times.json (default: neither)",
     )
     parser.add_argument(
         "--signature",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which step wrote what a step reads, compared with runs of the program byte by byte."""
+"""Which step wrote what a step reads, compared with runs of it byte by byte."""
 
 from __future__ import annotations
 

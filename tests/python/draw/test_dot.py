@@ -30,7 +30,7 @@ def without_spaces(text: str) -> str:
 
 
 @needs_dot
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(graphs())
 def test_graphviz_shows_every_text_as_it_is(graph: DrawnGraph):
     shown = texts(to_svg(to_dot(graph)))
@@ -49,7 +49,7 @@ def test_graphviz_shows_every_text_as_it_is(graph: DrawnGraph):
 
 
 @needs_dot
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(graphs())
 def test_tooltips_have_the_details_as_they_are(graph: DrawnGraph):
     root = ET.fromstring(to_svg(to_dot(graph)))
@@ -67,7 +67,7 @@ def test_tooltips_have_the_details_as_they_are(graph: DrawnGraph):
 
 
 @needs_dot
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(graphs())
 def test_nothing_but_pictures_comes_out(graph: DrawnGraph):
     root = ET.fromstring(to_svg(to_dot(graph)))

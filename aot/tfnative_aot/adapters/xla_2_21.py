@@ -183,7 +183,7 @@ def main(job_path: str) -> None:
     with open(job_path, encoding="utf-8") as file:
         arguments = json.load(file)
     if dump := arguments.pop("dump", None):
-        os.environ["XLA_FLAGS"] += f"--xla_dump_to={dump} --xla_dump_hlo_as_proto "
+        os.environ["XLA_FLAGS"] += f'--xla_dump_to="{dump}" --xla_dump_hlo_as_proto '
         if arguments.pop("dump_text", False):
             os.environ["XLA_FLAGS"] += "--xla_dump_hlo_as_text"
     _import_tfcompile().Compile(**arguments)

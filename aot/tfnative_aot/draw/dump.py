@@ -16,6 +16,8 @@ from tfnative_aot import adapters
 from tfnative_aot.draw.hlo import draw_computation, draw_entry, fusions
 from tfnative_aot.xla.tfcompile import DumpedProgram
 
+_MOST_BOXES = 500
+"""Graphviz takes minutes over more, which is too long for what few look at."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 _COMPUTATION = re.compile(r"^(?:ENTRY )?%?(?P<name>[^ (]+) \(")
 
@@ -78,7 +80,7 @@ def write_program(
 def _draw(path: Path, graph: DrawnGraph) -> None:
     dot = to_dot(graph)
     path.with_name(f"{path.name}.dot").write_text(dot, encoding="utf-8")
-    if has_dot():
+    if has_dot() and len(graph.nodes) <= _MOST_BOXES:
         svg = path.with_name(f"{path.name}.svg")
         svg.write_text(to_svg(dot), encoding="utf-8")
 

@@ -180,7 +180,7 @@ def write(options: argparse.Namespace, graph: DrawnGraph) -> None:
         texts[path] = to_graphs(graph.title, [graph])
         if options.profile:
             stem = os.fspath(Path(path).with_suffix(""))
-            texts[f"{stem}.times.json"] = to_node_data([graph])
+            texts[f"{stem}.times.json"] = to_node_data(graph)
     for path, text in texts.items():
         content = text.encode("utf-8", "surrogatepass")
         write_file(path, partial(_write, content))

@@ -29,6 +29,7 @@ _TITLES = {"while": "loop", "conditional": "branch", "topk": "top k"}
 _KERNELS = {"kernel": "code of XLA's", "dot": "matrix product", "topk": "top k"}
 _BLOCKS = {"while": ("condition", "body")}
 _CALLS = re.compile(r"^((Stateful)?PartitionedCall(_\d+)?/)+")
+_ADDED = re.compile(r"/(parts|check)/.*$")
 _MAIN_OPS = re.compile("MatMul|Conv|Einsum")
 _XLA_NAME = re.compile(r"^wrapped_|(_fusion)?[.\d]*$")
 _MOST_PARTS = 8
@@ -127,6 +128,7 @@ class _Drawing:
             details=self._details(number, step, time),
             heat=heat,
             value=None if time is None else time.micros,
+            origin=_origin(step),
         )
 
     def _cluster_of(self, number: int, step: StepRecord) -> str:
@@ -200,6 +202,15 @@ def _arrows(flows: Sequence[Flow], target: str) -> Iterator[DrawnEdge]:
 def _short(name: str) -> str:
     """A name without the calls that SavedModels are wrapped in."""
     return _CALLS.sub("", name.rpartition(";")[2])
+
+
+def _origin(step: StepRecord) -> str:
+    """The node of the user's model that a step comes from.
+
+    Where the compiler computes an op in several, their names are below the op's.
+    """
+    name = step.node.name.rpartition(";")[2] if step.node else ""
+    return _ADDED.sub("", name)
 
 
 def _main_op(step: StepRecord) -> str:

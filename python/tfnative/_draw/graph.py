@@ -31,6 +31,8 @@ class DrawnNode:
         details: All that is known of it, by name, for tables and tooltips.
         heat: From 0 to 1: its colour, instead of its family's. None for no heat.
         value: What ``heat`` is made of, in the unit of the graph; None without.
+        origin: Name of the TensorFlow node that it comes from, where that is not the
+            node itself, or "".
     """
 
     id: str
@@ -43,6 +45,7 @@ class DrawnNode:
     details: Mapping[str, str] = field(default_factory=dict)
     heat: float | None = None
     value: float | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True)

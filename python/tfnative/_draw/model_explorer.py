@@ -21,21 +21,21 @@ def to_graphs(label: str, graphs: Sequence[DrawnGraph]) -> str:
     return json.dumps(content, indent=1)
 
 
-def to_node_data(graphs: Sequence[DrawnGraph]) -> str:
-    """The file of what was measured at the nodes of the same graphs."""
+def to_node_data(graph: DrawnGraph) -> str:
+    """The file of what was measured at the nodes of a graph.
+
+    It suits the graph of the SavedModel, too: nodes of TensorFlow have the sum of the
+    steps that come from them.
+    """
+    results: dict[str, float] = {}
+    for node in graph.nodes:
+        if node.value is not None and node.origin:
+            results[node.origin] = results.get(node.origin, 0.0) + node.value
+    own = {node.id: node.value for node in graph.nodes if node.value is not None}
     content = {
-        graph.id: {
-            "name": f"time ({graph.measured})",
-            "results": {
-                node.id: {"value": node.value}
-                for node in graph.nodes
-                if node.value is not None
-            },
-            "gradient": [
-                {"stop": stop, "bgColor": heat_colour(stop)} for stop in _STOPS
-            ],
-        }
-        for graph in graphs
+        "name": f"time ({graph.measured})",
+        "results": {key: {"value": value} for key, value in (results | own).items()},
+        "gradient": [{"stop": stop, "bgColor": heat_colour(stop)} for stop in _STOPS],
     }
     return json.dumps(content, indent=1)
 

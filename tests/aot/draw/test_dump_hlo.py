@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +92,20 @@ def test_the_artifact_is_the_same_as_without(
             assert path.read_bytes() == other.read_bytes(), path.name
     manifest = Manifest.from_json((plain / "manifest.json").read_text())
     assert "dump_hlo" not in manifest.options
+
+
+def test_temporary_folders_may_have_spaces_in_their_names(
+    export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """XLA takes its flags apart at spaces."""
+    path = export(ZOO["mlp"])
+    (tmp_path / "my files").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "my files"))
+    tfnative.compile(
+        *(path, tmp_path / "mlp"), cpus=["native"], dump_hlo=tmp_path / "hlo"
+    )
+    assert (tmp_path / "hlo" / "serving_default_batch_1" / "after.txt").is_file()
+    assert {p.name for p in tmp_path.iterdir()} == {"hlo", "mlp", "my files"}
 
 
 def test_a_folder_with_anything_in_it_is_refused(export: Export, tmp_path: Path):

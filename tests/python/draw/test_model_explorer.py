@@ -13,7 +13,7 @@ from hypothesis import given
 
 from tests.python.draw.drawn import graphs, loop_program
 from tfnative._draw.compiled import Measured, draw_program
-from tfnative._draw.graph import DrawnGraph
+from tfnative._draw.graph import DrawnGraph, DrawnNode
 from tfnative._draw.model_explorer import to_graphs, to_node_data
 
 TIMES = {0: Measured(3.0, 0.75), 3: Measured(1.0, 0.25)}
@@ -52,11 +52,22 @@ def test_its_package_reads_the_graph(read: Any):
 
 def test_its_package_reads_the_times(read: Any):
     graph = draw_program(loop_program(), "net", TIMES)
-    content = json.loads(to_node_data([graph]))
-    assert list(content) == [graph.id]
-    data = read("GraphNodeData", content[graph.id])
-    assert {k: v.value for k, v in data.results.items()} == {"step0": 3.0, "step3": 1.0}
+    data = read("GraphNodeData", json.loads(to_node_data(graph)))
+    values = {key: result.value for key, result in data.results.items()}
+    of_steps = {"step0": 3.0, "step3": 1.0}
+    assert values == of_steps | {"model/dense/BiasAdd": 3.0, "while/add": 1.0}
     assert (data.gradient[0].stop, data.gradient[-1].stop) == (0, 1)
+
+
+def test_what_comes_from_one_node_is_summed():
+    def box(key: str, origin: str, value: float | None) -> DrawnNode:
+        return DrawnNode(key, "x", "other", value=value, origin=origin)
+
+    nodes = (box("a", "n", 1), box("b", "n", 2), box("c", "a", 4), box("d", "m", None))
+    graph = DrawnGraph("g", "g", (), nodes, ())
+    results = json.loads(to_node_data(graph))["results"]
+    values = {key: result["value"] for key, result in results.items()}
+    assert values == {"a": 1, "b": 2, "c": 4, "n": 3}
 
 
 @given(graphs())

@@ -13,7 +13,7 @@ from tfnative._draw.graph import Cluster, DrawnEdge, DrawnGraph, DrawnNode, Line
 from tfnative_aot.draw.scopes import folded_scopes, scopes_of
 from tfnative_aot.draw.shown import Ref, ShownGraph, ShownNode, listed
 
-_MOST_LISTED = 5
+_MOST_LISTED = 3
 _LEAST_SHOWN_BYTES = 65
 """Of a constant for a line of its own: most are axes, sizes and numbers."""
 
@@ -59,7 +59,8 @@ class _Layout:
         if self._folded:
             boxes = set(self._boxes.values()) - self._graph.nodes.keys()
             names = sorted(box.removeprefix("scope ") for box in boxes)
-            yield f"folded: {listed(names, _MOST_LISTED)}"
+            scopes = "1 scope is" if len(names) == 1 else f"{len(names)} scopes are"
+            yield f"{scopes} folded into white boxes: {listed(names, _MOST_LISTED)}"
 
     def _nodes(self) -> Iterator[DrawnNode]:
         inside: defaultdict[str, list[ShownNode]] = defaultdict(list)

@@ -14,6 +14,7 @@ from typing import IO
 
 from tfnative._backends.native.model import NativeModel
 from tfnative._cli.common import UsageError, print_json, require_folder, write_file
+from tfnative._cli.compile_ import silence_tensorflow
 from tfnative._cli.inspect_compiled import CompiledView
 from tfnative._cli.numbers import whole
 from tfnative._draw.compiled import Measured, draw_program
@@ -145,6 +146,7 @@ def draw_saved_model(options: argparse.Namespace, tags: Sequence[str]) -> None:
                 f"{options.model} is a SavedModel: compile it first"
             )
     door.require("tfnative_aot", "tensorflow")
+    silence_tensorflow()
     if options.owns_process:
         door.import_lean()
     with typed_errors():

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -12,6 +13,7 @@ from tfnative._draw.graph import Cluster, DrawnGraph, DrawnNode, Line
 
 _FONT = "Helvetica,Arial,sans-serif"
 _LONGEST = 46
+_WIDEST = 90
 _HEAT_CELLS = 7
 # Graphviz puts names in the place of \\N and others, in HTML-like labels, too.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "\\\\"}
@@ -133,10 +135,11 @@ def _text(text: str) -> str:
 
 def _heading(graph: DrawnGraph) -> str:
     """The title, what is to be said, and the legend."""
-    rows = [_wide(f'<FONT POINT-SIZE="15"><B>{_text(graph.title)}</B></FONT>')]
-    rows += [
-        _wide(f'<FONT POINT-SIZE="9">{_text(note)}</FONT>') for note in graph.notes
-    ]
+    title = _text(shortened(graph.title, _WIDEST // 2))
+    rows = [_wide(f'<FONT POINT-SIZE="15"><B>{title}</B></FONT>')]
+    # What is wide would make the picture wide.
+    lines = (li for note in graph.notes for li in textwrap.wrap(note, _WIDEST))
+    rows += [_wide(f'<FONT POINT-SIZE="9">{_text(line)}</FONT>') for line in lines]
     rows.append(_wide(_legend(graph)))
     return (
         '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">'

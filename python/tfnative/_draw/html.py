@@ -61,7 +61,8 @@ def _table(graph: DrawnGraph) -> tuple[tuple[str, ...], tuple[_Row, ...]]:
         for number, node in enumerate(graph.nodes)
         if node.family != "port"
     ]
-    columns = tuple(dict.fromkeys(key for _, node in listed for key in node.details))
+    known = (item for _, node in listed for item in node.details.items())
+    columns = tuple(dict.fromkeys(key for key, value in known if value))
     rows = tuple(
         _Row(box, tuple(_cell(node.details.get(key, "")) for key in columns))
         for box, node in listed

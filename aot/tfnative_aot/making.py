@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from tfnative._manifest.program import to_json
 from tfnative.errors import CompileError
 from tfnative.manifest import Fidelity, Manifest
 from tfnative_aot.artifact.build import Trial
@@ -20,6 +21,7 @@ from tfnative_aot.artifact.describe import (
     make_manifest,
 )
 from tfnative_aot.artifact.package import Parts, emit_parts
+from tfnative_aot.artifact.program_record import record_programs
 from tfnative_aot.artifact.sdk import write_sdk
 from tfnative_aot.emit.interface import Interface
 from tfnative_aot.job import Job
@@ -213,6 +215,9 @@ def _finish(
     if options.minimal:
         return
     (staging / "program.txt").write_text(describe_programs(parts))
+    (staging / "program.json").write_text(
+        to_json(record_programs(parts)), encoding="utf-8"
+    )
     if job.loaded.assets:
         (staging / "assets").mkdir()
         for asset in job.loaded.assets:

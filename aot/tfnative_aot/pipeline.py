@@ -21,6 +21,7 @@ from tfnative.errors import NotFoundError
 from tfnative_aot.artifact.build import Builder
 from tfnative_aot.checks.insert import insert_checks
 from tfnative_aot.checks.strip import drop_checks
+from tfnative_aot.draw.dump import check_dump, folder_name, write_program
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.freeze.rewrites import compute_odd_values
 from tfnative_aot.job import Job, Variant
@@ -38,7 +39,12 @@ from tfnative_aot.split.divide import prepare
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.xla.processes import ForkServer
 from tfnative_aot.xla.sizes import refuse_open_sizes
-from tfnative_aot.xla.tfcompile import start_server, tfcompile, write_graph
+from tfnative_aot.xla.tfcompile import (
+    read_dumped,
+    start_server,
+    tfcompile,
+    write_graph,
+)
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -54,6 +60,8 @@ def compile(  # noqa: A001 - the name that users know
     folder = Path(output)
     settings = check(options, folder)
     check_replaceable(folder)
+    if options.dump_hlo is not None:
+        check_dump(Path(options.dump_hlo), folder)
     given = options.golden
     user_inputs = golden_vectors.read_inputs(given) if given is not None else None
     builder = Builder.find(settings.target, settings.static, options.sources)
@@ -94,6 +102,7 @@ def compile(  # noqa: A001 - the name that users know
         variants = _compile_variants(
             graphs, settings, work, pool, server, progress, builder
         )
+        _write_dumps(graphs, settings, variants, work)
         rows = tuple(map(_with_checks, verdicts.result(), graphs))
         server.close()  # It has memory that is not needed any more.
         with replacing(folder) as staging:
@@ -139,12 +148,16 @@ def _compile_variants(
     progress: Progress,
     builder: Builder,
 ) -> tuple[Variant, ...]:
+    best = settings.levels[-1]
+
     def one(graph: FrozenGraph, graph_path: Path, key: VariantKey) -> Variant:
         builder.check_kernels()  # Without them, all this would be for nothing.
         folder = work / key.symbol
         symbol = f"{settings.name}_{key.symbol}"
+        dumps = settings.options.dump_hlo is not None and key.level == best
         compiled = tfcompile(
-            graph, graph_path, key, settings.target, symbol, folder, server
+            *(graph, graph_path, key, settings.target, symbol, folder, server),
+            dump=_dump_folder(work, key) if dumps else None,
         )
         program = decode(compiled, [tensor.name for tensor in graph.outputs])
         finished = Variant(
@@ -169,6 +182,31 @@ def _compile_variants(
         for future in futures:
             future.cancel()
         raise
+
+
+def _dump_folder(work: Path, key: VariantKey) -> Path:
+    """Where XLA leaves its programs of a variant."""
+    return work / f"{key.symbol}_hlo"
+
+
+def _write_dumps(
+    graphs: Sequence[FrozenGraph],
+    settings: Settings,
+    variants: Sequence[Variant],
+    work: Path,
+) -> None:
+    """Writes XLA's programs of the best level, all or none, if that is asked for."""
+    if settings.options.dump_hlo is None:
+        return
+    taken: set[str] = set()
+    with replacing(Path(settings.options.dump_hlo)) as staging:
+        for key in (variant.decoded.key for variant in variants):
+            if key.level == settings.levels[-1]:
+                signature = graphs[key.signature].signature
+                name = folder_name(signature, key.batch_size, taken)
+                title = f"{signature}, {batch_text(key.batch_size)}"
+                dumped = read_dumped(_dump_folder(work, key))
+                write_program(staging / name, title, dumped)
 
 
 def _chosen_signatures(

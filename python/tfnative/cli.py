@@ -57,7 +57,7 @@ Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 """
 
 _LOAD_TENSORFLOW = frozenset(
-    {"bench", "compile", "run", "selftest", "serve", "targets", "tune"}
+    {"bench", "compile", "inspect", "run", "selftest", "serve", "targets", "tune"}
 )
 """Commands in whose process TensorFlow may be loaded."""
 

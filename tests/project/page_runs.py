@@ -49,6 +49,9 @@ FILES = {
 }
 """Blocks that the page tells a reader to save."""
 
+PROGRAMS = {"pictures.md": ("dot",)}
+"""Programs of the system that a page's blocks need, and that may be missing."""
+
 _INSTALLS = "installs packages, which needs a network"
 _SECONDS = "compiles for ten seconds what get_started.md compiles, too"
 _TESTED = "is run on models of its own by "
@@ -134,6 +137,8 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("gpu.md", 'pip install ".[aot,test,training]" "tensorflow[and-cuda]"'): _INSTALLS,
     ("offline.md", "import pyarrow.parquet as pq"): "needs pyarrow, which tfnative "
     "has no use for",
+    ("pictures.md", "apt-get install graphviz"): _INSTALLS,
+    ("pictures.md", "pip install ai-edge-model-explorer"): _INSTALLS,
     (
         "performance.md",
         "tfnative bench build/resnet50 --profile --trace trace.json",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.page_runs import FILES, NOT_RUN, SETUPS
+from tests.project.page_runs import FILES, NOT_RUN, PROGRAMS, SETUPS
 from tests.project.pages import PAGES, ROOT, Block, blocks
 
 RUNNABLE = {"python", "sh", "c", "cpp"}
@@ -73,6 +73,9 @@ def run_page(page: str, folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if p != START and runnable(p)])
 def test_the_blocks_run_from_top_to_bottom(page: str, workspace: Path, tmp_path: Path):
+    missing = [name for name in PROGRAMS.get(page, ()) if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
     for name in ("saved_models", "build"):
         (tmp_path / name).mkdir()
         for child in (workspace / name).iterdir():

@@ -36,6 +36,12 @@ XLA_FLAGS = (
 DUMPED = "*before_optimizations.hlo.pb"
 """Name of the file in which a job leaves, in its folder `dump`, what XLA was given."""
 
+STAGES = {
+    "before": "*.before_optimizations",
+    "after": "*.cpu_after_optimizations",
+}
+"""Of a program, by name: how the files .hlo.pb and .txt begin that a job leaves."""
+
 DTYPES = {
     1: "pred", 2: "s8", 3: "s16", 4: "s32", 5: "s64", 6: "u8", 7: "u16", 8: "u32",
     9: "u64", 10: "f16", 11: "f32", 12: "f64", 13: "tuple", 15: "c64", 16: "bf16",
@@ -97,6 +103,11 @@ def parse_result(serialised: bytes) -> Any:
         A protobuf message with the fields of ``_SCHEMA``'s ``Result``.
     """
     return _message_class("Result").FromString(serialised)
+
+
+def parse_program(serialised: bytes) -> Any:
+    """Parses a serialised xla.HloProto: the ``Module`` in it, as in ``_SCHEMA``."""
+    return _message_class("ModuleWithConfig").FromString(serialised).module
 
 
 def _message_class(name: str) -> Any:
@@ -172,5 +183,7 @@ def main(job_path: str) -> None:
     with open(job_path, encoding="utf-8") as file:
         arguments = json.load(file)
     if dump := arguments.pop("dump", None):
-        os.environ["XLA_FLAGS"] += f"--xla_dump_to={dump} --xla_dump_hlo_as_proto"
+        os.environ["XLA_FLAGS"] += f'--xla_dump_to="{dump}" --xla_dump_hlo_as_proto '
+        if arguments.pop("dump_text", False):
+            os.environ["XLA_FLAGS"] += "--xla_dump_hlo_as_text"
     _import_tfcompile().Compile(**arguments)

@@ -5,11 +5,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 from tfnative_aot.program.expression import Expression
 from tfnative_aot.program.memory import Buffer, Slice
+
+
+class Part(NamedTuple):
+    """A TensorFlow node of which a step computes something."""
+
+    op_type: str
+    op_name: str
 
 
 @dataclass(frozen=True)
@@ -20,11 +27,26 @@ class Source:
         hlo: Name of the XLA instruction.
         op_name: Name of the TensorFlow node, or "".
         op_type: Its op, as "Conv2D", or "".
+        parts: All nodes of which it computes something, if there are several: what
+            XLA fused, and what passes have folded into it.
     """
 
     hlo: str
     op_name: str = ""
     op_type: str = ""
+    parts: tuple[Part, ...] = ()
+
+    def with_parts_of(self, other: Source) -> Source:
+        """The source of a step that does what another did, too."""
+        parts = dict.fromkeys((*self.all_parts, *other.all_parts))
+        return replace(self, parts=tuple(parts) if len(parts) > 1 else ())
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        """``parts``, or the one node that there is."""
+        if self.parts or not self.op_name:
+            return self.parts
+        return (Part(self.op_type, self.op_name),)
 
     def __str__(self) -> str:
         if not self.op_name:

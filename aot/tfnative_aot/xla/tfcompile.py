@@ -77,6 +77,7 @@ def tfcompile(
     symbol: str,
     folder: Path,
     server: ForkServer,
+    dump: Path | None = None,
 ) -> CompiledVariant:
     """Compiles one variant, in a process of its own.
 
@@ -88,6 +89,7 @@ def tfcompile(
         symbol: C identifier that goes into the name of each of its functions.
         folder: An empty folder for the files of this variant. Created.
         server: What ``start_server`` returned.
+        dump: A folder for XLA's programs, or None; see ``read_dumped``.
 
     Raises:
         CompileError: TensorFlow refused the graph or crashed on it; the message
@@ -101,6 +103,8 @@ def tfcompile(
         "entry_point": symbol,
         "cpp_class": symbol,
     }
+    if dump is not None:
+        job |= {"dump": str(dump), "dump_text": "yes"}
     where = f"{batch_text(key.batch_size)}, CPU level {key.level.name}"
     what = f"signature {graph.signature!r}, {where}"
     _run(server, graph, job, key.batch_size, what)
@@ -142,9 +146,32 @@ def dumped_program(
         "target_features": "",
     }
     _run(server, graph, job, rows, f"signature {graph.signature!r}, {rows} rows")
-    # What XLA evaluates by itself on the way is smaller.
-    dumped = folder.glob(adapters.xla().DUMPED)
-    return max(dumped, key=lambda path: path.stat().st_size).read_bytes()
+    return _largest(folder, adapters.xla().DUMPED).read_bytes()
+
+
+@dataclass(frozen=True)
+class DumpedProgram:
+    """A program of XLA's: as text, and as a serialised xla.HloProto."""
+
+    text: str
+    message: bytes
+
+
+def read_dumped(folder: Path) -> dict[str, DumpedProgram]:
+    """What ``tfcompile`` has left in its folder ``dump``: "before" and "after"."""
+    stages: dict[str, str] = adapters.xla().STAGES
+    return {
+        stage: DumpedProgram(
+            _largest(folder, f"{pattern}.txt").read_text(errors="replace"),
+            _largest(folder, f"{pattern}.hlo.pb").read_bytes(),
+        )
+        for stage, pattern in stages.items()
+    }
+
+
+def _largest(folder: Path, pattern: str) -> Path:
+    """What XLA evaluates by itself on the way is smaller."""
+    return max(folder.glob(pattern), key=lambda path: path.stat().st_size)
 
 
 def _job(

@@ -16,6 +16,7 @@ from tfnative.errors import FailedPreconditionError
 
 if TYPE_CHECKING:
     from tfnative_aot.adapters import import_lean, supported_version
+    from tfnative_aot.draw.saved_model import draw_saved_model
     from tfnative_aot.link.available import (
         AvailableTarget,
         available_targets,
@@ -39,6 +40,7 @@ __all__ = [
     "AvailableTarget",
     "available_targets",
     "compile",
+    "draw_saved_model",
     "find_target",
     "find_toolchain",
     "host_runs",
@@ -56,6 +58,7 @@ __all__ = [
 _MODULES = {
     "available_targets": "link.available",
     "compile": "pipeline",
+    "draw_saved_model": "draw.saved_model",
     "find_target": "machines.targets",
     "find_toolchain": "link.find_toolchain",
     "host_runs": "machines.targets",

@@ -11,7 +11,15 @@ from typing import Literal, TypedDict
 
 from tfnative._base.options.declare import option
 from tfnative._base.options.document import shows_options
-from tfnative._base.options.kinds import Choice, Names, Number, Switch, Text, Wholes
+from tfnative._base.options.kinds import (
+    Choice,
+    Folder,
+    Names,
+    Number,
+    Switch,
+    Text,
+    Wholes,
+)
 from tfnative._base.options.option_set import OptionSet
 from tfnative._compile.kinds import Constants, Golden, Shapes, Tensors
 
@@ -152,6 +160,16 @@ class CompileOptions(OptionSet):
         "take rows for independent of each other where that is neither proved nor "
         "disproved, so that batches are padded and split; the manifest records it",
     )
+    dump_hlo: str | os.PathLike[str] | None = option(
+        None,
+        Folder(),
+        "a new or empty folder to write XLA's programs to, before and after XLA has "
+        "optimized them: as text, .dot and, with Graphviz's dot, SVG, for each "
+        "signature and batch size, and one of each for what is fused into one kernel; "
+        "of the best CPU level",
+        default_is="they are not written",
+        is_kept=False,
+    )
 
 
 class CompileKeywords(TypedDict, total=False):
@@ -179,3 +197,4 @@ class CompileKeywords(TypedDict, total=False):
     winograd: bool
     checks: bool
     rows_independent: bool
+    dump_hlo: str | os.PathLike[str] | None

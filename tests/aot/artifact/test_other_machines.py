@@ -85,7 +85,7 @@ def test_models_for_other_machines_give_what_tensorflow_gives(
     "target", ["android-arm64", "ios-arm64", "macos-arm64", "windows-x86_64"]
 )
 def test_symbols_of_what_is_not_run_are_accounted_for(
-    export: Export, tmp_path: Path, target: str
+    export: Export, tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     machine = find_target(target)
     artifact = tfnative.compile(
@@ -96,6 +96,11 @@ def test_symbols_of_what_is_not_run_are_accounted_for(
     assert (artifact / machine.shared_library("model")).exists() == (
         machine.system != "ios"
     )
+    assert main(["inspect", str(artifact)]) == 0
+    assert f"not run here: it is for {machine.triple}" in capsys.readouterr().out
+    picture = tmp_path / "net.dot"
+    assert main(["inspect", str(artifact), "--graph", str(picture)]) == 0
+    assert "matrix product" in picture.read_text()
     members = tmp_path / "members"
     members.mkdir()
     for each in unpack(artifact / "libmodel.a", target, members):

@@ -15,6 +15,7 @@ from tfnative import cli
 NEEDED = {
     "bench": ["build/digits"],
     "compile": ["saved", "-o", "out"],
+    "inspect": ["build/digits"],
     "profile": ["build/digits"],
     "run": ["build/digits", "--input", "x.npy"],
     "selftest": ["build/digits"],

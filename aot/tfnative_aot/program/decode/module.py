@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tfnative_aot.program.steps import Part, Source
+
+_COMPUTE_NOTHING = frozenset(
+    {"bitcast", "broadcast", "constant", "get-tuple-element", "parameter", "tuple"}
+)
+
 
 @dataclass(frozen=True)
 class Module:
@@ -32,3 +38,24 @@ class Module:
             {i.id: i for i in by_name.values()},
             {c.id: c for c in module.computations},
         )
+
+    def source(self, hlo: str) -> Source:
+        """Where the instruction of a name comes from."""
+        instruction = self.by_name.get(hlo)
+        if instruction is None:
+            return Source(hlo)
+        found = instruction.metadata
+        return Source(hlo, found.op_name, found.op_type, self._parts(instruction))
+
+    def _parts(self, instruction: Any) -> tuple[Part, ...]:
+        """The TensorFlow nodes of what is fused into an instruction."""
+        if instruction.opcode != "fusion":
+            return ()
+        computation = self.computations[instruction.called_computation_ids[0]]
+        parts = dict.fromkeys(
+            # Where XLA made one instruction of several equal ones, names follow ";".
+            Part(each.metadata.op_type, each.metadata.op_name.rpartition(";")[2])
+            for each in computation.instructions
+            if each.metadata.op_name and each.opcode not in _COMPUTE_NOTHING
+        )
+        return tuple(parts) if len(parts) > 1 else ()

@@ -60,7 +60,7 @@ class StepReader:
         return tuple(self._step(thunk) for thunk in sequence.thunks)
 
     def _step(self, thunk: Any) -> Step:
-        source = self._source(thunk.info.op_name)
+        source = self._module.source(thunk.info.op_name)
         for name, reader in self._readers.items():
             if thunk.HasField(name):
                 return reader(source, getattr(thunk, name))
@@ -69,12 +69,6 @@ class StepReader:
             f"step {source} is a {thunk.kind}{f' of {detail}' if detail else ''}, "
             "which an artifact cannot run"
         )
-
-    def _source(self, hlo: str) -> Source:
-        instruction = self._module.by_name.get(hlo)
-        if instruction is None:
-            return Source(hlo)
-        return Source(hlo, instruction.metadata.op_name, instruction.metadata.op_type)
 
     def _while(self, source: Source, w: Any) -> While:
         return While(

@@ -78,7 +78,12 @@ class _Fuser:
         out = reader.results[0]
         if epilogue is None or not self._may_move(position, at, epilogue, out.slice):
             return False
-        self._steps[position] = replace(producer, out=out, epilogue=epilogue)
+        self._steps[position] = replace(
+            producer,
+            source=producer.source.with_parts_of(reader.source),
+            out=out,
+            epilogue=epilogue,
+        )
         self._note_sharing(self._steps[position], out.slice, epilogue.addend)
         self._touched[position] = _touched(self._steps[position])
         del self._steps[at], self._touched[at]

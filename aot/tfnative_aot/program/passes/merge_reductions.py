@@ -79,6 +79,7 @@ def _are_one(a: ReduceWindow, b: ReduceWindow) -> bool:
 def _joined(a: ReduceWindow, b: ReduceWindow) -> ReduceWindow:
     return replace(
         b,
+        source=b.source.with_parts_of(a.source),
         in_size=a.in_size,
         kernel_size=a.in_size,
         stride=(1, 1, 1),

@@ -33,6 +33,8 @@ class StepTime:
             it: the median of all runs.
         share: Part of the whole, 0 to 1.
         gflops: Floating-point operations per nanosecond, 0 if they are not known.
+        number: Of the step in its program, from 0 on. Steps that did not run are not
+            listed, and have numbers as well.
     """
 
     name: str
@@ -44,6 +46,7 @@ class StepTime:
     micros: float
     share: float
     gflops: float
+    number: int = 0
 
 
 class Event(NamedTuple):
@@ -162,6 +165,7 @@ def _steps(
                 micros=median / 1e3,
                 share=median / total,
                 gflops=info.flops * count / max(median, 1),
+                number=number,
             )
         )
     return tuple(found)

@@ -32,6 +32,7 @@ class Option:
         unit: Of its numbers, or "".
         flag: How the command line calls it; "" if it does not have it.
         group: What it is for, among options that are for different things.
+        is_kept: Whether it is written down with what came of it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Option:
     unit: str
     flag: str
     group: str
+    is_kept: bool
 
     @property
     def clause(self) -> str:
@@ -89,6 +91,7 @@ def option(
     unit: str = "",
     flag: str | None = None,
     group: str = "",
+    is_kept: bool = True,
 ) -> _T:
     """Declares a field of an ``OptionSet``. See ``Option``.
 
@@ -101,6 +104,7 @@ def option(
         "unit": unit,
         "flag": flag,
         "group": group,
+        "is_kept": is_kept,
     }
     found: Any = dataclasses.field(default=default, metadata={_KEY: declared})
     return found  # type: ignore[no-any-return] # So that the default's type is checked.

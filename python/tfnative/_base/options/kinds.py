@@ -272,6 +272,23 @@ class PathList(Kind):
         return ", ".join(value)
 
 
+class Folder(Kind):
+    """A path of a folder."""
+
+    expected = "a path"
+
+    def check(self, value: Any) -> str:
+        """See Kind."""
+        path = os.fspath(value)
+        if not isinstance(path, str) or not path or "\0" in path or not has_utf8(path):
+            raise ValueError
+        return path
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"metavar": "DIR"}
+
+
 def whole(value: Any) -> int:
     """A whole number, of any type of them; True and False are none."""
     if isinstance(value, bool):

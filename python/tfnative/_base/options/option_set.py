@@ -47,12 +47,12 @@ class OptionSet:
         }
 
     def record(self) -> dict[str, Any]:
-        """What differs from the defaults, as JSON has it, to be kept."""
+        """What differs from the defaults and is to be kept, as JSON has it."""
         given = self.given()
         return {
             each.name: each.kind.record(given[each.name])
             for each in options_of(type(self))
-            if each.name in given
+            if each.name in given and each.is_kept
         }
 
     @classmethod

@@ -19,6 +19,8 @@ def test_a_profile_has_every_step_and_what_it_comes_from(fake: Path) -> None:
     assert (profile.model, profile.signature, profile.runs) == ("fake", "affine", 3)
     names = {(step.kind, step.op, step.name) for step in profile.steps}
     assert names == {("copy", "", "x"), ("kernel", "Mul", "y/mul")}
+    numbers = [step.number for step in profile.steps if step.batch_size == 4]
+    assert numbers == list(range(len(numbers)))
     assert sum(step.share for step in profile.steps) == pytest.approx(1)
     assert sum(s.micros for s in profile.steps) == pytest.approx(profile.micros)
     assert "y/mul" in str(profile)

@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""program.json: what was written is read, and what is damaged is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, strategies as st
+
+from tests.python.draw.drawn import loop_program
+from tfnative._manifest.program import (
+    Array,
+    Flow,
+    Node,
+    ProgramRecord,
+    StepRecord,
+    from_json,
+    to_json,
+)
+from tfnative.errors import LoadError
+
+NUMBERS = st.integers(-3, 2**40)
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+NODES = st.builds(Node, NAMES, NAMES)
+ARRAYS = st.builds(Array, NAMES, NUMBERS)
+SOURCES = st.lists(NUMBERS, max_size=3).map(tuple)
+FLOWS = st.builds(Flow, SOURCES, NAMES, NUMBERS, SOURCES)
+
+
+def tuples_of(strategy: st.SearchStrategy) -> st.SearchStrategy:
+    return st.lists(strategy, max_size=3).map(tuple)
+
+
+STEPS = st.builds(
+    StepRecord,
+    *(NAMES, NAMES, st.none() | NODES, tuples_of(NODES), NUMBERS, NUMBERS, NUMBERS),
+    *(tuples_of(FLOWS), tuples_of(ARRAYS), tuples_of(ARRAYS)),
+)
+PROGRAMS = st.builds(
+    ProgramRecord,
+    *(NAMES, NUMBERS, tuples_of(st.tuples(NAMES, ARRAYS))),
+    *(tuples_of(st.tuples(NAMES, FLOWS)), tuples_of(STEPS)),
+)
+
+
+@given(tuples_of(PROGRAMS))
+def test_what_is_written_is_read(programs: tuple[ProgramRecord, ...]):
+    assert from_json(to_json(programs)) == programs
+
+
+@given(st.data())
+def test_damaged_files_are_refused_with_a_load_error(data: st.DataObject):
+    content = json.loads(to_json((loop_program(),)))
+    places: list[tuple[list | dict, int | str]] = []
+
+    def walk(value: object) -> None:
+        keys = value.keys() if isinstance(value, dict) else range(len(value))
+        for key in keys:
+            places.append((value, key))
+            if isinstance(value[key], list | dict):
+                walk(value[key])
+
+    walk(content)
+    where, key = data.draw(st.sampled_from(places))
+    where[key] = data.draw(st.sampled_from([None, 1.5, True, {}, [[[]]], 10**9, "x"]))
+    try:
+        assert isinstance(from_json(json.dumps(content)), tuple)
+    except LoadError as error:
+        assert "program" in str(error)  # noqa: PT017 - either is right
+
+
+@pytest.mark.parametrize("text", ["", "[", "[]", "{}", '{"format": 2}', "[" * 100_000])
+def test_what_is_none_is_refused(text: str):
+    with pytest.raises(LoadError, match="program"):
+        from_json(text)

@@ -52,7 +52,7 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compiles, and shows how exact the result is."""
-    _silence_tensorflow()
+    silence_tensorflow()
     if options.owns_process:
         door.import_lean()
     asked = CompileOptions(**given_flags(CompileOptions, options))
@@ -103,7 +103,7 @@ def _print_heads(manifest: Manifest) -> None:
             print(f"{name}: tf.Example messages are parsed without TensorFlow")
 
 
-def _silence_tensorflow() -> None:
+def silence_tensorflow() -> None:
     """Keeps TensorFlow's messages about GPUs and old functions off the screen.
 
     What goes wrong comes as an error. The variables are TensorFlow's own; who sets

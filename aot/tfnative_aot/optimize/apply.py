@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Puts a graph through one transform: the tool's, mended, or one of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfnative.errors import CompileError
+from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
+from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.optimize.assertions import remove_assertions
+from tfnative_aot.optimize.controls import without_idle_controls
+from tfnative_aot.optimize.folding import read_constants, restore_grown
+from tfnative_aot.optimize.merge import share_constants
+from tfnative_aot.optimize.quantized_weights import restore_spoilt
+from tfnative_aot.optimize.training import remove_training_nodes
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+    from tfnative._optimize.transforms import Transform
+    from tfnative_aot.optimize.graph import WholeGraph
+    from tfnative_aot.optimize.tool import Tool
+
+
+def apply(graph: WholeGraph, step: Transform, tool: Tool) -> WholeGraph:
+    """The graph after one transform.
+
+    Raises:
+        CompileError: The tool fails, or an input or output is gone.
+    """
+    changed = _ours(graph, step) if step.kind.is_ours else _tools(graph, step, tool)
+    present = {node.name for node in changed.node}
+    gone = sorted({*graph.inputs, *graph.outputs} - present)
+    if gone:
+        raise CompileError(f"{step} removes {', '.join(gone)}, an input or output")
+    return graph.with_graph(changed)
+
+
+def _ours(graph: WholeGraph, step: Transform) -> GraphDef:
+    ends = [*graph.inputs, *graph.outputs]
+    graph_def = graph.graph_def
+    if step.name == "remove_assertions":
+        graph_def = without_idle_controls(remove_assertions(graph_def))
+        return GraphEditor(graph_def, ends).graph_def()
+    editor = GraphEditor(graph_def, ends)
+    remove_training_nodes(editor)
+    return GraphEditor(without_idle_controls(editor.graph_def()), ends).graph_def()
+
+
+def _tools(graph: WholeGraph, step: Transform, tool: Tool) -> GraphDef:
+    ends = [*graph.inputs, *graph.outputs]
+    before = graph.graph_def
+    if step.name == "fold_constants":
+        before = read_constants(before, ends)
+    after = tool.transform(before, graph.inputs, graph.outputs, str(step))
+    if not after.library.function:
+        after.library.CopyFrom(before.library)
+    if step.name == "fold_constants":
+        return restore_grown(before, after)
+    if step.name in ("fold_batch_norms", "fold_old_batch_norms"):
+        editor = GraphEditor(after, ends)
+        fold_scales(editor)
+        return share_constants(editor.graph_def(), ends)
+    if step.name == "quantize_weights":
+        return restore_spoilt(before, after, ends)
+    return after

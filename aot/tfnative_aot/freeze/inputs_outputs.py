@@ -91,10 +91,8 @@ def release_inputs(graph_def: GraphDef, isolated: SourceGraph) -> GraphDef:
     inputs = {node_of(tensor) for tensor in isolated.inputs.values()}
     released = GraphDef()
     released.CopyFrom(graph_def)
+    drop_empty_attributes(released)
     for node in released.node:
-        # Looking up an attribute that a node does not have adds it, without a value.
-        for name in [n for n, value in node.attr.items() if not value.ByteSize()]:
-            del node.attr[name]
         kept = [
             name
             for name in node.input
@@ -110,6 +108,16 @@ def release_inputs(graph_def: GraphDef, isolated: SourceGraph) -> GraphDef:
         if node.name in inputs and node.name not in present
     )
     return released
+
+
+def drop_empty_attributes(graph_def: GraphDef) -> None:
+    """Removes attributes without a value.
+
+    Looking up an attribute that a node does not have adds it so.
+    """
+    for node in graph_def.node:
+        for name in [n for n, value in node.attr.items() if not value.ByteSize()]:
+            del node.attr[name]
 
 
 def forget_stale(graph_def: GraphDef) -> None:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tfnative.errors import CompileError
+from tfnative_aot.freeze.inputs_outputs import drop_empty_attributes
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.optimize.assertions import remove_assertions
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from tfnative_aot.optimize.tool import Tool
 
 
+_SHRINK = frozenset(
+    """fold_batch_norms fold_constants fold_old_batch_norms merge_duplicate_nodes
+    remove_training_nodes strip_unused_nodes""".split()
+)
+
+
 def apply(graph: WholeGraph, step: Transform, tool: Tool) -> WholeGraph:
     """The graph after one transform.
 
@@ -31,11 +39,20 @@ def apply(graph: WholeGraph, step: Transform, tool: Tool) -> WholeGraph:
         CompileError: The tool fails, or an input or output is gone.
     """
     changed = _ours(graph, step) if step.kind.is_ours else _tools(graph, step, tool)
+    drop_empty_attributes(changed)
+    if step.name in _SHRINK and _is_no_smaller(graph.graph_def, changed):
+        return graph
     present = {node.name for node in changed.node}
     gone = sorted({*graph.inputs, *graph.outputs} - present)
     if gone:
         raise CompileError(f"{step} removes {', '.join(gone)}, an input or output")
     return graph.with_graph(changed)
+
+
+def _is_no_smaller(before: GraphDef, after: GraphDef) -> bool:
+    """Whether a graph has the same ops, and needs as many bytes for them."""
+    ops = [Counter(node.op for node in each.node) for each in (before, after)]
+    return ops[0] == ops[1] and before.ByteSize() <= after.ByteSize()
 
 
 def _ours(graph: WholeGraph, step: Transform) -> GraphDef:

@@ -47,9 +47,12 @@ def init_op(model: MetaGraphDef) -> str:
 
 
 def note_init_op(model: MetaGraphDef, name: str) -> None:
-    """Lets loaders run this node."""
-    model.signature_def[INIT].outputs[INIT].name = name
-    model.signature_def[INIT].outputs[INIT].tensor_shape.unknown_rank = True
+    """Lets loaders run this node.
+
+    As TensorFlow 1 has it: of a graph without objects, TensorFlow 2's loader would
+    make a signature of what TensorFlow 2 writes.
+    """
+    model.collection_def[_INIT_COLLECTIONS[0]].node_list.value.append(name)
 
 
 def asset_files(model: MetaGraphDef, nodes: Collection[str]) -> list[AssetFileDef]:

@@ -11,9 +11,14 @@ from tfnative.errors import CompileError
 from tfnative_aot.freeze.inputs_outputs import drop_empty_attributes
 from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.load.reach import prune
 from tfnative_aot.optimize.assertions import remove_assertions
 from tfnative_aot.optimize.controls import without_idle_controls
-from tfnative_aot.optimize.folding import read_constants, restore_grown
+from tfnative_aot.optimize.folding import (
+    read_constants,
+    restore_grown,
+    without_new_identities,
+)
 from tfnative_aot.optimize.merge import share_constants
 from tfnative_aot.optimize.quantized_weights import restore_spoilt
 from tfnative_aot.optimize.training import remove_training_nodes
@@ -59,11 +64,11 @@ def _ours(graph: WholeGraph, step: Transform) -> GraphDef:
     ends = [*graph.inputs, *graph.outputs]
     graph_def = graph.graph_def
     if step.name == "remove_assertions":
-        graph_def = without_idle_controls(remove_assertions(graph_def))
-        return GraphEditor(graph_def, ends).graph_def()
+        return prune(without_idle_controls(remove_assertions(graph_def)), ends)
     editor = GraphEditor(graph_def, ends)
     remove_training_nodes(editor)
-    return GraphEditor(without_idle_controls(editor.graph_def()), ends).graph_def()
+    changed = without_new_identities(graph_def, editor.graph_def(), ends)
+    return prune(without_idle_controls(changed), ends)
 
 
 def _tools(graph: WholeGraph, step: Transform, tool: Tool) -> GraphDef:
@@ -79,7 +84,8 @@ def _tools(graph: WholeGraph, step: Transform, tool: Tool) -> GraphDef:
     if step.name in ("fold_batch_norms", "fold_old_batch_norms"):
         editor = GraphEditor(after, ends)
         fold_scales(editor)
-        return share_constants(editor.graph_def(), ends)
+        folded = without_new_identities(after, editor.graph_def(), ends)
+        return share_constants(folded, ends)
     if step.name == "quantize_weights":
         return restore_spoilt(before, after, ends)
     return after

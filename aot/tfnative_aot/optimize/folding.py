@@ -11,7 +11,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot import adapters
 from tfnative_aot.load.initializer import renamed
-from tfnative_aot.load.reach import reachable_nodes
+from tfnative_aot.load.reach import prune, reachable_nodes
 from tfnative_aot.load.source import node_of
 from tfnative_aot.optimize.controls import Idle
 
@@ -53,6 +53,32 @@ def read_constants(graph_def: GraphDef, kept: Collection[str]) -> GraphDef:
     return _without(changed, origins.keys() - set(kept))
 
 
+def without_new_identities(
+    before: GraphDef, after: GraphDef, kept: Collection[str]
+) -> GraphDef:
+    """The graph without nodes that a rewrite made mere copies of others."""
+    ops = {node.name: node.op for node in before.node}
+    copies = {
+        node.name: node.input[0]
+        for node in after.node
+        if node.op == "Identity"
+        and ops.get(node.name) != "Identity"
+        and node.name not in kept
+        and not any(name.startswith("^") for name in node.input)
+    }
+    if not copies:
+        return after
+    changed = GraphDef()
+    changed.CopyFrom(after)
+    for node in changed.node:
+        sources = list(dict.fromkeys(n for n in node.input if n.startswith("^")))
+        data = [_origin(name, copies) for name in _data(node)]
+        controls = (f"^{node_of(_origin(name[1:], copies))}" for name in sources)
+        del node.input[:]
+        node.input.extend([*data, *dict.fromkeys(controls)])
+    return prune(changed, kept)
+
+
 def restore_grown(before: GraphDef, after: GraphDef) -> GraphDef:
     """Computes again what takes more space as a constant than what it is made of."""
     old = {node.name: node for node in before.node}
@@ -76,6 +102,12 @@ def restore_grown(before: GraphDef, after: GraphDef) -> GraphDef:
     needed = reachable_nodes(before.node, grown.values())
     kept.node.extend(node for node in needed if node.name not in present)
     return kept
+
+
+def _origin(tensor: str, copies: Mapping[str, str]) -> str:
+    while tensor.removesuffix(":0") in copies:
+        tensor = copies[tensor.removesuffix(":0")]
+    return tensor
 
 
 def _data(node: NodeDef) -> list[str]:

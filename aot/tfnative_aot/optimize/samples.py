@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 _ROWS = 16
 _OPEN_SIZES = (16, 32, 64, 224, 8, 4, 2, 1)
+_RANKS = (1, 2, 4, 3)
 _MESSAGES = 24
 _SEED = 2017
 
@@ -157,6 +161,16 @@ def _batches(
         }
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How to draw: strings of a pool, and what is left open."""
+
+    pool: list[bytes]
+    rank: int
+    size: int
+    domain: Domain
+
+
 class _Drawn:
     """Draws inputs for a signature on which TensorFlow does not fail."""
 
@@ -203,22 +217,21 @@ class _Drawn:
         specs = self._ends.signature.inputs
         has_open = any(s.shape is None or None in s.shape[1:] for s in specs)
         has_text = any(spec.dtype == "string" for spec in specs)
-        for pool in (self._words, NUMBERS, images()) if has_text else (self._words,):
-            for size in _OPEN_SIZES if has_open else _OPEN_SIZES[:1]:
-                for domain in DOMAINS:
-                    yield lambda seed, rows, p=pool, s=size, d=domain: self._draw(
-                        seed, rows, p, s, d
-                    )
+        pools = (self._words, NUMBERS, images()) if has_text else (self._words,)
+        ranks = _RANKS if any(s.shape is None for s in specs) else _RANKS[:1]
+        sizes = _OPEN_SIZES if has_open else _OPEN_SIZES[:1]
+        for pool, rank, size, domain in itertools.product(pools, ranks, sizes, DOMAINS):
+            way = _Way(pool, rank, size, domain)
+            yield functools.partial(self._draw, way)
 
-    def _draw(
-        self, seed: int, rows: int, pool: list[bytes], size: int, domain: Domain
-    ) -> Arrays:
+    def _draw(self, way: _Way, seed: int, rows: int) -> Arrays:
         rng = np.random.default_rng(seed)
         drawn: Arrays = {}
+        pool, domain = way.pool, way.domain
         for spec in self._ends.signature.inputs:
-            shape = (None,) if spec.shape is None else spec.shape
+            shape = (None,) * way.rank if spec.shape is None else spec.shape
             sizes = tuple(
-                (size if place else rows) if s is None else s
+                (way.size if place else rows) if s is None else s
                 for place, s in enumerate(shape)
             )
             if spec.dtype != "string":

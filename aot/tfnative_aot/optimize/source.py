@@ -17,10 +17,16 @@ from tfnative_aot.freeze.branches import inline
 from tfnative_aot.freeze.dead_effects import drop_dead_effects
 from tfnative_aot.freeze.freeze import constant_graph
 from tfnative_aot.freeze.live import live_graph
+from tfnative_aot.freeze.refusals import changes_state
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.load.initializer import TABLES
 from tfnative_aot.load.places import Places
-from tfnative_aot.load.reach import prune
+from tfnative_aot.load.reach import (
+    body_nodes,
+    prune,
+    reachable_functions,
+    reachable_nodes,
+)
 from tfnative_aot.load.source import BATCH, Signature, SourceGraph, node_of
 from tfnative_aot.optimize.controls import without_idle_controls
 from tfnative_aot.optimize.graph import WholeGraph
@@ -67,7 +73,7 @@ def whole_graph(
     merged = prune(merged, [*fed, *fetched])
     share_tables(merged)
     _lower_branches(merged)
-    return WholeGraph(merged, ends, read_initializer(model)), without_training
+    return WholeGraph(merged, ends, read_initializer(model, merged)), without_training
 
 
 def open_shapes(signature: Signature) -> dict[str, tuple[int, ...] | None]:
@@ -85,13 +91,25 @@ def _frozen(
 ) -> tuple[SourceGraph, bool]:
     shapes = open_shapes(signature)
     source = live_graph(model, signature, shapes, Places(model.path))
-    try:
-        return constant_graph(model, signature, source), False
-    except CompileError:
-        if not (for_prediction and model.source.names_nodes):
-            raise
-        needed = _without_training(source, signature)
-        return constant_graph(model, signature, needed), True
+    is_changed = _changes(source)
+    if is_changed and for_prediction and model.source.names_nodes:
+        source = _without_training(source, signature)
+    changes = _changes(source)
+    if changes:
+        raise CompileError(
+            f"{model.path}, signature {signature.name!r}: {', '.join(changes[:5])} "
+            "change variables, which cannot be constants then; choose other "
+            "signatures with --signature"
+        )
+    return constant_graph(model, signature, source), bool(is_changed)
+
+
+def _changes(graph: SourceGraph) -> list[str]:
+    """Nodes that change variables, also in functions."""
+    nodes = reachable_nodes(graph.graph_def.node, graph.roots)
+    functions = reachable_functions(graph.graph_def, nodes)
+    bodies = (node for function in functions for node in body_nodes(function))
+    return [node.name for node in (*nodes, *bodies) if changes_state(node)]
 
 
 def _without_training(source: SourceGraph, signature: Signature) -> SourceGraph:

@@ -32,15 +32,19 @@ _PREFIX = "initialize"
 def share_tables(graph_def: GraphDef) -> None:
     """Gives tables the shared names by which an ``Initializer`` knows them."""
     for node in graph_def.node:
-        if node.op in TABLES and not node.attr["shared_name"].s:
+        if node.op not in TABLES:
+            continue
+        if not node.attr["shared_name"].s:
             node.attr["shared_name"].s = node.name.encode()
+        # Without, TensorFlow 2 gives each node a table of its own when it loads them.
+        node.attr["use_node_name_sharing"].b = True
 
 
-def read_initializer(model: LoadedModel) -> Initializer:
-    """What a SavedModel's loader runs; nothing for a GraphDef."""
+def read_initializer(model: LoadedModel, graph_def: GraphDef) -> Initializer:
+    """What fills the tables of a graph, if it has some, when a model is loaded."""
     meta_graph = meta_graph_of(model)
     target = node_of(init_op(meta_graph))
-    if not target:
+    if not target or not any(node.op in TABLES for node in graph_def.node):
         return Initializer()
     graph_def = prune(meta_graph.graph_def, [target])
     share_tables(graph_def)
@@ -51,6 +55,8 @@ def read_initializer(model: LoadedModel) -> Initializer:
         del node.input[:]
         node.input.extend(sources)
         node.name = names[node.name]
+        node.device = ""
+        node.attr.pop("_class", None)  # Names others, which may have got new names.
     for asset in assets:
         asset.tensor_info.name = renamed(asset.tensor_info.name, names)
     return Initializer(graph_def, names[target], tuple(assets))

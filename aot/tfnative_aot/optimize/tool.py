@@ -42,6 +42,11 @@ class Tool:
     ) -> None:
         self.close()
 
+    @property
+    def process_id(self) -> int | None:
+        """That of the process, if there is one."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> None:
         """Starts the process, so that it is ready sooner."""
         if self._process is not None:

@@ -48,7 +48,7 @@ class _Factor:
 def remove_training_nodes(editor: GraphEditor) -> int:
     """Lets readers of dropout and noise read what comes in; returns how many."""
     removed = 0
-    for node in editor.nodes("Mul", "Add", "AddV2", "Select", "SelectV2"):
+    for node in editor.nodes("Mul", "Sub", *_ADD, *_SELECT):
         source = (
             _behind_alpha_dropout(editor, node)
             or _behind_noise(editor, node)
@@ -138,7 +138,7 @@ def _scaled(editor: GraphEditor, node: NodeDef) -> Iterator[tuple[int, float]]:
 
 
 def _behind_alpha_dropout(editor: GraphEditor, node: NodeDef) -> str | None:
-    if node.op not in _ADD:
+    if node.op not in ("Sub", *_ADD):
         return None
     product = editor.source(node, 0)
     if product is None or product.op != "Mul" or scalar(editor, node, 1) is None:

@@ -17,7 +17,7 @@ from tfnative.errors import InvalidArgumentError
 
 _NAME = re.compile(r"\s*([A-Za-z_]\w*)\s*")
 _PARAMETER = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s,()\"']+)\s*")
-_PLAIN = re.compile(r"[^\s,()\"'=]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_.+-]+")  # What the tool reads without quotes.
 _SEPARATORS = re.compile(r"[\s,]*")
 
 

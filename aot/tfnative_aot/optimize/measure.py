@@ -55,7 +55,7 @@ def measure(
     graph: WholeGraph, samples: Mapping[str, Sequence[Arrays]], assets: Path
 ) -> Figures:
     """Looks at a graph, and runs it a few times at batch size 1."""
-    content = graph.graph_def.SerializeToString()
+    content = graph.graph_def.SerializeToString(deterministic=True)
     bodies = [function.node_def for function in graph.graph_def.library.function]
     ops = Counter(n.op for nodes in (graph.graph_def.node, *bodies) for n in nodes)
     rows = {

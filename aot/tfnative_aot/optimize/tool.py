@@ -19,6 +19,8 @@ from tfnative.errors import CompileError
 from tfnative_aot.machines.process_end import describe_end, last_lines
 from tfnative_aot.optimize.tool_worker import read_message, write_message
 
+_WORKER = "tfnative_aot.optimize.tool_worker"
+
 
 class Tool:
     """A process with the tool. It starts when needed, and anew after a crash.
@@ -53,7 +55,7 @@ class Tool:
             return
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - ends with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tfnative_aot.optimize.tool_worker"],
+            [sys.executable, "-m", _WORKER, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -48,18 +48,20 @@ def _read(stream: IO[bytes], size: int) -> bytes:
     return data
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     """Lets the system end this process with its parent, also while the tool runs."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit()  # It died before.
 
 
-def main() -> None:
-    """Answers requests until there are no more."""
+def main(parent: int) -> None:
+    """Answers requests of the process ``parent`` until there are no more."""
     # An interrupt of a terminal goes to all of its processes; the parent tells this
     # one, by the end of standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
+    _die_with(parent)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # What libraries print is no answer.
     from tfnative_aot import adapters
@@ -83,4 +85,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

@@ -51,7 +51,9 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "model", nargs="?", help="folder of a SavedModel, or file with a GraphDef"
     )
-    parser.add_argument("-o", "--output", help="folder, or file, to write")
+    parser.add_argument(
+        "-o", "--output", help="folder, or file, to write; there is no default"
+    )
     add_flags(parser, OptimizeOptions)
     parser.add_argument(
         "--list",

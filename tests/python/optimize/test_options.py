@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shlex
 from typing import Any
 
 import numpy as np
@@ -43,14 +44,10 @@ def test_flags_are_the_options():
         '--transforms "fold_constants round_weights(num_steps=9)" --signature a '
         "--max-error 0.1 --strict --format graphdef --samples 7"
     )
-    import shlex
-
+    rounding = Transform("round_weights", (("num_steps", "9"),))
     given = given_flags(OptimizeOptions, parser.parse_args(shlex.split(line)))
     assert OptimizeOptions(**given) == OptimizeOptions(
-        transforms=[
-            "fold_constants",
-            Transform("round_weights", (("num_steps", "9"),)),
-        ],
+        transforms=["fold_constants", rounding],
         signatures=["a"],
         max_error=0.1,
         strict=True,

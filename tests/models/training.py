@@ -55,8 +55,8 @@ def tf1_dropout(path: Path, *, keep: str) -> Path:
 
 def keras_training(
     path: Path, *layers: Callable[[], Any], shape: tuple[int, ...] = (6,)
-) -> Path:
-    """A Keras model whose signature runs it as in training."""
+) -> Any:
+    """Writes a Keras model with a signature that trains; returns the model."""
     import keras
     import tensorflow as tf
 
@@ -76,7 +76,7 @@ def keras_training(
     module.seeds = [v.value for v in model.non_trainable_variables]
     module.serve = serve
     tf.saved_model.save(module, str(path), signatures=serve)
-    return path
+    return model
 
 
 def queue_at_the_input(path: Path) -> Path:

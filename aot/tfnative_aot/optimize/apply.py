@@ -21,6 +21,7 @@ from tfnative_aot.optimize.folding import (
 )
 from tfnative_aot.optimize.merge import share_constants
 from tfnative_aot.optimize.quantized_weights import restore_spoilt
+from tfnative_aot.optimize.ranges import Calibration, freeze_ranges
 from tfnative_aot.optimize.training import remove_training_nodes
 
 if TYPE_CHECKING:
@@ -37,13 +38,26 @@ _SHRINK = frozenset(
 )
 
 
-def apply(graph: WholeGraph, step: Transform, tool: Tool) -> WholeGraph:
+def apply(
+    graph: WholeGraph, step: Transform, tool: Tool, data: Calibration
+) -> WholeGraph:
     """The graph after one transform.
+
+    Args:
+        graph: The graph.
+        step: The transform.
+        tool: The Graph Transform Tool.
+        data: What to run the graph on, if the transform wants to see ranges.
 
     Raises:
         CompileError: The tool fails, or an input or output is gone.
     """
-    changed = _ours(graph, step) if step.kind.is_ours else _tools(graph, step, tool)
+    if step.name == "freeze_requantization_ranges":
+        changed = freeze_ranges(graph, step, tool, data)
+    elif step.kind.is_ours:
+        changed = _ours(graph, step)
+    else:
+        changed = _tools(graph, step, tool)
     drop_empty_attributes(changed)
     if step.name in _SHRINK and _is_no_smaller(graph.graph_def, changed):
         return graph

@@ -16,6 +16,7 @@ from tfnative_aot.load.source import Arrays
 from tfnative_aot.optimize.apply import apply
 from tfnative_aot.optimize.compare import Distance, Outputs, distance, run_all, varying
 from tfnative_aot.optimize.measure import Figures, measure
+from tfnative_aot.optimize.ranges import Calibration
 from tfnative_aot.optimize.session import GraphSession
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Course:
         """
         self._assets = model.path / "assets"
         self._samples = samples
+        self._data = Calibration(samples, self._assets)
         self._max_error = max_error
         self.graph = graph
         self._outputs, self._random = self._run_twice(graph)
@@ -67,7 +69,7 @@ class Course:
     def take(self, step: Transform, tool: Tool) -> OptimizeStep:
         """Puts the graph through a transform; leaves it as it was if that breaks it."""
         try:
-            changed = apply(self.graph, step, tool)
+            changed = apply(self.graph, step, tool, self._data)
             if changed.graph_def == self.graph.graph_def:
                 done = self._step(str(step), Distance(0.0, None), self._total)
             else:

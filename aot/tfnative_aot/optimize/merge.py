@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -79,13 +80,14 @@ def _new_names(
     constants: dict[bytes, str],
 ) -> dict[str, str]:
     """What each node is called in the whole; equal constants are one node."""
+    prefix = re.sub("[^A-Za-z0-9_.]", "_", signature).lstrip("_") or "signature"
     taken = {node.name for node in merged.node}
     own = {node.name for node in graph_def.node}
     names: dict[str, str] = {}
     for node in graph_def.node:
         name = node.name
         while name in taken or (name != node.name and name in own):
-            name = f"{signature}/{name}"
+            name = f"{prefix}/{name}"
         if node.op == "Const" and not node.input:
             name = constants.setdefault(_digest(node), name)
         names[node.name] = name

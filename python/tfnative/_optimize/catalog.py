@@ -66,10 +66,11 @@ _ALL = (
     ),
     _kind(
         "freeze_requantization_ranges",
-        "Puts logged ranges in the place of those that quantized graphs compute; runs "
-        "in TensorFlow only.",
+        "Puts ranges that were seen on samples in the place of those that "
+        "quantize_nodes lets the graph compute; runs in TensorFlow only.",
         lossy=True,
-        min_max_log_file="file with what insert_logging printed",
+        min_max_log_file="file with what insert_logging printed; by default, the graph "
+        "is run on the samples or the representative data",
         min_percentile="how many of the lowest minima to pass over, in percent; 5 by "
         "default",
         max_percentile="how many of the highest maxima to pass over, in percent; 5 by "

@@ -140,7 +140,7 @@ def test_a_network_of_tensorflow_1_loses_its_dropout(keep: str, tmp_path: Path):
 def test_a_keras_model_in_training_mode_predicts_as_in_prediction(tmp_path: Path):
     import keras
 
-    path = keras_training(
+    model = keras_training(
         tmp_path / "net",
         lambda: keras.layers.Dense(8, activation="relu"),
         lambda: keras.layers.Dropout(0.5),
@@ -148,14 +148,39 @@ def test_a_keras_model_in_training_mode_predicts_as_in_prediction(tmp_path: Path
         lambda: keras.layers.GaussianDropout(0.2),
         lambda: keras.layers.AlphaDropout(0.1),
     )
-    done = optimized(path, tmp_path)
+    done = optimized(tmp_path / "net", tmp_path)
     assert not [op for op in done.steps[-1].ops if "Random" in op or "Assign" in op]
-    x = np.ones((3, 6), np.float32)
-    found = [
-        run_with_tensorflow(done.output, "serving_default", {"x": x})["y"]
-        for _ in range(2)
-    ]
-    np.testing.assert_array_equal(*found)
+    x = np.random.default_rng(3).standard_normal((3, 6)).astype(np.float32)
+    found = run_with_tensorflow(done.output, "serving_default", {"x": x})["y"]
+    np.testing.assert_allclose(found, model(x, training=False), atol=1e-6)
+
+
+def test_a_recurrent_network_with_dropout_predicts_as_in_prediction(tmp_path: Path):
+    import keras
+
+    model = keras_training(
+        tmp_path / "net",
+        lambda: keras.layers.LSTM(4, dropout=0.3, return_sequences=True),
+        lambda: keras.layers.SpatialDropout1D(0.5),
+        lambda: keras.layers.GRU(4, recurrent_dropout=0.3),
+        shape=(5, 3),
+    )
+    done = optimized(tmp_path / "net", tmp_path)
+    assert not [op for op in done.steps[-1].ops if "Random" in op or "Assign" in op]
+    x = np.random.default_rng(3).standard_normal((3, 5, 3)).astype(np.float32)
+    found = run_with_tensorflow(done.output, "serving_default", {"x": x})["y"]
+    np.testing.assert_allclose(found, model(x, training=False), atol=1e-6)
+
+
+def test_signatures_that_change_variables_are_refused(tmp_path: Path):
+    import keras
+
+    keras_training(tmp_path / "net", keras.layers.RandomFlip, shape=(8, 8, 3))
+    with pytest.raises(CompileError, match="AssignVariableOp change variables"):
+        optimized(tmp_path / "net", tmp_path)
+    keras_training(tmp_path / "drops", lambda: keras.layers.Dropout(0.5))
+    with pytest.raises(CompileError, match="AssignVariableOp change variables"):
+        optimized(tmp_path / "drops", tmp_path, transforms="fold_constants")
 
 
 def test_a_queue_at_the_input_becomes_a_placeholder(tmp_path: Path):
@@ -287,7 +312,8 @@ def test_strict_fails_at_such_a_step_and_writes_nothing(export: Export, tmp_path
         ("rename_node(old_node_name=input_x, new_node_name=y)", "removes input_x"),
         ("rename_op(old_op_name=MatMul, new_op_name=NoSuchOp)", "cannot load|refuses"),
         ("remove_nodes(op=Relu)", "changes results by"),
-        ("freeze_requantization_ranges", "min_max_log_file"),
+        ("freeze_requantization_ranges", "no ranges; quantize_nodes makes some"),
+        ("remove_attribute(op_name=Relu)", "refuses .*attribute_name"),
     ],
 )
 def test_what_cannot_be_applied_says_why(
@@ -387,3 +413,50 @@ def test_assertions_hold_until_somebody_removes_them(export: Export, tmp_path: P
     assert "Assert" in kept.steps[0].ops
     assert kept.steps[-1].ops["Assert"] == kept.steps[0].ops["Assert"]
     assert "Assert" not in removed.steps[-1].ops
+
+
+def test_odd_signatures_stay_what_they_are(tmp_path: Path):
+    module = tf.Module()
+    module.table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer([0, 1, 2], ["cat", "dog", "cow"]),
+        default_value="?",
+    )
+    module.weights = tf.Variable(tf.ones([4, 3]))
+    number = tf.TensorSpec([None, 4], tf.float32, "x")
+
+    @tf.function(input_signature=[number])
+    def labels(x: Any) -> dict[str, Any]:
+        scores = tf.cumsum(x @ module.weights, -1)
+        best = tf.argmax(scores, -1, output_type=tf.int32)
+        return {"label": module.table.lookup(best), "best": best, "scores": scores}
+
+    @tf.function(input_signature=[number])
+    def passes_on(x: Any) -> dict[str, Any]:
+        return {"same": x, "again": x, "constant": tf.constant([1.0, 2.0])}
+
+    @tf.function(input_signature=[])
+    def nothing() -> dict[str, Any]:
+        return {"y": module.weights * 2.0}
+
+    module.functions = [labels, passes_on, nothing]
+    signatures = {"labels": labels, "passes on!": passes_on, "_nothing": nothing}
+    path = tmp_path / "net"
+    tf.saved_model.save(module, str(path), signatures=signatures)
+    done = optimized(path, tmp_path)
+    assert [step.transform for step in done.steps if not step.applied] == []
+    assert set(done.inputs) == set(signatures)
+    x = np.arange(8, dtype=np.float32).reshape(2, 4)
+    for name in signatures:
+        inputs = {} if name == "_nothing" else {"x": x}
+        was = run_with_tensorflow(path, name, inputs)
+        now = run_with_tensorflow(done.output, name, inputs)
+        assert now.keys() == was.keys()
+        for output, array in was.items():
+            np.testing.assert_array_equal(now[output], array)
+            assert now[output].dtype == array.dtype
+
+
+def test_an_empty_list_only_freezes(export: Export, tmp_path: Path):
+    done = optimized(export(ZOO["mlp"]), tmp_path, transforms="")
+    assert [step.transform for step in done.steps] == ["freeze"]
+    assert not (done.output / "variables").exists()

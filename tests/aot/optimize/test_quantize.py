@@ -121,3 +121,22 @@ def test_quantized_nodes_run_in_tensorflow(export: Export, tmp_path: Path):
     image = np.zeros((1, 8, 8, 1), np.float32)
     with tfnative.load(done.output, backend="tensorflow") as model:
         assert np.isfinite(model.predict(image)).all()
+
+
+def test_ranges_are_those_of_the_representative_data(export: Export, tmp_path: Path):
+    images = np.random.default_rng(1).standard_normal((64, 8, 8, 1)) * 3
+    done = tfnative.optimize(
+        export(ZOO["digits_cnn"]),
+        tmp_path / "small",
+        transforms="fold_constants fold_batch_norms quantize_weights quantize_nodes "
+        "freeze_requantization_ranges",
+        signatures=["serving_default"],
+        representative_data={"image": images.astype(np.float32)},
+        max_error=0.2,
+    )
+    quantized, frozen = done.steps[-2:]
+    assert frozen.applied, frozen.reason
+    assert quantized.ops["RequantizationRange"]
+    assert "RequantizationRange" not in frozen.ops
+    assert frozen.ops["Const"] > quantized.ops["Const"]
+    assert (frozen.total_error or 0) < 0.2

@@ -71,6 +71,8 @@ def whole_graph(
     fetched = [tensor for each in ends for tensor in each.outputs.values()]
     fed = [tensor for each in ends for tensor in each.inputs.values()]
     merged = prune(merged, [*fed, *fetched])
+    # Inlining ties nodes to others, which may be gone, or be called otherwise.
+    inputs_outputs.forget_stale(merged)
     share_tables(merged)
     _lower_branches(merged)
     return WholeGraph(merged, ends, read_initializer(model, merged)), without_training

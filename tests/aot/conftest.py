@@ -30,6 +30,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_lean.py",
         "test_load_model.py",
         "test_optimize.py",
+        "test_optimized_models.py",
         "test_other_machines.py",
         "test_quantize.py",
         "test_steps.py",

@@ -107,13 +107,10 @@ class Tool:
         process, self._process = self._process, None
         assert process.stdin is not None
         assert process.stdout is not None
+        process.kill()  # It has nothing to finish, and may still be loading.
+        process.wait()
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
         process.stdout.close()
         if self._log is not None:
             self._log.close()

@@ -22,11 +22,7 @@ from tfnative.errors import CompileError
 # One of each way to be saved, and of each kind of layer.
 KINDS = [
     "assertions",
-    "bag_of_words",
-    "conv2d_grouped",
     "digits_cnn",
-    "epilogues",
-    "gru",
     "keras2_cnn",
     "keras3_bare",
     "mha",
@@ -65,6 +61,7 @@ def test_the_default_list_keeps_every_output_and_never_grows_the_file(
         )
 
 
+@pytest.mark.slow
 def test_the_optimized_model_is_loaded_by_all_that_load_models(
     export: Export, tmp_path: Path
 ):
@@ -136,6 +133,7 @@ def test_a_keras_model_in_training_mode_predicts_as_in_prediction(tmp_path: Path
     np.testing.assert_allclose(found, model(x, training=False), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_recurrent_network_with_dropout_predicts_as_in_prediction(tmp_path: Path):
     import keras
 

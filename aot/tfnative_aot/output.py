@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""The output folder: replaced by an artifact that is complete, or left as it is."""
+"""The output folder: replaced by one that is complete, or left as it is."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ from pathlib import Path
 from tfnative.errors import CompileError, InvalidArgumentError
 
 
-def check_replaceable(output: Path) -> None:
-    """Refuses to replace anything but an artifact.
+def check_replaceable(
+    output: Path, *, mark: str = "manifest.json", what: str = "an artifact"
+) -> None:
+    """Refuses to replace anything but what was written by the same function.
+
+    Args:
+        output: What is to be written.
+        mark: A file that only such folders have.
+        what: Such a folder, in words.
 
     Raises:
         InvalidArgumentError: There is something else.
@@ -23,11 +30,11 @@ def check_replaceable(output: Path) -> None:
     if not output.exists():
         return
     replaceable = output.is_dir() and (
-        (output / "manifest.json").is_file() or not any(output.iterdir())
+        (output / mark).is_file() or not any(output.iterdir())
     )
     if not replaceable:
         raise InvalidArgumentError(
-            f"{output} exists and is not an artifact; nothing was written"
+            f"{output} exists and is not {what}; nothing was written"
         )
 
 

@@ -73,6 +73,13 @@ if TYPE_CHECKING:
         SelfTestReport as SelfTestReport,
         selftest as selftest,
     )
+    from tfnative._optimize.optimize import optimize as optimize
+    from tfnative._optimize.options import OptimizeOptions as OptimizeOptions
+    from tfnative._optimize.results import (
+        Optimized as Optimized,
+        OptimizeStep as OptimizeStep,
+    )
+    from tfnative._optimize.transforms import Transform as Transform
     from tfnative._store.model_store import ModelStore as ModelStore
     from tfnative._store.versions import (
         AllVersions as AllVersions,
@@ -112,6 +119,9 @@ __all__ = [
     "Model",
     "ModelStore",
     "NotFoundError",
+    "OptimizeOptions",
+    "OptimizeStep",
+    "Optimized",
     "PermissionDeniedError",
     "Predictor",
     "Profile",
@@ -123,6 +133,7 @@ __all__ = [
     "StepTime",
     "TensorSpec",
     "ThreadPool",
+    "Transform",
     "TuneReport",
     "UnavailableError",
     "UnimplementedError",
@@ -134,6 +145,7 @@ __all__ = [
     "encode_example",
     "load",
     "make_wheel",
+    "optimize",
     "selftest",
     "serving",
     "targets",
@@ -158,12 +170,16 @@ _LAZY = {
     "Histogram": "_batch.metrics",
     "Latest": "_store.versions",
     "ModelStore": "_store.model_store",
+    "OptimizeOptions": "_optimize.options",
+    "OptimizeStep": "_optimize.results",
+    "Optimized": "_optimize.results",
     "Predictor": "_batch.source",
     "Profile": "_backends.native.profile",
     "SelfTestReport": "_measure.selftest",
     "Shadow": "_compose.shadow",
     "SpecificVersions": "_store.versions",
     "StepTime": "_backends.native.profile",
+    "Transform": "_optimize.transforms",
     "TuneReport": "_batch.tune",
     "VersionState": "_store.versions",
     "VersionStatus": "_store.versions",
@@ -172,6 +188,7 @@ _LAZY = {
     "compile": "_compile.compile",
     "encode_example": "_examples.encode",
     "make_wheel": "_wheel.make",
+    "optimize": "_optimize.optimize",
     "selftest": "_measure.selftest",
     "targets": "_compile.targets",
     "tune": "_batch.tune",

@@ -17,6 +17,7 @@ from tfnative._cli import (
     compile_,
     doctor,
     inspect_,
+    optimize,
     run,
     selftest,
     serve,
@@ -35,6 +36,7 @@ from tfnative.errors import Error
 
 _EPILOG = """\
 A model's life:
+  tfnative optimize saved_models/digits -o build/digits-small
   tfnative compile saved_models/digits -o build/digits --batch-sizes 1,8,32
   tfnative inspect build/digits
   tfnative selftest build/digits
@@ -57,7 +59,10 @@ Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 """
 
 _LOAD_TENSORFLOW = frozenset(
-    {"bench", "compile", "inspect", "run", "selftest", "serve", "targets", "tune"}
+    {
+        *("bench", "compile", "inspect", "optimize", "run", "selftest", "serve"),
+        *("targets", "tune"),
+    }
 )
 """Commands in whose process TensorFlow may be loaded."""
 
@@ -74,6 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in (
         compile_,
+        optimize,
         inspect_,
         selftest,
         run,

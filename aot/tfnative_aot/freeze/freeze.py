@@ -67,7 +67,7 @@ def freeze(
     source = live_graph(model, found, input_shapes, places)
     assertions = check_source(source, found, places)
     isolated = inputs_outputs.isolate(
-        _constant_graph(model, found, source), found, input_shapes
+        constant_graph(model, found, source), found, input_shapes
     )
     optimized, unreached = _optimize(isolated)
     graph_def, proven = drop_proven(optimized)
@@ -97,7 +97,7 @@ def flatten(
     input_shapes = resolve_shapes(found, shapes)
     source = live_graph(model, found, input_shapes, Places(model.path))
     isolated = inputs_outputs.isolate(
-        _constant_graph(model, found, source), found, input_shapes, carry=False
+        constant_graph(model, found, source), found, input_shapes, carry=False
     )
     optimized, unreached = _optimize(isolated)
     graph_def = inputs_outputs.release_inputs(optimized, isolated)
@@ -156,9 +156,14 @@ def _frozen(
     )
 
 
-def _constant_graph(
+def constant_graph(
     model: LoadedModel, signature: Signature, graph: SourceGraph
 ) -> SourceGraph:
+    """The signature's graph, or what of it is needed, with constants for variables.
+
+    Raises:
+        CompileError: TensorFlow cannot make constants of the variables.
+    """
     try:
         constant = model.source.constant_graph(signature, graph)
     # TensorFlow's converters raise errors of every type on what they do not know.

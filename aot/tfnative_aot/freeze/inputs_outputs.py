@@ -37,16 +37,16 @@ _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 def isolate(
     source: SourceGraph,
     signature: Signature,
-    shapes: Mapping[str, tuple[int, ...]],
+    shapes: Mapping[str, tuple[int, ...] | None],
     *,
     carry: bool = True,
 ) -> SourceGraph:
     """Replaces the ends of a graph and forgets devices and stale shapes.
 
-    Each input becomes a Placeholder named after it, of the given shape, and each
-    output an Identity named after it. Outputs depend on every call: Grappler inlines
-    a call only where something makes sure that its side effects happen. With
-    ``carry``, types that tfcompile cannot pass cross as others.
+    Each input becomes a Placeholder named after it, of the given shape (None: of any
+    rank), and each output an Identity named after it. Outputs depend on every call:
+    Grappler inlines a call only where something makes sure that its side effects
+    happen. With ``carry``, types that tfcompile cannot pass cross as others.
     """
     graph_def = GraphDef()
     graph_def.CopyFrom(source.graph_def)
@@ -91,10 +91,8 @@ def release_inputs(graph_def: GraphDef, isolated: SourceGraph) -> GraphDef:
     inputs = {node_of(tensor) for tensor in isolated.inputs.values()}
     released = GraphDef()
     released.CopyFrom(graph_def)
+    drop_empty_attributes(released)
     for node in released.node:
-        # Looking up an attribute that a node does not have adds it, without a value.
-        for name in [n for n, value in node.attr.items() if not value.ByteSize()]:
-            del node.attr[name]
         kept = [
             name
             for name in node.input
@@ -110,6 +108,16 @@ def release_inputs(graph_def: GraphDef, isolated: SourceGraph) -> GraphDef:
         if node.name in inputs and node.name not in present
     )
     return released
+
+
+def drop_empty_attributes(graph_def: GraphDef) -> None:
+    """Removes attributes without a value.
+
+    Looking up an attribute that a node does not have adds it so.
+    """
+    for node in graph_def.node:
+        for name in [n for n, value in node.attr.items() if not value.ByteSize()]:
+            del node.attr[name]
 
 
 def forget_stale(graph_def: GraphDef) -> None:
@@ -148,11 +156,12 @@ def _replace_inputs(
     graph_def.node.extend(kept)
 
 
-def _placeholder(tensor: str, dtype: str, shape: tuple[int, ...]) -> NodeDef:
+def _placeholder(tensor: str, dtype: str, shape: tuple[int, ...] | None) -> NodeDef:
     graph_def = GraphDef()
     node = graph_def.node.add(name=node_of(tensor), op="Placeholder")
     node.attr["dtype"].type = tf.dtypes.as_dtype(dtype).as_datatype_enum
-    for size in shape:
+    node.attr["shape"].shape.unknown_rank = shape is None
+    for size in shape or ():
         node.attr["shape"].shape.dim.add(size=-1 if size == BATCH else size)
     node.attr["shape"].shape.SetInParent()
     return node

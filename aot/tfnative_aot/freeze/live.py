@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def live_graph(
     model: LoadedModel,
     signature: Signature,
-    shapes: Mapping[str, tuple[int, ...]],
+    shapes: Mapping[str, tuple[int, ...] | None],
     places: Places,
 ) -> SourceGraph:
     """A signature's graph, without what could be refused and is not needed.
@@ -58,7 +58,9 @@ def _has_effects(graph: SourceGraph, signature: Signature, places: Places) -> bo
 
 
 def _needed(
-    source: SourceGraph, signature: Signature, shapes: Mapping[str, tuple[int, ...]]
+    source: SourceGraph,
+    signature: Signature,
+    shapes: Mapping[str, tuple[int, ...] | None],
 ) -> SourceGraph:
     graph = inputs_outputs.isolate(source, signature, shapes, carry=False)
     feeds = [node_of(tensor) for tensor in graph.inputs.values()]

@@ -155,6 +155,11 @@ def is_handle(node: NodeDef) -> bool:
     return node.attr["dtype"].type in (types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT)
 
 
+def changes_state(node: NodeDef) -> bool:
+    """Whether it changes a variable."""
+    return bool(_CHANGES_STATE.search(node.op))
+
+
 def is_state(node: NodeDef) -> bool:
     """Whether it changes a variable or draws random numbers, and does no more."""
     return bool(_CHANGES_STATE.search(node.op) or _RANDOM.match(node.op))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative.errors import CompileError
+from tfnative_aot.load.initializer import TABLES
 from tfnative_aot.load.reach import body_nodes, reachable_functions, reachable_nodes
 from tfnative_aot.load.source import SourceGraph
-from tfnative_aot.split.tensorflow_head import TABLES, head_roots
+from tfnative_aot.split.tensorflow_head import head_roots
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef

@@ -48,7 +48,7 @@ class Domain:
 
 # From the widest to the most careful: an embedding refuses an index that it does
 # not have, and a logarithm of a negative number compares nothing.
-_DOMAINS = tuple(
+DOMAINS = tuple(
     Domain(float_low, int_high) for int_high in (100, 10, 2, 1) for float_low in (-1, 0)
 )
 # Other matrices have no Cholesky factor.
@@ -98,7 +98,7 @@ class Sampler:
                 failure = error
                 continue
             found = domain, Sample(inputs, outputs)
-            if is_defined and all(map(_is_finite, outputs.values())):
+            if is_defined and all(map(is_finite, outputs.values())):
                 self._domain = domain
                 return found[1]
             fallback = fallback or found
@@ -131,11 +131,11 @@ class Sampler:
             tensor.dtype.startswith(("float", "complex")) and _is_square(tensor.shape)
             for tensor in self._graph.inputs
         )
-        return (*_DOMAINS, *_DEFINITE) if has_matrices else _DOMAINS
+        return (*DOMAINS, *_DEFINITE) if has_matrices else DOMAINS
 
     def draw(self, rows: int) -> Arrays:
         """Inputs alone, as ``sample`` draws them."""
-        return dict(self._draw(rows, self._domain or _DOMAINS[-1]))
+        return dict(self._draw(rows, self._domain or DOMAINS[-1]))
 
     def given(self, inputs: Arrays) -> Arrays:
         """What the artifact is given for these inputs of the compiled code."""
@@ -169,7 +169,7 @@ class Sampler:
         rng = np.random.default_rng(2017)
         for tensor in tensors:
             shape = tuple(rows if s == BATCH else s for s in tensor.shape or ())
-            yield tensor.name, _random(rng, tensor.dtype, shape, domain)
+            yield tensor.name, random_array(rng, tensor.dtype, shape, domain)
 
 
 class ExampleSampler(Sampler):
@@ -196,9 +196,10 @@ class ExampleSampler(Sampler):
         return super().reference(self.given(dict(inputs)))
 
 
-def _random(
+def random_array(
     rng: np.random.Generator, dtype: str, shape: tuple[int, ...], domain: Domain
 ) -> npt.NDArray[np.generic]:
+    """Numbers of a type, drawn from a domain."""
     kind = numpy_dtype(dtype)
     if dtype == "bool":
         return rng.integers(0, 2, shape).astype(np.bool_)
@@ -225,7 +226,8 @@ def has_batch(tensor: GraphTensor) -> bool:
     return bool(tensor.shape) and tensor.shape is not None and tensor.shape[0] == BATCH
 
 
-def _is_finite(array: npt.NDArray[np.generic]) -> bool:
+def is_finite(array: npt.NDArray[np.generic]) -> bool:
+    """Whether it has neither infinity nor NaN."""
     if array.dtype.kind in "biu":
         return True
     wide = np.complex128 if array.dtype.kind == "c" else np.float64

@@ -22,6 +22,8 @@ from tfnative_aot.verify.samples import Arrays, Domain, Sample, Sampler, has_bat
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
     from tfnative_aot.load.load_model import LoadedModel
     from tfnative_aot.split.cut import Cut
     from tfnative_aot.split.tensorflow_head import HeadRunner
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 _MOST_WORDS = 200
 _MESSAGES = 24
-_NUMBERS = [str(n).encode() for n in range(10)]
+NUMBERS = [str(n).encode() for n in range(10)]
 _TEXTS = [b"", b"a", b"to be or not", b"x = 1\n", "Gr\u00fc\u00dfe".encode()]
 
 
@@ -66,8 +68,8 @@ class SplitSampler(Sampler):
         super().__init__(model, replace(core.graph, inputs=inputs), core.casts)
         self._core = core
         self._runner = runner
-        self._words = [*_known_words(parts, model.assets), *_TEXTS]
-        self._pools = [self._words, _NUMBERS, _images()]
+        self._words = known_words(parts.graph.graph_def, model.assets)
+        self._pools = [self._words, NUMBERS, images()]
         self._given = given or {}
         self._parsers = parsers(parts.graph)
 
@@ -151,21 +153,22 @@ def objects(strings: Sequence[bytes]) -> npt.NDArray[np.object_]:
     return array
 
 
-def _known_words(parts: Cut, assets: Sequence[Path]) -> list[bytes]:
-    """Strings that a head looks for: of its constants, and of the assets."""
+def known_words(graph_def: GraphDef, assets: Sequence[Path]) -> list[bytes]:
+    """Strings that a graph looks for, of its constants and assets, and a few others."""
     words: list[bytes] = []
     for asset in assets:
         with asset.open("rb") as file:
             lines = file.read(1 << 16).splitlines()
         words += lines[: _MOST_WORDS // 2]
-    for node in parts.graph.graph_def.node:
+    for node in graph_def.node:
         value = node.attr["value"].tensor if node.op == "Const" else None
         if value is not None and value.dtype == tf.string.as_datatype_enum:
             words += list(value.string_val)[: _MOST_WORDS // 10]
-    return words[:_MOST_WORDS]
+    return [*words[:_MOST_WORDS], *_TEXTS]
 
 
-def _images() -> list[bytes]:
+def images() -> list[bytes]:
+    """A few JPEG files."""
     pixels = np.random.default_rng(5).integers(0, 256, (4, 32, 32, 3), np.uint8)
     return [bytes(tf.io.encode_jpeg(image).numpy()) for image in pixels]
 

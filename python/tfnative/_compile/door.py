@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         host_runs,
         host_target,
     )
+    from tfnative_aot.optimize.optimize import optimize
     from tfnative_aot.pipeline import compile  # noqa: A004 - as re.compile
     from tfnative_aot.progress import terminal_progress
     from tfnative_aot.verify.foreign_selftest import replay
@@ -47,6 +48,7 @@ __all__ = [
     "host_target",
     "import_lean",
     "is_there",
+    "optimize",
     "replay",
     "require",
     "supported_version",
@@ -64,6 +66,7 @@ _MODULES = {
     "host_runs": "machines.targets",
     "host_target": "machines.targets",
     "import_lean": "adapters",
+    "optimize": "optimize.optimize",
     "replay": "verify.foreign_selftest",
     "supported_version": "adapters",
     "terminal_progress": "progress",

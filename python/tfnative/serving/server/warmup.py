@@ -11,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tfnative._base.tfrecord import read_records
 from tfnative._model import Model
 from tfnative.errors import InvalidArgumentError
 from tfnative.serving import grpc_form, messages
-from tfnative.serving.server.tfrecord import read_records
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_RECORDS = 1000

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import tfnative
+from tfnative._base.tfrecord import read_records
 from tfnative.serving import messages
 from tfnative.serving.grpc_form import predict_request
 from tfnative.serving.server.config import ModelSettings
 from tfnative.serving.server.models import Opener, OpenOptions
-from tfnative.serving.server.tfrecord import read_records
 from tfnative.serving.server.warmup import FILE, run_warmup_requests
 from tfnative.serving.types import ModelSpec
 

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Puts a graph through one transform: the tool's, mended, or one of ours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tfnative.errors import CompileError
+from tfnative_aot.freeze.inputs_outputs import drop_empty_attributes
+from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
+from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.load.reach import prune
+from tfnative_aot.optimize.assertions import remove_assertions
+from tfnative_aot.optimize.controls import without_idle_controls
+from tfnative_aot.optimize.folding import (
+    read_constants,
+    restore_grown,
+    without_new_identities,
+)
+from tfnative_aot.optimize.merge import share_constants
+from tfnative_aot.optimize.quantized_weights import restore_spoilt
+from tfnative_aot.optimize.ranges import Calibration, freeze_ranges
+from tfnative_aot.optimize.training import remove_training_nodes
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+    from tfnative._optimize.transforms import Transform
+    from tfnative_aot.optimize.graph import WholeGraph
+    from tfnative_aot.optimize.tool import Tool
+
+
+_SHRINK = frozenset(
+    """fold_batch_norms fold_constants fold_old_batch_norms merge_duplicate_nodes
+    remove_training_nodes strip_unused_nodes""".split()
+)
+
+
+def apply(
+    graph: WholeGraph, step: Transform, tool: Tool, data: Calibration
+) -> WholeGraph:
+    """The graph after one transform.
+
+    Args:
+        graph: The graph.
+        step: The transform.
+        tool: The Graph Transform Tool.
+        data: What to run the graph on, if the transform wants to see ranges.
+
+    Raises:
+        CompileError: The tool fails, or an input or output is gone.
+    """
+    if step.name == "freeze_requantization_ranges":
+        changed = freeze_ranges(graph, step, tool, data)
+    elif step.kind.is_ours:
+        changed = _ours(graph, step)
+    else:
+        changed = _tools(graph, step, tool)
+    drop_empty_attributes(changed)
+    if step.name in _SHRINK and _is_no_smaller(graph.graph_def, changed):
+        return graph
+    present = {node.name for node in changed.node}
+    gone = sorted({*graph.inputs, *graph.outputs} - present)
+    if gone:
+        raise CompileError(f"{step} removes {', '.join(gone)}, an input or output")
+    return graph.with_graph(changed)
+
+
+def _is_no_smaller(before: GraphDef, after: GraphDef) -> bool:
+    """Whether a graph has the same ops, and needs as many bytes for them."""
+    ops = [Counter(node.op for node in each.node) for each in (before, after)]
+    return ops[0] == ops[1] and before.ByteSize() <= after.ByteSize()
+
+
+def _ours(graph: WholeGraph, step: Transform) -> GraphDef:
+    ends = [*graph.inputs, *graph.outputs]
+    graph_def = graph.graph_def
+    if step.name == "remove_assertions":
+        return prune(without_idle_controls(remove_assertions(graph_def)), ends)
+    editor = GraphEditor(graph_def, ends)
+    remove_training_nodes(editor)
+    changed = without_new_identities(graph_def, editor.graph_def(), ends)
+    return prune(without_idle_controls(changed), ends)
+
+
+def _tools(graph: WholeGraph, step: Transform, tool: Tool) -> GraphDef:
+    ends = [*graph.inputs, *graph.outputs]
+    before = graph.graph_def
+    if step.name == "fold_constants":
+        before = read_constants(before, ends)
+    after = tool.transform(before, graph.inputs, graph.outputs, str(step))
+    if not after.library.function:
+        after.library.CopyFrom(before.library)
+    if step.name == "fold_constants":
+        return restore_grown(before, after)
+    if step.name in ("fold_batch_norms", "fold_old_batch_norms"):
+        editor = GraphEditor(after, ends)
+        fold_scales(editor)
+        folded = without_new_identities(after, editor.graph_def(), ends)
+        return share_constants(folded, ends)
+    if step.name == "quantize_weights":
+        return restore_spoilt(before, after, ends)
+    return after

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What came of optimizing a model, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class OptimizeStep:
+    """One transform, and the graph after it.
+
+    What it changed is the difference to the step before it. The first one is
+    "freeze", which makes constants of variables and is always there.
+
+    Attributes:
+        transform: As it was asked for: "remove_nodes(op=Identity)".
+        applied: Whether the model was left with it.
+        reason: Why not; or what else is to be said of it, or "".
+        nodes: Number of nodes, those of functions included.
+        ops: How many nodes there are of each op.
+        bytes: Size of the graph with its constants.
+        gzipped_bytes: The same, compressed as gzip does.
+        constants: Number of constants.
+        flops: Floating-point operations of products and convolutions at batch size 1;
+            None if shapes do not tell.
+        milliseconds: TensorFlow's time for all signatures at batch size 1, the
+            shortest of a few; None if rows cannot be taken one by one.
+        max_error: Largest difference that the step makes to an output, as a part of
+            that output's largest value; None if it was not compared.
+        total_error: The same against the model as it came.
+        same_top1: Share of rows whose largest value stays at the same place, for
+            outputs of shape (rows, classes); None if there is no such output.
+    """
+
+    transform: str
+    applied: bool
+    reason: str
+    nodes: int
+    ops: Mapping[str, int]
+    bytes: int
+    gzipped_bytes: int
+    constants: int
+    flops: int | None
+    milliseconds: float | None
+    max_error: float | None
+    total_error: float | None
+    same_top1: float | None
+
+
+@dataclass(frozen=True)
+class Optimized:
+    """An optimized model that was written.
+
+    Attributes:
+        output: The SavedModel's folder, or the file with the GraphDef.
+        format: "saved_model" or "graphdef".
+        steps: What was done to it, in order.
+        inputs: By signature, the tensors of the graph by the inputs' names.
+        outputs: Likewise.
+    """
+
+    output: Path
+    format: str
+    steps: tuple[OptimizeStep, ...]
+    inputs: Mapping[str, Mapping[str, str]]
+    outputs: Mapping[str, Mapping[str, str]]

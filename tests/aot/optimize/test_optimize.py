@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What optimize does, leaves out, refuses and writes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf  # noqa: TID253 - only imported where there is one
+
+import tfnative
+from tests.conftest import Export
+from tests.models import ZOO
+from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
+
+
+def optimized(path: Path, folder: Path, **options: Any) -> tfnative.Optimized:
+    return tfnative.optimize(path, folder / "small", **options)
+
+
+def test_batch_norms_are_gone_and_each_step_says_what_it_did(
+    export: Export, tmp_path: Path
+):
+    done = optimized(export(ZOO["conv2d_even"]), tmp_path)
+    first, last = done.steps[0], done.steps[-1]
+    assert first.transform == "freeze"
+    assert first.ops["Rsqrt"]
+    assert not {"Rsqrt", "Mul", "Sub"} & last.ops.keys()
+    assert last.ops["Identity"] == len(done.outputs)  # One for each output.
+    assert last.bytes < first.bytes / 2
+    assert last.gzipped_bytes < first.gzipped_bytes
+    assert last.constants < first.constants
+    assert last.flops == first.flops
+    assert last.flops is not None
+    assert last.milliseconds is not None
+
+
+def test_a_step_that_breaks_the_model_is_named_and_left_out(
+    export: Export, tmp_path: Path
+):
+    steps = "round_weights(num_steps=2) fold_constants"
+    done = optimized(export(ZOO["mlp"]), tmp_path, transforms=steps)
+    freeze, rounding, folding = done.steps
+    assert not rounding.applied
+    assert "0.05 is allowed" in rounding.reason
+    assert rounding.bytes == freeze.bytes
+    assert folding.applied
+    assert folding.total_error == 0
+    marked = json.loads(
+        (done.output / "assets.extra/tfnative_optimize.json").read_text()
+    )
+    assert [s["applied"] for s in marked["steps"]] == [True, False, True]
+
+
+def test_strict_fails_at_such_a_step_and_writes_nothing(export: Export, tmp_path: Path):
+    with pytest.raises(CompileError, match=r"round_weights.* breaks .*is allowed"):
+        optimized(
+            export(ZOO["mlp"]),
+            tmp_path,
+            transforms="round_weights(num_steps=2)",
+            strict=True,
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ("rename_node(old_node_name=input_x, new_node_name=y)", "removes input_x"),
+        ("rename_op(old_op_name=MatMul, new_op_name=NoSuchOp)", "cannot load|refuses"),
+        ("remove_nodes(op=Relu)", "changes results by"),
+        ("freeze_requantization_ranges", "no ranges; quantize_nodes makes some"),
+        ("remove_attribute(op_name=Relu)", "refuses .*attribute_name"),
+    ],
+)
+def test_what_cannot_be_applied_says_why(
+    step: str, reason: str, export: Export, tmp_path: Path
+):
+    done = optimized(
+        export(ZOO["mlp"]),
+        tmp_path,
+        transforms=step,
+        signatures=["serving_default"],
+    )
+    assert not done.steps[1].applied
+    assert re.search(reason, done.steps[1].reason)
+
+
+def test_only_what_optimize_wrote_is_replaced(export: Export, tmp_path: Path):
+    path = export(ZOO["gather"])
+    done = optimized(path, tmp_path)
+    optimized(path, tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("mine")
+    with pytest.raises(InvalidArgumentError, match="is not a model that optimize"):
+        tfnative.optimize(path, tmp_path / "mine")
+    with pytest.raises(InvalidArgumentError, match="where the model is"):
+        tfnative.optimize(done.output, done.output)
+    with pytest.raises(InvalidArgumentError, match="is not a GraphDef"):
+        tfnative.optimize(path, tmp_path / "mine" / "file", format="graphdef")
+    assert (tmp_path / "mine" / "file").read_text() == "mine"
+
+
+def test_what_fails_leaves_what_was_there(export: Export, tmp_path: Path):
+    done = optimized(export(ZOO["mlp"]), tmp_path)
+    was = (done.output / "saved_model.pb").read_bytes()
+    with pytest.raises(CompileError):
+        optimized(
+            export(ZOO["mlp"]),
+            tmp_path,
+            transforms="remove_nodes(op=Relu)",
+            strict=True,
+        )
+    assert (done.output / "saved_model.pb").read_bytes() == was
+    assert [p.name for p in tmp_path.iterdir()] == ["small"]
+
+
+def test_bad_input_is_named_and_nothing_is_written(export: Export, tmp_path: Path):
+    path = export(ZOO["mlp"])
+    for kind, pattern, options in (
+        (NotFoundError, "no signature 'no'", {"signatures": ["no"]}),
+        (NotFoundError, "no file", {"representative_data": tmp_path / "no.npz"}),
+        (NotFoundError, "no file", {"representative_data": tmp_path / "no.tfrecord"}),
+        (
+            InvalidArgumentError,
+            "inputs of no signature",
+            {"representative_data": {"z": np.ones(3)}},
+        ),
+        (
+            InvalidArgumentError,
+            "expected float32",
+            {"representative_data": {"x": np.ones(3)}},
+        ),
+    ):
+        with pytest.raises(kind, match=pattern):
+            optimized(path, tmp_path, **options)
+    with pytest.raises(NotFoundError):
+        optimized(tmp_path / "nothing", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_graph_that_tensorflow_cannot_run_is_refused_before_the_first_step(
+    tmp_path: Path,
+):
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 4], name="x")
+        keep = tf.compat.v1.placeholder(tf.float32, [], name="keep")
+        tf.identity(x * keep, name="y")
+        broken = tf.reshape(x, [-1, 3])
+        tf.identity(tf.linalg.cholesky(broken[None]), name="broken")
+    path = tmp_path / "net.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    with pytest.raises(InvalidArgumentError, match="--constant keep=VALUE"):
+        optimized(path, tmp_path, inputs=["x"], outputs=["y"])
+    with pytest.raises(CompileError, match="fails on every input"):
+        optimized(path, tmp_path, inputs=["x"], outputs=["broken"])
+    done = optimized(
+        path, tmp_path, inputs=["x"], outputs=["y"], constants={"keep": 1.0}
+    )
+    assert list(done.inputs["serving_default"]) == ["x"]
+
+
+def test_assertions_hold_until_somebody_removes_them(export: Export, tmp_path: Path):
+    path = export(ZOO["assertions"])
+    steps = (None, "remove_assertions")
+    kept, removed = (
+        tfnative.optimize(path, tmp_path / str(index), transforms=step)
+        for index, step in enumerate(steps)
+    )
+    assert "Assert" in kept.steps[0].ops
+    assert kept.steps[-1].ops["Assert"] == kept.steps[0].ops["Assert"]
+    assert "Assert" not in removed.steps[-1].ops
+
+
+def test_an_empty_list_only_freezes(export: Export, tmp_path: Path):
+    done = optimized(export(ZOO["mlp"]), tmp_path, transforms="")
+    assert [step.transform for step in done.steps] == ["freeze"]
+    assert not (done.output / "variables").exists()

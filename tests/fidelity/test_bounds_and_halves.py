@@ -47,6 +47,9 @@ def test_halves_are_rounded_up_as_in_tensorflow(once: Once):
         }
         own: dict[str, Any] = {"num_bits": 5, "round_mode": "HALF_UP"}
         results["own"] = quantize(x, 0.0, 0.0, range_given=False, **own)
+        results["unsigned"] = quantize(
+            x, 0.0, 0.0, range_given=False, signed_input=False, **own
+        )
         ends = tf.zeros([4])
         results["axis"] = quantize(x, ends, ends, range_given=False, axis=1, **own)
         return results

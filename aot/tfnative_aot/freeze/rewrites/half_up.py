@@ -46,8 +46,9 @@ def _half_up(node: NodeDef) -> Replacement | None:
             sizes = tf.concat([ones[:axis], [-1], ones[axis + 1 :]], 0)
             low, high = tf.reshape(low, sizes), tf.reshape(high, sizes)
         grid = _Grid.between(low, high, least, most)
-        clipped = tf.maximum(tf.minimum(x, grid.high), grid.low)
-        return tf.floor(clipped * grid.scale + 0.5) * grid.inverse
+        if is_given:  # Else nothing is out of range, or all is taken as it is.
+            x = tf.maximum(tf.minimum(x, grid.high), grid.low)
+        return tf.floor(x * grid.scale + 0.5) * grid.inverse
 
     return Replacement(compute, of_any_shape(*[dtype] * 3))
 

@@ -21,15 +21,12 @@ from tfnative.errors import CompileError
 
 # One of each way to be saved, and of each kind of layer.
 KINDS = [
-    "assertions",
     "digits_cnn",
     "keras2_cnn",
     "keras3_bare",
     "mha",
-    "switch",
     "tf1_loop",
     "unknown_length",
-    "unused_input",
 ]
 
 

@@ -20,8 +20,9 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
-#if defined(__SANITIZE_ADDRESS__)
-// Its allocator has locks that a child may find held: nothing works while it forks.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// Their allocators have locks that a child may find held: nothing works while it forks.
+// Forks beside threads are tested without them, from Python as well.
 constexpr int kThreads = 0;
 #else
 constexpr int kThreads = 3;

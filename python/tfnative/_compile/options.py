@@ -21,7 +21,8 @@ from tfnative._base.options.kinds import (
     Wholes,
 )
 from tfnative._base.options.option_set import OptionSet
-from tfnative._compile.kinds import Constants, Golden, Shapes, Tensors
+from tfnative._compile import model_options
+from tfnative._compile.kinds import Golden, Shapes
 
 
 @shows_options
@@ -60,14 +61,7 @@ class CompileOptions(OptionSet):
         default_is="the model's own",
         flag="--shape",
     )
-    constants: Mapping[str, object] | None = option(
-        None,
-        Constants(),
-        "values for inputs that always have the same one, which are no inputs of the "
-        "compiled model; and for placeholders of TensorFlow 1, by node",
-        default_is="the model's inputs are all left open",
-        flag="--constant",
-    )
+    constants: Mapping[str, object] | None = model_options.constants("compiled")
     target: str | None = option(
         None,
         Text("NAME"),
@@ -84,21 +78,9 @@ class CompileOptions(OptionSet):
         default_is="all levels of the target",
         flag="--cpu",
     )
-    tags: Sequence[str] = option(
-        ("serve",), Names("TAG"), "which graph of the SavedModel"
-    )
-    inputs: Mapping[str, str] | Sequence[str] | None = option(
-        None,
-        Tensors(),
-        "inputs of a GraphDef: tensors by name, or tensors alone",
-        default_is="a SavedModel's signatures name them",
-    )
-    outputs: Mapping[str, str] | Sequence[str] | None = option(
-        None,
-        Tensors(),
-        "outputs of a GraphDef: tensors by name, or tensors alone",
-        default_is="a SavedModel's signatures name them",
-    )
+    tags: Sequence[str] = model_options.tags()
+    inputs: Mapping[str, str] | Sequence[str] | None = model_options.tensors("inputs")
+    outputs: Mapping[str, str] | Sequence[str] | None = model_options.tensors("outputs")
     golden: str | os.PathLike[str] | Mapping[str, object] | None = option(
         None,
         Golden(),

@@ -13,7 +13,8 @@ from tfnative._base.options.declare import option
 from tfnative._base.options.document import shows_options
 from tfnative._base.options.kinds import Choice, Kind, Names, Number, Switch, Whole
 from tfnative._base.options.option_set import OptionSet
-from tfnative._compile.kinds import Constants, Golden, Tensors
+from tfnative._compile import model_options
+from tfnative._compile.kinds import Golden
 from tfnative._optimize.transforms import Transform, parse_transforms
 
 
@@ -71,29 +72,10 @@ class OptimizeOptions(OptionSet):
         default_is="all",
         flag="--signature",
     )
-    tags: Sequence[str] = option(
-        ("serve",), Names("TAG"), "which graph of the SavedModel"
-    )
-    inputs: Mapping[str, str] | Sequence[str] | None = option(
-        None,
-        Tensors(),
-        "inputs of a GraphDef: tensors by name, or tensors alone",
-        default_is="a SavedModel's signatures name them",
-    )
-    outputs: Mapping[str, str] | Sequence[str] | None = option(
-        None,
-        Tensors(),
-        "outputs of a GraphDef: tensors by name, or tensors alone",
-        default_is="a SavedModel's signatures name them",
-    )
-    constants: Mapping[str, object] | None = option(
-        None,
-        Constants(),
-        "values for inputs that always have the same one, which are no inputs of the "
-        "optimized model; and for placeholders of TensorFlow 1, by node",
-        default_is="the model's inputs are all left open",
-        flag="--constant",
-    )
+    tags: Sequence[str] = model_options.tags()
+    inputs: Mapping[str, str] | Sequence[str] | None = model_options.tensors("inputs")
+    outputs: Mapping[str, str] | Sequence[str] | None = model_options.tensors("outputs")
+    constants: Mapping[str, object] | None = model_options.constants("optimized")
     format: Literal["saved_model", "graphdef"] = option(
         "saved_model",
         Choice("saved_model", "graphdef"),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tfnative.errors import CompileError
 from tfnative_aot.verify.exact import Exact
@@ -28,7 +28,6 @@ class Probe:
         exact: The same answers in float64, or None.
         reason: Why there are none.
         mixed: How its rows are scaled; empty for ordinary inputs.
-        undefined: The node of which TensorFlow defines no result for them, or "".
     """
 
     batch_size: int
@@ -36,7 +35,6 @@ class Probe:
     exact: Arrays | None
     reason: str = ""
     mixed: tuple[Scaling, ...] = ()
-    undefined: str = ""
 
     @property
     def is_tiny(self) -> bool:
@@ -97,7 +95,7 @@ def _ordinary(
     try:
         sample = sampler.sample(batch_size)
         # What is undefined is tried only where there is nothing else.
-        if user_inputs is None or not sampler.undefined(sample.inputs):
+        if user_inputs is None or not sample.undefined:
             yield sample
     except CompileError:
         # TensorFlow takes nothing that is drawn; the user's inputs are for that.
@@ -105,7 +103,7 @@ def _ordinary(
             raise
     if user_inputs is not None:
         for chunk in chunks(sampler.graph, user_inputs, batch_size):
-            yield Sample(chunk, sampler.reference(chunk))
+            yield sampler.answered(chunk)
 
 
 def _mixed(sampler: Sampler, exact: Exact, batch_size: int) -> Iterator[Probe]:
@@ -124,10 +122,10 @@ def _mixed(sampler: Sampler, exact: Exact, batch_size: int) -> Iterator[Probe]:
     ):
         changed = scaled(inputs, tensors, chosen)
         try:
-            sample = Sample(changed, sampler.reference(changed))
-            if sampler.undefined(changed):
-                continue
+            sample = sampler.answered(changed)
         except Exception:  # TensorFlow refuses what was made of the inputs.
+            continue
+        if sample.undefined:
             continue
         probe = _probe(sampler, exact, batch_size, sample, chosen)
         if probe.exact is not None:
@@ -142,8 +140,5 @@ def _probe(
     mixed: Iterable[Scaling] = (),
 ) -> Probe:
     answers = exact.outputs(sampler.fed(sample.inputs))
-    given = Sample(sampler.given(sample.inputs), sample.outputs)
-    return Probe(
-        *(batch_size, given, answers, exact.reason, tuple(mixed)),
-        undefined=sampler.undefined(sample.inputs),
-    )
+    given = replace(sample, inputs=sampler.given(sample.inputs))
+    return Probe(batch_size, given, answers, exact.reason, tuple(mixed))

@@ -24,10 +24,18 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Sample:
-    """Inputs, and the outputs that TensorFlow gives for them, by name."""
+    """Inputs, and the outputs that TensorFlow gives for them, by name.
+
+    Attributes:
+        inputs: The inputs.
+        outputs: The outputs.
+        undefined: Name of a node whose result TensorFlow does not define for them: of a
+            cast of a number out of range; or "".
+    """
 
     inputs: Arrays
     outputs: Arrays
+    undefined: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,16 +100,14 @@ class Sampler:
         for domain in self._domains():
             inputs = dict(self._draw(rows, domain))
             try:
-                outputs = self.reference(inputs)
-                is_defined = not self.undefined(inputs)
+                sample = self.answered(inputs)
             except Exception as error:  # Whatever TensorFlow raises for bad input.
                 failure = error
                 continue
-            found = domain, Sample(inputs, outputs)
-            if is_defined and all(map(is_finite, outputs.values())):
+            if not sample.undefined and all(map(is_finite, sample.outputs.values())):
                 self._domain = domain
-                return found[1]
-            fallback = fallback or found
+                return sample
+            fallback = fallback or (domain, sample)
         if fallback is None:
             raise CompileError(
                 f"signature {self._graph.signature!r}: TensorFlow fails on every input "
@@ -110,13 +116,11 @@ class Sampler:
         self._domain, sample = fallback
         return sample
 
-    def undefined(self, inputs: Arrays) -> str:
-        """The name of a node whose result TensorFlow does not define for these inputs.
-
-        Returns:
-            That of a cast of a number out of range, or "".
-        """
-        return self._casts.out_of_range(self.fed(inputs)) if self._casts else ""
+    def answered(self, inputs: Arrays) -> Sample:
+        """A sample of these inputs. Raises what TensorFlow raises for them."""
+        outputs = self.reference(inputs)
+        casts = self._casts.out_of_range(self.fed(inputs)) if self._casts else ""
+        return Sample(inputs, outputs, casts)
 
     def _domains(self) -> Sequence[Domain]:
         """All that are worth a trial, the best one first."""

@@ -137,9 +137,9 @@ class _Judge:
             if known is None or not _is_better(found, known):
                 self.worst[key] = found
         if complaint and key not in self.complaints:
-            if probe.undefined:
+            if undefined := probe.sample.undefined:
                 complaint += (
-                    f"; {probe.undefined} (Cast) gets numbers there that its integers "
+                    f"; {undefined} (Cast) gets numbers there that its integers "
                     "do not hold, of which TensorFlow itself gives no certain result: "
                     "give inputs with --golden"
                 )

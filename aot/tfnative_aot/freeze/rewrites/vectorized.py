@@ -39,7 +39,7 @@ def index_by_number(editor: GraphEditor) -> None:
     And the largest of equal numbers of rounds for one of them.
     """
     for node in editor.nodes("Max"):
-        first = _first_slice(editor, node, 0, _MOST_STEPS)
+        first = _first_slice(editor, node)
         if first and _is_vector(editor, node, 0) and not node.attr["keep_dims"].b:
             editor.become(node, "Identity", [first])
     for node in editor.nodes("SelectV2"):
@@ -111,11 +111,11 @@ def _keeps_first_size(node: NodeDef) -> bool:
     return node.op in _KEEP_FIRST_SIZE and node.attr["data_format"].s != b"NCHW"
 
 
-def _first_slice(editor: GraphEditor, node: NodeDef, place: int, steps: int) -> str:
-    """The scalar that all numbers in an input are equal to; "" if that is not known."""
-    if not _size(editor, node, place, steps):
+def _first_slice(editor: GraphEditor, node: NodeDef) -> str:
+    """The scalar that all numbers in an operand equal; "" if that is not known."""
+    if not _size(editor, node, 0, _MOST_STEPS):
         return ""
-    source = editor.source(node, place)
+    source = editor.source(node, 0)
     while source is not None and source.op != "StridedSlice":
         source = editor.source(source, 0)
     return "" if source is None else str(source.name)

@@ -110,8 +110,7 @@ class _Reader:
         See ``freeze/rewrites/barriers.py``, which puts such selections there.
         """
         test, nan, value = (self._instructions[o] for o in i.operand_ids)
-        while nan.opcode == "broadcast":
-            nan = self._operand(nan, 0)
+        nan = self._before_broadcast(nan)
         compared = list(test.operand_ids)
         if (
             test.opcode != "compare"
@@ -142,12 +141,16 @@ class _Reader:
 
     def _is_nan(self, instruction: Any) -> bool:
         """Whether it is the bits of a NaN, for all elements."""
-        while instruction.opcode == "broadcast":
-            instruction = self._operand(instruction, 0)
+        instruction = self._before_broadcast(instruction)
         if instruction.opcode != "constant" or _count(instruction) != 1:
             return False
-        numbers = np.array(instruction.literal.s32s, np.int32)
-        return bool(np.isnan(numbers.view(np.float32)).all()) and numbers.size == 1
+        (bits,) = instruction.literal.s32s
+        return bool(np.isnan(np.int32(bits).view(np.float32)))
+
+    def _before_broadcast(self, instruction: Any) -> Any:
+        while instruction.opcode == "broadcast":
+            instruction = self._operand(instruction, 0)
+        return instruction
 
     def _operand(self, instruction: Any, position: int) -> Any:
         return self._instructions[instruction.operand_ids[position]]

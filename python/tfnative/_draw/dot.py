@@ -15,8 +15,16 @@ _FONT = "Helvetica,Arial,sans-serif"
 _LONGEST = 46
 _WIDEST = 90
 _HEAT_CELLS = 7
-# Graphviz puts names in the place of \\N and others, in HTML-like labels, too.
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "\\\\"}
+# Graphviz puts names in the place of \\N and others, in HTML-like labels, too, and some
+# of its versions cannot read a text there that ends with "]".
+_ENTITIES = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "\\": "\\\\",
+    "]": "&#93;",
+}
 
 
 def to_dot(graph: DrawnGraph) -> str:
@@ -138,7 +146,8 @@ def _heading(graph: DrawnGraph) -> str:
     title = _text(shortened(graph.title, _WIDEST // 2))
     rows = [_wide(f'<FONT POINT-SIZE="15"><B>{title}</B></FONT>')]
     # What is wide would make the picture wide.
-    lines = (li for note in graph.notes for li in textwrap.wrap(note, _WIDEST))
+    notes = map(printable, graph.notes)
+    lines = (line for note in notes for line in textwrap.wrap(note, _WIDEST))
     rows += [_wide(f'<FONT POINT-SIZE="9">{_text(line)}</FONT>') for line in lines]
     rows.append(_wide(_legend(graph)))
     return (

@@ -16,6 +16,7 @@ NEEDED = {
     "bench": ["build/digits"],
     "compile": ["saved", "-o", "out"],
     "inspect": ["build/digits"],
+    "optimize": ["saved", "-o", "out"],
     "profile": ["build/digits"],
     "run": ["build/digits", "--input", "x.npy"],
     "selftest": ["build/digits"],

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tfnative._compile.options import CompileOptions
-from tfnative.errors import NotFoundError
+from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.artifact.build import Builder
 from tfnative_aot.checks.insert import insert_checks
 from tfnative_aot.checks.strip import drop_checks
@@ -35,7 +35,7 @@ from tfnative_aot.program.passes import run_passes
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.rows.verdict import Verdict, judge
 from tfnative_aot.settings import Settings, check
-from tfnative_aot.split.divide import prepare
+from tfnative_aot.split.divide import explained, prepare
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.xla.processes import ForkServer
 from tfnative_aot.xla.sizes import refuse_open_sizes
@@ -99,9 +99,12 @@ def compile(  # noqa: A001 - the name that users know
         work = Path(temporary)
         # One after the other: TensorFlow's names are looked up by one thread at once.
         verdicts = pool.submit(_judge_all, unchecked, server, work)
-        variants = _compile_variants(
-            graphs, settings, work, pool, server, progress, builder
-        )
+        try:
+            variants = _compile_variants(
+                graphs, settings, work, pool, server, progress, builder
+            )
+        except CompileError as error:
+            raise explained(prepared, error) from error
         _write_dumps(graphs, settings, variants, work)
         rows = tuple(map(_with_checks, verdicts.result(), graphs))
         server.close()  # It has memory that is not needed any more.

@@ -67,3 +67,16 @@ def test_inputs_that_are_given_decide_alone(tmp_path: Path) -> None:
 def test_without_them_the_cast_is_named(tmp_path: Path) -> None:
     with pytest.raises(tfnative.CompileError, match=r"\(Cast\) .* give .* --golden"):
         with_rows(tmp_path, lambda x: tf.cast(x * 1e3 + 1e3, tf.uint8), ROW)
+
+
+def test_all_is_compared_where_the_casts_are_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: Any) -> Any:
+        raise tfnative.CompileError("there is no plain graph")
+
+    monkeypatch.setattr("tfnative_aot.verify.narrow_casts.plain_graph", missing)
+    path = with_rows(tmp_path, lambda x: tf.cast(tf.sigmoid(x) * 200, tf.uint8), [3])
+    with tfnative.load(path) as model:
+        found = model.predict({"x": np.float32([[-20, 0, 20]])})["y"]
+    np.testing.assert_array_equal(found, [[0, 100, 200]])

@@ -41,12 +41,14 @@ class Prepared:
         graph: What is compiled.
         head: What parses the inputs of the core from messages, or None.
         parts: Where it was cut, if TensorFlow is to run its head.
+        refusal: Why it is not compiled as a whole, or None.
     """
 
     model: LoadedModel
     graph: FrozenGraph
     head: ExamplesHead | None = None
     parts: Cut | None = None
+    refusal: CompileError | None = None
 
 
 def prepare(
@@ -63,11 +65,27 @@ def prepare(
         check(graph, Places(model.path))
     except CompileError as refusal:
         try:
-            return _behind_head(model, model.signature(signature), shapes)
+            core = _behind_head(model, model.signature(signature), shapes)
+            return replace(core, refusal=refusal)
         except (CompileError, InvalidArgumentError) as error:
-            reasons = dict.fromkeys(map(str, (refusal, error)))
-            raise CompileError("\n".join(reasons), ops=refusal.ops) from error
+            raise _both(refusal, error) from error
     return Prepared(model, graph)
+
+
+def explained(prepared: Sequence[Prepared], error: CompileError) -> CompileError:
+    """What went wrong with a core, after what is wrong with the whole.
+
+    The tensors at which a core begins have names that no user gave them.
+    """
+    for each in prepared:
+        if each.refusal is not None and repr(each.graph.signature) in str(error):
+            error = _both(each.refusal, error)
+    return error
+
+
+def _both(refusal: CompileError, error: Exception) -> CompileError:
+    reasons = dict.fromkeys(map(str, (refusal, error)))
+    return CompileError("\n".join(reasons), ops=refusal.ops)
 
 
 def _behind_head(

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from tfnative.errors import Error
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.session_source import SessionSource
@@ -56,7 +57,11 @@ class NarrowCasts:
         """
         if not self._exist:
             return ""
-        source, signature, wanted = self._known = self._known or self._make()
+        try:
+            source, signature, wanted = self._known = self._known or self._make()
+        except Error:
+            self._exist = False  # TensorFlow's own graph cannot be had: not known.
+            return ""
         given = source.run(signature, inputs)
         for name, dtype in wanted.items():
             if not _fits(given[name], dtype):

@@ -346,3 +346,29 @@ def test_auto_cuts_and_says_what_tensorflow_runs(sources, run, tmp_path, monkeyp
             assert_close(model.predict(inputs), run("reviews", inputs))
     (entry,) = cache.entries()
     assert entry.refusal is None
+
+
+def test_what_is_wrong_with_the_rest_stands_behind_what_is_wrong_with_all(tmp_path):
+    import tensorflow as tf
+
+    spec = [tf.TensorSpec([None, 6], tf.float32, "x")]
+    module = tf.Module()
+    module.f = tf.function(_row_by_row, input_signature=spec, autograph=False)
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.f)
+    with pytest.raises(tfnative.CompileError) as refused:
+        tfnative.compile(tmp_path / "model", tmp_path / "it", cpus=["native"])
+    whole, rest = str(refused.value).split("DynamicStitch", 1)
+    assert "DynamicPartition (DynamicPartition): the size of its result" in whole
+    assert "has to be known when the model is compiled" in rest
+    assert "DynamicPartition" in refused.value.ops
+    assert not (tmp_path / "it").exists()
+
+
+def _row_by_row(x: Any) -> dict[str, Any]:
+    """What chooses its rows by their values, and puts them together again."""
+    import tensorflow as tf
+
+    def row(r: Any) -> Any:
+        return tf.cond(r[0] > 0, lambda: r * 2.0, lambda: r - 1.0)
+
+    return {"y": tf.vectorized_map(row, x)}

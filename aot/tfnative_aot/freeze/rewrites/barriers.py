@@ -260,7 +260,8 @@ def _round(editor: GraphEditor, node: NodeDef, place: int, dtype: int) -> None:
     value = node.input[place]
     barrier = editor.insert(node, place, "IsNan", dtype)
     number_type = numpy_dtype(tf.dtypes.as_dtype(dtype).name)
-    nan = editor.add_constant(f"{barrier.name}/nan", np.array(np.nan, number_type))
+    not_a_number = np.array(np.nan, number_type)
+    nan = editor.add_constant(f"{barrier.name}/nan", not_a_number, barrier)
     chosen = editor.insert(node, place, "SelectV2", dtype)
     editor.add_input(chosen, nan)
     editor.add_input(chosen, value)
@@ -276,7 +277,8 @@ def _round_bits(editor: GraphEditor, node: NodeDef, place: int, dtype: int) -> N
     kind = own.attr["type"].type = tf.dtypes.as_dtype(bits.name).as_datatype_enum
 
     def constant(number: int) -> str:
-        return editor.add_constant(f"{own.name}/nan", np.array(number, bits.name))
+        value = np.array(number, bits.name)
+        return editor.add_constant(f"{own.name}/nan", value, own)
 
     editor.add_input(editor.insert(node, place, "Equal", kind), constant(bits.odd))
     chosen = editor.insert(node, place, "SelectV2", kind)

@@ -43,6 +43,6 @@ def _fold(editor: GraphEditor, node: NodeDef, sources: list[NodeDef]) -> None:
         tf.graph_util.import_graph_def(GraphDef(node=unique.values()), name="")
         with tf.compat.v1.Session(graph=graph) as session:
             value = session.run(f"{node.name}:0")
-    constant = editor.add_constant(f"{node.name}/values", value)
+    constant = editor.add_constant(f"{node.name}/values", value, node)
     dtype = tf.dtypes.as_dtype(value.dtype).as_datatype_enum
     editor.become(node, "Identity", [constant], {"T": dtype})

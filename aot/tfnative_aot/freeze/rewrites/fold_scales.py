@@ -94,13 +94,13 @@ def _fold(editor: GraphEditor, node: NodeDef) -> None:
         for axis in kind.channels:
             shape[axis] = weights.shape[axis]
         folded = (weights * scale.reshape(shape)).astype(weights.dtype)
-        editor.set_input(
-            node, 1, editor.add_constant(f"{node.name}/folded_weights", folded)
-        )
+        name = editor.add_constant(f"{node.name}/folded_weights", folded, node)
+        editor.set_input(node, 1, name)
     for step in chain[:-1]:
         editor.become(step.node, "Identity", [step.node.input[step.place]])
     last = chain[-1].node
-    bias = editor.add_constant(f"{last.name}/folded_bias", offset.astype(weights.dtype))
+    name, value = f"{last.name}/folded_bias", offset.astype(weights.dtype)
+    bias = editor.add_constant(name, value, last)
     editor.become(last, "BiasAdd", [last.input[chain[-1].place], bias])
 
 

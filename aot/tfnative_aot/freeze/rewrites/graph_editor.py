@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 _PASSES_ON = ("Identity", "Snapshot", "StopGradient", "PreventGradient")
+_OLD_CONTROL_FLOW = frozenset({"Enter", "RefEnter", "Switch", "RefSwitch"})
 
 
 class GraphEditor:
@@ -35,6 +36,8 @@ class GraphEditor:
             for source in node.input:
                 if not source.startswith("^"):
                     self._readers.setdefault(node_of(source), []).append(node.name)
+        ops = {node.op for node in self._graph_def.node}
+        self._has_old_control_flow = not ops.isdisjoint(_OLD_CONTROL_FLOW)
 
     def graph_def(self) -> GraphDef:
         """The graph as it is now, without what nothing needs any more."""
@@ -114,15 +117,39 @@ class GraphEditor:
         """Whether the node is fetched."""
         return node.name in self._outputs
 
-    def add_constant(self, name: str, value: NDArray[Any]) -> str:
-        """Adds a constant; returns its name, which starts with ``name``."""
+    def add_constant(self, name: str, value: NDArray[Any], reader: NodeDef) -> str:
+        """Adds a constant; returns its name, which starts with ``name``.
+
+        Args:
+            name: What it is called, unless that is taken.
+            value: What it is.
+            reader: What reads it, or is about to.
+        """
         unique = self._unique(name)
         node = self._graph_def.node.add(name=unique, op="Const")
         tensor = tf.make_tensor_proto(value)
         node.attr["value"].tensor.CopyFrom(tensor)
         node.attr["dtype"].type = tensor.dtype
         self._nodes[unique] = node
+        self._keep_beside(node, self._beside(reader))
         return unique
+
+    def _beside(self, reader: NodeDef) -> str:
+        """What ``reader`` reads, for ``_keep_beside``: no constant if it can be."""
+        given: list[str] = [name for name in reader.input if name[0] != "^"]
+        for place, name in enumerate(given):
+            if self.constant(reader, place) is None:
+                return name
+        return given[0]
+
+    def _keep_beside(self, node: NodeDef, neighbour: str) -> None:
+        """Lets a node without inputs run where, and when, a tensor is computed.
+
+        In the loops and branches of TensorFlow 1, nothing else says which round of
+        which loop it belongs to, and whether it runs at all.
+        """
+        if self._has_old_control_flow:
+            node.input.append(f"^{node_of(neighbour)}")
 
     def insert(self, node: NodeDef, place: int, op: str, dtype: int) -> NodeDef:
         """Puts an op of one input, of some element type, before input ``place``."""
@@ -205,12 +232,14 @@ class GraphEditor:
         values = [self.constant(node, place) for place in range(len(given))]
         traced = trace(function, specs, values)
         traced.add_library(self._graph_def.library)
-        free = (given[place] for place in traced.free)
+        free = [given[place] for place in traced.free]
         sources = dict(zip(traced.inputs, free, strict=True))
         prefix = f"{node.name}/parts"
         for inner in traced.graph.node:
             if inner.name not in sources:
-                self._add(inner, prefix, sources)
+                added = self._add(inner, prefix, sources)
+                if not added.input:
+                    self._keep_beside(added, (free or given)[0])
         self.become(node, "Identity", [f"{prefix}/{traced.output}"])
         node.attr["T"].type = traced.output_type
 
@@ -220,7 +249,7 @@ class GraphEditor:
             unique, count = f"{name}_{count}", count + 1
         return unique
 
-    def _add(self, inner: NodeDef, prefix: str, sources: Mapping[str, str]) -> None:
+    def _add(self, inner: NodeDef, prefix: str, sources: Mapping[str, str]) -> NodeDef:
         """Adds a node of a traced function, for whose arguments ``sources`` stand."""
         added = self._graph_def.node.add()
         added.CopyFrom(inner)
@@ -234,3 +263,4 @@ class GraphEditor:
             reader = self._readers.setdefault(node_of(added.input[place]), [])
             reader.append(added.name)
         self._nodes[added.name] = added
+        return added

@@ -58,7 +58,8 @@ def fold_ranges(editor: GraphEditor) -> None:
         dtype = np.dtype(bool)
         if node.op not in _COMPARISONS:
             dtype = tf.dtypes.as_dtype(node.attr["T"].type).as_numpy_dtype
-        value = editor.add_constant(f"{node.name}/known", np.array(found.low, dtype))
+        known = np.array(found.low, dtype)
+        value = editor.add_constant(f"{node.name}/known", known, node)
         if found.random is None:
             editor.become(node, "Identity", [value])
             continue

@@ -32,8 +32,8 @@ SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
-  test-fidelity test-schema fuzz-python fuzz-cpp test-python mutants lint format tidy \
-  bench bench-kernels docs docs-serve options protos setup wheel clean
+  test-fidelity test-machines test-schema fuzz-python fuzz-cpp test-python mutants \
+  lint format tidy bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -70,6 +70,10 @@ fuzz-cpp: $(VENV)/.tools  ## any bytes for what reads files and messages; SECOND
 test-fidelity: export TFNATIVE_RANDOM_GRAPHS = $(GRAPHS)
 test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random ones
 	$(PYTEST) tests/fidelity tests/aot/rows $(PYTEST_ARGS)
+
+test-machines: export TFNATIVE_ALL_MACHINES = 1
+test-machines: $(VENV)/.installed  ## more models on each machine that can be emulated
+	$(PYTEST) tests/aot/artifact/test_other_machines.py $(PYTEST_ARGS)
 
 test-schema: export TFNATIVE_SCHEMA_EXAMPLES = $(EXAMPLES)
 test-schema: $(VENV)/.installed  ## ask the REST API whatever it describes; EXAMPLES=200

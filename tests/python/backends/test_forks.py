@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,18 @@ from tests.python.forks import outcomes
 
 ROWS = np.arange(60, dtype=np.float32).reshape(20, 3)
 DONE = {"done": 12}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collected_before() -> Iterator[None]:
+    """Children collect what the tests make, and not all that TensorFlow has made.
+
+    The memory of a million objects would be copied for each child to look at them.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def check(model: tfnative.Model | tfnative.Batcher) -> None:

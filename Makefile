@@ -32,8 +32,9 @@ SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
-  test-fidelity test-machines test-schema fuzz-python fuzz-cpp test-python mutants \
-  lint format tidy bench bench-kernels docs docs-serve options protos setup wheel clean
+  test-fidelity test-machines test-models test-schema fuzz-python fuzz-cpp test-python \
+  mutants lint format tidy bench bench-kernels docs docs-serve options protos setup \
+  wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -74,6 +75,10 @@ test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random
 test-machines: export TFNATIVE_ALL_MACHINES = 1
 test-machines: $(VENV)/.installed  ## more models on each machine that can be emulated
 	$(PYTEST) tests/aot/artifact/test_other_machines.py $(PYTEST_ARGS)
+
+test-models: export TFNATIVE_ALL_MODELS = 1
+test-models: $(VENV)/.installed  ## every model of the zoo, the largest ones too
+	$(PYTEST) tests/aot/test_compile.py tests/fidelity/test_empty_batches.py $(PYTEST_ARGS)
 
 test-schema: export TFNATIVE_SCHEMA_EXAMPLES = $(EXAMPLES)
 test-schema: $(VENV)/.installed  ## ask the REST API whatever it describes; EXAMPLES=200

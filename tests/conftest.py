@@ -15,6 +15,7 @@ from hypothesis import settings
 
 import tfnative
 from tests.models import ModelCase
+from tests.shared_fork_server import share_fork_server
 from tests.turns import Once, made_once, turn
 
 Export = Callable[[ModelCase], Path]
@@ -45,6 +46,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     alone = item.get_closest_marker("alone") is not None
     with turn(_run_folder(item.config), alone=alone):
         return (yield)
+
+
+def pytest_runtest_setup() -> None:
+    """Lets the tests of a process share the process that compiles."""
+    share_fork_server()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

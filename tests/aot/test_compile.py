@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 import tfnative
-from tests.models import ZOO, ModelCase
+from tests.models import ALL_COMPILED, COMPILED, ZOO, ModelCase
 from tfnative_aot.load.load_model import load_model
 from tfnative_aot.verify.verify import errors
 
-COMPILED = [case for case in ZOO.values() if "refused" not in case.tags]
 # One for each kind of step; the others take minutes together.
 QUICK = frozenset("mlp digits_cnn lstm cond epilogues reductions sort top_k".split())
 # What is refused as a whole, and compiled behind a head that TensorFlow runs.
@@ -77,7 +76,7 @@ def verdicts_of_the_page() -> dict[str, str]:
 
 
 def test_the_page_has_the_verdict_on_every_model():
-    models = {case.name for case in COMPILED if case.has_batch}
+    models = {case.name for case in ALL_COMPILED if case.has_batch}
     assert verdicts_of_the_page().keys() == models
 
 

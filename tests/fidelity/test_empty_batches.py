@@ -17,7 +17,7 @@ import pytest
 import tfnative
 from tests.fidelity import edges
 from tests.fidelity.edges import ROWS, SIGNATURES, Arrays, inputs_of, rows_of
-from tests.models import ZOO, ModelCase
+from tests.models import COMPILED, ModelCase
 from tests.turns import Once
 from tfnative import InvalidArgumentError, Model
 
@@ -160,9 +160,6 @@ def answer(
         return dict(reference.run(signature, feeds))
     except Exception as error:  # Whatever TensorFlow raises.
         return str(error)
-
-
-COMPILED = [case for case in ZOO.values() if "refused" not in case.tags]
 
 
 @pytest.mark.parametrize(

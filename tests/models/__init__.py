@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+
 from tests.models import (
     applications,
     graphdef,
@@ -20,4 +22,12 @@ _FILES = (keras3, modules, keras2, tf1, graphdef, applications, wheel, refused)
 
 ZOO: dict[str, ModelCase] = {case.name: case for file in _FILES for case in file.CASES}
 
-__all__ = ["ZOO", "ModelCase", "large_ones_slow"]
+ALL_COMPILED = [case for case in ZOO.values() if "refused" not in case.tags]
+# It takes as long as ResNet50, and has layers that MobileNetV2 has, too.
+LEFT_OUT = frozenset({"efficientnet_b0"})
+if os.environ.get("TFNATIVE_ALL_MODELS", "") == "1":
+    LEFT_OUT = frozenset()
+COMPILED = [case for case in ALL_COMPILED if case.name not in LEFT_OUT]
+"""What the tests compile: all but what is left to ``make test-models``."""
+
+__all__ = ["ALL_COMPILED", "COMPILED", "ZOO", "ModelCase", "large_ones_slow"]

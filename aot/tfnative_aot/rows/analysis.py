@@ -14,6 +14,7 @@ from typing import Any
 from tfnative_aot.rows import elementwise, indexing, moving, products, reducing
 from tfnative_aot.rows.instruction import DifferentError, Instruction
 from tfnative_aot.rows.operation import Operation
+from tfnative_aot.rows.rounds import Loop
 from tfnative_aot.rows.value import (
     COUNTS,
     CannotJoinError,
@@ -58,8 +59,12 @@ _RULES: Mapping[str, Rule] = {
     "triangular-solve": reducing.of_matrices,
 }
 _TAKE_INDICES = frozenset({"gather", "scatter"})
+_TAKE_ROUNDS = frozenset(
+    "copy dynamic-slice dynamic-update-slice optimization-barrier reshape".split()
+)
 _MOST_ROUNDS = 100
 """Of a loop, until what is known of its variables changes no more."""
+_NOT_FOLLOWED = "is a loop that the analysis does not follow"
 
 
 class Analysis:
@@ -172,6 +177,9 @@ class Analysis:
                 return value
             if isinstance(value, Indices) and opcode not in _TAKE_INDICES:
                 return operation.mixed("uses the number of the row")
+            is_round = isinstance(value, Known) and value.kind == Kind.ROUND
+            if is_round and opcode not in _TAKE_ROUNDS:
+                return operation.mixed("uses the number of the row")
         rule = _RULES.get(opcode)
         if rule is None:
             return operation.unknown(f"is a {opcode} to XLA, which is not known here")
@@ -189,19 +197,66 @@ class Analysis:
         # XLA's order: the body, then the condition.
         body, condition = (self._called(instruction, at) for at in (0, 1))
         (state,) = operation.operands
+        counters = self._round_counters(instruction)
+        if counters is not None and isinstance(state, Several):
+            return self._rounds(operation, body, state, counters)
         for _ in range(_MOST_ROUNDS):
             after = self._joined(operation, state, self._computation(body, [state]))
             if after == state:
                 break
             state = after
         else:
-            return operation.unknown("is a loop that the analysis does not follow")
+            return operation.unknown(_NOT_FOLLOWED)
         going = self._computation(condition, [state])
         if isinstance(going, Mixed) and going.reason == COUNTS:
             return operation.unknown("is a loop with a round for each row")
         if going != Known():
             return operation.unknown("is a loop that ends by what the rows are")
         return state
+
+    def _round_counters(self, instruction: Instruction) -> frozenset[int] | None:
+        """See ``Loop.counters``; None, too, if programs differ."""
+        loops = zip(self._computations, instruction.each, self._rows, strict=True)
+        found = {Loop(*each).counters() for each in loops}
+        return found.pop() if len(found) == 1 else None
+
+    def _rounds(
+        self,
+        operation: Operation,
+        body: Sequence[int],
+        state: Several,
+        counters: frozenset[int],
+    ) -> Value:
+        """A loop with a round for each row."""
+
+        def counted(parts: Sequence[Value], count: Value) -> Several:
+            each = enumerate(parts)
+            return Several(tuple(count if i in counters else part for i, part in each))
+
+        state = counted(state.parts, Known(Kind.ROUND))
+        for _ in range(_MOST_ROUNDS):
+            found = self._computation(body, [state])
+            assert isinstance(found, Several)
+            kept = counted(found.parts, Known(Kind.ROUND))
+            parts = [
+                part if i in counters else self._carried(operation, before, part)
+                for i, (before, part) in enumerate(
+                    zip(state.parts, kept.parts, strict=True)
+                )
+            ]
+            if tuple(parts) == state.parts:
+                return counted(state.parts, operation.mixed(COUNTS))
+            state = Several(tuple(parts))
+        return operation.unknown(_NOT_FOLLOWED)
+
+    def _carried(self, operation: Operation, before: Value, after: Value) -> Value:
+        """What the next round finds of what this one found and left."""
+        if isinstance(before, Several) and isinstance(after, Several):
+            pairs = zip(before.parts, after.parts, strict=True)
+            return Several(tuple(self._carried(operation, *pair) for pair in pairs))
+        if isinstance(after, Known) and after.kind in (Kind.ROUND, Kind.OF_ROUND):
+            return operation.mixed("carries something from one row to the next")
+        return self._joined(operation, before, after)
 
     def _conditional(self, operation: Operation) -> Value:
         choice, *arguments = operation.operands

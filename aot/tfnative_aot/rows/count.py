@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tfnative_aot import adapters
 from tfnative_aot.load.source import BATCH
+from tfnative_aot.rows.count_rounds import counters_of, is_round_left
 from tfnative_aot.rows.count_state import (
     CONSTANT,
     COUNT,
@@ -95,6 +96,7 @@ def decision_by_count(graph: FrozenGraph) -> tuple[str, str] | None:
 class _Walk:
     def __init__(self, graph_def: Any) -> None:
         self._functions = {f.signature.name: f for f in graph_def.library.function}
+        self._counters: frozenset[str] | None = None  # In a condition, its arguments.
 
     def walk(self, graph: Any, states: dict[str, State]) -> dict[str, State]:
         """States of all tensors of a graph, by name."""
@@ -144,6 +146,8 @@ class _Walk:
             return SPREAD if op.type in _ELEMENTWISE else COUNT
         if op.type in _ONE_TO_ONE or op.type in _SPREAD or op.type in _NUMBERS:
             return joined(inputs)
+        if self._counters is not None and is_round_left(op, self._counters):
+            return joined(inputs)
         raise _DecisionError(op.name, op.type)
 
     def _branches(self, op: Any, inputs: Sequence[State]) -> Sequence[State]:
@@ -165,16 +169,29 @@ class _Walk:
             if after == states:
                 break
             states = after
-        (going,) = self._call(op.get_attr("cond").name, op.outputs, states)
-        if going not in (DATA, CONSTANT):
+        # That a counter is less than a number of rows is left to XLA's programs: they
+        # show whether there is a round for each row.
+        condition = self._graph(op.get_attr("cond").name, op.outputs)
+        body = self._graph(op.get_attr("body").name, op.outputs)
+        around, self._counters = self._counters, counters_of(body, condition)
+        (going,) = self._results(condition, states)
+        is_known = going in (DATA, CONSTANT) or (going == COUNT and self._counters)
+        self._counters = around
+        if not is_known:
             raise _DecisionError(op.name, op.type)
         return states
 
     def _call(
         self, name: str, tensors: Sequence[Any], inputs: Sequence[State]
     ) -> Sequence[State]:
+        return self._results(self._graph(name, tensors), inputs)
+
+    def _graph(self, name: str, tensors: Sequence[Any]) -> Any:
+        """A function's graph, for arguments of these shapes."""
         shapes = [tensor.shape for tensor in tensors]
-        graph = adapters.tf().function_graph(self._functions[name], shapes)
+        return adapters.tf().function_graph(self._functions[name], shapes)
+
+    def _results(self, graph: Any, inputs: Sequence[State]) -> Sequence[State]:
         known = dict(zip((t.name for t in graph.inputs), inputs, strict=True))
         states = self.walk(graph, known)
         return [states[tensor.name] for tensor in graph.outputs]

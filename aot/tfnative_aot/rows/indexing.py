@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from tfnative_aot.rows.instruction import by_dimension
+from tfnative_aot.rows.instruction import Sizes, by_dimension
 from tfnative_aot.rows.operation import Operation
 from tfnative_aot.rows.value import Indices, Kind, Known, Layout, Value
 
@@ -18,20 +18,76 @@ def dynamic_slice(operation: Operation) -> Value:
     """A part whose place is computed."""
     value, source = operation.array(0), operation.sources[0]
     taken = by_dimension(operation.instruction.each, lambda i: i.dynamic_slice_sizes)
+    indices = _scalars(operation, 1)
+    if any(index.kind == Kind.ROUND for index in indices):
+        return _row_of_round(operation, value, indices, taken)
     if any(taken[dim] != source.dims[dim] for dim in source.row_dims):
         return operation.mixed(_TAKES)
-    return operation.joined([value, *_scalars(operation, 1)])
+    return operation.joined([value, *indices])
+
+
+def _row_of_round(
+    operation: Operation,
+    value: Known,
+    indices: list[Known],
+    taken: Sequence[Sizes],
+) -> Value:
+    """What a loop takes in each round: the row that has the number of the round."""
+    dim = _dim_of_round(operation, indices, taken)
+    if dim is None:
+        return operation.mixed(_TAKES)
+    kind = Kind.OF_ROUND if value.kind == Kind.ROWS else value.kind
+    rest = [index for at, index in enumerate(indices) if at != dim]
+    return _used(operation, [Known(kind), *rest])
+
+
+def _dim_of_round(
+    operation: Operation, indices: list[Known], sizes: Sequence[Sizes]
+) -> int | None:
+    """The dimension of an array's rows, if a slice is the row of the round's number.
+
+    Args:
+        operation: Takes the slice, or puts it into the array.
+        indices: What is known of where the slice begins.
+        sizes: Of the slice, by dimension.
+    """
+    rows = operation.row_dims(0)
+    if [at for at, i in enumerate(indices) if i.kind == Kind.ROUND] != list(rows):
+        return None
+    (dim,) = rows
+    is_row = operation.sources[0].multiple(dim) == 1 and set(sizes[dim]) == {1}
+    return dim if is_row and operation.array(0).layout in (None, Layout(dim)) else None
 
 
 def dynamic_update_slice(operation: Operation) -> Value:
     """An array with a part replaced, whose place is computed."""
     into, update = operation.sources[0], operation.sources[1]
+    indices = _scalars(operation, 2)
+    if any(index.kind == Kind.ROUND for index in indices):
+        return _put_by_round(operation, indices)
     if any(update.dims[dim] != into.dims[dim] for dim in into.row_dims):
         return operation.mixed("replaces some of the rows")
     arrays = [operation.array(0), operation.array(1)]
     if any(array.kind == Kind.NUMBER for array in arrays):
         return operation.mixed("uses the number of the row")
-    return operation.joined([*arrays, *_scalars(operation, 2)])
+    return operation.joined([*arrays, *indices])
+
+
+def _put_by_round(operation: Operation, indices: list[Known]) -> Value:
+    """What a loop keeps of each round, in the row that has the round's number."""
+    into, update = operation.array(0), operation.array(1)
+    dim = _dim_of_round(operation, indices, operation.sources[1].dims)
+    if dim is None:
+        return operation.mixed("replaces some of the rows")
+    rest = [index for at, index in enumerate(indices) if at != dim]
+    if any(index.kind != Kind.SAME for index in rest):
+        return operation.unknown()
+    if into.kind not in (Kind.SAME, Kind.ROWS) or update.layout is not None:
+        return operation.mixed("puts rows in the places of others")
+    if update.kind not in (Kind.SAME, Kind.OF_ROUND):
+        return operation.mixed("puts rows in the places of others")
+    # The row of a round that has not been yet has what was there before.
+    return operation.placed(Known(Kind.ROWS, Layout(dim)))
 
 
 def _scalars(operation: Operation, first: int) -> list[Known]:

@@ -79,10 +79,10 @@ class Operation:
             return value
         dims = (result or self.instruction.result).row_dims
         if value.layout is None:
-            if value.kind != Kind.SAME:
+            if value.kind not in (Kind.SAME, Kind.OF_ROUND):
                 return self.mixed("takes single rows")
             return value
-        if dims != (value.layout.dim,):
+        if dims != (value.layout.dim,) or value.kind == Kind.OF_ROUND:
             return self.mixed("compares rows with each other")
         return value
 

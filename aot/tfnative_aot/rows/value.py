@@ -22,6 +22,10 @@ class Kind(IntEnum):
     """An element depends on the row that it belongs to, and on no other."""
     NUMBER = 2
     """An element is the number of the row that it belongs to, from 0 on."""
+    ROUND = 3
+    """In a loop with a round for each row: the number of the round, from 0 on."""
+    OF_ROUND = 4
+    """There: depends on the row that has the number of the round, and on no other."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,11 @@ def join(left: Value, right: Value) -> Value:
         return left
     if left.layout and right.layout and left.layout != right.layout:
         raise CannotJoinError
-    if Kind.NUMBER in (left.kind, right.kind):
+    kinds = {left.kind, right.kind}
+    if not kinds.isdisjoint({Kind.NUMBER, Kind.ROUND}):
         return Mixed("uses the number of the row")
+    if kinds == {Kind.ROWS, Kind.OF_ROUND}:
+        return Mixed("compares rows with each other")
+    if Kind.OF_ROUND in kinds:  # What is the same for all rows is so for that one.
+        return Known(Kind.OF_ROUND)
     return Known(max(left.kind, right.kind), left.layout or right.layout)

@@ -74,7 +74,9 @@ def check_order(steps: Sequence[Step], order: Sequence[int]) -> None:
     got, end = _found(steps, order)
     for number, step in enumerate(steps):
         if got[number] != expected[number]:
-            raise InternalError(f"step {step.source} was moved before one it depends on")
+            raise InternalError(
+                f"step {step.source} was moved before one that it needs"
+            )
     if end != expected_end:
         raise InternalError("an order of steps leaves something else in memory")
 

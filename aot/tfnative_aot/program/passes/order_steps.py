@@ -59,7 +59,7 @@ def peak_bytes(program: Program) -> int:
 
 
 def schedule_of(program: Program) -> Schedule:
-    """What there is to order: steps that are not nested, and values of the workspace."""
+    """What there is to order: steps that are not nested, and values between them."""
     sizes = {a.index: aligned(a.size) for a in program.allocations if a.kind == "temp"}
     values = []
     for step in program.steps:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Orders of steps in which few values are alive at once.
 
-To find the best one of all would take too long, so that these are good guesses, of which
-``order_steps`` takes the best. Each is the same for the same steps.
+To find the best one of all would take too long, so that these are good guesses, of
+which ``order_steps`` takes the best. Each is the same for the same steps.
 """
 
 from __future__ import annotations

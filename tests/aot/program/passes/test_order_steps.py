@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -121,7 +122,7 @@ def test_a_wrong_order_is_refused():
     def last_first(schedule: Schedule) -> Order:
         return tuple(reversed(range(len(schedule.before))))
 
-    with pytest.raises(InternalError, match="before one it depends on"):
+    with pytest.raises(InternalError, match="before one that it needs"):
         order_steps(fork(), {"wrong": last_first})
 
 
@@ -158,9 +159,7 @@ def test_a_schedule_seen_twice_from_the_end_is_the_schedule(schedule: Schedule):
 
 @pytest.mark.parametrize("name", ORDERS)
 @given(schedules())
-def test_orders_have_each_step_once_behind_what_it_needs(
-    name: str, schedule: Schedule
-):
+def test_orders_have_each_step_once_behind_what_it_needs(name: str, schedule: Schedule):
     order = ORDERS[name](schedule)
     assert sorted(order) == list(range(len(schedule.before)))
     at = {step: place for place, step in enumerate(order)}
@@ -172,14 +171,12 @@ def test_parts_of_the_workspace_that_share_memory_are_counted_once():
     b = ProgramBuilder()
     values = [b.buffer("input", 16), *(b.buffer("temp", 16) for _ in range(3))]
     _chain(b, values)
-    pairs = frozenset(
-        (a.slice.allocation, z.slice.allocation)
-        for a, z in zip(values[1:], values[2:], strict=False)
-    )
+    homes = [value.slice.allocation for value in values[1:]]
+    pairs = frozenset(pairwise(homes))
     program = replace(b.program(values[-1]), may_share=pairs)
     assert peak_bytes(program) == order_steps(program).temp_bytes == 64
 
 
 def _chain(b: ProgramBuilder, values: list[Buffer]) -> None:
-    for before, after in zip(values, values[1:], strict=False):
+    for before, after in pairwise(values):
         b.call("mix", [before], after)

@@ -83,8 +83,8 @@ class MemoryRecord:
         """How many bytes are alive at each step of a program that has so many."""
         changes = [0] * (steps + 2)
         for value in self.values:
-            changes[min(value.first, steps)] += value.size
-            changes[min(value.last, steps) + 1] -= value.size
+            changes[value.first] += value.size
+            changes[value.last + 1] -= value.size
         return list(accumulate(changes[:steps]))
 
     def alive(self, step: int) -> Sequence[LiveValue]:

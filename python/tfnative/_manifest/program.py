@@ -176,36 +176,37 @@ def from_json(text: str) -> tuple[ProgramRecord, ...]:
 
 def _program(place: str, value: object, nodes: tuple[Node, ...]) -> ProgramRecord:
     reader = Reader(place, value)
+    steps = reader.take_list("steps", lambda p, v: _step(p, v, nodes))
+    memory = None
+    if reader.has("memory"):
+        memory = _memory(reader.take_reader("memory"), len(steps))
     return ProgramRecord(
         signature=reader.take("signature", str),
         batch_size=reader.take("batch_size", int),
         inputs=reader.take_list("inputs", _named_array),
         outputs=reader.take_list("outputs", _output),
-        steps=reader.take_list("steps", lambda p, v: _step(p, v, nodes)),
-        memory=_memory(reader.take_reader("memory")) if reader.has("memory") else None,
+        steps=steps,
+        memory=memory,
     )
 
 
-def _memory(reader: Reader) -> MemoryRecord:
+def _memory(reader: Reader, steps: int) -> MemoryRecord:
+    size = reader.take("size", int)
     return MemoryRecord(
-        size=reader.take("size", int),
+        size=size,
         order=reader.take("order", str),
         xla_order_bytes=reader.take("xla_order_bytes", int),
         xla_bytes=reader.take("xla_bytes", int),
-        values=reader.take_list("values", _live_value),
+        values=reader.take_list("values", lambda p, v: _live_value(p, v, size, steps)),
     )
 
 
-def _live_value(place: str, value: object) -> LiveValue:
+def _live_value(place: str, value: object, most: int, steps: int) -> LiveValue:
     at = _Row(place, value, 6)
-    return LiveValue(
-        offset=at.whole(0),
-        size=at.whole(1),
-        first=at.whole(2),
-        last=at.whole(3),
-        writer=at.whole(4),
-        shape=at.text(5),
-    )
+    offset, size, first, last, writer = (at.whole(index) for index in range(5))
+    if not 0 <= offset <= offset + size <= most or not 0 <= first <= last <= steps:
+        raise LoadError(f"{place} in program.json is no value of the workspace")
+    return LiveValue(offset, size, first, last, writer, at.text(5))
 
 
 def _step(place: str, value: object, nodes: tuple[Node, ...]) -> StepRecord:

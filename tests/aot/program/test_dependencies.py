@@ -33,7 +33,7 @@ def outputs_of(program: Program) -> list[np.ndarray]:
     return interpret(program, inputs_of(program), FUNCTIONS, IN_PLACE)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(programs(), st.data())
 def test_any_order_that_keeps_dependencies_computes_the_same(
     program: Program, data: st.DataObject
@@ -50,7 +50,7 @@ def test_any_order_that_keeps_dependencies_computes_the_same(
         np.testing.assert_array_equal(got, want)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(programs(), st.data())
 def test_an_order_that_breaks_a_dependency_is_refused(
     program: Program, data: st.DataObject

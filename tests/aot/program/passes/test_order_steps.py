@@ -45,7 +45,7 @@ def apart(program: Program) -> Program:
     return fuse_epilogues(separate_values(pack_weights(program)))
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(programs(most_steps=12))
 def test_every_order_computes_what_xlas_does(program: Program):
     before = apart(program)
@@ -59,7 +59,7 @@ def test_every_order_computes_what_xlas_does(program: Program):
             np.testing.assert_array_equal(got, want)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(programs(most_steps=12))
 def test_no_workspace_is_larger_than_in_xlas_order(program: Program):
     before = apart(program)

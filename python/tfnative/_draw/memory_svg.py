@@ -40,7 +40,8 @@ def memory_html(chart: MemoryChart) -> str:
 
 def _svg(chart: MemoryChart) -> Iterator[str]:
     listed = chart.at_peak[:_LISTED]
-    height = _TOP + _HEIGHT + 76 + 18 * (len(listed) + 1)
+    below = _TOP + _HEIGHT + 76
+    height = below + 18 * (len(listed) + 1)
     width = _LEFT + _WIDTH + 20
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -55,9 +56,13 @@ def _svg(chart: MemoryChart) -> Iterator[str]:
         yield from _box(chart, number, value)
     yield from _line(chart)
     yield from _legend(chart)
-    for number, value in enumerate(listed):
-        text = f"{value.share:.0%}  {_described(value)}"
-        yield _text(_LEFT, _TOP + _HEIGHT + 82 + 18 * number, shortened(text, 130), 12)
+    if listed:
+        text = f"alive at step {chart.peak_step}"
+        text += f", the {_LISTED} largest" if len(chart.at_peak) > _LISTED else ""
+        yield _text(_LEFT, below, f"{text}:", 12, weight="bold")
+    for number, value in enumerate(listed, 1):
+        text = shortened(f"{value.share:.0%}  {_described(value)}", 130)
+        yield _text(_LEFT, below + 18 * number, text, 12)
     yield "</svg>"
 
 

@@ -148,6 +148,35 @@ def resnet50() -> Any:
     return _application("ResNet50")
 
 
+def densenet121() -> Any:
+    """For images of 224 by 224."""
+    return _application("DenseNet121")
+
+
+def unet() -> Any:
+    """For images of 128 by 128: 5 levels of 16 to 256 filters, joined by copies."""
+    import keras
+    from keras import layers
+
+    def block(x: Any, filters: int) -> Any:
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+            x = layers.ReLU()(layers.BatchNormalization()(x))
+        return x
+
+    image = keras.Input((128, 128, 3), name="x")
+    x, skipped = image, []
+    for filters in (16, 32, 64, 128):
+        x = block(x, filters)
+        skipped.append(x)
+        x = layers.MaxPooling2D()(x)
+    x = block(x, 256)
+    for filters, skip in zip((128, 64, 32, 16), reversed(skipped), strict=True):
+        x = layers.Conv2DTranspose(filters, 2, strides=2, padding="same")(x)
+        x = block(layers.Concatenate()([x, skip]), filters)
+    return keras.Model(image, layers.Conv2D(1, 1, name="y")(x))
+
+
 def _application(name: str) -> Any:
     import keras
 
@@ -173,13 +202,18 @@ MODELS = {
     )
 }
 
+"""What `python -m benchmarks` measures."""
+
+EXPORTED = {**MODELS, "densenet121": densenet121, "unet": unet}
+"""All that can be exported: those whose memory alone is measured, too."""
+
 
 def build(name: str) -> Any:
     """A Keras model with random weights, the same each time."""
     import keras
 
     keras.utils.set_random_seed(1)
-    return MODELS[name]()
+    return EXPORTED[name]()
 
 
 def main(name: str, output: str) -> None:

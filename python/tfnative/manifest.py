@@ -19,6 +19,7 @@ from tfnative._manifest.heads import (
     TensorFlowHead,
     read_head,
 )
+from tfnative._manifest.memory import VariantMemory, read_memory
 from tfnative._manifest.reader import Reader, read_text, read_whole
 from tfnative._manifest.tensor import TensorManifest, read_tensor
 from tfnative.errors import LoadError
@@ -31,6 +32,7 @@ __all__ = [
     "SignatureManifest",
     "TensorFlowHead",
     "TensorManifest",
+    "VariantMemory",
 ]
 
 FORMAT = 1
@@ -86,6 +88,8 @@ class SignatureManifest:
         fidelity: What was measured when it was compiled.
         unverified_cpu_levels: Levels that the compiling machine could not run.
         head: What computes inputs of the compiled code, or None.
+        memory: How much each variant needs. Empty in artifacts of versions that did not
+            write it.
     """
 
     inputs: tuple[TensorManifest, ...]
@@ -99,6 +103,7 @@ class SignatureManifest:
     rows: str = ""
     rows_reason: str = ""
     no_winograd: str = ""
+    memory: tuple[VariantMemory, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,9 @@ def _signature(place: str, value: object) -> SignatureManifest:
         ),
         no_winograd=(
             reader.take("no_winograd", str) if reader.has("no_winograd") else ""
+        ),
+        memory=(
+            reader.take_list("memory", read_memory) if reader.has("memory") else ()
         ),
     )
 

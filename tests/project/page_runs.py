@@ -135,6 +135,10 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("get_started.md", 'pip install ".[aot]"'): _INSTALLS,
     ("gpu.md", "model = tfnative.load("): "needs a GPU",
     ("gpu.md", 'pip install ".[aot,test,training]" "tensorflow[and-cuda]"'): _INSTALLS,
+    (
+        "memory.md",
+        "python -m benchmarks.memory --models transformer,unet --batch-sizes 1,8",
+    ): _BENCH,
     ("offline.md", "import pyarrow.parquet as pq"): "needs pyarrow, which tfnative "
     "has no use for",
     ("pictures.md", "apt-get install graphviz"): _INSTALLS,

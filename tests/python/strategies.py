@@ -14,6 +14,7 @@ from tfnative.manifest import (
     SignatureManifest,
     TensorFlowHead,
     TensorManifest,
+    VariantMemory,
 )
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
@@ -78,6 +79,13 @@ signatures = st.builds(
     unverified_cpu_levels=tuples(names),
     head=st.none() | heads,
     no_winograd=names,
+    memory=tuples(
+        st.builds(
+            VariantMemory,
+            *(st.integers(0, 64), names, *(st.integers(0, 1 << 50) for _ in range(4))),
+            *(names, st.integers(0, 1 << 50)),
+        )
+    ),
 )
 manifests = st.builds(
     Manifest,

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
 
-from tests.python.draw.drawn import loop_program
+from tests.python.draw.drawn import loop_program, with_memory
+from tfnative._manifest.memory import LiveValue, MemoryRecord
 from tfnative._manifest.program import (
     Array,
     Flow,
@@ -38,21 +40,42 @@ STEPS = st.builds(
     *(NAMES, NAMES, st.none() | NODES, tuples_of(NODES), NUMBERS, NUMBERS, NUMBERS),
     *(tuples_of(FLOWS), tuples_of(ARRAYS), tuples_of(ARRAYS)),
 )
-PROGRAMS = st.builds(
-    ProgramRecord,
-    *(NAMES, NUMBERS, tuples_of(st.tuples(NAMES, ARRAYS))),
-    *(tuples_of(st.tuples(NAMES, FLOWS)), tuples_of(STEPS)),
-)
 
 
-@given(tuples_of(PROGRAMS))
+@st.composite
+def memories(draw: st.DrawFn, steps: int) -> MemoryRecord:
+    """A workspace of a program with so many steps."""
+    size = draw(st.integers(0, 2**40))
+    values = []
+    for _ in range(draw(st.integers(0, 3))):
+        low, high = sorted(draw(st.integers(0, size)) for _ in range(2))
+        first, last = sorted(draw(st.integers(0, steps)) for _ in range(2))
+        writer, shape = draw(NUMBERS), draw(NAMES)
+        values.append(LiveValue(low, high - low, first, last, writer, shape))
+    return MemoryRecord(size, draw(NAMES), draw(NUMBERS), draw(NUMBERS), tuple(values))
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> ProgramRecord:
+    steps = draw(tuples_of(STEPS))
+    return ProgramRecord(
+        signature=draw(NAMES),
+        batch_size=draw(NUMBERS),
+        inputs=draw(tuples_of(st.tuples(NAMES, ARRAYS))),
+        outputs=draw(tuples_of(st.tuples(NAMES, FLOWS))),
+        steps=steps,
+        memory=draw(st.none() | memories(len(steps))),
+    )
+
+
+@given(tuples_of(programs()))
 def test_what_is_written_is_read(programs: tuple[ProgramRecord, ...]):
     assert from_json(to_json(programs)) == programs
 
 
 @given(st.data())
 def test_damaged_files_are_refused_with_a_load_error(data: st.DataObject):
-    content = json.loads(to_json((loop_program(),)))
+    content = json.loads(to_json((with_memory(loop_program()),)))
     places: list[tuple[list | dict, int | str]] = []
 
     def walk(value: object) -> None:
@@ -69,6 +92,29 @@ def test_damaged_files_are_refused_with_a_load_error(data: st.DataObject):
         assert isinstance(from_json(json.dumps(content)), tuple)
     except LoadError as error:
         assert "program" in str(error)  # noqa: PT017 - either is right
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        (-64, 64, 0, 1, 0, ""),
+        (0, 65, 0, 1, 0, ""),
+        (0, -1, 0, 1, 0, ""),
+        (0, 64, 1, 0, 0, ""),
+        (0, 64, -1, 0, 0, ""),
+        (0, 64, 0, 6, 0, ""),
+    ],
+)
+def test_values_outside_of_the_workspace_or_the_program_are_refused(value: tuple):
+    memory = MemoryRecord(64, "xla", 64, 64, (LiveValue(*value),))
+    program = replace(loop_program(), memory=memory)
+    with pytest.raises(LoadError, match="no value of the workspace"):
+        from_json(to_json((program,)))
+
+
+def test_programs_of_older_versions_say_nothing_of_memory():
+    (program,) = from_json(to_json((loop_program(),)))
+    assert program.memory is None
 
 
 @pytest.mark.parametrize("text", ["", "[", "[]", "{}", '{"format": 2}', "[" * 100_000])

@@ -17,6 +17,7 @@ from tfnative.manifest import (
     SignatureManifest,
     TensorFlowHead,
     TensorManifest,
+    VariantMemory,
 )
 from tfnative_aot import adapters
 from tfnative_aot.artifact.package import Parts
@@ -27,11 +28,13 @@ from tfnative_aot.emit.interface import (
     Tensor,
 )
 from tfnative_aot.emit.step_table import kind
+from tfnative_aot.emit.steps.scratch import thread_bytes
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.dtypes import supported_dtype
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines.targets import Target
+from tfnative_aot.program.passes.order_steps import peak_bytes
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import Step
 from tfnative_aot.program.traverse import children, slices
@@ -132,9 +135,30 @@ def make_manifest(
                 head=heads.get(s.name),
                 rows=rule.kind,
                 rows_reason=rule.reason,
+                memory=tuple(
+                    _memory(p, target)
+                    for p in parts.programs
+                    if p.key.signature == index
+                ),
             )
-            for s, rule in zip(parts.interface.signatures, rules, strict=True)
+            for index, (s, rule) in enumerate(
+                zip(parts.interface.signatures, rules, strict=True)
+            )
         },
+    )
+
+
+def _memory(program: Program, target: Target) -> VariantMemory:
+    own = thread_bytes(program, target.pointer_bytes)
+    return VariantMemory(
+        batch_size=program.key.batch_size,
+        cpu_level=program.key.level.name,
+        workspace_bytes=program.temp_bytes + own,
+        thread_bytes=own,
+        values_bytes=program.temp_bytes,
+        peak_bytes=peak_bytes(program),
+        order=program.order,
+        xla_order_bytes=program.xla_order_bytes,
     )
 
 
@@ -161,6 +185,7 @@ def describe_programs(parts: Parts) -> str:
             f"signature {signature.name}{size}",
             f"  {program.temp_bytes:,} bytes between steps; XLA's own plan has "
             f"{program.xla_temp_bytes:,}",
+            f"  order: {program.order}; in XLA's, {program.xla_order_bytes:,} bytes",
         ]
         lines += _listing(program.steps, program, 1)
         texts.append("\n".join(lines))

@@ -14,6 +14,7 @@ from tfnative._manifest.program import (
     StepRecord,
 )
 from tfnative_aot.artifact.dataflow import Place, StepFlow, Writer, follow
+from tfnative_aot.artifact.memory_record import record_memory, shape_text
 from tfnative_aot.artifact.package import Parts
 from tfnative_aot.emit.step_table import flops, kind
 from tfnative_aot.program.memory import Shape
@@ -63,6 +64,7 @@ def record_program(
             )
         ),
         steps=tuple(_step(each) for each in flow.steps),
+        memory=record_memory(program, flow.steps),
     )
 
 
@@ -96,14 +98,9 @@ def _flow(writers: Sequence[Writer], array: Array) -> Flow:
 
 
 def _at(place: Place) -> Array:
-    text = "" if place.shape is None else _text(place.shape)
+    text = "" if place.shape is None else shape_text(place.shape)
     return Array(text, place.slice.size)
 
 
 def _array(shape: Shape) -> Array:
-    return Array(_text(shape), shape.elements * shape.element_bytes)
-
-
-def _text(shape: Shape) -> str:
-    """Without the memory order, which says nothing of what flows."""
-    return f"{shape.dtype}[{','.join(map(str, shape.dims))}]"
+    return Array(shape_text(shape), shape.elements * shape.element_bytes)

@@ -18,6 +18,7 @@ from tfnative_aot.emit.names import NAMES_HEADER, run_function
 from tfnative_aot.emit.step_table import step_lines
 from tfnative_aot.emit.steps import emit_step
 from tfnative_aot.emit.steps.body import Body
+from tfnative_aot.emit.steps.scratch import thread_bytes
 from tfnative_aot.emit.weights import WeightPool
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import Kernel, Sort
@@ -80,6 +81,9 @@ class _Emitter:
                 f"  ({temp_bytes}u + TFN_ALIGNED(sizeof(union {name}_scratch)))",
                 f"#define {name}_thread_bytes \\",
                 f"  TFN_ALIGNED(sizeof(union {name}_scratch))",
+                f"_Static_assert({name}_thread_bytes ==",
+                f"  (sizeof(void*) == 8 ? {thread_bytes(self._program, 8)}u :",
+                f'   {thread_bytes(self._program, 4)}u), "scratch");',
                 f"#define {name}_step_count {self._body.step_number}",
                 f"extern const char {name}_steps[] TFN_HIDDEN;",
                 f"int32_t {name}(const void* const*, void* const*, void*,",

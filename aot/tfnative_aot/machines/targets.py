@@ -52,6 +52,11 @@ class Target:
         return _LEVELS[self.arch]
 
     @property
+    def pointer_bytes(self) -> int:
+        """Bytes of an address."""
+        return 4 if self.arch == "armv7" else 8
+
+    @property
     def object_format(self) -> str:
         """Of its object files: "elf", "macho" or "coff"."""
         formats = {"macos": "macho", "ios": "macho", "windows": "coff"}

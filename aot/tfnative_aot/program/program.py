@@ -41,6 +41,8 @@ class Program:
             ``passes.assign_memory``.
         temp_bytes: How much of it they take.
         xla_temp_bytes: How much XLA's own plan takes.
+        order: Which order its steps are in: "xla", or one of ``passes.orders.ORDERS``.
+        xla_order_bytes: How much the workspace would take if they were in XLA's.
     """
 
     key: VariantKey
@@ -56,6 +58,8 @@ class Program:
     temp_offsets: Mapping[int, int] = field(default_factory=dict)
     temp_bytes: int = 0
     xla_temp_bytes: int = 0
+    order: str = "xla"
+    xla_order_bytes: int = 0
 
     @property
     def caller_slices(self) -> tuple[Slice, ...]:

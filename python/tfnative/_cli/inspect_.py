@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.load import is_saved_model, load
 from tfnative._backends.native.model import NativeModel
-from tfnative._cli import inspect_graph
+from tfnative._cli import inspect_graph, inspect_memory
 from tfnative._cli.common import (
+    UsageError,
     add_backend,
     add_command,
     add_json,
@@ -34,6 +35,8 @@ _EXAMPLES = """\
   tfnative inspect build/digits --program | less
   tfnative inspect build/digits --graph digits.svg --profile
   tfnative inspect build/digits --model-explorer digits.json --batch-size 32
+  tfnative inspect build/digits --memory                 # what makes the peak
+  tfnative inspect build/digits --memory digits.html --batch-size 32
   tfnative inspect build/digits-pi                       # of another machine
   tfnative inspect saved_models/digits                   # as TensorFlow runs it
   tfnative inspect saved_models/digits --graph graph.html
@@ -53,6 +56,7 @@ def register(commands: Commands) -> None:
         help="list the steps of every program, with the TensorFlow op of each",
     )
     inspect_graph.add_flags(parser)
+    inspect_memory.add_flags(parser)
     add_backend(parser)
     add_json(parser)
 
@@ -61,7 +65,13 @@ def run(options: argparse.Namespace) -> int:
     """Shows signatures, variants, sizes and errors, or the programs; or draws one."""
     asked = load_options(options)
     draws = inspect_graph.is_asked(options)
+    charts = inspect_memory.is_asked(options)
     is_saved = is_saved_model(options.model)
+    if charts and is_saved and asked.backend in (None, "tensorflow"):
+        raise UsageError(
+            f"--memory is for compiled models, and {options.model} is a SavedModel: "
+            "compile it first"
+        )
     if draws and is_saved and asked.backend in (None, "tensorflow"):
         inspect_graph.draw_saved_model(options, asked.tags or ("serve",))
         return 0
@@ -72,10 +82,10 @@ def run(options: argparse.Namespace) -> int:
     with load(options.model, options=_chosen(asked, is_saved)) as model:
         if isinstance(model, NativeModel):
             _show_view(options, CompiledView.of(model), model)
-        elif options.program or draws:
+        elif options.program or draws or charts:
             raise UnimplementedError(
                 f"model {model.name!r} runs with {model.backend}: only compiled code "
-                "has a program to list or to draw"
+                "has a program to list, to draw or to chart"
             )
         elif options.json:
             print_json(_content(model))
@@ -95,6 +105,8 @@ def _show_view(
 ) -> None:
     if inspect_graph.is_asked(options):
         inspect_graph.draw_compiled(options, view, model)
+    elif inspect_memory.is_asked(options):
+        inspect_memory.show(options, view)
     elif options.program:
         print(view.program(), end="")
     elif options.json:

@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from tfnative._cli.common import (
 from tfnative._cli.compile_ import print_fidelity
 from tfnative._core import host_cpu_level
 from tfnative.errors import LoadError, NotFoundError
-from tfnative.manifest import ExamplesHead, Manifest, TensorFlowHead
+from tfnative.manifest import ExamplesHead, Manifest, TensorFlowHead, VariantMemory
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _LEVEL = re.compile(r"x86-64-v(\d+)")
@@ -142,9 +142,21 @@ class CompiledView:
         )
         if signature.head is not None:
             _show_head(signature.head)
+        memory = self._memory(name)
         if name in self.workspace_bytes:
             needed = self.workspace_bytes[name].values()
-            print(f"workspace: {', '.join(format_bytes(size) for size in needed)}")
+            print(f"workspace: {_sizes(needed)}")
+        elif memory:
+            print(f"workspace: {_sizes(each.workspace_bytes for each in memory)}")
+        if memory:
+            live = _sizes(each.peak_bytes for each in memory)
+            print(f"values in it that are alive at once: at most {live}")
+
+    def _memory(self, name: str) -> Sequence[VariantMemory]:
+        """What each batch size of a signature needs, of the best level that runs."""
+        of_name = self.manifest.signatures[name].memory
+        best = self.cpu_level or self.manifest.cpu_levels[-1]
+        return [each for each in of_name if each.cpu_level == best]
 
     def _files(self) -> list[tuple[str, int]]:
         found = (path for path in sorted(self.folder.rglob("*")) if path.is_file())
@@ -152,6 +164,10 @@ class CompiledView:
             (path.relative_to(self.folder).as_posix(), path.stat().st_size)
             for path in found
         ]
+
+
+def _sizes(sizes: Iterable[int]) -> str:
+    return ", ".join(map(format_bytes, sizes))
 
 
 def view_of_another_machine(path: str | os.PathLike[str]) -> CompiledView | None:

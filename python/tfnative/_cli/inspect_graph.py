@@ -65,13 +65,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--signature",
         metavar="NAME",
-        help=f"what to draw (default: {_DEFAULT}, or the only one)",
+        help=f"what to draw, or to chart (default: {_DEFAULT}, or the only one)",
     )
     parser.add_argument(
         "--batch-size",
         type=whole(1),
         metavar="N",
-        help="the program of which compiled batch size to draw (default: the smallest)",
+        help="the program of which compiled batch size to draw, or to chart (default: "
+        "the smallest)",
     )
 
 
@@ -85,10 +86,14 @@ def is_asked(options: argparse.Namespace) -> bool:
     """
     graph, explorer = options.graph, options.model_explorer
     if graph is None and explorer is None:
-        for flag in ("profile", "signature", "batch_size"):
-            if getattr(options, flag):
+        if options.profile:
+            raise UsageError("--profile needs --graph or --model-explorer")
+        for flag in ("signature", "batch_size"):
+            if getattr(options, flag) and options.memory is None:
                 name = flag.replace("_", "-")
-                raise UsageError(f"--{name} needs --graph or --model-explorer")
+                raise UsageError(
+                    f"--{name} needs --graph, --model-explorer or --memory"
+                )
         return False
     if options.program:
         raise UsageError("--program prints a list, and goes with no picture")
@@ -119,7 +124,8 @@ def draw_compiled(
         NotFoundError: It has no such program, or does not say what its programs are.
         FailedPreconditionError: It is to be measured, and does not run here.
     """
-    program = _chosen(read_programs(view), options.signature, options.batch_size)
+    programs = read_programs(view)
+    program = chosen_program(programs, options.signature, options.batch_size)
     times = None
     if options.profile:
         if model is None:
@@ -200,9 +206,15 @@ def _write(content: bytes, file: IO[bytes]) -> None:
     file.write(content)
 
 
-def _chosen(
+def chosen_program(
     programs: Sequence[ProgramRecord], signature: str | None, batch_size: int | None
 ) -> ProgramRecord:
+    """The program that flags choose: by default that of the smallest batch size.
+
+    Raises:
+        NotFoundError: There is no such signature, or there are several.
+        InvalidArgumentError: It was not compiled for so many rows.
+    """
     names = tuple(dict.fromkeys(program.signature for program in programs))
     name = signature
     if name is None:

@@ -66,7 +66,7 @@ class _Drawing:
         self._times = times
         self._most = max((t.share for t in (times or {}).values()), default=0.0)
         self._prefix = common_scope(
-            [_short(step.node.name) for step in program.steps if step.node]
+            [short_name(step.node.name) for step in program.steps if step.node]
         )
 
     def run(self) -> DrawnGraph:
@@ -116,11 +116,11 @@ class _Drawing:
             heat = time.share / self._most if time and self._most else 0.0
         name = step.hlo
         if step.node:
-            name = _short(step.node.name).removeprefix(self._prefix)
+            name = short_name(step.node.name).removeprefix(self._prefix)
         return DrawnNode(
             id=_id(number),
-            title=_main_op(step),
-            family=_family(step),
+            title=main_op(step),
+            family=family_of_step(step),
             lines=tuple(_lines(step, name)),
             note=note,
             cluster=self._cluster_of(number, step),
@@ -153,14 +153,14 @@ class _Drawing:
         self, number: int, step: StepRecord, time: Measured | None
     ) -> dict[str, str]:
         node = step.node
-        found = {"step": str(number), "op": _main_op(step)}
+        found = {"step": str(number), "op": main_op(step)}
         if self._times is not None:
             found["time (us)"] = "" if time is None else f"{time.micros:.2f}"
             found["share (%)"] = "" if time is None else f"{time.share * 100:.1f}"
-        fused = (f"{part.op} {_short(part.name)}" for part in step.parts)
+        fused = (f"{part.op} {short_name(part.name)}" for part in step.parts)
         return found | {
             "kernel": _kernel(step),
-            "name": _short(node.name) if node else "",
+            "name": short_name(node.name) if node else "",
             "shape": ", ".join(array.shape for array in step.writes if array.shape),
             "bytes read": f"{step.bytes_read:,}",
             "of them weights": f"{step.weight_bytes:,}",
@@ -199,7 +199,7 @@ def _arrows(flows: Sequence[Flow], target: str) -> Iterator[DrawnEdge]:
         yield DrawnEdge(_id(source), target, ", ".join(labels), dashed=carried)
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A name without the calls that SavedModels are wrapped in."""
     return _CALLS.sub("", name.rpartition(";")[2])
 
@@ -213,7 +213,7 @@ def _origin(step: StepRecord) -> str:
     return _ADDED.sub("", name)
 
 
-def _main_op(step: StepRecord) -> str:
+def main_op(step: StepRecord) -> str:
     """What a step is best known as: a product rather than the bias that follows it."""
     ops = [part.op for part in step.parts]
     found = next(filter(_MAIN_OPS.search, ops), "") if _is_product(step) else ""
@@ -270,7 +270,7 @@ def _kernel(step: StepRecord) -> str:
     return _KERNELS.get(step.kind, _title(step))
 
 
-def _family(step: StepRecord) -> str:
+def family_of_step(step: StepRecord) -> str:
     if "convolution" in step.kind:
         return "convolution"
     if step.node is None and "copy" in step.hlo:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tfnative._draw.dot import printable, to_dot
@@ -33,17 +34,38 @@ def to_html(graph: DrawnGraph) -> str:
     Raises:
         FailedPreconditionError: Jinja2 or Graphviz is not installed.
     """
+    rows = [
+        (f"n{number}", node.details)
+        for number, node in enumerate(graph.nodes)
+        if node.family != "port"
+    ]
+    require("jinja2")
+    return page(graph.title, inline(graph), rows)
+
+
+def page(title: str, svg: str, details: Sequence[tuple[str, Mapping[str, str]]]) -> str:
+    """A page of a picture, which can be moved and zoomed, and a table.
+
+    Args:
+        title: Of the page.
+        svg: The picture, as an element of a page; what is in it is escaped.
+        details: A row for each: the id of its element in the picture, which has the
+            class "node", and what is known of it, by column.
+
+    Raises:
+        FailedPreconditionError: Jinja2 is not installed.
+    """
     require("jinja2")
     import jinja2
 
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    page = importlib.resources.files("tfnative._draw").joinpath("page.html.jinja")
-    columns, rows = _table(graph)
-    template = environment.from_string(page.read_text(encoding="utf-8"))
+    file = importlib.resources.files("tfnative._draw").joinpath("page.html.jinja")
+    columns, rows = _table(details)
+    template = environment.from_string(file.read_text(encoding="utf-8"))
     text: str = template.render(
-        title=printable(graph.title), svg=inline(graph), columns=columns, rows=rows
+        title=printable(title), svg=svg, columns=columns, rows=rows
     )
     return text
 
@@ -54,18 +76,15 @@ def inline(graph: DrawnGraph) -> str:
     return svg[svg.index("<svg") :]
 
 
-def _table(graph: DrawnGraph) -> tuple[tuple[str, ...], tuple[_Row, ...]]:
-    """The details of all boxes that are no inputs or outputs."""
-    listed = [
-        (f"n{number}", node)
-        for number, node in enumerate(graph.nodes)
-        if node.family != "port"
-    ]
-    known = (item for _, node in listed for item in node.details.items())
+def _table(
+    details: Sequence[tuple[str, Mapping[str, str]]],
+) -> tuple[tuple[str, ...], tuple[_Row, ...]]:
+    """The columns in which something stands, and the rows."""
+    known = (item for _, each in details for item in each.items())
     columns = tuple(dict.fromkeys(key for key, value in known if value))
     rows = tuple(
-        _Row(box, tuple(_cell(node.details.get(key, "")) for key in columns))
-        for box, node in listed
+        _Row(box, tuple(_cell(each.get(key, "")) for key in columns))
+        for box, each in details
     )
     return columns, rows
 

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tfnative._manifest.memory import LiveValue, MemoryRecord
 from tfnative._manifest.reader import Reader, read_text, read_whole
 from tfnative.errors import LoadError
 
@@ -101,6 +103,7 @@ class ProgramRecord:
         inputs: Names, and shapes with their bytes.
         outputs: Names, and what they are when the last step has run.
         steps: In the order in which they run; what is nested in a step follows it.
+        memory: Its workspace. None in artifacts of versions that did not write it.
     """
 
     signature: str
@@ -108,6 +111,7 @@ class ProgramRecord:
     inputs: tuple[tuple[str, Array], ...]
     outputs: tuple[tuple[str, Flow], ...]
     steps: tuple[StepRecord, ...]
+    memory: MemoryRecord | None = None
 
 
 def to_json(programs: tuple[ProgramRecord, ...]) -> str:
@@ -122,12 +126,14 @@ def to_json(programs: tuple[ProgramRecord, ...]) -> str:
 
     texts = []
     for program in programs:
-        head = {
+        head: dict[str, object] = {
             "signature": program.signature,
             "batch_size": program.batch_size,
             "inputs": [[name, *array] for name, array in program.inputs],
             "outputs": [[name, *flow(of)] for name, of in program.outputs],
         }
+        if program.memory is not None:
+            head["memory"] = dataclasses.asdict(program.memory)
         steps = [
             [
                 step.kind,
@@ -170,13 +176,37 @@ def from_json(text: str) -> tuple[ProgramRecord, ...]:
 
 def _program(place: str, value: object, nodes: tuple[Node, ...]) -> ProgramRecord:
     reader = Reader(place, value)
+    steps = reader.take_list("steps", lambda p, v: _step(p, v, nodes))
+    memory = None
+    if reader.has("memory"):
+        memory = _memory(reader.take_reader("memory"), len(steps))
     return ProgramRecord(
         signature=reader.take("signature", str),
         batch_size=reader.take("batch_size", int),
         inputs=reader.take_list("inputs", _named_array),
         outputs=reader.take_list("outputs", _output),
-        steps=reader.take_list("steps", lambda p, v: _step(p, v, nodes)),
+        steps=steps,
+        memory=memory,
     )
+
+
+def _memory(reader: Reader, steps: int) -> MemoryRecord:
+    size = reader.take("size", int)
+    return MemoryRecord(
+        size=size,
+        order=reader.take("order", str),
+        xla_order_bytes=reader.take("xla_order_bytes", int),
+        xla_bytes=reader.take("xla_bytes", int),
+        values=reader.take_list("values", lambda p, v: _live_value(p, v, size, steps)),
+    )
+
+
+def _live_value(place: str, value: object, most: int, steps: int) -> LiveValue:
+    at = _Row(place, value, 6)
+    offset, size, first, last, writer = (at.whole(index) for index in range(5))
+    if not 0 <= offset <= offset + size <= most or not 0 <= first <= last <= steps:
+        raise LoadError(f"{place} in program.json is no value of the workspace")
+    return LiveValue(offset, size, first, last, writer, at.text(5))
 
 
 def _step(place: str, value: object, nodes: tuple[Node, ...]) -> StepRecord:

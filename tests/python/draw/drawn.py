@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from tfnative._draw.families import FAMILIES
 from tfnative._draw.graph import Cluster, DrawnEdge, DrawnGraph, DrawnNode, Line
+from tfnative._manifest.memory import LiveValue, MemoryRecord
 from tfnative._manifest.program import Array, Flow, Node, ProgramRecord, StepRecord
 
 ODD = st.text(
@@ -101,3 +104,13 @@ def loop_program() -> ProgramRecord:
         outputs=(("y", Flow((4,), row, 16)),),
         steps=(before, loop, condition, body, after),
     )
+
+
+def with_memory(program: ProgramRecord) -> ProgramRecord:
+    """``loop_program`` with a workspace: two values during the loop, one before it."""
+    values = (
+        LiveValue(0, 64, 0, 4, 0, "f32[1,4]"),
+        LiveValue(64, 64, 1, 3, 2, "pred[]"),
+        LiveValue(64, 128, 4, 5, 4, "f32[1,4]"),
+    )
+    return replace(program, memory=MemoryRecord(192, "depth first", 256, 320, values))

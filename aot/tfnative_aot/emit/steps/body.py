@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tfnative_aot.emit.names import run_function
+from tfnative_aot.emit.steps.scratch import scratch_of
 from tfnative_aot.emit.weights import WeightPool
 from tfnative_aot.program.memory import Buffer, Slice
 from tfnative_aot.program.program import Program
@@ -52,6 +53,9 @@ class Body:
             comment = f"{self.step_number} {step.source}".replace("*/", "* /")
             self.line(depth, f"/* {comment} */")
             self.line(depth, f"TFN_STEP({self.step_number});")
+            scratch = scratch_of(step)
+            if scratch is not None:
+                self.scratch.append(scratch.text)
             self._emit_step(self, step, depth)
 
     def line(self, depth: int, text: str) -> None:

@@ -43,7 +43,6 @@ def emit_sort(body: Body, step: Sort, depth: int) -> None:
     """Sorting with a comparator that XLA compiled."""
     count = len(step.arrays)
     sizes = [buffer.shape.element_bytes for buffer in step.arrays]
-    body.scratch.append(f"TFN_SORT_SCRATCH_BYTES({step.length}, {count})")
     body.line(depth, "{")
     body.line(depth + 1, f"static const int32_t element_bytes[] = {braces(sizes)};")
     body.line(
@@ -60,7 +59,6 @@ def emit_sort(body: Body, step: Sort, depth: int) -> None:
 
 def emit_topk(body: Body, step: TopK, depth: int) -> None:
     """The largest of each row."""
-    body.scratch.append(f"TFN_TOPK_SCRATCH_BYTES({step.length})")
     places = (step.values, step.out_values, step.out_indices)
     pointers = ", ".join(body.pointer(p) if p else "NULL" for p in places)
     body.line(

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from tfnative_aot.emit.step_table import flops
@@ -34,19 +33,14 @@ def emit_dot(body: Body, step: Dot, depth: int) -> None:
         + ",",
         epilogue_field(step.epilogue),
     ]
-    sizes = f"{step.batch}, {step.m}, {step.n}, {step.k}"
-    scratch = f"TFN_MATMUL_SCRATCH_BYTES({sizes})"
     buffers = (step.lhs, step.rhs, step.out)
     if step.dtype != "f32":
         operands = [body.buffer(buffer) for buffer in buffers]
         kernel = f"TFN_KERNEL(matmul_any_{step.dtype})"
         body.call_with_parameters("tfn_matmul", fields, kernel, operands, depth)
-    elif step.packed:
-        _call_f32_kernel(
-            body, "tfn_matmul", fields, "matmul_packed_f32", step, "", depth
-        )
     else:
-        _call_f32_kernel(body, "tfn_matmul", fields, "matmul_f32", step, scratch, depth)
+        kernel = "matmul_packed_f32" if step.packed else "matmul_f32"
+        _call_f32_kernel(body, "tfn_matmul", fields, kernel, step, depth)
 
 
 def emit_convolution(body: Body, step: Convolution, depth: int) -> None:
@@ -67,25 +61,12 @@ def emit_convolution(body: Body, step: Convolution, depth: int) -> None:
         kernel = f"TFN_KERNEL(conv_any_{step.dtype})"
         body.call_with_parameters("tfn_conv", fields, kernel, operands, depth)
         return
-    if step.kernel == "depthwise":
-        _, lines, columns = step.kernel_size
-        scratch = f"DEPTHWISE_SCRATCH_BYTES({step.in_channels}, {lines}, {columns})"
-    elif step.kernel == "winograd":
-        _, height, width = step.out_size
-        tiles = f"TFN_WINOGRAD_TILES({step.batch}, {height}, {width})"
-        sizes = f"{tiles}, {step.in_channels}, {step.out_channels}"
-        scratch = f"WINOGRAD_SCRATCH_BYTES({sizes})"
-    else:
-        pixels = step.batch * math.prod(step.out_size)
-        places = math.prod(step.kernel_size)
-        channels = step.in_channels // step.groups
-        scratch = f"CONV_SCRATCH_BYTES({pixels}, {places}, {channels})"
     kernel = {
         "depthwise": "conv_depthwise_f32",
         "winograd": "conv_winograd_f32",
         "packed": "conv_f32",
     }[step.kernel]
-    _call_f32_kernel(body, "tfn_conv", fields, kernel, step, f"TFN_{scratch}", depth)
+    _call_f32_kernel(body, "tfn_conv", fields, kernel, step, depth)
 
 
 def emit_reduce_window(body: Body, step: ReduceWindow, depth: int) -> None:
@@ -100,7 +81,7 @@ def emit_reduce_window(body: Body, step: ReduceWindow, depth: int) -> None:
         f".window_dilation = {braces(step.window_dilation)}",
     ]
     kernel = "reduce_window_f32"
-    _call_f32_kernel(body, "tfn_reduce_window", fields, kernel, step, "", depth)
+    _call_f32_kernel(body, "tfn_reduce_window", fields, kernel, step, depth)
 
 
 def _call_f32_kernel(
@@ -109,12 +90,9 @@ def _call_f32_kernel(
     fields: Sequence[str],
     kernel: str,
     step: Dot | Convolution | ReduceWindow,
-    scratch: str,
     depth: int,
 ) -> None:
     """A call of a tfn_f32_kernel with its parameters and operands."""
-    if scratch:
-        body.scratch.append(scratch)
     parts: dict[str, Buffer | None] = {"lhs": step.lhs}
     if isinstance(step, Dot | Convolution):
         parts["rhs"] = step.rhs

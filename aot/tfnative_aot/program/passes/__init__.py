@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Program to program: each pass is a pure function in a module of its own."""
 
-from tfnative_aot.program.passes.assign_memory import assign_memory
 from tfnative_aot.program.passes.fuse_epilogues import fuse_epilogues
 from tfnative_aot.program.passes.merge_reductions import merge_reductions
+from tfnative_aot.program.passes.order_steps import order_steps
 from tfnative_aot.program.passes.pack_weights import pack_weights
 from tfnative_aot.program.passes.separate_values import separate_values
 from tfnative_aot.program.passes.split_reductions import split_reductions
@@ -18,4 +18,4 @@ def run_passes(program: Program, *, winograd: bool = True) -> Program:
     """What is emitted, from what XLA compiled; see ``pack_weights`` for the option."""
     packed = pack_weights(program, winograd=winograd)
     separate = merge_reductions(separate_values(packed))
-    return assign_memory(split_reductions(separate, fuse_epilogues))
+    return order_steps(split_reductions(separate, fuse_epilogues))

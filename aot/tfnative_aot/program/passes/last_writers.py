@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tfnative_aot.program.memory import Slice
-from tfnative_aot.program.passes.assign_memory import ALIGNMENT
+from tfnative_aot.program.passes.lives import ALIGNMENT
 
 
 @dataclass(eq=False)

@@ -11,7 +11,8 @@ from hypothesis import given, strategies as st
 
 from tests.aot.program.program_builder import ProgramBuilder
 from tfnative_aot.program.memory import Buffer
-from tfnative_aot.program.passes.assign_memory import ALIGNMENT, assign_memory
+from tfnative_aot.program.passes.assign_memory import assign_memory
+from tfnative_aot.program.passes.lives import ALIGNMENT
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import Call
 

@@ -14,7 +14,7 @@ from tests.aot.program.program_builder import FUNCTIONS, IN_PLACE, inputs_of
 from tests.aot.program.random_programs import programs
 from tfnative_aot.program.memory import Slice
 from tfnative_aot.program.passes import run_passes
-from tfnative_aot.program.passes.assign_memory import ALIGNMENT
+from tfnative_aot.program.passes.lives import ALIGNMENT
 from tfnative_aot.program.passes.pack_weights import pack_weights
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import Kernel

@@ -155,6 +155,8 @@ def _behind_contrast(editor: GraphEditor, node: NodeDef) -> str | None:
         product, mean = editor.source(node, place), node.input[1 - place]
         if product is None or product.op != "Mul":
             continue
+        if not _is_data(editor, editor.node(node_of(mean))):
+            continue  # Random numbers are brought into a range like this, too.
         for inner in (0, 1):
             centred = editor.source(product, inner)
             if centred is None or centred.op != "Sub" or centred.input[1] != mean:

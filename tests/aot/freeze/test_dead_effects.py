@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +199,7 @@ def test_networks_with_layers_for_training_compile_by_themselves(tmp_path: Path)
         inputs[name] = np.random.default_rng(1).random((3, *shape), np.float32)
         archive.add_endpoint(
             name,
-            lambda x, network=network: network(x, training=False),
+            partial(network, training=False),
             [keras.InputSpec(shape=(None, *shape), dtype="float32", name="x")],
         )
     archive.write_out(str(tmp_path / "m"), verbose=False)

@@ -32,8 +32,8 @@ SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
-  test-fidelity test-schema fuzz-python fuzz-cpp test-python mutants lint format tidy \
-  bench bench-kernels docs docs-serve options protos setup wheel clean
+  test-fidelity test-optimize test-schema fuzz-python fuzz-cpp test-python mutants lint \
+  format tidy bench bench-kernels docs docs-serve options protos setup wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -70,6 +70,10 @@ fuzz-cpp: $(VENV)/.tools  ## any bytes for what reads files and messages; SECOND
 test-fidelity: export TFNATIVE_RANDOM_GRAPHS = $(GRAPHS)
 test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random ones
 	$(PYTEST) tests/fidelity tests/aot/rows $(PYTEST_ARGS)
+
+test-optimize: MODELS = all
+test-optimize: $(VENV)/.installed  ## optimize every model of the zoo; MODELS=resnet50,lstm
+	$(BIN)/python -m benchmarks.optimizing --models $(MODELS)
 
 test-schema: export TFNATIVE_SCHEMA_EXAMPLES = $(EXAMPLES)
 test-schema: $(VENV)/.installed  ## ask the REST API whatever it describes; EXAMPLES=200

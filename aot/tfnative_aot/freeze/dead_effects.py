@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 _VARIABLES = frozenset({"VarHandleOp", "Variable", "VariableV2"})
+_OF_A_STATE = ("Rng", "Stateful")
 _THROUGH = frozenset(
     {"Enter", "Identity", "RefEnter", "RefIdentity", "RefSwitch", "Switch"}
 )
@@ -64,9 +65,22 @@ def _is_seen(node: NodeDef, graph_def: GraphDef) -> bool:
 def _is_dead(place: Place, flow: ValueFlow, live: Collection[Place]) -> bool:
     """Whether nothing reads the variables that a node changes, if it changes some."""
     variables = _variables(place, flow)
+    node = flow.nodes[place]
     if variables is None:
-        return not changes_state(flow.nodes[place])
-    return not any(variable in live for variable in variables)
+        return not (changes_state(node) or node.op.startswith(_OF_A_STATE))
+    read = {_key(each, flow) for each in live if _is_variable(each, flow)}
+    return not any(_key(variable, flow) in read for variable in variables)
+
+
+def _is_variable(place: Place, flow: ValueFlow) -> bool:
+    return place in flow.nodes and flow.nodes[place].op in _VARIABLES
+
+
+def _key(place: Place, flow: ValueFlow) -> tuple[bytes, str]:
+    """By what TensorFlow knows a variable: several nodes may name the same."""
+    node = flow.nodes[place]
+    shared = node.attr["shared_name"].s if "shared_name" in node.attr else b""
+    return (shared, "") if shared else (b"", place.node)
 
 
 def _variables(place: Place, flow: ValueFlow) -> set[Place] | None:

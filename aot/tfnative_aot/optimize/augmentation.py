@@ -73,7 +73,7 @@ def _remove_scope(editor: GraphEditor, scope: str) -> bool:
     members = [n for n in editor.nodes() if n.name.startswith(f"{scope}/")]
     names = {node.name for node in members}
     read = {
-        tensor
+        tensor.removesuffix(":0")
         for node in members
         for tensor in node.input
         if not tensor.startswith("^")
@@ -84,6 +84,8 @@ def _remove_scope(editor: GraphEditor, scope: str) -> bool:
     if len(read) != 1 or len(results) != 1 or not any(map(draws_numbers, members)):
         return False
     (source,), (result,) = read, results
+    if not _is_first_output(editor, result):
+        return False
     kind = _same_kind(editor, source, result)
     if kind is None:
         return False
@@ -96,6 +98,13 @@ def _is_result(editor: GraphEditor, node: NodeDef, inside: Collection[str]) -> b
     if any(reader.name not in inside for reader in editor.readers(node)):
         return True
     return editor.is_output(node) and not is_state(node) and node.op not in _VARIABLES
+
+
+def _is_first_output(editor: GraphEditor, name: str) -> bool:
+    """Whether all that read a node read its first output."""
+    readers = editor.readers(editor.node(name))
+    read = {each.removesuffix(":0") for reader in readers for each in reader.input}
+    return not any(node_of(each) == name and ":" in each for each in read)
 
 
 def _is_data(editor: GraphEditor, node: NodeDef) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import tfnative
+from tests.models.training import queue_at_the_input, tf1_dropout
 from tfnative_aot.freeze.freeze import freeze
 from tfnative_aot.load.load_model import load_model
 from tfnative_aot.load.reach import body_nodes
@@ -86,6 +87,41 @@ def ignored_in_a_branch_of_a_loop(x: Any, state: State) -> Any:
     )
 
 
+def never_chosen(x: Any, state: State) -> Any:
+    import tensorflow as tf
+
+    noisy = tf.reshape(x * 2 + state.draw(), tf.shape(x))
+    is_training = tf.logical_not(tf.constant(True))
+    return tf.where(is_training, noisy, x) + tf.where(x > 0, x, -x)
+
+
+def times_zero(x: Any, state: State) -> Any:
+    import tensorflow as tf
+
+    amount = tf.cast(tf.constant(False), tf.float32)
+    return x + (x - tf.random.normal(tf.shape(x))) * 0.0 + state.draw() * amount
+
+
+def times_almost_zero(x: Any, state: State) -> Any:
+    return x + state.draw() * 1e-30
+
+
+def chosen_in_a_row(x: Any, state: State) -> Any:
+    import tensorflow as tf
+
+    return tf.where(tf.constant([False] * 5 + [True]), x + state.draw(), x)
+
+
+def times_much_and_times_zero(x: Any, state: State) -> Any:
+    """What overflows is NaN."""
+    return x + x * state.draw() * 0.0
+
+
+def divided_by_and_times_zero(x: Any, state: State) -> Any:
+    """Infinite numbers times zero are not zero."""
+    return x + x / state.draw() * 0.0
+
+
 def read_in_a_loop(x: Any, state: State) -> Any:
     return _loop(x, lambda h: h * 0.5 + state.draw())
 
@@ -134,7 +170,14 @@ def saved(network: Network, path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "network", [ignored_in_a_loop, ignored_in_a_scan, ignored_in_a_branch_of_a_loop]
+    "network",
+    [
+        ignored_in_a_loop,
+        ignored_in_a_scan,
+        ignored_in_a_branch_of_a_loop,
+        never_chosen,
+        times_zero,
+    ],
 )
 def test_what_nothing_reads_is_dropped(network: Network, tmp_path: Path):
     import tensorflow as tf
@@ -157,6 +200,10 @@ def test_what_nothing_reads_is_dropped(network: Network, tmp_path: Path):
     [
         (read_in_a_loop, True),
         (read_as_the_loop_goes_on, True),
+        (times_almost_zero, True),
+        (chosen_in_a_row, True),
+        (divided_by_and_times_zero, True),
+        (times_much_and_times_zero, True),
         (a_variable_read_behind_the_loop, False),
         (a_variable_read_in_the_branch, False),
     ],
@@ -170,6 +217,23 @@ def test_what_an_output_depends_on_is_refused(
     ) as said:
         freeze(model, "serving_default")
     assert ("--transforms remove_training_nodes" in str(said.value)) == advised
+
+
+def test_dropout_of_tensorflow_1_that_keeps_everything_is_none(tmp_path: Path):
+    """So it is by default, and with constants; one that keeps half is refused."""
+    model = load_model(tf1_dropout(tmp_path / "m", keep="default"))
+    ops = {node.op for node in freeze(model, "serving_default").graph_def.node}
+    assert not {"RandomUniform", "Floor", "ApplyAdam", "ScalarSummary"} & ops
+    model = load_model(tf1_dropout(tmp_path / "half", keep="constant"))
+    with pytest.raises(tfnative.CompileError, match=r"draws(.|\n)*tfnative optimize"):
+        freeze(model, "serving_default")
+
+
+def test_a_queue_at_the_input_is_an_input(tmp_path: Path):
+    path = queue_at_the_input(tmp_path / "m.pb")
+    model = load_model(path, inputs={"x": "batch:0"}, outputs={"y": "y:0"})
+    frozen = freeze(model, next(iter(model.signatures)))
+    assert not [n.op for n in frozen.graph_def.node if "Queue" in n.op]
 
 
 def _compiled_alone() -> dict[str, Callable[[Any], Any]]:

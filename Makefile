@@ -32,9 +32,9 @@ SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
-  test-fidelity test-machines test-models test-schema fuzz-python fuzz-cpp test-python \
-  mutants lint format tidy bench bench-kernels docs docs-serve options protos setup \
-  wheel clean
+  test-fidelity test-machines test-models test-optimize test-schema fuzz-python fuzz-cpp \
+  test-python mutants lint format tidy bench bench-kernels docs docs-serve options protos \
+  setup wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -79,6 +79,10 @@ test-machines: $(VENV)/.installed  ## more models on each machine that can be em
 test-models: export TFNATIVE_ALL_MODELS = 1
 test-models: $(VENV)/.installed  ## every model of the zoo, the largest ones too
 	$(PYTEST) tests/aot/test_compile.py tests/fidelity/test_empty_batches.py $(PYTEST_ARGS)
+
+test-optimize: MODELS = all
+test-optimize: $(VENV)/.installed  ## optimize every model of the zoo; MODELS=resnet50,lstm
+	$(BIN)/python -m benchmarks.optimizing --models $(MODELS)
 
 test-schema: export TFNATIVE_SCHEMA_EXAMPLES = $(EXAMPLES)
 test-schema: $(VENV)/.installed  ## ask the REST API whatever it describes; EXAMPLES=200

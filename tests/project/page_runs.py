@@ -49,7 +49,7 @@ FILES = {
 }
 """Blocks that the page tells a reader to save."""
 
-PROGRAMS = {"pictures.md": ("dot",)}
+PROGRAMS = {"optimize.md": ("dot",), "pictures.md": ("dot",)}
 """Programs of the system that a page's blocks need, and that may be missing."""
 
 _INSTALLS = "installs packages, which needs a network"

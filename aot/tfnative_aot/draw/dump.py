@@ -13,7 +13,7 @@ from tfnative._draw.graph import DrawnGraph
 from tfnative._draw.render import has_dot, to_svg
 from tfnative.errors import InvalidArgumentError
 from tfnative_aot import adapters
-from tfnative_aot.draw.hlo import draw_computation, draw_entry, fusions
+from tfnative_aot.draw.hlo import bodies, draw_computation, draw_entry, fusions
 from tfnative_aot.xla.tfcompile import DumpedProgram
 
 _MOST_BOXES = 500
@@ -55,15 +55,14 @@ def folder_name(signature: str, batch_size: int, taken: set[str]) -> str:
 def write_program(
     folder: Path, title: str, programs: Mapping[str, DumpedProgram]
 ) -> None:
-    """Writes a program, before and after it was optimized, and each of its fusions.
+    """Writes a program, before and after it was optimized, and each of its parts.
 
     Args:
         folder: Where to. Created.
         title: What it is, for the pictures.
         programs: As ``read_dumped`` gives them.
     """
-    inside = folder / "fusions"
-    inside.mkdir(parents=True)
+    folder.mkdir(parents=True)
     for stage, program in programs.items():
         module = adapters.xla().parse_program(program.message)
         (folder / f"{stage}.txt").write_text(program.text)
@@ -71,10 +70,13 @@ def write_program(
     after = programs["after"]
     module = adapters.xla().parse_program(after.message)
     texts = dict(_computations(after.text))
-    for each in fusions(module):
-        path = inside / _UNSAFE.sub("_", each.name)
-        path.with_name(f"{path.name}.txt").write_text(texts.get(each.computation, ""))
-        _draw(path, draw_computation(module, each.computation, each.name))
+    for inside, parts in (("fusions", fusions(module)), ("bodies", bodies(module))):
+        (folder / inside).mkdir()
+        for each in parts:
+            path = folder / inside / _UNSAFE.sub("_", each.name)
+            text = texts.get(each.computation, "")
+            path.with_name(f"{path.name}.txt").write_text(text)
+            _draw(path, draw_computation(module, each.computation, each.name))
 
 
 def _draw(path: Path, graph: DrawnGraph) -> None:

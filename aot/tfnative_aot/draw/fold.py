@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -18,34 +18,43 @@ from tfnative._draw.families import family_of_op
 from tfnative_aot.draw.inline import FlatGraph, FlatNode
 from tfnative_aot.draw.shown import Ref, ShownNode, Weight
 
-_PASS_ON = frozenset(
+PASS_ON = frozenset(
     "Identity IdentityN PreventGradient ReadVariableOp Snapshot StopGradient".split()
 )
-_WEIGHTS = frozenset("Const HostConst VarHandleOp Variable VariableV2".split())
+"""Ops that give what they read."""
+WEIGHTS = frozenset("Const HostConst VarHandleOp Variable VariableV2".split())
+"""Ops that are drawn in the boxes that read them."""
 _INSIDE = re.compile("(body|cond|then_branch|else_branch)$")
 
 
-def fold(graph: FlatGraph) -> tuple[dict[str, ShownNode], dict[str, Ref]]:
-    """What the outputs need: the nodes to draw, and what the outputs are of them."""
-    outputs = {name: _origin(graph, ref) for name, ref in graph.outputs.items()}
+def fold(
+    graph: FlatGraph, special: Collection[str] = ()
+) -> tuple[dict[str, ShownNode], dict[str, Ref]]:
+    """What the outputs need: the nodes to draw, and what the outputs are of them.
+
+    Args:
+        graph: The graph.
+        special: Nodes that are drawn also where they only pass on what they read.
+    """
+    origin = _Origins(graph, special)
+    outputs = {name: origin(ref) for name, ref in graph.outputs.items()}
     needed: set[str] = set()
     waiting = [ref.node for ref in outputs.values()]
     while waiting:
         key = waiting.pop()
         if key not in needed:
             needed.add(key)
-            waiting += [_origin(graph, ref).node for ref in graph.nodes[key].inputs]
+            waiting += [origin(ref).node for ref in graph.nodes[key].inputs]
     kept = {ref.node for ref in outputs.values()}
     shown = {
-        key: _shown(graph, node)
+        key: _shown(graph, node, [origin(ref) for ref in node.inputs])
         for key, node in graph.nodes.items()
-        if key in needed and (node.op not in _WEIGHTS or key in kept)
+        if key in needed and (node.op not in WEIGHTS or key in kept)
     }
     return shown, outputs
 
 
-def _shown(graph: FlatGraph, node: FlatNode) -> ShownNode:
-    origins = [_origin(graph, ref) for ref in node.inputs]
+def _shown(graph: FlatGraph, node: FlatNode, origins: Sequence[Ref]) -> ShownNode:
     ops = [graph.nodes[origin.node].op for origin in origins]
     functions = [
         f"{key}: {node.attributes[key].func.name}"
@@ -57,31 +66,45 @@ def _shown(graph: FlatGraph, node: FlatNode) -> ShownNode:
         op=node.op,
         family=family_of_op(node.op),
         inputs=tuple(
-            origin
-            for origin, op in zip(origins, ops, strict=True)
-            if op not in _WEIGHTS
+            origin for origin, op in zip(origins, ops, strict=True) if op not in WEIGHTS
         ),
         weights=tuple(
             _weight(graph.nodes[origin.node])
             for origin, op in zip(origins, ops, strict=True)
-            if op in _WEIGHTS
+            if op in WEIGHTS
         ),
         shapes=_shapes(node),
         details={"functions": ", ".join(functions)},
     )
 
 
-def _origin(graph: FlatGraph, ref: Ref) -> Ref:
+class _Origins:
     """Where a value comes from that was passed on."""
+
+    def __init__(self, graph: FlatGraph, special: Collection[str]) -> None:
+        self._graph = graph
+        self._special = special
+
+    def __call__(self, ref: Ref) -> Ref:
+        """The first that computes something, or is special and passes no weight on."""
+        passed = list(origins(self._graph, ref))
+        if self._graph.nodes[passed[-1].node].op in WEIGHTS:
+            return passed[-1]
+        return next((r for r in passed if r.node in self._special), passed[-1])
+
+
+def origins(graph: FlatGraph, ref: Ref) -> Iterator[Ref]:
+    """A value, and what it was before it was passed on, up to what computes it."""
     seen = {ref}
-    while graph.nodes[ref.node].op in _PASS_ON:
+    yield ref
+    while graph.nodes[ref.node].op in PASS_ON:
         node = graph.nodes[ref.node]
         index = ref.output if node.op == "IdentityN" else 0
         if index >= len(node.inputs) or node.inputs[index] in seen:
             break
         ref = node.inputs[index]
         seen.add(ref)
-    return ref
+        yield ref
 
 
 def _weight(node: FlatNode) -> Weight:

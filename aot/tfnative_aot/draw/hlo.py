@@ -23,22 +23,38 @@ _TELLING = ("convolution", "dot", "reduce-window", "reduce", "sort", "gather")
 """What a fusion is known by, if it has it."""
 
 
+_ROLES = {"call": ("body",), "while": ("body", "condition")}
+
+
 @dataclass(frozen=True)
-class Fusion:
-    """A fusion of a program, and the computation that is fused."""
+class Part:
+    """A computation that a program's instruction runs, and what to call it."""
 
     name: str
     computation: str
 
 
-def fusions(module: Any) -> Iterator[Fusion]:
-    """The fusions of a program, each once."""
+def fusions(module: Any) -> Iterator[Part]:
+    """What is fused in a program, each once."""
     computations = Module.read(module).computations
     for computation in module.computations:
         for each in computation.instructions:
             if each.opcode == "fusion":
                 called = computations[each.called_computation_ids[0]]
-                yield Fusion(each.name, called.name)
+                yield Part(each.name, called.name)
+
+
+def bodies(module: Any) -> Iterator[Part]:
+    """What the loops and branches of a program run, those inside of others as well."""
+    computations = Module.read(module).computations
+    for computation in module.computations:
+        for each in computation.instructions:
+            if each.opcode != "conditional" and each.opcode not in _ROLES:
+                continue
+            branches = (f"branch_{n}" for n in range(len(each.called_computation_ids)))
+            roles = _ROLES.get(each.opcode, branches)
+            for role, called in zip(roles, each.called_computation_ids, strict=False):
+                yield Part(f"{each.name}_{role}", computations[called].name)
 
 
 def draw_entry(module: Any, title: str) -> DrawnGraph:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +28,7 @@ class _Layout:
     def __init__(self, graph: ShownGraph) -> None:
         self._graph = graph
         names = [n.name for key, n in graph.nodes.items() if key not in graph.inputs]
-        self._folded = folded_scopes(names)
+        self._folded = frozenset() if graph.groups else folded_scopes(names)
         self._boxes = {key: self._box(key, n) for key, n in graph.nodes.items()}
 
     def run(self) -> DrawnGraph:
@@ -50,6 +51,8 @@ class _Layout:
         """Id of the box that a node is in: its own, or that of a folded scope."""
         if key in self._graph.inputs:
             return key
+        if key in self._graph.groups:
+            return self._graph.groups[key]
         inside = (s for s in scopes_of(shown.name) if s in self._folded)
         return next((f"scope {scope}" for scope in inside), key)
 
@@ -71,8 +74,10 @@ class _Layout:
                 yield _input(box, self._graph.inputs[box], members[0])
             elif box in self._graph.nodes:
                 yield _node(box, members[0])
+            elif self._graph.groups:
+                yield _scope(box, _common_scope(members), members)
             else:
-                yield _scope(box, members)
+                yield _scope(box, box.removeprefix("scope "), members)
         for name in self._graph.outputs:
             details = {"output": name}
             yield DrawnNode(_output(name), name, "port", note="output", details=details)
@@ -110,8 +115,10 @@ def _node(box: str, shown: ShownNode) -> DrawnNode:
         id=box,
         title=shown.op,
         family=shown.family,
+        note=shown.note,
         lines=(Line(name), *shown.lines, *weights),
         scope=scope,
+        mark=shown.mark,
         details={
             "op": shown.op,
             "name": shown.name,
@@ -123,12 +130,18 @@ def _node(box: str, shown: ShownNode) -> DrawnNode:
     )
 
 
-def _scope(box: str, members: Sequence[ShownNode]) -> DrawnNode:
-    path = box.removeprefix("scope ")
+def _common_scope(members: Sequence[ShownNode]) -> str:
+    """The innermost scope that all of them are in, or "…"."""
+    common = os.path.commonpath([f"/{each.name}" for each in members]).lstrip("/")
+    return common or "…"
+
+
+def _scope(box: str, path: str, members: Sequence[ShownNode]) -> DrawnNode:
     scope, _, name = path.rpartition("/")
     ops = Counter(each.op for each in members).most_common()
     size = sum(weight.size for each in members for weight in each.weights)
     texts = [op if count == 1 else f"{count} {op}" for op, count in ops]
+    marked = Counter(each.mark for each in members if each.mark)
     return DrawnNode(
         id=box,
         title=name,
@@ -137,8 +150,10 @@ def _scope(box: str, members: Sequence[ShownNode]) -> DrawnNode:
         lines=(
             Line(listed(texts, 3)),
             *([Line("weights", format_bytes(size))] if size else []),
+            *(Line(f"{count} {mark}") for mark, count in marked.items()),
         ),
         scope=scope,
+        mark="" if not marked else marked.most_common(1)[0][0],
         details={
             "op": ", ".join(texts),
             "name": path,

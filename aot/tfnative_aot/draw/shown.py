@@ -40,6 +40,8 @@ class ShownNode:
         shapes: Of its outputs, as "[?,64]", or "" where they are not known.
         lines: What its box says below its name.
         details: What else is known of it.
+        mark: Key of ``families.MARKS``, or "".
+        note: What its box says beside the op.
     """
 
     name: str
@@ -50,6 +52,8 @@ class ShownNode:
     shapes: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
+    mark: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class ShownGraph:
         nodes: By id, in the order of the graph.
         inputs: Names of those nodes that are inputs, by id.
         outputs: By name.
+        groups: Of nodes that share a box, which box that is. Without any, scopes of
+            large graphs are chosen.
     """
 
     id: str
@@ -71,6 +77,7 @@ class ShownGraph:
     nodes: Mapping[str, ShownNode]
     inputs: Mapping[str, str]
     outputs: Mapping[str, Ref]
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def listed(texts: Iterable[str], most: int) -> str:

@@ -15,7 +15,9 @@ from tfnative_aot.freeze.carriers import can_be_carried
 from tfnative_aot.freeze.offender import TENSORS, Offender, refuse
 from tfnative_aot.freeze.refusals import (
     can_move,
+    draws_numbers,
     is_handle,
+    is_state,
     wrong_after_freezing,
     wrong_before_freezing,
 )
@@ -49,8 +51,22 @@ def check_source(
         CompileError: It changes variables, prints something, draws random numbers, or
             uses strings, tables or Python. Lists every such node.
     """
-    refuse(signature.name, source_offenders(graph, signature, places))
+    offenders = source_offenders(graph, signature, places)
+    refuse(signature.name, offenders, _advice(graph, offenders))
     return source_assertions(graph, places)
+
+
+def _advice(graph: SourceGraph, offenders: Sequence[Offender]) -> str:
+    """What to do about random numbers that outputs depend on, as those of training."""
+    if not any(offender.changes_state for offender in offenders):
+        return ""
+    if not any(draws_numbers(n) for _, n in _all_nodes(graph.graph_def, graph.roots)):
+        return ""
+    return (
+        "Its outputs depend on random numbers. If these are dropout, noise or "
+        "augmentation, which are for training, remove them, and compile what that "
+        "writes: tfnative optimize MODEL -o NEW --transforms remove_training_nodes"
+    )
 
 
 def source_assertions(graph: SourceGraph, places: Places) -> tuple[Offender, ...]:
@@ -73,8 +89,13 @@ def source_offenders(
         reason = wrong_before_freezing(node, graph.graph_def)
         if reason:
             place = places.find(name, node.name)
-            movable = can_move(node)
-            offenders.append(Offender(name, node.name, node.op, reason, place, movable))
+            offenders.append(
+                Offender(
+                    *(name, node.name, node.op, reason, place),
+                    movable=can_move(node),
+                    changes_state=is_state(node),
+                )
+            )
     return offenders
 
 

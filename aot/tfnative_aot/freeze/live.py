@@ -12,6 +12,7 @@ from tfnative_aot.freeze.branches import inline, use_defaults
 from tfnative_aot.freeze.check import source_offenders
 from tfnative_aot.freeze.dead_effects import drop_dead_effects
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.freeze.rewrites.ignored_noise import forget_ignored_noise
 from tfnative_aot.freeze.rewrites.ranges import fold_ranges
 from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import SourceGraph, node_of
@@ -68,6 +69,7 @@ def _needed(
     graph_def = prune(inlined, graph.roots)
     editor = GraphEditor(graph_def, graph.roots)
     fold_ranges(editor)
+    forget_ignored_noise(editor)
     graph_def = drop_dead_effects(editor.graph_def(), graph.roots)
     graph_def = inputs_outputs.release_inputs(graph_def, graph)
     # Inlining ties nodes to others, which may be gone.

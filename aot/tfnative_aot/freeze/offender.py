@@ -26,6 +26,8 @@ class Offender:
         place: Where in the user's code it was made, or "".
         movable: Whether TensorFlow could run it before compiled code: it has no state
             and no effect.
+        changes_state: Whether it changes a variable or draws random numbers, and does
+            no more.
     """
 
     node: str
@@ -34,14 +36,20 @@ class Offender:
     reason: str
     place: str
     movable: bool = True
+    changes_state: bool = False
 
     def __str__(self) -> str:
         where = f" at {self.place}" if self.place else ""
         return f"  {self.node} ({self.op}){where}: {self.reason}"
 
 
-def refuse(signature: str, offenders: Sequence[Offender]) -> None:
+def refuse(signature: str, offenders: Sequence[Offender], advice: str = "") -> None:
     """Refuses a signature because of what is in it; does nothing if that is nothing.
+
+    Args:
+        signature: Its name.
+        offenders: What is in it.
+        advice: What else is to be said.
 
     Raises:
         CompileError: There are offenders. Lists them.
@@ -51,6 +59,7 @@ def refuse(signature: str, offenders: Sequence[Offender]) -> None:
     lines = [str(offender) for offender in offenders[:_MOST_LISTED]]
     if len(offenders) > _MOST_LISTED:
         lines.append(f"  and {len(offenders) - _MOST_LISTED} more")
+    lines += [advice] if advice else []
     count = f"{len(offenders)} nodes" if len(offenders) > 1 else "1 node"
     raise CompileError(
         f"signature {signature!r} cannot be compiled because of {count}:\n"

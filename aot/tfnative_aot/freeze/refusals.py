@@ -26,6 +26,9 @@ _RANDOM = re.compile(
     r"TruncatedNormal|ParameterizedTruncatedNormal|Multinomial|Stateful.*(Normal|"
     r"Uniform).*|StatefulRandomBinomial|RngSkip|RngReadAndSkip)$"
 )
+_FROM_A_SEED = re.compile(
+    r"^Stateless(Random(?!GetKey|GetAlg)|TruncatedNormal|Multinomial|Parameterized)"
+)
 _PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc", "NumpyFunction"})
 _DROPPED = frozenset({"Print", "PrintV2", "LogString"})
 CHECKS = frozenset({"Assert", "CheckNumerics", "CheckNumericsV2"})
@@ -163,6 +166,11 @@ def changes_state(node: NodeDef) -> bool:
 def is_state(node: NodeDef) -> bool:
     """Whether it changes a variable or draws random numbers, and does no more."""
     return bool(_CHANGES_STATE.search(node.op) or _RANDOM.match(node.op))
+
+
+def draws_numbers(node: NodeDef) -> bool:
+    """Whether its results are random, be it from a seed that is given."""
+    return bool(_RANDOM.match(node.op) or _FROM_A_SEED.match(node.op))
 
 
 def _effect(node: NodeDef) -> str:

@@ -22,7 +22,7 @@ from tfnative_aot.optimize.folding import (
 from tfnative_aot.optimize.merge import share_constants
 from tfnative_aot.optimize.quantized_weights import restore_spoilt
 from tfnative_aot.optimize.ranges import Calibration, freeze_ranges
-from tfnative_aot.optimize.training import remove_training_nodes
+from tfnative_aot.optimize.training import without_training
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -79,9 +79,8 @@ def _ours(graph: WholeGraph, step: Transform) -> GraphDef:
     graph_def = graph.graph_def
     if step.name == "remove_assertions":
         return prune(without_idle_controls(remove_assertions(graph_def)), ends)
-    editor = GraphEditor(graph_def, ends)
-    remove_training_nodes(editor)
-    changed = without_new_identities(graph_def, editor.graph_def(), ends)
+    removed = without_training(graph_def, ends)
+    changed = without_new_identities(graph_def, removed, ends)
     return prune(without_idle_controls(changed), ends)
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
+from tfnative._base.output_file import write_whole
 from tfnative._optimize.catalog import FOR_PREDICTION
 from tfnative._optimize.options import OptimizeOptions
 from tfnative._optimize.results import Optimized
@@ -16,11 +18,13 @@ from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.optimize.course import Course, assets_of
+from tfnative_aot.optimize.report import Recorder, check_place
 from tfnative_aot.optimize.samples import make_samples
 from tfnative_aot.optimize.session import GraphSession
 from tfnative_aot.optimize.source import whole_graph
 from tfnative_aot.optimize.tool import Tool
 from tfnative_aot.optimize.write import (
+    Written,
     check_target,
     write_graph_def,
     write_saved_model,
@@ -38,6 +42,8 @@ def optimize(
     progress = progress or Silent()
     target = Path(output)
     check_target(target, Path(model), options.format)
+    if options.report is not None:
+        check_place(options.report, Path(model), target)
     transforms = _transforms(options)
     with Tool() as tool:
         if any(not step.kind.is_ours for step in transforms):
@@ -50,14 +56,17 @@ def optimize(
             outputs=options.outputs,
         )
         course = _begin(loaded, transforms, options)
+        recorder = _recorder(course, options, Path(model))
         for step in transforms:
             progress.stage(str(step))
+            before = course.graph
             done = course.take(step, tool)
             if options.strict and not done.applied:
                 raise CompileError(f"{step} breaks {model}: {done.reason}")
+            if recorder is not None:
+                recorder.note(step, before, course.graph, done)
     progress.stage("write the model")
-    write = write_saved_model if options.format == "saved_model" else write_graph_def
-    written = write(course.graph, loaded, target, course.steps)
+    written = _write(course, loaded, options, target, recorder)
     progress.finish()
     return Optimized(
         output=target,
@@ -66,6 +75,35 @@ def optimize(
         inputs=written.inputs,
         outputs=written.outputs,
     )
+
+
+def _recorder(course: Course, options: OptimizeOptions, model: Path) -> Recorder | None:
+    if options.report is None:
+        return None
+    return Recorder(course.graph, course.steps[0], model.resolve().name)
+
+
+def _write(
+    course: Course,
+    loaded: LoadedModel,
+    options: OptimizeOptions,
+    target: Path,
+    recorder: Recorder | None,
+) -> Written:
+    """Writes the model, and its report; where one of them fails, neither is there."""
+    write = write_saved_model if options.format == "saved_model" else write_graph_def
+    if recorder is None or options.report is None:
+        return write(course.graph, loaded, target, course.steps)
+    page = recorder.page().encode("utf-8", "surrogatepass")
+    written: list[Written] = []
+
+    def both(file: IO[bytes]) -> None:
+        file.write(page)
+        file.flush()
+        written.append(write(course.graph, loaded, target, course.steps))
+
+    write_whole(options.report, both)
+    return written[0]
 
 
 def _transforms(options: OptimizeOptions) -> tuple[Transform, ...]:

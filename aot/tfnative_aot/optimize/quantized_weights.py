@@ -49,7 +49,7 @@ def restore_spoilt(
     if not quantized:
         return after
     exact = _read_exactly(before)
-    values = _values(after, quantized)
+    values = computed_values(after, quantized)
     spoilt = {
         name
         for name, value in zip(quantized, values, strict=True)
@@ -67,7 +67,7 @@ def _read_exactly(graph_def: GraphDef) -> set[str]:
     return {name for node in graph_def.node if node.op in _EXACT for name in node.input}
 
 
-def _values(graph_def: GraphDef, names: Collection[str]) -> Any:
+def computed_values(graph_def: GraphDef, names: Collection[str]) -> Any:
     """What nodes that depend on no input compute."""
     with tf.Graph().as_default() as graph:
         part = prune(graph_def, names)

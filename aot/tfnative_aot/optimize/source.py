@@ -14,11 +14,9 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative_aot.freeze import inputs_outputs
 from tfnative_aot.freeze.branches import inline
-from tfnative_aot.freeze.dead_effects import drop_dead_effects
 from tfnative_aot.freeze.freeze import constant_graph
 from tfnative_aot.freeze.live import live_graph
 from tfnative_aot.freeze.refusals import changes_state
-from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.load.initializer import TABLES
 from tfnative_aot.load.places import Places
 from tfnative_aot.load.reach import (
@@ -32,7 +30,7 @@ from tfnative_aot.optimize.controls import without_idle_controls
 from tfnative_aot.optimize.graph import WholeGraph
 from tfnative_aot.optimize.merge import merge
 from tfnative_aot.optimize.tables import read_initializer, share_tables
-from tfnative_aot.optimize.training import remove_training_nodes
+from tfnative_aot.optimize.training import without_training
 
 if TYPE_CHECKING:
     from tfnative_aot.load.load_model import LoadedModel
@@ -117,9 +115,7 @@ def _changes(graph: SourceGraph) -> list[str]:
 def _without_training(source: SourceGraph, signature: Signature) -> SourceGraph:
     """What is left to be frozen of a graph without its random numbers."""
     graph = _inlined(source, signature)
-    editor = GraphEditor(graph.graph_def, graph.roots)
-    remove_training_nodes(editor)
-    graph_def = drop_dead_effects(editor.graph_def(), graph.roots)
+    graph_def = without_training(graph.graph_def, graph.roots)
     graph_def = inputs_outputs.release_inputs(graph_def, graph)
     inputs_outputs.forget_stale(graph_def)
     return replace(graph, graph_def=graph_def)

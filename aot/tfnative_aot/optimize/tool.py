@@ -9,7 +9,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import IO
 
@@ -20,6 +21,7 @@ from tfnative_aot.machines.process_end import describe_end, last_lines
 from tfnative_aot.optimize.tool_worker import read_message, write_message
 
 _WORKER = "tfnative_aot.optimize.tool_worker"
+_MOST_SECONDS = 300.0
 
 
 class Tool:
@@ -29,7 +31,14 @@ class Tool:
     this process does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_seconds: float = _MOST_SECONDS) -> None:
+        """Starts nothing yet.
+
+        Args:
+            most_seconds: How long one transform may take. Those of the largest models
+                take seconds.
+        """
+        self._most_seconds = most_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
 
@@ -78,18 +87,27 @@ class Tool:
             transform: As the tool has it written.
 
         Raises:
-            CompileError: The tool refuses the graph, or its process ends; names the
-                transform.
+            CompileError: The tool refuses the graph, does not come to an end, or its
+                process ends; names the transform.
         """
         self.start()
         assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         request = {"inputs": [*inputs], "outputs": [*outputs], "transform": transform}
+        is_late = threading.Event()
         try:
-            write_message(self._process.stdin, request, graph_def.SerializeToString())
-            answer, result = read_message(self._process.stdout)
+            with _killed_when_late(self._process, self._most_seconds, is_late):
+                content = graph_def.SerializeToString()
+                write_message(self._process.stdin, request, content)
+                answer, result = read_message(self._process.stdout)
         except (BrokenPipeError, EOFError):
+            if is_late.is_set():
+                self.close()
+                raise CompileError(
+                    f"the Graph Transform Tool was ended at {transform}, which took "
+                    f"longer than {self._most_seconds:g} seconds"
+                ) from None
             end = self._how_it_ended()
             raise CompileError(
                 f"the Graph Transform Tool {end[0]} at {transform}{end[1]}"
@@ -124,3 +142,22 @@ class Tool:
         lines = last_lines(self._log.read().decode(errors="replace"))
         self.close()
         return describe_end(code), f". Its last lines:\n{lines}" if lines else ""
+
+
+@contextlib.contextmanager
+def _killed_when_late(
+    process: subprocess.Popen[bytes], seconds: float, is_late: threading.Event
+) -> Iterator[None]:
+    """Ends a process that takes longer, which closes the pipes that are waited for."""
+
+    def end() -> None:
+        is_late.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

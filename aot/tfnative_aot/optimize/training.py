@@ -8,30 +8,34 @@
     noise:         x + deviation * normal,  x * (1 + deviation * normal)
     AlphaDropout:  a * (x * mask + alpha * (1 - mask)) + b
 
-Summaries, gradients, savers and queues are no part of what outputs need, and are gone
-before this.
+Augmentation of images is ``augmentation.py``'s. Summaries, gradients, savers and queues
+are no part of what outputs need, and are gone before this.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tfnative_aot.freeze.dead_effects import drop_dead_effects
+from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
+from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
+from tfnative_aot.optimize.augmentation import MOVES, remove_augmentation
 from tfnative_aot.optimize.noise import kept_share, random_input
 from tfnative_aot.optimize.scalars import scalar
 
 if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
     from tensorflow.core.framework.node_def_pb2 import NodeDef
-
-    from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 
 _ADD = ("Add", "AddV2")
 _DIVIDE = ("Div", "RealDiv")
 _SELECT = ("Select", "SelectV2")
+_REMOVED = ("Mul", "Sub", *_ADD, *_SELECT)
 _ALPHA = -1.7580993408473766  # What SELU makes of large negative numbers.
 _MOST_FACTORS = 4
 _TOLERANCE = 1e-3  # Half precision has written some of these numbers.
@@ -45,10 +49,24 @@ class _Factor:
     place: int
 
 
-def remove_training_nodes(editor: GraphEditor) -> int:
-    """Lets readers of dropout and noise read what comes in; returns how many."""
-    removed = 0
-    for node in editor.nodes("Mul", "Sub", *_ADD, *_SELECT):
+def without_training(graph_def: GraphDef, roots: Collection[str]) -> GraphDef:
+    """The graph without dropout, noise and augmentation, also in loops and branches.
+
+    Args:
+        graph_def: The graph, with calls inlined.
+        roots: Names of the nodes that are fed or fetched.
+    """
+    editor = GraphEditor(graph_def, roots)
+    remove_training_nodes(editor)
+    changed = editor.graph_def()
+    rewrite_bodies(changed, (*_REMOVED, *MOVES), remove_training_nodes)
+    return drop_dead_effects(changed, roots)
+
+
+def remove_training_nodes(editor: GraphEditor) -> None:
+    """Lets readers of dropout, noise and augmentation read what comes in."""
+    remove_augmentation(editor)
+    for node in editor.nodes(*_REMOVED):
         source = (
             _behind_alpha_dropout(editor, node)
             or _behind_noise(editor, node)
@@ -57,8 +75,6 @@ def remove_training_nodes(editor: GraphEditor) -> int:
         if source is not None:
             dtype = node.attr["T"].type
             editor.become(node, "Identity", [source], {"T": dtype})
-            removed += 1
-    return removed
 
 
 def _behind_noise(editor: GraphEditor, node: NodeDef) -> str | None:

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from tfnative.errors import InvalidArgumentError
+
 _MOST_LINKS = 40
 _OPEN_FILES = re.compile(r"/proc/(self|thread-self|\d+(/task/\d+)?)/fd")
 """Names of what is open, as /dev/stdout is: its readers would not see a new file."""
@@ -54,6 +56,47 @@ def write_whole(path: str | os.PathLike[str], write: Write) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def require_folder(path: str | os.PathLike[str]) -> None:
+    """For what writes a file after long work: that it can, as far as one can tell.
+
+    Raises:
+        InvalidArgumentError: The file's folder does not exist, or is not one to write
+            to; or the file is a folder.
+    """
+    try:
+        target = file_to_replace(path)
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"cannot write {_shown(path)}: {error.strerror}"
+        ) from None
+    if target is None:
+        return  # A device or a pipe, which need no folder.
+    if not target.parent.is_dir():
+        raise InvalidArgumentError(
+            f"cannot write {_shown(path)}: there is no folder {target.parent}"
+        )
+    if not os.access(target.parent, os.W_OK):
+        raise InvalidArgumentError(
+            f"cannot write {_shown(path)}: {target.parent} cannot be written to"
+        )
+
+
+def write_file(path: str | os.PathLike[str], write: Write) -> None:
+    """Writes a file as ``write_whole`` does.
+
+    Raises:
+        InvalidArgumentError: It cannot be written there.
+    """
+    try:
+        write_whole(path, write)
+    except OSError as error:
+        raise InvalidArgumentError(f"cannot write {_shown(path)}: {error}") from error
+
+
+def _shown(path: str | os.PathLike[str]) -> str:
+    return os.fspath(path) or "''"
 
 
 def file_to_replace(path: str | os.PathLike[str]) -> Path | None:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.options import LoadOptions
 from tfnative._base.options.flags import UsageError, add_flags, given_flags
-from tfnative._base.output_file import file_to_replace, write_whole
+from tfnative._base.output_file import require_folder, write_file
 from tfnative._base.units import format_bytes
 from tfnative.errors import InvalidArgumentError
 
@@ -22,7 +21,14 @@ if TYPE_CHECKING:
 FAILURE = 1
 USAGE = 2
 
-__all__ = ["FAILURE", "USAGE", "UsageError", "format_bytes"]
+__all__ = [
+    "FAILURE",
+    "USAGE",
+    "UsageError",
+    "format_bytes",
+    "require_folder",
+    "write_file",
+]
 
 
 def add_command(
@@ -70,49 +76,6 @@ def load_options(options: argparse.Namespace) -> LoadOptions:
 def print_json(content: object) -> None:
     """Prints a value as JSON."""
     print(json.dumps(content, indent=2))
-
-
-def require_folder(path: str | os.PathLike[str]) -> None:
-    """For what writes a file after long work: that it can, as far as one can tell.
-
-    Raises:
-        InvalidArgumentError: The file's folder does not exist, or is not one to write
-            to; or the file is a folder.
-    """
-    try:
-        target = file_to_replace(path)
-    except OSError as error:
-        raise InvalidArgumentError(
-            f"cannot write {_shown(path)}: {error.strerror}"
-        ) from None
-    if target is None:
-        return  # A device or a pipe, which need no folder.
-    if not target.parent.is_dir():
-        raise InvalidArgumentError(
-            f"cannot write {_shown(path)}: there is no folder {target.parent}"
-        )
-    if not os.access(target.parent, os.W_OK):
-        raise InvalidArgumentError(
-            f"cannot write {_shown(path)}: {target.parent} cannot be written to"
-        )
-
-
-def write_file(
-    path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]
-) -> None:
-    """Writes a file as ``write_whole`` does.
-
-    Raises:
-        InvalidArgumentError: It cannot be written there.
-    """
-    try:
-        write_whole(path, write)
-    except OSError as error:
-        raise InvalidArgumentError(f"cannot write {_shown(path)}: {error}") from error
-
-
-def _shown(path: str | os.PathLike[str]) -> str:
-    return os.fspath(path) or "''"
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

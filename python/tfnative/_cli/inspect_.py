@@ -40,6 +40,7 @@ _EXAMPLES = """\
   tfnative inspect build/digits-pi                       # of another machine
   tfnative inspect saved_models/digits                   # as TensorFlow runs it
   tfnative inspect saved_models/digits --graph graph.html
+  tfnative inspect frozen.pb --graph graph.svg
   tfnative inspect saved_models/digits --backend auto    # whether it can be compiled
 """
 
@@ -49,7 +50,11 @@ def register(commands: Commands) -> None:
     parser = add_command(
         commands, "inspect", run, "show what is in a model, or draw it", _EXAMPLES
     )
-    parser.add_argument("model", help="folder of a compiled model or a SavedModel")
+    parser.add_argument(
+        "model",
+        help="folder of a compiled model or a SavedModel; or, to be drawn, a .pb or "
+        ".pbtxt file with a GraphDef",
+    )
     parser.add_argument(
         "--program",
         action="store_true",
@@ -74,6 +79,9 @@ def run(options: argparse.Namespace) -> int:
         )
     if draws and is_saved and asked.backend in (None, "tensorflow"):
         inspect_graph.draw_saved_model(options, asked.tags or ("serve",))
+        return 0
+    if draws and inspect_graph.is_graph_def(options.model):
+        inspect_graph.draw_graph_def(options)
         return 0
     elsewhere = None if is_saved else view_of_another_machine(options.model)
     if elsewhere is not None:

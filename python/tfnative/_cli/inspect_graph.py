@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tfnative._backends.native.model import NativeModel
 from tfnative._cli.common import UsageError, print_json, require_folder, write_file
@@ -142,22 +143,54 @@ def draw_saved_model(options: argparse.Namespace, tags: Sequence[str]) -> None:
     Raises:
         UsageError: What is asked for is for compiled models.
     """
+    _refuse_flags(options, ("profile", "batch_size"), "a SavedModel")
+    with _compiler(options) as door:
+        found = door.draw_saved_model(Path(options.model), options.signature, tags)
+    write(options, found)
+
+
+def is_graph_def(model: str) -> bool:
+    """Whether it is a file that is called as those with a GraphDef are."""
+    path = Path(model)
+    return path.is_file() and path.suffix.lower() in (".pb", ".pbtxt")
+
+
+def draw_graph_def(options: argparse.Namespace) -> None:
+    """Draws a GraphDef.
+
+    Raises:
+        UsageError: What is asked for is for other models.
+    """
+    _refuse_flags(options, ("profile", "batch_size", "signature"), "a GraphDef")
+    with _compiler(options) as door:
+        found = door.draw_graph_def(Path(options.model))
+    write(options, found)
+
+
+def _refuse_flags(options: argparse.Namespace, flags: Sequence[str], what: str) -> None:
+    for flag in flags:
+        if getattr(options, flag):
+            kind = (
+                "models with signatures" if flag == "signature" else "compiled models"
+            )
+            raise UsageError(
+                f"--{flag.replace('_', '-')} is for {kind}, and {options.model} is "
+                f"{what}"
+            )
+
+
+@contextlib.contextmanager
+def _compiler(options: argparse.Namespace) -> Iterator[Any]:
+    """The compiler, which reads TensorFlow's graphs."""
     from tfnative._compile import door
     from tfnative._compile.boundary import typed_errors
 
-    for flag in ("profile", "batch_size"):
-        if getattr(options, flag):
-            raise UsageError(
-                f"--{flag.replace('_', '-')} is for compiled models, and "
-                f"{options.model} is a SavedModel: compile it first"
-            )
     door.require("tfnative_aot", "tensorflow")
     silence_tensorflow()
     if options.owns_process:
         door.import_lean()
     with typed_errors():
-        found = door.draw_saved_model(Path(options.model), options.signature, tags)
-    write(options, found)
+        yield door
 
 
 def read_programs(view: CompiledView) -> tuple[ProgramRecord, ...]:

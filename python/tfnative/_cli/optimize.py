@@ -34,6 +34,7 @@ _EXAMPLES = """\
       "strip_unused_nodes fold_constants fold_batch_norms quantize_weights"
   tfnative optimize frozen.pb -o small.pb --format graphdef \\
       --inputs image=x:0 --outputs score=y:0
+  tfnative optimize saved_models/digits -o build/digits-small --report digits.html
   tfnative optimize --list
 """
 _WIDTH = 80
@@ -80,6 +81,8 @@ def run(options: argparse.Namespace) -> int:
         print_json({**dataclasses.asdict(done), "output": str(done.output)})
     else:
         _print_steps(done)
+        if asked.report is not None:
+            print(f"the report of it: {asked.report}")
     sys.stdout.flush()
     return 0
 

@@ -16,6 +16,7 @@ from tfnative.errors import FailedPreconditionError
 
 if TYPE_CHECKING:
     from tfnative_aot.adapters import import_lean, supported_version
+    from tfnative_aot.draw.graph_def import draw_graph_def
     from tfnative_aot.draw.saved_model import draw_saved_model
     from tfnative_aot.link.available import (
         AvailableTarget,
@@ -41,6 +42,7 @@ __all__ = [
     "AvailableTarget",
     "available_targets",
     "compile",
+    "draw_graph_def",
     "draw_saved_model",
     "find_target",
     "find_toolchain",
@@ -60,6 +62,7 @@ __all__ = [
 _MODULES = {
     "available_targets": "link.available",
     "compile": "pipeline",
+    "draw_graph_def": "draw.graph_def",
     "draw_saved_model": "draw.saved_model",
     "find_target": "machines.targets",
     "find_toolchain": "link.find_toolchain",

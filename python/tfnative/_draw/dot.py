@@ -8,7 +8,7 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from tfnative._draw.families import FAMILIES, GREY, heat_colour
+from tfnative._draw.families import FAMILIES, GREY, MARKS, heat_colour
 from tfnative._draw.graph import Cluster, DrawnGraph, DrawnNode, Line
 
 _FONT = "Helvetica,Arial,sans-serif"
@@ -111,11 +111,12 @@ def _hint(text: str) -> str:
 def _table(node: DrawnNode) -> str:
     family = FAMILIES[node.family]
     fill = family.fill if node.heat is None else heat_colour(node.heat)
+    stroke, width = MARKS[node.mark].stroke or family.stroke, 4 if node.mark else 1
     rows = [_row(Line(node.title, node.note), bold=True)]
     rows += [_row(line) for line in node.lines]
     return (
-        f'<TABLE STYLE="ROUNDED" BORDER="1" CELLBORDER="0" CELLSPACING="0" '
-        f'CELLPADDING="2" COLOR="{family.stroke}" BGCOLOR="{fill}">'
+        f'<TABLE STYLE="ROUNDED" BORDER="{width}" CELLBORDER="0" CELLSPACING="0" '
+        f'CELLPADDING="2" COLOR="{stroke}" BGCOLOR="{fill}">'
         f"{''.join(rows)}</TABLE>"
     )
 
@@ -173,14 +174,20 @@ def _legend(graph: DrawnGraph) -> str:
             for key, family in FAMILIES.items()
             if key in used
         ]
+        marks = {node.mark for node in graph.nodes}
+        cells += [
+            _cell(mark.label, mark.stroke, "#ffffff", width=3)
+            for key, mark in MARKS.items()
+            if key in marks and mark.label
+        ]
     return (
         '<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="3" CELLPADDING="3"><TR>'
         f"{''.join(cells)}</TR></TABLE>"
     )
 
 
-def _cell(text: str, stroke: str, fill: str) -> str:
+def _cell(text: str, stroke: str, fill: str, width: int = 1) -> str:
     return (
-        f'<TD COLOR="{stroke}" BGCOLOR="{fill}"><FONT POINT-SIZE="8.5" '
-        f'COLOR="#1a202c">{_text(text)}</FONT></TD>'
+        f'<TD BORDER="{width}" COLOR="{stroke}" BGCOLOR="{fill}">'
+        f'<FONT POINT-SIZE="8.5" COLOR="#1a202c">{_text(text)}</FONT></TD>'
     )

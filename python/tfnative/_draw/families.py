@@ -29,6 +29,22 @@ FAMILIES = {
     "port": Family("input, output", "#ffffff", "#2d3748"),
 }
 
+
+class Mark(NamedTuple):
+    """What became of a box between two pictures: its word, and the colour around it."""
+
+    label: str
+    stroke: str
+
+
+MARKS = {
+    "": Mark("", ""),
+    "gone": Mark("gone afterwards", "#d55e00"),
+    "new": Mark("new", "#009e73"),
+    "changed": Mark("changed", "#0072b2"),
+}
+"""Colours that the colour-blind can tell apart; boxes say it in words, too."""
+
 GREY = "#7c8798"
 """Of arrows and what is written beside boxes: readable on white and on black."""
 

@@ -31,6 +31,7 @@ class DrawnNode:
         details: All that is known of it, by name, for tables and tooltips.
         heat: From 0 to 1: its colour, instead of its family's. None for no heat.
         value: What ``heat`` is made of, in the unit of the graph; None without.
+        mark: Key of ``families.MARKS``: what became of it between two pictures.
         origin: Name of the TensorFlow node that it comes from, where that is not the
             node itself, or "".
     """
@@ -45,6 +46,7 @@ class DrawnNode:
     details: Mapping[str, str] = field(default_factory=dict)
     heat: float | None = None
     value: float | None = None
+    mark: str = ""
     origin: str = ""
 
 

@@ -13,6 +13,7 @@ from tfnative._draw.dot import printable, to_dot
 from tfnative._draw.graph import DrawnGraph
 from tfnative._draw.render import require, to_svg
 
+_ID = re.compile(r'(<(?:g|a)\b) id="')
 _NUMBER = re.compile(r"[\d,]+(\.\d+)?")
 
 
@@ -55,25 +56,59 @@ def page(title: str, svg: str, details: Sequence[tuple[str, Mapping[str, str]]])
     Raises:
         FailedPreconditionError: Jinja2 is not installed.
     """
+    columns, rows = _table(details)
+    return fill_in(
+        "tfnative._draw",
+        "page.html.jinja",
+        title=printable(title),
+        svg=svg,
+        columns=columns,
+        rows=rows,
+    )
+
+
+def fill_in(package: str, template: str, **values: object) -> str:
+    """A page made of a template, in which every text is escaped.
+
+    Args:
+        package: Where the template is; it may include those of this package.
+        template: Name of its file.
+        **values: What it shows.
+
+    Raises:
+        FailedPreconditionError: Jinja2 is not installed.
+    """
     require("jinja2")
     import jinja2
 
+    def load(name: str) -> str | None:
+        for place in (package, __package__):
+            file = importlib.resources.files(place).joinpath(name)
+            if file.is_file():
+                return file.read_text(encoding="utf-8")
+        return None
+
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        autoescape=True,
+        loader=jinja2.FunctionLoader(load),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
     )
-    file = importlib.resources.files("tfnative._draw").joinpath("page.html.jinja")
-    columns, rows = _table(details)
-    template = environment.from_string(file.read_text(encoding="utf-8"))
-    text: str = template.render(
-        title=printable(title), svg=svg, columns=columns, rows=rows
-    )
+    text: str = environment.get_template(template).render(values)
     return text
 
 
-def inline(graph: DrawnGraph) -> str:
-    """The picture as an element of a page: Graphviz has escaped what is in it."""
+def inline(graph: DrawnGraph, ids: str = "") -> str:
+    """The picture as an element of a page: Graphviz has escaped what is in it.
+
+    Args:
+        graph: What to draw.
+        ids: What the ids of its elements begin with: a page has each id once.
+    """
     svg = to_svg(to_dot(graph))
-    return svg[svg.index("<svg") :]
+    svg = svg[svg.index("<svg") :]
+    # A "<" that is no tag's is escaped, so that this finds no text.
+    return _ID.sub(rf'\1 id="{ids}', svg) if ids else svg
 
 
 def _table(

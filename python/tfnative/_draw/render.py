@@ -11,6 +11,7 @@ import subprocess
 from tfnative.errors import FailedPreconditionError, InternalError
 
 _WAIT_SECONDS = 300
+_WITHOUT = "A file whose name ends in .dot can be written without it"
 
 
 def require(*packages: str) -> None:
@@ -23,13 +24,16 @@ def require(*packages: str) -> None:
             )
 
 
-def require_dot() -> None:
-    """Raises FailedPreconditionError if there is no `dot`."""
+def require_dot(without: str = _WITHOUT) -> None:
+    """Raises FailedPreconditionError if there is no `dot`.
+
+    Args:
+        without: What can be done without it.
+    """
     if shutil.which("dot") is None:
         raise FailedPreconditionError(
             "drawing needs Graphviz's program dot, which is not installed: apt-get "
-            "install graphviz, or conda install graphviz. A file whose name ends in "
-            ".dot can be written without it"
+            f"install graphviz, or conda install graphviz. {without}"
         )
 
 

@@ -11,7 +11,15 @@ from typing import Any, Literal, TypedDict
 
 from tfnative._base.options.declare import option
 from tfnative._base.options.document import shows_options
-from tfnative._base.options.kinds import Choice, Kind, Names, Number, Switch, Whole
+from tfnative._base.options.kinds import (
+    Choice,
+    Folder,
+    Kind,
+    Names,
+    Number,
+    Switch,
+    Whole,
+)
 from tfnative._base.options.option_set import OptionSet
 from tfnative._compile import model_options
 from tfnative._compile.kinds import Golden
@@ -36,6 +44,23 @@ class Transforms(Kind):
     def to_json(self, value: Any) -> list[str]:
         """See Kind."""
         return [str(each) for each in value]
+
+
+class Page(Folder):
+    """A path of an HTML page."""
+
+    expected = "the path of a file that ends in .html"
+
+    def check(self, value: Any) -> str:
+        """See Kind."""
+        path = super().check(value)
+        if not path.lower().endswith(".html"):
+            raise ValueError
+        return path
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"metavar": "FILE"}
 
 
 class Data(Golden):
@@ -106,6 +131,14 @@ class OptimizeOptions(OptionSet):
         "fail, and write nothing, where a step breaks the model; otherwise such a step "
         "is left out",
     )
+    report: str | os.PathLike[str] | None = option(
+        None,
+        Page(),
+        "an HTML page to write: figures of every step, the graph before and after it, "
+        "and how weights were and are spread; needs Graphviz's dot, and "
+        '`pip install "tfnative[draw]"`',
+        default_is="none is written",
+    )
 
 
 class OptimizeKeywords(TypedDict, total=False):
@@ -125,3 +158,4 @@ class OptimizeKeywords(TypedDict, total=False):
     samples: int | None
     max_error: float
     strict: bool
+    report: str | os.PathLike[str] | None

@@ -97,15 +97,28 @@ def test_the_artifact_is_the_same_as_without(
 def test_temporary_folders_may_have_spaces_in_their_names(
     export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """XLA takes its flags apart at spaces."""
-    path = export(ZOO["mlp"])
+    """XLA takes its flags apart at spaces. The model has a loop, to be drawn, too."""
+    path = export(ZOO["tf1_loop"])
     (tmp_path / "my files").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "my files"))
     tfnative.compile(
-        *(path, tmp_path / "mlp"), cpus=["native"], dump_hlo=tmp_path / "hlo"
+        *(path, tmp_path / "loop"),
+        cpus=["native"],
+        batch_sizes=[1],
+        dump_hlo=tmp_path / "hlo",
     )
-    assert (tmp_path / "hlo" / "serving_default_batch_1" / "after.txt").is_file()
-    assert {p.name for p in tmp_path.iterdir()} == {"hlo", "mlp", "my files"}
+    folder = tmp_path / "hlo" / "serving_default_batch_1"
+    calls = re.findall(
+        r"%(\S+) = .* while\(.*condition=%([\w.-]+), body=%([\w.-]+)",
+        (folder / "after.txt").read_text(),
+    )
+    assert calls
+    for name, condition, body in calls:
+        for role, computation in (("condition", condition), ("body", body)):
+            text = (folder / "bodies" / f"{name}_{role}.txt").read_text()
+            assert text.startswith(f"%{computation} (")
+            assert (folder / "bodies" / f"{name}_{role}.dot").is_file()
+    assert {p.name for p in tmp_path.iterdir()} == {"hlo", "loop", "my files"}
 
 
 def test_a_folder_with_anything_in_it_is_refused(export: Export, tmp_path: Path):

@@ -12,7 +12,9 @@ import pytest
 
 from tests.models import ZOO, ModelCase
 from tfnative._draw.graph import DrawnGraph
+from tfnative.cli import main
 from tfnative.errors import InvalidArgumentError, NotFoundError
+from tfnative_aot.draw.graph_def import draw_graph_def
 from tfnative_aot.draw.saved_model import draw_saved_model
 from tfnative_aot.draw.scopes import MOST_BOXES
 
@@ -92,3 +94,30 @@ def test_what_is_not_there_is_named(export: Export, tmp_path: Path):
         draw_saved_model(path, None, ("gpu",))
     with pytest.raises(InvalidArgumentError, match="not a SavedModel"):
         draw_saved_model(tmp_path, None, ("serve",))
+
+
+def test_a_frozen_graph_is_drawn_from_its_placeholders_to_what_nobody_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [None, 4], name="image")
+        hidden = tf.nn.relu(x @ tf.ones([4, 9]), name="hidden")
+        tf.nn.softmax(hidden, name="classes")
+        tf.reduce_sum(hidden, name="total")
+    path = tmp_path / "net.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    found = draw_graph_def(path)
+    named = {node.title for node in found.nodes if node.note == "output"}
+    assert named == {"classes", "total"}
+    for node in found.nodes:
+        if node.note == "output":
+            assert reaches_the_inputs(found, node.id) == {"image"}
+    assert main(["inspect", str(path), "--graph", str(tmp_path / "net.dot")]) == 0
+    assert "MatMul" in (tmp_path / "net.dot").read_text()
+    capsys.readouterr()
+    command = ["inspect", str(path), "--graph", str(tmp_path / "no.dot")]
+    assert main([*command, "--signature", "x"]) == 2
+    assert "for models with signatures" in capsys.readouterr().err

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import tfnative
 from tests.aot.optimize.plain_tensorflow import run_with_tensorflow
 from tests.conftest import Export
 from tests.models import ZOO, heads, split
+from tests.models.saving import function_save
 from tests.models.training import keras_training, queue_at_the_input, tf1_dropout
 from tfnative.errors import CompileError
 
@@ -148,10 +151,60 @@ def test_a_recurrent_network_with_dropout_predicts_as_in_prediction(tmp_path: Pa
     np.testing.assert_allclose(found, model(x, training=False), atol=1e-6)
 
 
+AUGMENTATION = {
+    "flip": lambda keras, **named: keras.layers.RandomFlip(**named),
+    "turn": lambda keras, **named: keras.layers.RandomRotation(0.1, **named),
+    "shift": lambda keras, **named: keras.layers.RandomTranslation(0.1, 0.2, **named),
+    "zoom": lambda keras, **named: keras.layers.RandomZoom(0.3, **named),
+    "contrast": lambda keras, **named: keras.layers.RandomContrast(0.2, **named),
+}
+
+
+def test_augmentation_of_images_is_removed_whatever_it_is_called(tmp_path: Path):
+    import keras
+
+    named = [partial(make, keras, name=name) for name, make in AUGMENTATION.items()]
+    model = keras_training(
+        tmp_path / "net",
+        *(partial(make, keras) for make in AUGMENTATION.values()),
+        lambda: keras.layers.RandomBrightness(0.2),
+        lambda: keras.layers.RandomHue(0.2, value_range=(0, 1)),
+        *named[:-1],
+        keras.layers.Flatten,
+        shape=(8, 8, 3),
+    )
+    done = optimized(tmp_path / "net", tmp_path)
+    ops = done.steps[-1].ops
+    assert not [op for op in ops if re.search("Random|Assign|Transform|Reverse", op)]
+    x = np.random.default_rng(3).random((3, 8, 8, 3), np.float32)
+    found = run_with_tensorflow(done.output, "serving_default", {"x": x})["y"]
+    np.testing.assert_allclose(found, model(x, training=False), atol=1e-6)
+
+
+def _in_a_loop(x: Any) -> Any:
+    def body(count: Any, state: Any) -> Any:
+        state = tf.cond(
+            count > 0, lambda: tf.nn.dropout(tf.tanh(state), 0.3), lambda: state * 2
+        )
+        return count + 1, state + tf.random.normal(tf.shape(state), stddev=0.2)
+
+    return tf.while_loop(lambda count, _: count < 3, body, [0, x])[1]
+
+
+def test_dropout_and_noise_in_loops_and_branches_are_removed(tmp_path: Path):
+    x = np.random.default_rng(3).standard_normal((3, 4)).astype(np.float32)
+    path = function_save(_in_a_loop, x=((None, 4), "float32"))(tmp_path / "net")
+    done = optimized(path, tmp_path)
+    assert not [op for op in done.steps[-1].ops if "Random" in op]
+    (found,) = run_with_tensorflow(done.output, "serving_default", {"x": x}).values()
+    np.testing.assert_allclose(found, np.tanh(np.tanh(x * 2)), atol=1e-6)
+
+
 def test_signatures_that_change_variables_are_refused(tmp_path: Path):
     import keras
 
-    keras_training(tmp_path / "net", keras.layers.RandomFlip, shape=(8, 8, 3))
+    cropped = partial(keras.layers.RandomCrop, 4, 4)
+    keras_training(tmp_path / "net", cropped, shape=(8, 8, 3))
     with pytest.raises(CompileError, match="AssignVariableOp change variables"):
         optimized(tmp_path / "net", tmp_path)
     keras_training(tmp_path / "drops", lambda: keras.layers.Dropout(0.5))

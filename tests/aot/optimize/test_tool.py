@@ -68,6 +68,49 @@ def test_a_failed_check_of_the_tool_is_an_error():
         tool.transform(broken, *ENDS, "quantize_weights(minimum_size=1)")
 
 
+def test_a_tool_that_hangs_is_an_error_and_the_next_transform_works():
+    with Tool(most_seconds=0.5) as tool:
+        tool.start()
+        hanging = tool.process_id
+        assert hanging is not None
+        os.kill(hanging, signal.SIGSTOP)
+        with pytest.raises(
+            CompileError, match=r"ended at remove_device, .* longer than 0.5 seconds"
+        ):
+            tool.transform(graph(), *ENDS, "remove_device")
+        assert tool.process_id is None
+        with pytest.raises(ProcessLookupError):
+            os.kill(hanging, 0)
+        tool._most_seconds = 300
+        assert tool.transform(graph(), *ENDS, "remove_device").node
+
+
+def test_an_interrupt_ends_a_tool_that_hangs():
+    program = (
+        "import os, signal\n"
+        "from tests.aot.optimize.test_tool import ENDS, graph\n"
+        "from tfnative_aot.optimize.tool import Tool\n"
+        "with Tool() as tool:\n"
+        "    tool.start()\n"
+        "    os.kill(tool.process_id, signal.SIGSTOP)\n"
+        "    print(tool.process_id, flush=True)\n"
+        "    tool.transform(graph(), *ENDS, 'remove_device')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        hanging = int(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert "KeyboardInterrupt" in errors
+    with pytest.raises(ProcessLookupError):
+        os.kill(hanging, 0)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_the_process_ends_with_its_parent():
     program = (

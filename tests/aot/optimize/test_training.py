@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf  # noqa: TID253 - only imported where there is one
 
-from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
-from tfnative_aot.optimize.training import remove_training_nodes
+from tfnative_aot.optimize.training import without_training
 
 v1 = tf.compat.v1
 rnd = tf.random
@@ -71,7 +70,18 @@ def alpha_dropout(x: Any) -> Any:
     return a * (x * kept + alpha * (1 - kept)) - a * alpha * rate
 
 
+def flipped(x: Any) -> Any:
+    return tf.where(rnd.uniform([tf.shape(x)[0], 1]) < 0.5, tf.reverse(x, [1]), x)
+
+
+def contrast(x: Any) -> Any:
+    mean = tf.reduce_mean(x, 1, keepdims=True)
+    return (x - mean) * rnd.uniform([1, 1], 0.8, 1.2) + mean
+
+
 FORMS = [
+    flipped,
+    contrast,
     oldest,
     with_a_range,
     greater_or_equal,
@@ -94,10 +104,8 @@ def written(form: Callable[[Any], Any], dtype: Any = tf.float32) -> Any:
     return graph.as_graph_def()
 
 
-def without_training(graph_def: Any) -> Any:
-    editor = GraphEditor(graph_def, ["x", "y"])
-    remove_training_nodes(editor)
-    return editor.graph_def()
+def removed(graph_def: Any) -> Any:
+    return without_training(graph_def, ["x", "y"])
 
 
 def run(graph_def: Any, x: Any) -> Any:
@@ -108,14 +116,14 @@ def run(graph_def: Any, x: Any) -> Any:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_dropout_and_noise_pass_on_what_comes_in(form: Callable[[Any], Any]):
-    left = without_training(written(form))
+    left = removed(written(form))
     x = np.random.default_rng(1).standard_normal((4, 6)).astype(np.float32)
     np.testing.assert_array_equal(run(left, x), x * 3 * 2)
     assert not [node.op for node in left.node if "Random" in node.op]
 
 
 def test_half_precision_is_no_other_form():
-    left = without_training(written(lambda x: tf.nn.dropout(x, 0.1), tf.float16))
+    left = removed(written(lambda x: tf.nn.dropout(x, 0.1), tf.float16))
     assert not [node.op for node in left.node if "Random" in node.op]
 
 
@@ -139,10 +147,33 @@ def only_noise(x: Any) -> Any:
     return rnd.normal(tf.shape(x)) + 0.0
 
 
+def sometimes_positive(x: Any) -> Any:
+    return tf.where(rnd.uniform([1, 1]) < 0.5, tf.nn.relu(x), x)
+
+
+def flipped_by_its_values(x: Any) -> Any:
+    is_flipped = rnd.uniform([1, 1]) < tf.reduce_mean(x)
+    return tf.where(is_flipped, tf.reverse(x, [1]), x)
+
+
+def contrast_of_its_values(x: Any) -> Any:
+    mean = tf.reduce_mean(x, 1, keepdims=True)
+    return (x - mean) * tf.exp(rnd.normal([1, 1]) * x) + mean
+
+
 @pytest.mark.parametrize(
     "form",
-    [wrong_scale, random_weights, noise_that_depends_on_x, shifted, only_noise],
+    [
+        sometimes_positive,
+        flipped_by_its_values,
+        contrast_of_its_values,
+        wrong_scale,
+        random_weights,
+        noise_that_depends_on_x,
+        shifted,
+        only_noise,
+    ],
 )
 def test_other_random_numbers_stay(form: Callable[[Any], Any]):
-    left = without_training(written(form))
+    left = removed(written(form))
     assert [node.op for node in left.node if "Random" in node.op]

@@ -42,7 +42,7 @@ def test_flags_are_the_options():
     add_flags(parser, OptimizeOptions)
     line = (
         '--transforms "fold_constants round_weights(num_steps=9)" --signature a '
-        "--max-error 0.1 --strict --format graphdef --samples 7"
+        "--max-error 0.1 --strict --format graphdef --samples 7 --report net.html"
     )
     rounding = Transform("round_weights", (("num_steps", "9"),))
     given = given_flags(OptimizeOptions, parser.parse_args(shlex.split(line)))
@@ -53,6 +53,7 @@ def test_flags_are_the_options():
         strict=True,
         format="graphdef",
         samples=7,
+        report="net.html",
     )
 
 
@@ -68,6 +69,8 @@ def test_flags_are_the_options():
         ("max_error", -1),
         ("max_error", float("nan")),
         ("strict", "yes"),
+        ("report", "net.pb"),
+        ("report", ""),
     ],
 )
 def test_other_values_are_refused_by_name(name: str, value: Any):

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Draws a model on its way through the transforms, for the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfnative._base.output_file import require_folder
+from tfnative._optimize.report import ReportStep, check_report, to_html
+from tfnative.errors import InvalidArgumentError
+from tfnative_aot.draw.changes import Ends, draw_changes, draw_whole
+from tfnative_aot.optimize.changed_weights import changed_weights
+
+if TYPE_CHECKING:
+    import os
+
+    from tfnative._optimize.results import OptimizeStep
+    from tfnative._optimize.transforms import Transform
+    from tfnative_aot.optimize.graph import WholeGraph
+
+_MOST_WEIGHTS = 12
+_FOLDS = ("fold_batch_norms", "fold_old_batch_norms")
+_FREEZE = (
+    "Variables become constants, functions take the place of their calls, and what no "
+    "output needs is dropped."
+)
+
+
+class Recorder:
+    """Keeps what a report shows of each step, and no graph."""
+
+    def __init__(self, graph: WholeGraph, first: OptimizeStep, title: str) -> None:
+        """Begins with the frozen graph."""
+        self._title = title
+        self._ends = _ends(graph)
+        picture = draw_whole(graph.graph_def, self._ends, "the graph")
+        self._steps = [ReportStep(first, _FREEZE, (picture,))]
+
+    def note(
+        self,
+        step: Transform,
+        before: WholeGraph,
+        after: WholeGraph,
+        done: OptimizeStep,
+    ) -> None:
+        """Draws what a step did."""
+        old, new = before.graph_def, after.graph_def
+        if new is old:
+            self._steps.append(ReportStep(done, step.kind.meaning))
+            return
+        pictures = draw_changes(
+            old, new, self._ends, folds_batch_norms=step.name in _FOLDS
+        )
+        weights = changed_weights(old, new)
+        self._steps.append(
+            ReportStep(
+                done,
+                step.kind.meaning,
+                pictures or (),
+                tuple(weights[:_MOST_WEIGHTS]),
+                len(weights[_MOST_WEIGHTS:]),
+            )
+        )
+
+    def page(self) -> str:
+        """The report, as HTML."""
+        return to_html(self._title, self._steps)
+
+
+def check_place(report: str | os.PathLike[str], model: Path, output: Path) -> None:
+    """Checks before the work what a report needs, and where it is to be.
+
+    Raises:
+        FailedPreconditionError: Jinja2 or Graphviz is not installed.
+        InvalidArgumentError: It cannot be written there, or is a part of the model or
+            of what is written.
+    """
+    check_report()
+    target = Path(report).resolve()
+    for place in (model.resolve(), output.resolve()):
+        if place == target or place in target.parents:
+            raise InvalidArgumentError(
+                f"report (--report) {report} would be a part of {place}: choose a "
+                "place beside it"
+            )
+    require_folder(report)
+
+
+def _ends(graph: WholeGraph) -> Ends:
+    """The tensors by name, with that of their signature if there are several."""
+    inputs, outputs = {}, {}
+    for ends in graph.ends:
+        prefix = f"{ends.signature.name}: " if len(graph.ends) > 1 else ""
+        inputs.update({f"{prefix}{n}": t for n, t in ends.inputs.items()})
+        outputs.update({f"{prefix}{n}": t for n, t in ends.outputs.items()})
+    return Ends(inputs, outputs)

@@ -125,7 +125,7 @@ def _become_zeros(editor: GraphEditor, node: NodeDef) -> None:
     dtype = node.attr["dtype"].type
     sizes = node.attr["Tshape" if "Tshape" in node.attr else "T"].type
     kind = tf.dtypes.as_dtype(dtype).as_numpy_dtype
-    zero = editor.add_constant(f"{node.name}/zero", np.zeros((), kind))
+    zero = editor.add_constant(f"{node.name}/zero", np.zeros((), kind), node)
     editor.become(
         *(node, "Fill", [node.input[0], zero]), {"T": dtype, "index_type": sizes}
     )

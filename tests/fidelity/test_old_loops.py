@@ -53,9 +53,21 @@ def _branch(x: Any) -> Any:
     )
 
 
+def _case(x: Any) -> Any:
+    """A choice by what the rows are, of branches with constants."""
+    return v1.case(
+        [
+            (x[0, 0] > 1, lambda: tf.clip_by_value(x, -1.0, 1.0) * 0.1 - 0.3),
+            (x[0, 0] < -1, lambda: x - tf.reduce_mean(x, 1, keepdims=True)),
+        ],
+        default=lambda: tf.nn.softmax(x),
+    )
+
+
 CASES: dict[str, Callable[[Any], Any]] = {
     "array": _array,
     "branch": _branch,
+    "case": _case,
     "sum_of_products": _loop(lambda count, x: x * count * 0.1 - 0.3),
     "clipped": _loop(lambda count, x: tf.clip_by_value(x * 2, -1.0, count)),
     "casts": _loop(lambda count, x: tf.cast(tf.cast(x * 9, tf.int32), tf.float32)),
@@ -71,12 +83,15 @@ CASES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+CHOICES = ("branch", "case")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_rounds_are_as_in_tensorflow(once: Once, name: str) -> None:
     def make(folder: Path) -> Path:
         path = save(CASES[name], resource=True)(folder / "model")
-        # A choice by the number of rows holds for that number alone.
-        sizes = [len(X)] if name == "branch" else [1]
+        # A choice for all rows holds for that number of rows alone.
+        sizes = [len(X)] if name in CHOICES else [1]
         return tfnative.compile(path, folder / "it", cpus=["native"], batch_sizes=sizes)
 
     with tf.Graph().as_default() as graph, adapters.tf().without_optimizers():
@@ -87,9 +102,39 @@ def test_rounds_are_as_in_tensorflow(once: Once, name: str) -> None:
         finally:
             v1.enable_control_flow_v2()
         ops = {each.type for each in graph.get_operations()}
-        assert ("Switch" if name == "branch" else "Enter") in ops
+        assert ("Switch" if name in CHOICES else "Enter") in ops
         with v1.Session(graph=graph) as session:
             wanted = session.run(y, {x: X})
     with tfnative.load(once(f"old_loops/{name}", make)) as model:
         found = model.predict({"x": X})["y"]
     np.testing.assert_allclose(found, wanted, rtol=3e-6, atol=3e-7)
+
+
+def test_a_branch_that_a_number_chooses_leaves_rows_independent(tmp_path: Path) -> None:
+    def network(x: Any) -> Any:
+        flag = v1.placeholder_with_default(tf.constant(2.0), [], name="flag")
+        return v1.cond(flag > 1, lambda: x * 0.1 - 0.3, lambda: tf.nn.softmax(x))
+
+    path = _save_with_flag(network, tmp_path / "model")
+    model = tfnative.load(
+        tfnative.compile(path, tmp_path / "it", cpus=["native"], batch_sizes=[1, 4])
+    )
+    assert model.manifest.signatures["serving_default"].rows == "proved"
+    x = np.delete(X, 1, 0)
+    found = model.predict({"x": x, "flag": np.float32(0)})["y"]
+    np.testing.assert_allclose(found, tf.nn.softmax(x), rtol=3e-6)
+    found = model.predict({"x": x, "flag": np.float32(3)})["y"]
+    np.testing.assert_allclose(found, x * np.float32(0.1) - np.float32(0.3), rtol=3e-6)
+
+
+def _save_with_flag(network: Callable[[Any], Any], path: Path) -> Path:
+    with tf.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        v1.disable_control_flow_v2()
+        try:
+            x = v1.placeholder(tf.float32, [None, 5], name="x")
+            y = network(x)
+        finally:
+            v1.enable_control_flow_v2()
+        flag = graph.get_tensor_by_name("flag:0")
+        v1.saved_model.simple_save(session, str(path), {"x": x, "flag": flag}, {"y": y})
+    return path

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tfnative_aot.xla.processes import ForkServer
 
 _LARGE_BYTES = 4096
-_OLD_LOOPS = frozenset({"Enter", "RefEnter"})
+_OLD_CONTROL_FLOW = frozenset({"Enter", "RefEnter", "RefSwitch", "Switch"})
 
 
 def programs(
@@ -36,7 +36,8 @@ def programs(
     Args:
         graph: The signature.
         rows: Numbers of rows.
-        server: Compiles what TensorFlow does not show: loops of TensorFlow 1.
+        server: Compiles what TensorFlow does not show: loops and branches of
+            TensorFlow 1.
         work: A folder for its files. Created.
 
     Returns:
@@ -47,7 +48,7 @@ def programs(
         Exception: XLA does not take the graph; whatever TensorFlow raises for that.
     """
     shapes = [t.shape or () for t in graph.inputs]
-    if any(node.op in _OLD_LOOPS for node in graph.graph_def.node):
+    if any(node.op in _OLD_CONTROL_FLOW for node in graph.graph_def.node):
         dumped = [dumped_program(graph, n, work / f"{n}_rows", server) for n in rows]
         return [adapters.tf().read_program(each) for each in dumped], shapes
     graph_def, weights = _without_large_constants(graph.graph_def)

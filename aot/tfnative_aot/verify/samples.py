@@ -123,12 +123,16 @@ class Sampler:
         return Sample(inputs, outputs, casts)
 
     def _domains(self) -> Sequence[Domain]:
-        """All that are worth a trial, the best one first."""
-        if self._domain and not self._casts:
-            return (self._domain,)
-        if self._domain:  # Among more rows, a number may be out of range.
-            return (self._domain, *(d for d in self._all() if d != self._domain))
-        return self._all()
+        """All that are worth a trial, the best one first.
+
+        Among more rows, there may be a number that is out of range, or an index that is
+        not in a table: then, more careful ones come before the others.
+        """
+        domains = self._all()
+        if self._domain is None:
+            return domains
+        at = domains.index(self._domain)
+        return (*domains[at:], *domains[:at])
 
     def _all(self) -> Sequence[Domain]:
         has_matrices = any(

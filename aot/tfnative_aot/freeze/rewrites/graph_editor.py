@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 _PASSES_ON = ("Identity", "Snapshot", "StopGradient", "PreventGradient")
-_OLD_CONTROL_FLOW = frozenset({"Enter", "RefEnter", "Switch", "RefSwitch"})
+_SWITCHES = frozenset({"RefSwitch", "Switch"})
+_OLD_CONTROL_FLOW = _SWITCHES | {"Enter", "RefEnter"}
 
 
 class GraphEditor:
@@ -146,10 +147,30 @@ class GraphEditor:
         """Lets a node without inputs run where, and when, a tensor is computed.
 
         In the loops and branches of TensorFlow 1, nothing else says which round of
-        which loop it belongs to, and whether it runs at all.
+        which loop it belongs to, and whether it runs at all. Inputs are in none, and
+        XLA has them as arguments, which nothing can wait for.
         """
-        if self._has_old_control_flow:
-            node.input.append(f"^{node_of(neighbour)}")
+        source = self._nodes[node_of(neighbour)]
+        if not self._has_old_control_flow or source.op == "Placeholder":
+            return
+        if source.op in _SWITCHES:
+            source = self._taken(source, neighbour)
+        node.input.append(f"^{source.name}")
+
+    def _taken(self, switch: NodeDef, branch: str) -> NodeDef:
+        """What runs if one of the branches of a Switch does; the Switch always does."""
+        name = (
+            f"{switch.name}/taken_{branch.rpartition(':')[2] if ':' in branch else 0}"
+        )
+        known = self._nodes.get(name)
+        if known is not None:
+            return known
+        added = self._graph_def.node.add(name=name, op="Identity")
+        added.input.append(branch)
+        added.attr["T"].type = switch.attr["T"].type
+        self._nodes[name] = added
+        self._readers.setdefault(switch.name, []).append(name)
+        return added
 
     def insert(self, node: NodeDef, place: int, op: str, dtype: int) -> NodeDef:
         """Puts an op of one input, of some element type, before input ``place``."""

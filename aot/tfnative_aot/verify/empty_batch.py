@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,19 +12,9 @@ import numpy as np
 from tfnative_aot.emit.empty_batch import EmptyBatch
 from tfnative_aot.emit.interface import Signature, Tensor
 from tfnative_aot.load.source import BATCH
+from tfnative_aot.verify.messages import tensorflow_message
 from tfnative_aot.verify.samples import Arrays, Sampler
 from tfnative_aot.verify.wide_convolutions import run_wide
-
-# Around what TensorFlow says of an op, it says where the op was made, over many lines.
-_PLACE_AFTER = re.compile(
-    r"\s*(\n\s*\[\[|\[\[\{\{|\[Op:|Errors may have originated|Original stack trace).*",
-    re.S,
-)
-_PLACE_BEFORE = re.compile(
-    r"\A(Graph execution error:\s*|Detected at node [^\n]*\n"
-    r"|<stack traces unavailable>\n|\{\{function_node [^}]*\}\}\s*|\s+File [^\n]*\n"
-    r"(\s+[^\n]*\n)?)+"
-)
 
 
 def empty_batch(sampler: Sampler, signature: Signature) -> EmptyBatch | None:
@@ -70,13 +59,6 @@ def _outputs(sampler: Sampler, signature: Signature) -> Arrays | str:
         if wide is not None and not _problem(signature.outputs, wide):
             return wide
     return problem
-
-
-def tensorflow_message(error: Exception) -> str:
-    """What TensorFlow says in an error, without where the op was made."""
-    text = str(getattr(error, "message", None) or error)
-    plain = _PLACE_AFTER.sub("", _PLACE_BEFORE.sub("", text)).strip()
-    return plain or text.strip() or type(error).__name__
 
 
 def _problem(tensors: Sequence[Tensor], outputs: Arrays) -> str:

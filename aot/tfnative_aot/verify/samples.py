@@ -17,6 +17,7 @@ from tfnative_aot.load.dtypes import numpy_dtype
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.split.example_head import encode
+from tfnative_aot.verify.messages import missing_kernel, tensorflow_message
 from tfnative_aot.verify.narrow_casts import NarrowCasts
 
 Arrays = dict[str, npt.NDArray[np.generic]]
@@ -110,8 +111,7 @@ class Sampler:
             fallback = fallback or (domain, sample)
         if fallback is None:
             raise CompileError(
-                f"signature {self._graph.signature!r}: TensorFlow fails on every input "
-                f"that was tried; give some with --golden. It says: {failure}"
+                f"signature {self._graph.signature!r}: {_what_failed(failure)}"
             )
         self._domain, sample = fallback
         return sample
@@ -202,6 +202,20 @@ class ExampleSampler(Sampler):
     def reference(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Arrays:
         """TensorFlow's outputs for messages with these features."""
         return super().reference(self.given(dict(inputs)))
+
+
+def _what_failed(failure: Exception | None) -> str:
+    missing = missing_kernel(failure) if failure else ""
+    if missing:
+        return (
+            "TensorFlow itself cannot run it on a CPU, so that there is nothing to "
+            f"compare with: it has no kernel for {missing}"
+        )
+    said = tensorflow_message(failure) if failure else ""
+    return (
+        "TensorFlow fails on every input that was tried; give some with --golden. "
+        f"It says: {said}"
+    )
 
 
 def random_array(

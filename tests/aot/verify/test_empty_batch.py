@@ -11,7 +11,8 @@ import pytest
 
 from tfnative_aot.emit.empty_batch import EmptyBatch
 from tfnative_aot.emit.interface import Signature, Tensor
-from tfnative_aot.verify.empty_batch import empty_batch, tensorflow_message
+from tfnative_aot.verify.empty_batch import empty_batch
+from tfnative_aot.verify.messages import tensorflow_message
 
 ROWS = Tensor("x", "x", "float32", (-1, 2))
 FIXED = Tensor("b", "b", "float32", (2,))

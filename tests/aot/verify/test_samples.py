@@ -50,3 +50,22 @@ def test_one_index_for_each_row_finds_a_table_of_any_size(tmp_path: Path, entrie
         given["index"][1] = entries
         with pytest.raises(tfnative.InvalidArgumentError, match="is not in"):
             model.predict(given)
+
+
+def test_what_tensorflow_has_no_kernel_for_is_named(tmp_path: Path):
+    import tensorflow as tf
+
+    def blocks(x: Any) -> dict[str, Any]:
+        return {"y": tf.nn.depth_to_space(x, 2, data_format="NCHW")}
+
+    module = tf.Module()
+    spec = [tf.TensorSpec([None, 4, 6, 6], tf.float32, "x")]
+    module.f = tf.function(blocks, input_signature=spec, autograph=False)
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.f)
+    with pytest.raises(tfnative.CompileError) as refused:
+        tfnative.compile(tmp_path / "model", tmp_path / "it", cpus=["native"])
+    said = str(refused.value)
+    assert "no kernel for DepthToSpace (DepthToSpace) with " in said
+    assert 'data_format="NCHW"' in said
+    assert "golden" not in said
+    assert "\n" not in said

@@ -137,6 +137,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("gpu.md", 'pip install ".[aot,test,training]" "tensorflow[and-cuda]"'): _INSTALLS,
     ("offline.md", "import pyarrow.parquet as pq"): "needs pyarrow, which tfnative "
     "has no use for",
+    ("optimize.md", "python -m benchmarks.optimizing"): _BENCH,
     ("pictures.md", "apt-get install graphviz"): _INSTALLS,
     ("pictures.md", "pip install ai-edge-model-explorer"): _INSTALLS,
     (

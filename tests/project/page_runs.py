@@ -141,6 +141,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ): _BENCH,
     ("offline.md", "import pyarrow.parquet as pq"): "needs pyarrow, which tfnative "
     "has no use for",
+    ("optimize.md", "python -m benchmarks.optimizing"): _BENCH,
     ("pictures.md", "apt-get install graphviz"): _INSTALLS,
     ("pictures.md", "pip install ai-edge-model-explorer"): _INSTALLS,
     (

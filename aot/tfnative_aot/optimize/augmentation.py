@@ -153,8 +153,26 @@ def _behind_flip(editor: GraphEditor, node: NodeDef) -> str | None:
 def _behind_move(editor: GraphEditor, node: NodeDef) -> str | None:
     if node.op not in MOVES or not is_random(editor, node.input[1]):
         return None
-    same = _same_kind(editor, node.input[0], node.name)
-    return None if same is None else str(node.input[0])
+    if not _has_the_size_of(editor, node, node.input[0]):
+        same = _same_kind(editor, node.input[0], node.name)
+        return None if same is None else str(node.input[0])
+    return str(node.input[0])
+
+
+def _has_the_size_of(editor: GraphEditor, node: NodeDef, image: str) -> bool:
+    """Whether a node makes images of the size that these have: ``shape(x)[1:3]``."""
+    cut = editor.source(node, 2)
+    if cut is None or cut.op != "StridedSlice":
+        return False
+    shape = editor.source(cut, 0)
+    if shape is None or shape.op != "Shape":
+        return False
+    begin, end, step = (
+        None if bound is None else bound.tolist()
+        for bound in (editor.constant(cut, place) for place in (1, 2, 3))
+    )
+    is_middle = begin in ([1], [-3]) and end in ([3], [-1]) and step == [1]
+    return is_middle and shape.input[0].removesuffix(":0") == image.removesuffix(":0")
 
 
 def _behind_contrast(editor: GraphEditor, node: NodeDef) -> str | None:
@@ -164,15 +182,27 @@ def _behind_contrast(editor: GraphEditor, node: NodeDef) -> str | None:
         product, mean = editor.source(node, place), node.input[1 - place]
         if product is None or product.op != "Mul":
             continue
-        if not _is_data(editor, editor.node(node_of(mean))):
-            continue  # Random numbers are brought into a range like this, too.
         for inner in (0, 1):
             centred = editor.source(product, inner)
             if centred is None or centred.op != "Sub" or centred.input[1] != mean:
                 continue
-            if is_random(editor, product.input[1 - inner]):
+            # Random numbers are brought into a range like this, too, without a mean.
+            is_mean = _is_mean_of(editor, node, 1 - place, centred.input[0])
+            if is_mean and is_random(editor, product.input[1 - inner]):
                 return str(centred.input[0])
     return None
+
+
+def _is_mean_of(editor: GraphEditor, node: NodeDef, place: int, image: str) -> bool:
+    """Whether an input of a node is the mean of an image, over one axis or more."""
+    source = editor.source(node, place)
+    found = False
+    while source is not None and source.op in ("Mean", *_PASS_ON):
+        found |= source.op == "Mean"
+        if found and node_of(source.input[0]) == node_of(image):
+            return True
+        source = editor.source(source, 0)
+    return False
 
 
 def is_random(editor: GraphEditor, tensor: str) -> bool:

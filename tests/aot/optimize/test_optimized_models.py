@@ -160,6 +160,7 @@ AUGMENTATION = {
 }
 
 
+@pytest.mark.slow
 def test_augmentation_of_images_is_removed_whatever_it_is_called(tmp_path: Path):
     import keras
 
@@ -205,7 +206,7 @@ def test_signatures_that_change_variables_are_refused(tmp_path: Path):
 
     cropped = partial(keras.layers.RandomCrop, 4, 4)
     keras_training(tmp_path / "net", cropped, shape=(8, 8, 3))
-    with pytest.raises(CompileError, match="AssignVariableOp change variables"):
+    with pytest.raises(CompileError, match=r"AssignVariableOp_1 change variables"):
         optimized(tmp_path / "net", tmp_path)
     keras_training(tmp_path / "drops", lambda: keras.layers.Dropout(0.5))
     with pytest.raises(CompileError, match="AssignVariableOp change variables"):

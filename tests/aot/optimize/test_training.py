@@ -161,9 +161,15 @@ def contrast_of_its_values(x: Any) -> Any:
     return (x - mean) * tf.exp(rnd.normal([1, 1]) * x) + mean
 
 
+def numbers_in_a_range(x: Any) -> Any:
+    low = tf.cast(tf.constant(2), tf.float32)
+    return x[:, :1] * ((rnd.uniform([6]) * (5.0 - low)) + low)
+
+
 @pytest.mark.parametrize(
     "form",
     [
+        numbers_in_a_range,
         sometimes_positive,
         flipped_by_its_values,
         contrast_of_its_values,

@@ -81,9 +81,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _measure(name: str, options: argparse.Namespace) -> Iterator[Memory]:
-    saved_model = options.folder / name
-    if not saved_model.is_dir():
-        models.export(name, options.folder)
+    if name in models.EXPORTED:
+        saved_model = options.folder / name
+        if not saved_model.is_dir():
+            models.export(name, options.folder)
+    else:
+        saved_model = Path(name)
+        name = saved_model.resolve().name
     sizes: tuple[int, ...] = options.batch_sizes
     listed = ",".join(map(str, sizes))
     chosen = options.folder / f"{name}_chosen"
@@ -212,17 +216,18 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.memory", description=(__doc__ or "").splitlines()[0]
     )
     add = parser.add_argument
-    add("--models", type=_words, default=MODELS, metavar="A,B")
+    help_text = "names of benchmarks.models, or folders of SavedModels"
+    add("--models", type=_words, default=MODELS, metavar="A,B", help=help_text)
     add("--batch-sizes", type=_numbers, default=(1, 8), metavar="N,M")
     add("--rounds", type=int, default=15, help="turns of each order (default: 15)")
     path = FOLDER / "memory.json"
     add("--json", type=Path, default=path, help="written after each model")
     add("--folder", type=Path, default=FOLDER, help=f"exported models ({FOLDER})")
     options = parser.parse_args(arguments)
-    unknown = set(options.models) - set(models.EXPORTED)
-    if unknown:
-        known = ", ".join(models.EXPORTED)
-        parser.error(f"unknown models: {', '.join(unknown)}; of {known}")
+    known = ", ".join(models.EXPORTED)
+    for name in options.models:
+        if name not in models.EXPORTED and not Path(name).is_dir():
+            parser.error(f"{name} is no SavedModel, and none of {known}")
     options.folder = options.folder.resolve()
     return options
 

@@ -8,7 +8,7 @@ values between them, so that another order may need less.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from tfnative_aot.program.dependencies import check_order, dependencies, touched
@@ -39,18 +39,26 @@ def order_steps(
     best = replace(best, xla_order_bytes=best.temp_bytes)
     if peak_bytes(program) == 0:
         return best
+    # Placing values takes longer than looking at them: the lowest peak comes first.
+    moved = sorted(_moved(program, orders), key=peak_bytes)
+    for candidate in moved:
+        if peak_bytes(candidate) < best.temp_bytes:
+            placed = assign_memory(candidate)
+            if placed.temp_bytes < best.temp_bytes:
+                best = replace(placed, xla_order_bytes=best.xla_order_bytes)
+    return best
+
+
+def _moved(
+    program: Program, orders: Mapping[str, Callable[[Schedule], Order]]
+) -> Iterator[Program]:
+    """The program in each of the orders, which are checked."""
     schedule = schedule_of(program)
     for name, find in orders.items():
         order = find(schedule)
         check_order(program.steps, order)
         steps = tuple(program.steps[number] for number in order)
-        moved = replace(program, steps=steps, order=name)
-        if peak_bytes(moved) >= best.temp_bytes:
-            continue  # Placing it takes longer than looking at it.
-        placed = assign_memory(moved)
-        if placed.temp_bytes < best.temp_bytes:
-            best = replace(placed, xla_order_bytes=best.xla_order_bytes)
-    return best
+        yield replace(program, steps=steps, order=name)
 
 
 def peak_bytes(program: Program) -> int:

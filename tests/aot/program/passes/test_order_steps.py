@@ -122,7 +122,7 @@ def test_a_wrong_order_is_refused():
     def last_first(schedule: Schedule) -> Order:
         return tuple(reversed(range(len(schedule.before))))
 
-    with pytest.raises(InternalError, match="before one that it needs"):
+    with pytest.raises(InternalError, match="moved before one that it needs"):
         order_steps(fork(), {"wrong": last_first})
 
 

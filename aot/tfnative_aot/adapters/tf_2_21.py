@@ -32,6 +32,8 @@ from tensorflow.python.grappler import tf_optimizer
 from tensorflow.python.saved_model import loader_impl
 from tensorflow.python.util import _pywrap_transform_graph, deprecation
 
+from tfnative_aot.program.own_calls import TARGET, OwnCall
+
 
 def load_into_session(session: Any, folder: str, tags: Sequence[str]) -> GraphDef:
     """Restores a SavedModel into a v1 session, and returns its graph.
@@ -256,6 +258,34 @@ def scatter_rows(
         numbers.SerializeToString(),
         indices_are_sorted=False,
     )
+
+
+def own_call(
+    rows: Any,
+    call: OwnCall,
+    floats: Sequence[int],
+    integers: Sequence[int],
+    name: str,
+) -> tuple[Any, Any]:
+    """A call of a kernel of ours, as a node of a graph.
+
+    Args:
+        rows: A matrix of float32.
+        call: What is called.
+        floats: Sizes of the first result, a matrix of float32.
+        integers: Sizes of the second result, a matrix of int32.
+        name: Of the node.
+    """
+    first, second = gen_xla_ops.xla_custom_call_v2(
+        [rows],
+        TARGET,
+        call.configuration(),
+        has_side_effect=False,
+        result_dtypes=[tf.float32, tf.int32],
+        result_shapes=[list(floats), list(integers)],
+        name=name,
+    )
+    return first, second
 
 
 def _scalars(join: Callable[[Any, Any], Any], dtype: Any) -> Any:

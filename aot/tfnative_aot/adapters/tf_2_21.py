@@ -32,8 +32,6 @@ from tensorflow.python.grappler import tf_optimizer
 from tensorflow.python.saved_model import loader_impl
 from tensorflow.python.util import _pywrap_transform_graph, deprecation
 
-from tfnative_aot.program.own_calls import TARGET, OwnCall
-
 
 def load_into_session(session: Any, folder: str, tags: Sequence[str]) -> GraphDef:
     """Restores a SavedModel into a v1 session, and returns its graph.
@@ -260,29 +258,29 @@ def scatter_rows(
     )
 
 
-def own_call(
+def custom_call(
     rows: Any,
-    call: OwnCall,
-    floats: Sequence[int],
-    integers: Sequence[int],
+    target: str,
+    configuration: str,
+    sizes: tuple[Sequence[int], Sequence[int]],
     name: str,
 ) -> tuple[Any, Any]:
-    """A call of a kernel of ours, as a node of a graph.
+    """XLA's call of something that it knows by name, as a node of a graph.
 
     Args:
-        rows: A matrix of float32.
-        call: What is called.
-        floats: Sizes of the first result, a matrix of float32.
-        integers: Sizes of the second result, a matrix of int32.
+        rows: What it takes, of float32.
+        target: The name.
+        configuration: Passed on as it is.
+        sizes: Of the two results, of float32 and int32.
         name: Of the node.
     """
     first, second = gen_xla_ops.xla_custom_call_v2(
         [rows],
-        TARGET,
-        call.configuration(),
+        target,
+        configuration,
         has_side_effect=False,
         result_dtypes=[tf.float32, tf.int32],
-        result_shapes=[list(floats), list(integers)],
+        result_shapes=[list(each) for each in sizes],
         name=name,
     )
     return first, second
@@ -300,8 +298,13 @@ def function_graph(function: Any, shapes: Sequence[Any]) -> Any:
         function: The FunctionDef.
         shapes: A tf.TensorShape for each input.
     """
+    own = type(function)()
+    own.CopyFrom(function)
+    # What the function says of its arguments would go before what they are.
+    for attributes in own.arg_attr.values():
+        attributes.attr.pop("_output_shapes", None)
     make = function_def_to_graph.function_def_to_graph
-    return make(function, input_shapes=[shape.as_proto() for shape in shapes])
+    return make(own, input_shapes=[shape.as_proto() for shape in shapes])
 
 
 def function_body(function: Any, library: Any) -> tuple[GraphDef, dict[str, str]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from tfnative_aot import adapters
-from tfnative_aot.program.own_calls import COMBINED, SINGLE, OwnCall
+from tfnative_aot.freeze.own_calls import COMBINED, SINGLE, TARGET, OwnCall
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.function_pb2 import FunctionDef
@@ -81,9 +81,7 @@ def combined(op: Any) -> Replacement:
             thresholds,
         ]
         width = 6 * size + 2 * classes * kept
-        values, counts = adapters.tf().own_call(
-            tf.concat(parts, 1), call, [rows, width], [rows, 1], _NAME
-        )
+        values, counts = _called(call, tf.concat(parts, 1), width, 1)
         return [
             tf.reshape(values[:, : 4 * size], [rows, size, 4]),
             values[:, 4 * size : 5 * size],
@@ -117,13 +115,21 @@ def single(op: Any) -> Replacement:
         boxes: Any, scores: Any, most: Any, least: Any, sigma: Any = 0.0
     ) -> list[Any]:
         parts = [tf.reshape(boxes, [-1]), scores, tf.stack([most, least, sigma])]
-        values, found = adapters.tf().own_call(
-            tf.concat(parts, 0)[None], call, [1, max(size, 1)], [1, size + 1], _NAME
-        )
+        values, found = _called(call, tf.concat(parts, 0)[None], max(size, 1), size + 1)
         numbers, count = found[0, 1:], found[0, 0]
         return [numbers, values[0, :size], count] if is_soft else [numbers, count]
 
     return _replacement(op, call, (0, 1, 3, 4, 5)[: 4 + is_soft], compute)
+
+
+def _called(call: OwnCall, rows: Any, floats: int, integers: int) -> tuple[Any, Any]:
+    """The results of a call, as many of each for each row."""
+    count = rows.shape[0]
+    sizes = ([count, floats], [count, integers])
+    results: tuple[Any, Any] = adapters.tf().custom_call(
+        rows, TARGET, call.configuration(), sizes, _NAME
+    )
+    return results
 
 
 def _replacement(

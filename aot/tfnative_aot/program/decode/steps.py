@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from tfnative.errors import CompileError, InternalError
-from tfnative_aot.program import own_calls
+from tfnative_aot.freeze import own_calls
+from tfnative_aot.freeze.own_calls import OwnCall
 from tfnative_aot.program.decode.convolutions import read_convolution
 from tfnative_aot.program.decode.dots import make_dot
 from tfnative_aot.program.decode.kernels import KernelReader
 from tfnative_aot.program.decode.memory import read_buffer, read_slice
 from tfnative_aot.program.decode.module import Module
 from tfnative_aot.program.memory import Constant, Slice
-from tfnative_aot.program.own_calls import OwnCall
 from tfnative_aot.program.steps import (
     Call,
     CombinedSuppression,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tfnative_aot.freeze.graph import FrozenGraph
 
 _CALL = "PartitionedCall"
+_CALLS = frozenset({_CALL, "StatefulPartitionedCall", "StatelessWhile", "While"})
+_CHOICES = frozenset({"Case", "If", "StatelessCase", "StatelessIf"})
 
 
 def has_own_kernels(graph_def: GraphDef) -> bool:
@@ -124,9 +126,11 @@ class _Search:
 
 
 def _called(op: Any) -> Iterator[tuple[str, Sequence[Any]]]:
-    """The functions that an op calls, and what it calls them with."""
-    has_choice = op.type in ("If", "StatelessIf", "Case", "StatelessCase")
-    arguments = op.inputs[1:] if has_choice else op.inputs
+    """The functions that an op calls with arrays, and with which."""
+    arguments = op.inputs[1:] if op.type in _CHOICES else op.inputs
+    yield op.type, arguments  # Where a function's name is the op's.
+    if op.type not in _CHOICES | _CALLS:
+        return  # Others call functions with single elements.
     for value in op.node_def.attr.values():
         for function in (value.func, *value.list.func):
             if function.name:

@@ -309,7 +309,7 @@ typedef struct tfn_nms {
   ((size_t)(boxes) * 16 + TFN_NMS_KEPT_BYTES(TFN_LEAST_(boxes, size)) + 64)
 
 void TFN_KERNEL(nms_f32)(const tfn_nms* p, const float* input, float* scores,
-                         int32_t* found, void* scratch);
+                         int32_t* found, float (*exponential)(float), void* scratch);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,6 @@
 // NonMaxSuppressionV4 and V5. The best candidate is kept if nothing that was kept
 // before suppresses it; with sigma, its score falls with each, and it may have to wait
 // for a turn that is as good.
-#include <math.h>
 #include <string.h>
 
 #include "detect/overlap.h"
@@ -28,11 +27,12 @@ bool is_worse(Candidate a, Candidate b) {
 
 class Suppression {
  public:
-  Suppression(const float* thresholds, float* memory)
+  Suppression(const float* thresholds, float (*exponential)(float), float* memory)
       : most_(thresholds[0]),
         least_score_(thresholds[1]),
         is_soft_(thresholds[2] > 0.0f),
         scale_(is_soft_ ? -0.5f / thresholds[2] : 0.0f),
+        exponential_(exponential),
         kept_(memory) {}
 
   enum Fate { kKept, kWaits, kDropped };
@@ -77,22 +77,23 @@ class Suppression {
 
   float weight(float overlap) const {
     if (!is_soft_ && !(overlap <= most_)) return 0.0f;
-    return expf(scale_ * overlap * overlap);
+    return exponential_(scale_ * overlap * overlap);
   }
 
   const float most_, least_score_;
   const bool is_soft_;
   const float scale_;
+  float (*const exponential_)(float);
   Kept kept_;
 };
 
 }  // namespace
 
 void TFN_KERNEL(nms_f32)(const tfn_nms* p, const float* input, float* scores,
-                         int32_t* found, void* scratch) {
+                         int32_t* found, float (*exponential)(float), void* scratch) {
   const float* const given = input + p->boxes * 4;
   Candidate* const heap = (Candidate*)scratch;
-  Suppression suppression(given + p->boxes, (float*)(heap + p->boxes));
+  Suppression suppression(given + p->boxes, exponential, (float*)(heap + p->boxes));
   int64_t left = 0;
   for (int64_t i = 0; i < p->boxes; ++i) {
     if (suppression.is_good(given[i])) heap[left++] = {given[i], (int32_t)i, 0};

@@ -80,7 +80,8 @@ TEST(Nms, KeepsTheBestThatNoBetterOneSuppresses) {
       Aligned<float> out(size);
       Aligned<std::int32_t> found(size + 1);
       Aligned<char> scratch(TFN_NMS_SCRATCH_BYTES(count, size));
-      TFN_KERNEL(nms_f32)(&p, input.data(), out.data(), found.data(), scratch.data());
+      TFN_KERNEL(nms_f32)(&p, input.data(), out.data(), found.data(), expf,
+                          scratch.data());
       ASSERT_EQ(found[0], static_cast<int>(wanted.size()));
       for (std::int64_t i = 0; i < size; ++i) {
         const bool is_there = i < found[0];
@@ -100,7 +101,7 @@ TEST(Nms, LetsScoresFallWithSigma) {
   float scores[4];
   std::int32_t found[5];
   Aligned<char> scratch(TFN_NMS_SCRATCH_BYTES(3, 4));
-  TFN_KERNEL(nms_f32)(&p, input, scores, found, scratch.data());
+  TFN_KERNEL(nms_f32)(&p, input, scores, found, expf, scratch.data());
   const std::int32_t wanted[] = {3, 0, 2, 1, 0};
   for (int i = 0; i < 5; ++i) EXPECT_EQ(found[i], wanted[i]) << i;
   EXPECT_EQ(scores[0], 1.0f);
@@ -116,7 +117,7 @@ TEST(Nms, TakesAnOverlapThatIsNoNumberForOneThatLeavesNothing) {
   float scores[2];
   std::int32_t found[3];
   Aligned<char> scratch(TFN_NMS_SCRATCH_BYTES(2, 2));
-  TFN_KERNEL(nms_f32)(&p, input, scores, found, scratch.data());
+  TFN_KERNEL(nms_f32)(&p, input, scores, found, expf, scratch.data());
   EXPECT_EQ(found[0], 2);
   EXPECT_EQ(found[1], 0);
   EXPECT_EQ(found[2], 1);

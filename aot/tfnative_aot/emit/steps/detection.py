@@ -52,5 +52,5 @@ def emit_suppression(body: Body, step: Suppression, depth: int) -> None:
     body.scratch.append(f"TFN_NMS_SCRATCH_BYTES({step.boxes}, {step.size})")
     fields = [f".boxes = {step.boxes}, .size = {step.size}"]
     places = (step.given, step.scores, step.found)
-    operands = [*map(body.pointer, places), "scratch"]
+    operands = [*map(body.pointer, places), "expf", "scratch"]
     body.call_with_parameters("tfn_nms", fields, "TFN_KERNEL(nms_f32)", operands, depth)

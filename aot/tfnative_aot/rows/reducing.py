@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tfnative_aot.freeze import own_calls
 from tfnative_aot.rows.operation import Operation
 from tfnative_aot.rows.value import Kind, Known, Several, Value
 
@@ -81,13 +82,19 @@ def sort(operation: Operation) -> Value:
 
 
 def custom_call(operation: Operation) -> Value:
-    """Code that XLA knows by name. Of these, TopK is along the last dimension."""
+    """Code that XLA knows by name. Of these, TopK is along the last dimension.
+
+    So are kernels of ours, which pass for it.
+    """
     target = operation.instruction.same(lambda i: i.custom_call_target)
     if target != "TopK":
         return operation.unknown(f"calls {target}, which the analysis does not know")
     last = len(operation.sources[0].dims) - 1
     if last in operation.row_dims(0):
-        return operation.mixed("sorts the rows")
+        call = own_calls.read(operation.instruction.first.backend_config)
+        if call is None:
+            return operation.mixed("sorts the rows")
+        return replace(operation.mixed("chooses among the rows"), op=call.op)
     return several(operation, [operation.array(0)])
 
 

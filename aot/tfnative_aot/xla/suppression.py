@@ -57,7 +57,11 @@ def combined(op: Any) -> Replacement:
     _, scored, classes = _sizes(op, 1, 3)
     if corners != 4 or scored != boxes or box_classes not in (1, classes):
         raise NotKnownError("has boxes and scores that do not fit each other")
-    per_class, total = _positive(op, 2), _positive(op, 3)
+    per_class, total = _constant(op, 2), _constant(op, 3)
+    if per_class <= 0:
+        raise NotKnownError(
+            f"has a max_output_size_per_class of {per_class}, which TensorFlow refuses"
+        )
     _check_share(op, 4)
     size = min(total, per_class * classes) if op.get_attr("pad_per_class") else total
     kept = min(per_class, boxes)
@@ -103,10 +107,6 @@ def single(op: Any) -> Replacement:
     if corners != 4 or scored != boxes:
         raise NotKnownError("has boxes and scores that do not fit each other")
     size = _constant(op, 2)
-    if size < 0:
-        raise NotKnownError(
-            f"has a max_output_size of {size}, which TensorFlow refuses"
-        )
     _check_share(op, 3)
     call = OwnCall(SINGLE, op.type, {"boxes": boxes, "size": size})
     is_soft = op.type == "NonMaxSuppressionV5"
@@ -163,14 +163,6 @@ def _constant(op: Any, place: int) -> int:
     if value is None:
         raise NotKnownError("", place)
     return int(value)
-
-
-def _positive(op: Any, place: int) -> int:
-    size = _constant(op, place)
-    if size <= 0:
-        name = ("max_output_size_per_class", "max_total_size")[place - 2]
-        raise NotKnownError(f"has a {name} of {size}, which TensorFlow refuses")
-    return size
 
 
 def _check_share(op: Any, place: int) -> None:

@@ -142,7 +142,8 @@ EQUIVALENTS: Mapping[str, Callable[[NodeDef], list[NodeDef]]] = {
     "FusedBatchNormV3": _batch_norm,
     "CombinedNonMaxSuppression": _in_float32,
     "CropAndResize": _in_float32,
-    "NonMaxSuppressionV4": _in_float32,
-    "NonMaxSuppressionV5": _in_float32,
+    **dict.fromkeys(
+        (f"NonMaxSuppressionV{version}" for version in (2, 3, 4, 5)), _in_float32
+    ),
 }
 """By operation, what makes its equal in float64."""

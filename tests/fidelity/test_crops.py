@@ -16,8 +16,10 @@ from tests.fidelity.compiled import both
 from tests.turns import Once
 from tfnative.errors import CompileError
 
+pytestmark = pytest.mark.slow  # A compilation of many crops.
+
 COUNT = 24
-SIZES = [(1, 1), (1, 4), (5, 1), (3, 4), (14, 14)]
+SIZES = [(1, 1), (1, 4), (5, 1), (6, 7)]
 TYPES = ["uint8", "int16", "float32", "float64", "int64"]
 
 
@@ -43,7 +45,7 @@ def crops(images: Any, boxes: Any, numbers: Any) -> dict[str, Any]:
             found[f"{method}_{size[0]}_{size[1]}"] = tf.image.crop_and_resize(
                 images, boxes, numbers, size, method, extrapolation_value=-7.5
             )
-        for kind in TYPES:
+        for kind in TYPES[method == "nearest" :: 2]:
             found[f"{method}_{kind}"] = tf.raw_ops.CropAndResize(
                 image=tf.cast(tf.minimum(plain, 200.0), kind),
                 boxes=boxes,

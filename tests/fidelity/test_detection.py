@@ -19,6 +19,8 @@ import tensorflow as tf
 import tfnative
 from tfnative_aot import adapters
 
+pytestmark = pytest.mark.slow  # Compilations of many settings.
+
 Arrays = dict[str, Any]
 
 BATCHES = 150

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tfnative_aot.freeze import own_calls
 from tfnative_aot.rows.operation import Operation
 from tfnative_aot.rows.value import Kind, Known, Several, Value
 
@@ -91,10 +90,7 @@ def custom_call(operation: Operation) -> Value:
         return operation.unknown(f"calls {target}, which the analysis does not know")
     last = len(operation.sources[0].dims) - 1
     if last in operation.row_dims(0):
-        call = own_calls.read(operation.instruction.first.backend_config)
-        if call is None:
-            return operation.mixed("sorts the rows")
-        return replace(operation.mixed("chooses among the rows"), op=call.op)
+        return operation.mixed("sorts the rows")
     return several(operation, [operation.array(0)])
 
 

@@ -43,7 +43,7 @@ from tfnative_aot.xla.tfcompile import (
     read_dumped,
     start_server,
     tfcompile,
-    write_graph,
+    write_graphs,
 )
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -173,10 +173,12 @@ def _compile_variants(
 
     jobs: list[tuple[FrozenGraph, Path, VariantKey]] = []
     for index, graph in enumerate(graphs):
-        path = write_graph(graph, work)
+        sizes = settings.batch_sizes if graph.has_batch else (0,)
+        paths = write_graphs(graph, work, sizes)
         for level in settings.levels:
-            sizes = settings.batch_sizes if graph.has_batch else (0,)
-            jobs += [(graph, path, VariantKey(index, size, level)) for size in sizes]
+            jobs += [
+                (graph, paths[size], VariantKey(index, size, level)) for size in sizes
+            ]
     progress.stage("compile with XLA", len(jobs))
     futures = [pool.submit(one, *job) for job in jobs]
     try:

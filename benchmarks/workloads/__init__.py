@@ -14,6 +14,7 @@ from benchmarks.measure import Sample
 NAMES = (
     "predict_mlp",
     "checked_embeddings",
+    "detect_objects",
     "start_digits",
     "compile_mobilenet",
     "wheel_size",

@@ -258,6 +258,59 @@ void TFN_KERNEL(sort)(const tfn_sort* p, void* const* arrays,
 void TFN_KERNEL(topk_f32)(int64_t batch, int64_t length, int64_t k, const float* values,
                           float* out_values, int32_t* out_indices, void* scratch);
 
+/* --- Detection ----------------------------------------------------------------
+ *
+ * Boxes that overlap others with a better score are left out, as TensorFlow's kernels
+ * do it, to the last bit. A box is {y1, x1, y2, x2}, of which either corner may come
+ * first. Boxes overlap by the area that they share, over the area of both together; if
+ * either has no area, by nothing.
+ *
+ * CombinedNonMaxSuppression, in two kernels. A row of the input has `boxes` times
+ * `box_classes` boxes, then `boxes` times `classes` scores, then two thresholds: more
+ * overlap than the first suppresses, scores have to be more than the second. If
+ * `box_classes` is 1, boxes are those of all classes. A row of the values has `size`
+ * boxes, scores and classes, with zeros behind those that are found; and then what only
+ * the kernels read. Sizes may be 0, but not `batch` and `size`. */
+typedef struct tfn_combined_nms {
+  int64_t batch, boxes, box_classes, classes;
+  int64_t per_class; /* how many of a class are kept; at most `boxes` */
+  int64_t size;
+  int32_t clip; /* whether the boxes that are found are clipped to [0, 1] */
+} tfn_combined_nms;
+
+#define TFN_NMS_CLASSES 16 /* that are looked at together */
+#define TFN_NMS_KEPT_BYTES(kept) (((size_t)(kept) + 15) / 16 * 16 * 24)
+#define TFN_COMBINED_NMS_ROW(boxes, box_classes, classes) \
+  ((boxes) * ((box_classes) * 4 + (classes)) + 2)
+#define TFN_COMBINED_NMS_VALUES(classes, per_class, size) \
+  (6 * (size) + 2 * (classes) * (per_class))
+#define TFN_COMBINED_NMS_SCRATCH_BYTES(boxes, classes, per_class) \
+  (TFN_LEAST_(classes, TFN_NMS_CLASSES) * (size_t)(boxes) * 8 +   \
+   TFN_NMS_KEPT_BYTES(per_class) + (size_t)(classes) * (size_t)(per_class) * 8 + 64)
+
+/* params: a tfn_combined_nms. lhs: the rows. out: of the values, what only the kernels
+ * read, for each class. */
+tfn_f32_kernel TFN_KERNEL(suppress_by_class_f32);
+
+/* The rest of the values, and how many were found in each row. */
+void TFN_KERNEL(join_classes_f32)(const tfn_combined_nms* p, const float* rows,
+                                  float* values, int32_t* counts, void* scratch);
+
+/* NonMaxSuppressionV4 and V5. The input has `boxes` boxes and scores, then three
+ * thresholds: as above, and sigma, by which scores fall instead of boxes being left
+ * out, if it is not 0. `scores` and `found` have room for at least `size`: the scores,
+ * and, behind how many there are, the numbers of boxes that are kept; then zeros. Sizes
+ * may be 0. */
+typedef struct tfn_nms {
+  int64_t boxes, size;
+} tfn_nms;
+
+#define TFN_NMS_SCRATCH_BYTES(boxes, size) \
+  ((size_t)(boxes) * 16 + TFN_NMS_KEPT_BYTES(TFN_LEAST_(boxes, size)) + 64)
+
+void TFN_KERNEL(nms_f32)(const tfn_nms* p, const float* input, float* scores,
+                         int32_t* found, float (*exponential)(float), void* scratch);
+
 #ifdef __cplusplus
 }
 #endif

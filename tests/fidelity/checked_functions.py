@@ -362,14 +362,43 @@ def quantize(op: str, **options: Any) -> Checked:
     )
 
 
-def overlap(threshold: Any) -> Any:
-    import tensorflow as tf
+FOUND = float32([[0, 0, 1, 1], [0, 0, 2, 2]])
+"""Boxes of two."""
 
-    return tf.raw_ops.NonMaxSuppressionV4(
-        boxes=float32([[0, 0, 1, 1], [0, 0, 2, 2]]),
+
+def overlap(threshold: Any) -> Any:
+    return raw("NonMaxSuppressionV4", pad_to_max_output_size=True)(
+        boxes=FOUND,
         scores=float32([1, 2]),
         max_output_size=2,
         iou_threshold=threshold,
         score_threshold=0.0,
-        pad_to_max_output_size=True,
     )[0]
+
+
+def softened(threshold: Any, sigma: Any) -> Any:
+    return raw("NonMaxSuppressionV5", pad_to_max_output_size=True)(
+        boxes=FOUND,
+        scores=float32([1, 2]),
+        max_output_size=2,
+        iou_threshold=threshold,
+        score_threshold=0.0,
+        soft_nms_sigma=sigma,
+    )[1]
+
+
+def combined_overlap(threshold: Any) -> Any:
+    return raw("CombinedNonMaxSuppression")(
+        boxes=FOUND[None, :, None],
+        scores=float32([[[1], [2]]]),
+        max_output_size_per_class=2,
+        max_total_size=2,
+        iou_threshold=threshold,
+        score_threshold=0.0,
+    )[1]
+
+
+def crop(images: Any, boxes: Any, numbers: Any) -> Any:
+    return raw("CropAndResize", crop_size=[2, 2])(
+        image=images, boxes=boxes, box_ind=numbers
+    )

@@ -313,6 +313,43 @@ CASES: dict[str, Checked] = {
         (float32(0.5),),
         {"large": (float32(1.5),)},
     ),
+    "softened": Checked(
+        ("NonMaxSuppressionV5",),
+        functions.softened,
+        (float32(0.5), float32(0.1)),
+        {
+            "large": (float32(1.5), float32(0.1)),
+            "negative": (float32(0.5), float32(-1)),
+            "nan": (float32(0.5), float32("nan")),
+        },
+    ),
+    "combined_overlap": Checked(
+        ("CombinedNonMaxSuppression",),
+        functions.combined_overlap,
+        (float32(1),),
+        {"negative": (float32(-0.5),), "nan": (float32("nan"),)},
+    ),
+    "crop": Checked(
+        ("CropAndResize",),
+        functions.crop,
+        (
+            TABLE.reshape(2, 3, 2, 1),
+            float32([[0, 0, 1, 1], [1, 0, 2, 0]]),
+            int32([0, 1]),
+        ),
+        {
+            "beyond": (
+                TABLE.reshape(2, 3, 2, 1),
+                float32([[0, 0, 1, 1], [1, 0, 2, 0]]),
+                int32([0, 2]),
+            ),
+            "infinite": (
+                TABLE.reshape(2, 3, 2, 1),
+                float32([[0, 0, 1, 1], [1, 0, float("inf"), 0]]),
+                int32([0, 1]),
+            ),
+        },
+    ),
 }
 
 

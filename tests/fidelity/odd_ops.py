@@ -64,13 +64,14 @@ SpaceToDepth SparseToDense Split SplitV Squeeze StopGradient StridedSlice
 TensorScatterUpdate TensorStridedSliceUpdate Tile Transpose Unpack _ArrayToList
 _EagerConst _ListToArray""",
     "takes no numbers that could be odd": """All Any Bincount DenseBincount
-LinSpace LogicalAnd LogicalNot LogicalOr NonMaxSuppressionV4 Range
+LinSpace LogicalAnd LogicalNot LogicalOr Range
 StatelessMultinomial StatelessParameterizedTruncatedNormal
 StatelessRandomGetKeyCounter StatelessRandomGetKeyCounterAlg
 StatelessRandomNormal StatelessRandomNormalV2 StatelessRandomUniform
 StatelessRandomUniformFullInt StatelessRandomUniformFullIntV2
 StatelessRandomUniformInt StatelessRandomUniformIntV2 StatelessRandomUniformV2
 StatelessTruncatedNormal StatelessTruncatedNormalV2 ToBool""",
+    "chooses among boxes, as test_detection.py tries": "NonMaxSuppressionV4",
     "calls functions, whose ops are tried": """PartitionedCall StatelessCase
 StatelessIf StatelessWhile SymbolicGradient""",
     "is sums and products, as ops that are tried": """AddN AvgPool3D BatchMatMul

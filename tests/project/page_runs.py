@@ -45,6 +45,7 @@ new_model = tfnative.load("build/digits")
 """Python that runs before a page's blocks."""
 
 FILES = {
+    "detect.md": {"app/main.cc": ("cpp", 0), "app/main.c": ("c", 0)},
     "embed.md": {"app/main.cc": ("cpp", 0), "app/CMakeLists.txt": ("cmake", 0)},
 }
 """Blocks that the page tells a reader to save."""

@@ -53,7 +53,11 @@ def run_page(page: str, folder: Path) -> None:
     content = {
         "page": page,
         "setup": SETUPS.get(page, ""),
-        "include": ["build/digits/include", str(ROOT / "cpp" / "include")],
+        "include": [
+            "build/digits/include",
+            "build/detector/include",
+            str(ROOT / "cpp" / "include"),
+        ],
         "blocks": [vars(block) for block in runnable(page)],
     }
     job.write_text(json.dumps(content))

@@ -32,9 +32,9 @@ python.framework.ops: Graph=Graph
 python.framework.tensor: TensorSpec=TensorSpec
 python.framework.tensor_shape: TensorShape=TensorShape
 python.framework.tensor_util: get_static_value=constant_value make_ndarray=MakeNdarray make_tensor_proto=make_tensor_proto
-python.ops.array_ops: concat=concat expand_dims=expand_dims_v2 fill=fill gather=gather_v2 identity=identity linalg.matrix_transpose=matrix_transpose ones=ones ones_like=ones_like_v2 pad=pad_v2 rank=rank reshape=reshape shape=shape_v2 size=size_v2 slice=slice transpose=transpose_v2 where=where_v2 zeros_like=zeros_like_v2
+python.ops.array_ops: concat=concat expand_dims=expand_dims_v2 fill=fill gather=gather_v2 gather_nd=gather_nd_v2 identity=identity linalg.matrix_transpose=matrix_transpose ones=ones ones_like=ones_like_v2 pad=pad_v2 rank=rank reshape=reshape shape=shape_v2 size=size_v2 slice=slice transpose=transpose_v2 where=where_v2 zeros_like=zeros_like_v2
 python.ops.array_ops_stack: stack=stack unstack=unstack
-python.ops.gen_array_ops: bitcast=bitcast linalg.band_part=matrix_band_part raw_ops.FakeQuantWithMinMaxVars=FakeQuantWithMinMaxVars raw_ops.FakeQuantWithMinMaxVarsPerChannel=FakeQuantWithMinMaxVarsPerChannel raw_ops.ExtractImagePatches=ExtractImagePatches raw_ops.Placeholder=Placeholder raw_ops.TensorScatterMax=TensorScatterMax raw_ops.TensorScatterMin=TensorScatterMin raw_ops.StridedSlice=StridedSlice raw_ops.UpperBound=UpperBound tensor_scatter_nd_min=tensor_scatter_min
+python.ops.gen_array_ops: bitcast=bitcast broadcast_to=broadcast_to linalg.band_part=matrix_band_part raw_ops.FakeQuantWithMinMaxVars=FakeQuantWithMinMaxVars raw_ops.FakeQuantWithMinMaxVarsPerChannel=FakeQuantWithMinMaxVarsPerChannel raw_ops.ExtractImagePatches=ExtractImagePatches raw_ops.Placeholder=Placeholder raw_ops.TensorScatterMax=TensorScatterMax raw_ops.TensorScatterMin=TensorScatterMin raw_ops.StridedSlice=StridedSlice raw_ops.UpperBound=UpperBound tensor_scatter_nd_min=tensor_scatter_min
 python.ops.gen_bitwise_ops: raw_ops.LeftShift=LeftShift raw_ops.RightShift=RightShift
 python.ops.gen_data_flow_ops: raw_ops.TensorArraySizeV3=TensorArraySizeV3
 python.ops.gen_functional_ops: raw_ops.PartitionedCall=PartitionedCall

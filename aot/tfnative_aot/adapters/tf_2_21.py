@@ -258,6 +258,34 @@ def scatter_rows(
     )
 
 
+def custom_call(
+    rows: Any,
+    target: str,
+    configuration: str,
+    sizes: tuple[Sequence[int], Sequence[int]],
+    name: str,
+) -> tuple[Any, Any]:
+    """XLA's call of something that it knows by name, as a node of a graph.
+
+    Args:
+        rows: What it takes, of float32.
+        target: The name.
+        configuration: Passed on as it is.
+        sizes: Of the two results, of float32 and int32.
+        name: Of the node.
+    """
+    first, second = gen_xla_ops.xla_custom_call_v2(
+        [rows],
+        target,
+        configuration,
+        has_side_effect=False,
+        result_dtypes=[tf.float32, tf.int32],
+        result_shapes=[list(each) for each in sizes],
+        name=name,
+    )
+    return first, second
+
+
 def _scalars(join: Callable[[Any, Any], Any], dtype: Any) -> Any:
     scalar = tf.TensorSpec([], dtype)
     return tf.function(join, autograph=False).get_concrete_function(scalar, scalar)
@@ -270,8 +298,13 @@ def function_graph(function: Any, shapes: Sequence[Any]) -> Any:
         function: The FunctionDef.
         shapes: A tf.TensorShape for each input.
     """
+    own = type(function)()
+    own.CopyFrom(function)
+    # What the function says of its arguments would go before what they are.
+    for attributes in own.arg_attr.values():
+        attributes.attr.pop("_output_shapes", None)
     make = function_def_to_graph.function_def_to_graph
-    return make(function, input_shapes=[shape.as_proto() for shape in shapes])
+    return make(own, input_shapes=[shape.as_proto() for shape in shapes])
 
 
 def function_body(function: Any, library: Any) -> tuple[GraphDef, dict[str, str]]:

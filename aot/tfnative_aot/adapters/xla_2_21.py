@@ -58,7 +58,7 @@ ModuleWithConfig: 1 module Module
 Module: 1 name string, 3 *computations Computation, 4 program_shape ProgramShape, 6 entry_id int64
 ProgramShape: 1 *parameters Shape, 2 result Shape
 Computation: 1 name string, 2 *instructions Instruction, 5 id int64, 6 root_id int64
-Instruction: 1 name string, 2 opcode string, 3 shape Shape, 7 metadata OpMetadata, 8 literal Literal, 9 parameter_number int64, 11 fusion_kind string, 13 tuple_index int64, 14 *dimensions int64, 15 window Window, 30 dot DotDims, 35 id int64, 36 *operand_ids int64, 38 *called_computation_ids int64, 63 comparison_direction string
+Instruction: 1 name string, 2 opcode string, 3 shape Shape, 7 metadata OpMetadata, 8 literal Literal, 9 parameter_number int64, 11 fusion_kind string, 13 tuple_index int64, 14 *dimensions int64, 15 window Window, 30 dot DotDims, 35 id int64, 36 *operand_ids int64, 38 *called_computation_ids int64, 43 backend_config bytes, 63 comparison_direction string
 OpMetadata: 1 op_type string, 2 op_name string
 Shape: 2 element_type int64, 3 *dimensions int64, 4 *tuple_shapes Shape, 5 layout Layout, 6 *is_dynamic int64
 Layout: 1 *minor_to_major int64

@@ -11,6 +11,7 @@ from itertools import pairwise
 from tfnative_aot.program.memory import Buffer, Shape, Slice
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import (
+    CombinedSuppression,
     Conditional,
     Convolution,
     Copy,
@@ -19,6 +20,7 @@ from tfnative_aot.program.steps import (
     ReduceWindow,
     Sort,
     Step,
+    Suppression,
     TopK,
     While,
 )
@@ -246,6 +248,10 @@ def _touched(step: Step) -> tuple[list[Place], list[Place]]:
     if isinstance(step, TopK):
         indices = [] if step.out_indices is None else [Place(step.out_indices)]
         return [Place(step.values)], [Place(step.out_values), *indices]
+    if isinstance(step, CombinedSuppression):
+        return [Place(step.rows)], [Place(step.values), Place(step.counts)]
+    if isinstance(step, Suppression):
+        return [Place(step.given)], [Place(step.scores), Place(step.found)]
     if isinstance(step, While):
         return [Place(step.condition_buffer)], []
     if isinstance(step, Conditional):

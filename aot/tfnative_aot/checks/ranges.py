@@ -96,17 +96,6 @@ def quantized(node: Any, facts: Facts) -> list[Finding]:
     return [Finding(message, position, values, least)]
 
 
-def overlap(node: Any, facts: Facts) -> list[Finding]:
-    """NonMaxSuppressionV4: the overlap is a part of one."""
-    threshold = node.inputs[3]
-    known = facts.constant(threshold)
-    if known is not None and 0 <= known <= 1:
-        return []
-    wide = tf.cast(threshold, tf.float32)
-    bad = tf.logical_not((wide >= 0) & (wide <= 1))
-    return [Finding("iou_threshold must be in [0, 1]", first(bad))]
-
-
 RULES = {
     "ReverseSequence": reversed_lengths,
     "Bincount": counted,
@@ -117,6 +106,5 @@ RULES = {
     "QuantizeAndDequantizeV2": quantized,
     "QuantizeAndDequantizeV3": quantized,
     "QuantizeAndDequantizeV4": quantized,
-    "NonMaxSuppressionV4": overlap,
 }
 """By op."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from tfnative_aot.checks import (
     arithmetic,
+    detection,
     indices,
     linear_algebra,
     ranges,
@@ -30,6 +31,7 @@ RULES: Mapping[str, Rule] = {
     **indices.RULES,
     **slices.RULES,
     **arithmetic.RULES,
+    **detection.RULES,
     **linear_algebra.RULES,
     **ranges.RULES,
 }

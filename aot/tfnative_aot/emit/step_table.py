@@ -8,7 +8,13 @@ import math
 from collections.abc import Iterator, Sequence
 
 from tfnative_aot.program.program import Program
-from tfnative_aot.program.steps import Convolution, Dot, ReduceWindow, Step
+from tfnative_aot.program.steps import (
+    CombinedSuppression,
+    Convolution,
+    Dot,
+    ReduceWindow,
+    Step,
+)
 from tfnative_aot.program.traverse import children
 
 
@@ -38,6 +44,8 @@ def kind(step: Step) -> str:
         return f"{step.kernel} convolution"
     if isinstance(step, ReduceWindow):
         return "reduction"
+    if isinstance(step, CombinedSuppression):
+        return "suppression"
     return type(step).__name__.lower()
 
 

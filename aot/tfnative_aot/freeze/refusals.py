@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tensorflow.core.framework import types_pb2
 
 from tfnative_aot import adapters
+from tfnative_aot.freeze.own_ops import gives_open_size, is_own_op
 from tfnative_aot.load.reach import body_nodes, reachable_functions
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ _NOT_AHEAD_OF_TIME = re.compile(r"^(I?R?FFT([23N]D|ND)?|Batch.*FFT.*)$")
 _SIZE_DEPENDS_ON_DATA = frozenset(
     {
         "DynamicPartition",
-        "NonMaxSuppressionV3",
         "Unique",
         "UniqueV2",
         "UniqueWithCounts",
@@ -122,7 +122,7 @@ def wrong_after_freezing(node: NodeDef, graph_def: GraphDef) -> str:
         return "works on strings, which cannot be compiled"
     if node.op in _OLD_CONTROL_FLOW:
         return ""
-    if node.op in _SIZE_DEPENDS_ON_DATA:
+    if node.op in _SIZE_DEPENDS_ON_DATA or gives_open_size(node):
         return "the size of its result depends on the data; only fixed shapes compile"
     return _wrong_for_xla(node)
 
@@ -207,6 +207,8 @@ def _is_call(node: NodeDef, graph_def: GraphDef) -> bool:
 
 
 def _wrong_for_xla(node: NodeDef) -> str:
+    if is_own_op(node):
+        return ""
     kernels = adapters.tf().xla_kernels().get(node.op)
     if not kernels:
         return "XLA has no kernel for this op"

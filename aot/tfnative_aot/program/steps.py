@@ -284,6 +284,52 @@ class TopK:
     out_indices: Slice | None
 
 
+@dataclass(frozen=True)
+class CombinedSuppression:
+    """The best boxes of each row, as tfn_combined_nms in kernels.h.
+
+    Attributes:
+        box_classes: 1 if boxes are those of all classes.
+        per_class: How many boxes of a class are kept.
+        size: How many boxes there are in a row of the results.
+        clip: Whether these are clipped.
+        rows: Boxes, scores and thresholds.
+        values: Boxes, scores and classes; then what only the kernels read.
+        counts: How many of them there are in each row.
+    """
+
+    source: Source
+    batch: int
+    boxes: int
+    box_classes: int
+    classes: int
+    per_class: int
+    size: int
+    clip: bool
+    rows: Slice
+    values: Slice
+    counts: Slice
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """The best boxes, as tfn_nms in kernels.h.
+
+    Attributes:
+        size: How many there are at most.
+        given: Boxes, scores and thresholds.
+        scores: Of those that were found.
+        found: How many there are, and the number of each.
+    """
+
+    source: Source
+    boxes: int
+    size: int
+    given: Slice
+    scores: Slice
+    found: Slice
+
+
 Step = (
     Kernel
     | Dot
@@ -295,4 +341,6 @@ Step = (
     | Call
     | Sort
     | TopK
+    | CombinedSuppression
+    | Suppression
 )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from tfnative_aot.program.memory import Buffer, Slice
 from tfnative_aot.program.steps import (
     Call,
+    CombinedSuppression,
     Conditional,
     Convolution,
     Copy,
@@ -18,6 +19,7 @@ from tfnative_aot.program.steps import (
     ReduceWindow,
     Sort,
     Step,
+    Suppression,
     While,
 )
 
@@ -123,6 +125,20 @@ def map_slices(
         for buffer in step.arrays:
             read(buffer.slice)
         return replace(step, arrays=tuple(of(b, write) for b in step.arrays))
+    if isinstance(step, CombinedSuppression):
+        return replace(
+            step,
+            rows=read(step.rows),
+            values=write(step.values),
+            counts=write(step.counts),
+        )
+    if isinstance(step, Suppression):
+        return replace(
+            step,
+            given=read(step.given),
+            scores=write(step.scores),
+            found=write(step.found),
+        )
     return replace(
         step,
         values=read(step.values),

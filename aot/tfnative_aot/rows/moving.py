@@ -25,12 +25,11 @@ def constant(operation: Operation) -> Value:
         if all(a.tobytes() == first for a in arrays[1:]):
             return Known()
         return operation.mixed(COUNTS)
-    if (
-        len(instruction.row_dims) > 1
-        or instruction.multiple(instruction.row_dims[0]) > 1
-    ):
+    if len(instruction.row_dims) > 1:
         return operation.unknown()
     (dim,) = instruction.row_dims
+    if instruction.multiple(dim) > 1:
+        return _several_of_each(operation, dim, arrays)
     rows_first = [np.moveaxis(a, dim, 0) for a in arrays]
     of_row = rows_first[0][0].tobytes()
     if all(row.tobytes() == of_row for a in rows_first for row in a):
@@ -42,6 +41,21 @@ def constant(operation: Operation) -> Value:
     if columns is not None and dim < len(instruction.dims) - 1:
         return Indices(len(instruction.dims) - 1, columns)
     return operation.mixed("treats rows differently by their place")
+
+
+def _several_of_each(operation: Operation, dim: int, arrays: list[Any]) -> Value:
+    """A literal with several elements of each row, as if repeated or tiled."""
+    many = operation.instruction.multiple(dim)
+    flat = [np.moveaxis(a, dim, 0).reshape(a.shape[dim], -1) for a in arrays]
+    if all((f == flat[0][:1]).all() for f in flat):
+        return Known()
+    for inner in (n for n in range(1, many + 1) if many % n == 0):
+        if all(
+            (f == (np.arange(len(f)) // inner % (len(f) // many))[:, None]).all()
+            for f in flat
+        ):
+            return Known(Kind.NUMBER, Layout(dim, many // inner, inner))
+    return operation.unknown()
 
 
 def _columns(arrays: list[Any]) -> tuple[Known, ...] | None:

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfnative_aot import adapters
 from tfnative_aot.load.source import BATCH, node_of
+from tfnative_aot.xla.own_kernels import with_own_kernels
 from tfnative_aot.xla.tfcompile import dumped_program
 
 if TYPE_CHECKING:
@@ -51,13 +52,11 @@ def programs(
     if any(node.op in _OLD_CONTROL_FLOW for node in graph.graph_def.node):
         dumped = [dumped_program(graph, n, work / f"{n}_rows", server) for n in rows]
         return [adapters.tf().read_program(each) for each in dumped], shapes
-    graph_def, weights = _without_large_constants(graph.graph_def)
-    _rename_functions(graph_def)
     fetches = [tensor.tensor for tensor in graph.outputs]
     # Half precision and complex numbers cross as integers: as the graph has them.
     dtypes = {
         node.name: node.attr["dtype"].type
-        for node in graph_def.node
+        for node in graph.graph_def.node
         if node.op == "Placeholder"
     }
     found = []
@@ -72,6 +71,9 @@ def programs(
             )
             for tensor in graph.inputs
         ]
+        sized = with_own_kernels(graph, count).graph_def
+        graph_def, weights = _without_large_constants(sized)
+        _rename_functions(graph_def)
         found.append(adapters.tf().xla_program(graph_def, [*feeds, *weights], fetches))
     return found, [*shapes, *(tuple(spec.shape) for _, spec in weights)]
 

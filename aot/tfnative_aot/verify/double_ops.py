@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
+
+from tfnative_aot import adapters
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -32,8 +34,11 @@ KEPT = frozenset(
 )
 """Operations that compute in float32 as before; what they give becomes float64."""
 
+_FLOAT = 1
 _DOUBLE = 2
 _INT = 3
+_HALF = 19
+_SHORT = frozenset({_FLOAT, _HALF})
 
 
 def widen_output(node: NodeDef) -> list[NodeDef]:
@@ -93,9 +98,52 @@ def _batch_norm(node: NodeDef) -> list[NodeDef]:
     return list(graph.node)
 
 
+def _in_float32(node: NodeDef) -> list[NodeDef]:
+    """An op that chooses or cuts by float32 alone, of inputs that are rounded to it."""
+    graph = GraphDef()
+    short = graph.node.add()
+    short.CopyFrom(node)
+    short.name = f"{node.name}/float32/op"
+    definition = adapters.tf().op_definition(node.op)
+
+    def cast(name: str, source: str, given: int, wanted: int) -> str:
+        made = graph.node.add(name=f"{node.name}/float32/{name}", op="Cast")
+        made.input.append(source)
+        made.attr["SrcT"].type, made.attr["DstT"].type = given, wanted
+        return str(made.name)
+
+    for place, argument in enumerate(definition.input_arg):
+        kind = _type_of(node, argument)
+        if kind in _SHORT:
+            name = f"input_{place}"
+            short.input[place] = cast(name, node.input[place], _DOUBLE, kind)
+    # One node with all outputs, under the name that they are read by.
+    every = graph.node.add(name=node.name, op="IdentityN")
+    for place, argument in enumerate(definition.output_arg):
+        kind, tensor = _type_of(node, argument), f"{short.name}:{place}"
+        if kind in _SHORT:
+            tensor, kind = cast(f"output_{place}", tensor, kind, _DOUBLE), _DOUBLE
+        every.input.append(tensor)
+        every.attr["T"].list.type.append(kind)
+    return list(graph.node)
+
+
+def _type_of(node: NodeDef, argument: Any) -> int:
+    if not argument.type_attr:
+        return int(argument.type)
+    if argument.type_attr in node.attr:
+        return int(node.attr[argument.type_attr].type)
+    return _FLOAT  # Their default.
+
+
 EQUIVALENTS: Mapping[str, Callable[[NodeDef], list[NodeDef]]] = {
     "FusedBatchNorm": _batch_norm,
     "FusedBatchNormV2": _batch_norm,
     "FusedBatchNormV3": _batch_norm,
+    "CombinedNonMaxSuppression": _in_float32,
+    "CropAndResize": _in_float32,
+    **dict.fromkeys(
+        (f"NonMaxSuppressionV{version}" for version in (2, 3, 4, 5)), _in_float32
+    ),
 }
 """By operation, what makes its equal in float64."""

@@ -67,10 +67,13 @@ class ForeignArtifact:
         if rows is None:
             return self._runner.run(signature, 0, level, inputs)
         size = _batch_size(known, rows)
+        batched = _batched(known)
         outputs: list[Arrays] = []
         for first in range(0, rows, size):
             chunk = {
                 name: np.resize(array[first : first + size], (size, *array.shape[1:]))
+                if name in batched
+                else array
                 for name, array in inputs.items()
             }
             outputs.append(self._runner.run(signature, size, level, chunk))
@@ -83,8 +86,12 @@ class ForeignArtifact:
 def _rows(known: SignatureManifest, inputs: Arrays) -> int | None:
     if not known.batch_sizes:
         return None
-    batched = [t.name for t in known.inputs if t.shape[:1] == (-1,)]
-    return len(inputs[batched[0]])
+    return len(inputs[_batched(known)[0]])
+
+
+def _batched(known: SignatureManifest) -> list[str]:
+    """Inputs that have rows."""
+    return [t.name for t in known.inputs if t.shape[:1] == (-1,)]
 
 
 def _batch_size(known: SignatureManifest, rows: int) -> int:

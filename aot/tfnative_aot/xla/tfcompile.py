@@ -24,6 +24,7 @@ from tfnative_aot.machines.targets import Target
 from tfnative_aot.xla.explain import offender_of, refuse_failed
 from tfnative_aot.xla.failure import Failure, read_failure
 from tfnative_aot.xla.fold_operand import fold_operand, guess_operand
+from tfnative_aot.xla.own_kernels import has_own_kernels, with_own_kernels
 from tfnative_aot.xla.processes import ForkServer
 
 _MOST_OPERANDS = 20
@@ -51,9 +52,39 @@ class CompiledVariant:
     check_values: tuple[int, ...]
 
 
-def write_graph(graph: FrozenGraph, folder: Path) -> Path:
-    """Writes the graph where the child processes of its variants read it."""
-    path = folder / f"{re.sub('[^A-Za-z0-9_]', '_', graph.signature)}.pb"
+def write_graph(graph: FrozenGraph, folder: Path, rows: int) -> Path:
+    """Writes the graph where a child process reads it.
+
+    Args:
+        graph: The signature.
+        folder: Where to.
+        rows: Batch size.
+
+    Raises:
+        CompileError: What has to be known of ops that our kernels compute is not.
+    """
+    return write_graphs(graph, folder, [rows])[rows]
+
+
+def write_graphs(
+    graph: FrozenGraph, folder: Path, sizes: Sequence[int]
+) -> dict[int, Path]:
+    """The same for several batch sizes: one file, unless there are such ops.
+
+    Raises:
+        CompileError: As ``write_graph``.
+    """
+    name = re.sub("[^A-Za-z0-9_]", "_", graph.signature)
+    if not has_own_kernels(graph.graph_def):
+        path = _write(graph, folder / f"{name}.pb")
+        return dict.fromkeys(sizes, path)
+    return {
+        rows: _write(with_own_kernels(graph, rows), folder / f"{name}_{rows}_rows.pb")
+        for rows in sizes
+    }
+
+
+def _write(graph: FrozenGraph, path: Path) -> Path:
     path.write_bytes(graph.graph_def.SerializeToString(deterministic=True))
     return path
 
@@ -138,7 +169,7 @@ def dumped_program(
         CompileError: As ``tfcompile``.
     """
     folder.mkdir(parents=True)
-    job = _job(graph, write_graph(graph, folder), rows, folder, has_checks=False)
+    job = _job(graph, write_graph(graph, folder, rows), rows, folder, has_checks=False)
     job |= {"entry_point": "dumped", "cpp_class": "dumped", "dump": str(folder)}
     job |= {
         "target_triple": "x86_64-none-linux",
@@ -208,7 +239,7 @@ def _run(
         if changed is None:
             break
         graph = changed
-        job["graph"] = str(write_graph(graph, folder))
+        job["graph"] = str(write_graph(graph, folder, rows))
     refuse(graph.signature, unknown)
 
 

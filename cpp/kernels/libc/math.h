@@ -9,4 +9,14 @@
 #define INFINITY (__builtin_inff())
 #define NAN (__builtin_nanf(""))
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+float expf(float x);
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif /* TFNATIVE_LIBC_MATH_H_ */

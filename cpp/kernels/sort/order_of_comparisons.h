@@ -1,25 +1,27 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sorts by an order that is none, as that of numbers with NaN among them: what comes
-// out depends on what is compared with what, and when. TensorFlow's TopK leaves that to
-// GNU's C++ library, whose sequence of comparisons these functions have: a quicksort
-// with medians of three, ended by an insertion sort, and heaps.
+// Sorts by an order that is none, as that of numbers with NaN among them, or that does
+// not tell some elements apart: what comes out depends on what is compared with what,
+// and when. TensorFlow leaves that to GNU's C++ library, whose sequence of comparisons
+// these functions have: a quicksort with medians of three, ended by an insertion sort,
+// and heaps.
 #pragma once
 
 #include <stdint.h>
 
 namespace {
 
-inline void swap(int32_t& a, int32_t& b) {
-  const int32_t kept = a;
+template <typename T>
+void swap(T& a, T& b) {
+  const T kept = a;
   a = b;
   b = kept;
 }
 
 // Heaps with the last of all at the top.
-template <typename Before>
-void settle(int32_t* heap, int64_t hole, int64_t size, int32_t value, Before before) {
+template <typename T, typename Before>
+void settle(T* heap, int64_t hole, int64_t size, T value, Before before) {
   const int64_t top = hole;
   int64_t child = hole;
   while (child < (size - 1) / 2) {
@@ -41,40 +43,53 @@ void settle(int32_t* heap, int64_t hole, int64_t size, int32_t value, Before bef
   heap[hole] = value;
 }
 
-template <typename Before>
-void make_heap(int32_t* heap, int64_t size, Before before) {
+template <typename T, typename Before>
+void make_heap(T* heap, int64_t size, Before before) {
   for (int64_t i = size / 2 - 1; i >= 0; --i) settle(heap, i, size, heap[i], before);
 }
 
+// Adds the last of `size` elements to a heap of the others.
+template <typename T, typename Before>
+void push_heap(T* heap, int64_t size, Before before) {
+  const T value = heap[size - 1];
+  int64_t hole = size - 1;
+  for (; hole > 0; hole = (hole - 1) / 2) {
+    const int64_t parent = (hole - 1) / 2;
+    if (!before(heap[parent], value)) break;
+    heap[hole] = heap[parent];
+  }
+  heap[hole] = value;
+}
+
 // Brings the top to the end.
-template <typename Before>
-void pop_heap(int32_t* heap, int64_t size, Before before) {
+template <typename T, typename Before>
+void pop_heap(T* heap, int64_t size, Before before) {
   if (size < 2) return;
-  const int32_t value = heap[size - 1];
+  const T value = heap[size - 1];
   heap[size - 1] = heap[0];
   settle(heap, 0, size - 1, value, before);
 }
 
-template <typename Before>
-void sort_heap(int32_t* heap, int64_t size, Before before) {
+template <typename T, typename Before>
+void sort_heap(T* heap, int64_t size, Before before) {
   for (; size > 1; --size) pop_heap(heap, size, before);
 }
 
 // Moves element `i` down to its place, at most to the first one.
-template <typename Before>
-void insert(int32_t* order, int64_t i, Before before) {
-  const int32_t moving = order[i];
+template <typename T, typename Before>
+void insert(T* order, int64_t i, Before before) {
+  const T moving = order[i];
   for (; i > 0 && before(moving, order[i - 1]); --i) order[i] = order[i - 1];
   order[i] = moving;
 }
 
 constexpr int64_t kShort = 16;
 
-template <typename Before>
-void insertion_sort(int32_t* order, int64_t size, Before before) {
+template <typename T, typename Before>
+void insertion_sort(T* order, int64_t size, Before before) {
   for (int64_t i = 1; i < size; ++i) {
     if (i < kShort && before(order[i], order[0])) {
-      const int32_t moving = order[i];
+      const T moving = order[i];
       for (int64_t j = i; j > 0; --j) order[j] = order[j - 1];
       order[0] = moving;
     } else {
@@ -83,9 +98,9 @@ void insertion_sort(int32_t* order, int64_t size, Before before) {
   }
 }
 
-template <typename Before>
-void median_to_front(int32_t* order, int64_t size, Before before) {
-  int32_t &front = order[0], &a = order[1], &b = order[size / 2], &c = order[size - 1];
+template <typename T, typename Before>
+void median_to_front(T* order, int64_t size, Before before) {
+  T &front = order[0], &a = order[1], &b = order[size / 2], &c = order[size - 1];
   if (before(a, b)) {
     if (before(b, c)) {
       swap(front, b);
@@ -100,8 +115,8 @@ void median_to_front(int32_t* order, int64_t size, Before before) {
 }
 
 // Parts what comes before the front from what does not; returns where.
-template <typename Before>
-int64_t part(int32_t* order, int64_t size, Before before) {
+template <typename T, typename Before>
+int64_t part(T* order, int64_t size, Before before) {
   int64_t low = 1, high = size;
   for (;;) {
     while (low < size && before(order[low], order[0])) ++low;
@@ -113,8 +128,8 @@ int64_t part(int32_t* order, int64_t size, Before before) {
   }
 }
 
-template <typename Before>
-void quicksort(int32_t* order, int64_t size, int depth, Before before) {
+template <typename T, typename Before>
+void quicksort(T* order, int64_t size, int depth, Before before) {
   while (size > kShort) {
     if (depth-- == 0) {
       make_heap(order, size, before);
@@ -127,8 +142,8 @@ void quicksort(int32_t* order, int64_t size, int depth, Before before) {
   }
 }
 
-template <typename Before>
-void sort_by_comparisons(int32_t* order, int64_t size, Before before) {
+template <typename T, typename Before>
+void sort_by_comparisons(T* order, int64_t size, Before before) {
   int depth = 0;
   for (int64_t left = size; left > 1; left /= 2) depth += 2;
   quicksort(order, size, depth, before);

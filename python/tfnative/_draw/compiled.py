@@ -23,9 +23,15 @@ _FAMILIES = {
     "call": "control",
     "sort": "sort",
     "topk": "sort",
+    "suppression": "sort",
     "reduction": "reduction",
 }
-_TITLES = {"while": "loop", "conditional": "branch", "topk": "top k"}
+_TITLES = {
+    "while": "loop",
+    "conditional": "branch",
+    "topk": "top k",
+    "suppression": "best boxes",
+}
 _KERNELS = {"kernel": "code of XLA's", "dot": "matrix product", "topk": "top k"}
 _BLOCKS = {"while": ("condition", "body")}
 _CALLS = re.compile(r"^((Stateful)?PartitionedCall(_\d+)?/)+")

@@ -72,7 +72,11 @@ _OPS = (
         ".*Pool.*|Sum|Mean|Max|Min|Prod|Any|All|ArgMax|ArgMin|Cum.*|.*Reduction|"
         "XlaReduce.*|reduce|reduce-window|.*Segment.*|L2Loss|EuclideanNorm|.*Softmax.*",
     ),
-    ("sort", "TopK.*|sort|Sort|Unique.*|Where|.*SearchSorted|UpperBound|LowerBound"),
+    (
+        "sort",
+        "TopK.*|.*NonMaxSuppression.*|sort|Sort|Unique.*|Where|.*SearchSorted|"
+        "UpperBound|LowerBound",
+    ),
     (
         "move",
         "Reshape|Transpose|Concat.*|Pack|Unpack|Split.*|.*Slice|Squeeze|ExpandDims|"

@@ -11,11 +11,13 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import tfnative
 from tests.models import ZOO, ModelCase
+from tests.models.saving import function_save
 from tfnative.cli import main
 from tfnative.manifest import Manifest
 from tfnative_aot.link.find_toolchain import find_toolchain
@@ -86,6 +88,55 @@ def test_models_for_other_machines_give_what_tensorflow_gives(
     report = tfnative.selftest(artifact)
     assert report.passed
     assert report.checks
+
+
+def _detect(boxes: Any, scores: Any, limits: Any) -> dict[str, Any]:
+    import tensorflow as tf
+
+    found = tf.image.combined_non_max_suppression(
+        *(boxes[:, :, None], scores, 3, 5, limits[0], limits[1])
+    )
+    _, softened, _ = tf.raw_ops.NonMaxSuppressionV5(
+        boxes=boxes[0],
+        scores=scores[0, :, 0],
+        max_output_size=4,
+        iou_threshold=0.5,
+        score_threshold=0.0,
+        soft_nms_sigma=0.5,
+        pad_to_max_output_size=True,
+    )
+    return {"boxes": found[0], "count": found[3], "softened": softened}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["linux-aarch64", "linux-armv7"])
+def test_boxes_are_chosen_on_other_machines_as_tensorflow_does(
+    tmp_path: Path, target: str
+) -> None:
+    require(target)
+    shapes = {"boxes": (1, 9, 4), "scores": (1, 9, 3), "limits": (2,)}
+    inputs = {name: (shape, "float32") for name, shape in shapes.items()}
+    model = function_save(_detect, **inputs)(tmp_path / "saved")
+    artifact = tfnative.compile(model, tmp_path / "model", target=target)
+    report = tfnative.selftest(artifact)
+    assert report.passed
+    assert len(report.checks) == 3
+
+
+@pytest.mark.slow
+def test_inputs_without_rows_are_the_same_for_all_batches(tmp_path: Path) -> None:
+    require("linux-aarch64")
+    save = function_save(
+        lambda x, scale: {"y": x * scale[1]},
+        x=((None, 3), "float32"),
+        scale=((2,), "float32"),
+    )
+    artifact = tfnative.compile(
+        *(save(tmp_path / "saved"), tmp_path / "model"),
+        target="linux-aarch64",
+        batch_sizes=[1],
+    )
+    assert tfnative.selftest(artifact).passed
 
 
 @needs_zig

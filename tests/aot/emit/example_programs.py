@@ -19,6 +19,7 @@ from tfnative_aot.program.passes.assign_memory import assign_memory
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import (
     Call,
+    CombinedSuppression,
     Conditional,
     Convolution,
     Copy,
@@ -30,6 +31,7 @@ from tfnative_aot.program.steps import (
     Sort,
     Source,
     Step,
+    Suppression,
     TopK,
     While,
 )
@@ -126,6 +128,13 @@ STEPS: dict[str, Step] = {
     "switch": Conditional(SOURCE, ((KERNEL,), (KERNEL,), ()), INDEX),
     "call": Call(SOURCE, (KERNEL, dot())),
     "sort": Sort(SOURCE, "less", 1, 4, 1, (buffer(TEMP), buffer(TEMP, "s32"))),
+    "combined suppression": CombinedSuppression(
+        *(SOURCE, 2, 5, 1, 3, 4, 6, True), INDEX, INDEX, INDEX
+    ),
+    "large combined suppression": CombinedSuppression(
+        *(SOURCE, 1, 2000, 90, 90, 10, 100, False), INDEX, INDEX, INDEX
+    ),
+    "suppression": Suppression(SOURCE, 5, 4, INDEX, INDEX, INDEX),
     "topk": TopK(SOURCE, 1, 4, 2, INDEX, INDEX, INDEX),
     "comment end in a name": Kernel(
         Source("*/ x"), "k1", (), (buffer(TEMP),), (1, 1, 1)

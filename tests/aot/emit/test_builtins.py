@@ -111,7 +111,7 @@ def _asked_of_others(target: Target, path: Path, folder: Path) -> set[str]:
     graph = prepare(load_model(path), "serving_default", None).graph
     asked: set[str] = set()
     with start_server() as server:
-        written = write_graph(graph, folder)
+        written = write_graph(graph, folder, 1)
         for level in {target.levels[0], target.levels[-1]}:
             variant = tfcompile(
                 *(graph, written, VariantKey(0, 0, level), target),

@@ -77,6 +77,34 @@ def test_what_is_drawn_stays_what_float32_draws(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["y"], noisy(tf.constant(X)), atol=1e-6)
 
 
+def test_boxes_are_chosen_by_float32_of_what_float64_computes(tmp_path: Path) -> None:
+    def detect(x: Any) -> Any:
+        boxes = tf.reshape(x[:, :160] * 2 + 0.5, [-1, 40, 1, 4])
+        scores = tf.reshape(x[:, 160:] / 3 + 1, [-1, 40, 1])
+        chosen, best, _, count = tf.image.combined_non_max_suppression(
+            *(boxes, scores, 9, 9, 0.1, 1.0), clip_boxes=False
+        )
+        softened = tf.raw_ops.NonMaxSuppressionV5(
+            boxes=boxes[0, :, 0],
+            scores=scores[0, :, 0],
+            max_output_size=5,
+            iou_threshold=0.5,
+            score_threshold=0.0,
+            soft_nms_sigma=0.5,
+            pad_to_max_output_size=True,
+        )[1]
+        crops = tf.image.crop_and_resize(
+            tf.reshape(x, [-1, 10, 20, 1]), [[0.1, 0.2, 0.7, 0.9]], [1], [2, 3]
+        )
+        found = [chosen, best, tf.cast(count, tf.float32), softened, crops]
+        return tf.concat([tf.reshape(each, [-1]) for each in found], 0)
+
+    found = exact_of(detect, tmp_path, tf.float32).outputs({"x": X})
+    assert found is not None
+    assert found["y"].dtype == np.float64
+    np.testing.assert_allclose(found["y"], detect(tf.constant(X)), 1e-5, 1e-6)
+
+
 def test_what_float64_does_not_have_is_named(tmp_path: Path) -> None:
     def resized(x: Any) -> Any:
         images = tf.reshape(x, [-1, 10, 20, 1])

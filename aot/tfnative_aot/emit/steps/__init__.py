@@ -13,6 +13,10 @@ from typing import Any
 from tfnative_aot.emit.steps.body import Body
 from tfnative_aot.emit.steps.calls import emit_copy, emit_kernel, emit_sort, emit_topk
 from tfnative_aot.emit.steps.control_flow import emit_call, emit_conditional, emit_while
+from tfnative_aot.emit.steps.detection import (
+    emit_combined_suppression,
+    emit_suppression,
+)
 from tfnative_aot.emit.steps.products import (
     emit_convolution,
     emit_dot,
@@ -20,6 +24,7 @@ from tfnative_aot.emit.steps.products import (
 )
 from tfnative_aot.program.steps import (
     Call,
+    CombinedSuppression,
     Conditional,
     Convolution,
     Copy,
@@ -28,6 +33,7 @@ from tfnative_aot.program.steps import (
     ReduceWindow,
     Sort,
     Step,
+    Suppression,
     TopK,
     While,
 )
@@ -43,6 +49,8 @@ EMITTERS: Mapping[type[Any], Callable[[Body, Any, int], None]] = {
     Call: emit_call,
     Sort: emit_sort,
     TopK: emit_topk,
+    CombinedSuppression: emit_combined_suppression,
+    Suppression: emit_suppression,
 }
 """By the type of the step."""
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.graph import FrozenGraph
-from tfnative_aot.freeze.rewrites import barriers, odd_values, spectra
+from tfnative_aot.freeze.rewrites import barriers, odd_values, padded_boxes, spectra
 from tfnative_aot.freeze.rewrites.barriers import put_barriers
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.dequantize import dequantize_weights
@@ -26,6 +26,7 @@ from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.freeze.rewrites.hue import turn_hues
 from tfnative_aot.freeze.rewrites.odd_values import keep_odd_values
+from tfnative_aot.freeze.rewrites.padded_boxes import pad_boxes
 from tfnative_aot.freeze.rewrites.ranges import fold_ranges
 from tfnative_aot.freeze.rewrites.resize import interpolate_images
 from tfnative_aot.freeze.rewrites.slices import split_slices
@@ -50,6 +51,7 @@ _NEEDED = frozenset(
         "Conv3DBackpropInputV2",
         "Dequantize",
         "LogSoftmax",
+        *padded_boxes.OPS,
         "ResizeBilinear",
         "Softmax",
         "SoftmaxCrossEntropyWithLogits",
@@ -126,3 +128,4 @@ def _replace_ops(editor: GraphEditor) -> None:
     interpolate_images(editor)
     turn_hues(editor)
     keep_largest(editor)
+    pad_boxes(editor)

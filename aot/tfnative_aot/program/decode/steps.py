@@ -6,23 +6,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tfnative.errors import CompileError, InternalError
+from tfnative_aot.freeze import own_calls
+from tfnative_aot.freeze.own_calls import OwnCall
 from tfnative_aot.program.decode.convolutions import read_convolution
 from tfnative_aot.program.decode.dots import make_dot
 from tfnative_aot.program.decode.kernels import KernelReader
 from tfnative_aot.program.decode.memory import read_buffer, read_slice
 from tfnative_aot.program.decode.module import Module
-from tfnative_aot.program.memory import Constant
+from tfnative_aot.program.memory import Constant, Slice
 from tfnative_aot.program.steps import (
     Call,
+    CombinedSuppression,
     Conditional,
     Copy,
     Dot,
     Sort,
     Source,
     Step,
+    Suppression,
     TopK,
     While,
 )
@@ -48,7 +53,7 @@ class StepReader:
             "conditional": self._conditional,
             "call": self._call,
             "sort": _sort,
-            "topk": _topk,
+            "topk": self._topk,
         }
 
     def sequence(self, sequence: Any) -> tuple[Step, ...]:
@@ -87,6 +92,51 @@ class StepReader:
     def _call(self, source: Source, c: Any) -> Call:
         return Call(source, self.sequence(c.sequence))
 
+    def _topk(self, source: Source, t: Any) -> TopK | CombinedSuppression | Suppression:
+        call = own_calls.read(self._module.by_name[source.hlo].backend_config)
+        if call is not None:
+            places = map(read_slice, (t.values, t.output, t.indices))
+            return _own_call(source, call, t.batch_size, *places)
+        return TopK(
+            source,
+            batch=t.batch_size,
+            length=t.input_size,
+            k=t.k,
+            values=read_slice(t.values),
+            out_values=read_slice(t.output),
+            out_indices=read_slice(t.indices),
+        )
+
+
+def _own_call(
+    source: Source,
+    call: OwnCall,
+    batch: int,
+    given: Slice,
+    floats: Slice,
+    integers: Slice,
+) -> CombinedSuppression | Suppression:
+    sizes = call.sizes
+    name = source.op_name.rpartition("/")[0]  # Of the node whose place the call took.
+    source = replace(source, op_name=name, op_type=call.op)
+    if call.kernel == own_calls.SINGLE:
+        return Suppression(
+            source, sizes["boxes"], sizes["size"], given, floats, integers
+        )
+    return CombinedSuppression(
+        source,
+        batch=batch,
+        boxes=sizes["boxes"],
+        box_classes=sizes["box_classes"],
+        classes=sizes["classes"],
+        per_class=sizes["per_class"],
+        size=sizes["size"],
+        clip=bool(sizes["clip"]),
+        rows=given,
+        values=floats,
+        counts=integers,
+    )
+
 
 def _dot(source: Source, d: Any) -> Dot:
     dot = make_dot(
@@ -118,15 +168,3 @@ def _sort(source: Source, s: Any) -> Sort | TopK:
         index = indices[0] if indices else None
         return TopK(source, outer, length, length, values, values, index)
     return Sort(source, s.comparator, outer, length, inner, arrays)
-
-
-def _topk(source: Source, t: Any) -> TopK:
-    return TopK(
-        source,
-        batch=t.batch_size,
-        length=t.input_size,
-        k=t.k,
-        values=read_slice(t.values),
-        out_values=read_slice(t.output),
-        out_indices=read_slice(t.indices),
-    )

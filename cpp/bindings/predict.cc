@@ -137,7 +137,8 @@ void add_predict(py::class_<PyModel>& type) {
   type.attr("predict") =
       py::reinterpret_steal<py::object>(PyDescr_NewMethod(type_object, &method));
   type.def("_predict_compiled", &predict_compiled)
-      .def("_predict_between", &predict_between)
+      .def("_predict_between", &predict_between, py::arg("inputs"),
+           py::arg("signature"), py::arg("exact"))
       .def("_profile", &profile);
 }
 

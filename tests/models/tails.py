@@ -44,12 +44,14 @@ def _names(module: Any) -> Any:
 
 
 def _labels() -> tuple[Any, Any]:
-    """Numbers, and labels for them, of a table and of a constant; keys are passed."""
+    """Labels of a table and of a constant, with keys; and numbers of another table."""
     import tensorflow as tf
 
     module = tf.Module()
     module.layer = _variable(8, len(LABELS))
     names = _names(module)
+    known = tf.range(len(LABELS), dtype=tf.int64)
+    module.codes = _table(known, known * 100 + 7, -1)
     specs = [
         tf.TensorSpec([None, 8], tf.float32, "x"),
         tf.TensorSpec([None], tf.string, "key"),
@@ -71,11 +73,11 @@ def _labels() -> tuple[Any, Any]:
         }
 
     @tf.function(input_signature=specs[:1])
-    def numbers(x: Any) -> Tensors:
-        return {"scores": tf.nn.softmax(x @ module.layer)}
+    def codes(x: Any) -> Tensors:
+        return {"code": module.codes.lookup(tf.argmax(x @ module.layer, 1))}
 
-    module.serving, module.numbers = serving, numbers
-    return module, {"serving_default": serving, "numbers": numbers}
+    module.serving, module.code = serving, codes
+    return module, {"serving_default": serving, "codes": codes}
 
 
 def _ctc(decode: Callable[[Any, Any], Tensors]) -> Callable[[], tuple[Any, Any]]:

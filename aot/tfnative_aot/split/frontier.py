@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.refusals import refused_ops
-from tfnative_aot.load.reach import body_nodes, reachable_functions, reachable_nodes
+from tfnative_aot.load.reach import body_nodes, reachable_functions
 from tfnative_aot.load.source import BATCH, node_of
 from tfnative_aot.split.edge_specs import EdgeSpecs, edge_specs
 from tfnative_aot.split.heavy import is_heavy
@@ -39,14 +39,25 @@ class Regions:
         refused = {n: refused_ops(node, graph.graph_def) for n, node in self._others()}
         self.refused = {name: ops for name, ops in refused.items() if ops}
         self.heavy = {name for name, node in self._others() if _runs_heavy(node, graph)}
-        before = {n.name for n in reachable_nodes(self.nodes.values(), self.heavy)}
-        early = self.refused.keys() & before
-        self.head = {n.name for n in reachable_nodes(self.nodes.values(), early)}
+        # What only has to run before something may as well run after it, if it has no
+        # effect but to fail: tables are made before all that a function does.
+        before = self._before(self.heavy)
+        self.head = self._before(self.refused.keys() & before)
         self.behind_heavy = self._behind(self.heavy)
         self.tail = self._behind(self.refused.keys() - before) - self.head
 
     def _others(self) -> Iterable[tuple[str, NodeDef]]:
         return (item for item in self.nodes.items() if item[0] not in self.inputs)
+
+    def _before(self, names: Iterable[str]) -> set[str]:
+        """These nodes, and those whose results they are computed from."""
+        found, waiting = set[str](), list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting.extend(node_of(source) for source in _data(self.nodes[name]))
+        return found
 
     def _behind(self, names: Iterable[str]) -> set[str]:
         """These nodes, and those that compute something of what they give."""

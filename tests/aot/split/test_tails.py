@@ -67,7 +67,7 @@ def artifacts(
         name: tfnative.compile(
             source,
             folder / name,
-            signatures=["serving_default", "numbers"] if name == "labels" else None,
+            signatures=["serving_default", "codes"] if name == "labels" else None,
             batch_sizes=(1, 8) if name in INDEPENDENT else (3,),
             cpus=["native"],
         )
@@ -151,7 +151,7 @@ def test_the_signature_is_that_of_the_whole_model(artifacts):
         assert signature.outputs["label"] == ("label", np.dtype(object), (-1,))
         assert signature.outputs["top"].shape == (-1, 2)
         assert list(signature.outputs) == ["key", "label", "scores", "text", "top"]
-        assert list(model.signature("numbers").outputs) == ["scores"]
+        assert model.signature("codes").outputs["code"].shape == (-1,)
 
 
 def test_what_mixes_rows_takes_compiled_numbers_of_rows_only(artifacts):
@@ -218,6 +218,37 @@ def test_a_shadow_compares_strings(artifacts):
         assert (shadow.metrics().compared, shadow.metrics().different) == (1, 0)
         with pytest.raises(InvalidArgumentError, match="string"):
             tfnative.Batcher(shadow)
+
+
+@pytest.mark.parametrize("batching", [False, True])
+def test_a_server_answers_with_strings(artifacts, run, tmp_path, batching):
+    for package in ("grpc", "httpx", "starlette", "uvicorn"):
+        pytest.importorskip(package, reason=f"needs {package}")
+    import httpx
+
+    from tests.aot.running_server import Running
+    from tfnative.serving import Client
+    from tfnative.serving.server.config import ModelSettings
+
+    shutil.copytree(artifacts["labels"], tmp_path / "labels" / "1")
+    parameters = tmp_path / "batching.txt"
+    parameters.write_text("max_batch_size { value: 8 }")
+    settings = {"labels": ModelSettings("labels", str(tmp_path / "labels"))}
+    inputs = with_keys(3, np.random.default_rng(4))
+    expected = run("labels", inputs)
+    running = Running(settings, str(parameters) if batching else None)
+    try:
+        with Client(f"localhost:{running.port}") as client:
+            assert_same(dict(client.predict("labels", inputs)), expected)
+            found = client.predict("labels", {"x": inputs["x"]}, signature="codes")
+            best = expected["scores"].argmax(1)
+            assert found["code"].tolist() == (best * 100 + 7).tolist()
+        row = {"x": inputs["x"][0].tolist(), "key": "key 0"}
+        url = f"http://localhost:{running.rest_port}/v1/models/labels:predict"
+        answer = httpx.post(url, json={"instances": [row]}, timeout=20).json()
+        assert answer["predictions"][0]["text"] == expected["text"][0].decode()
+    finally:
+        running.stop()
 
 
 def test_it_may_lie_anywhere(artifacts, run, tmp_path):

@@ -17,7 +17,12 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import BATCH, Signature, SourceGraph, TensorSpec, node_of
-from tfnative_aot.split.frontier import Frontier, FrontierFinder, blamed
+from tfnative_aot.split.frontier import (
+    Frontier,
+    FrontierFinder,
+    Regions,
+    blamed,
+)
 from tfnative_aot.split.names import readable_names
 
 if TYPE_CHECKING:
@@ -71,17 +76,21 @@ def cut_tail(
         signature: The signature.
         shapes: Of its inputs, fixed but for the batch.
     """
-    finder = FrontierFinder(graph, shapes)
+    regions = Regions(graph)
+    finders = [
+        FrontierFinder(graph, regions, shapes, open_rows=open_rows)
+        for open_rows in (False, True)
+    ]
     for rows_only in (True, False):
-        found = finder.find(rows_only=rows_only)
-        if _leaves_work(finder, found):
-            return _Builder(graph, signature, shapes, finder, found).build()
+        for finder in finders:
+            found = finder.find(rows_only=rows_only)
+            if _leaves_work(regions, found):
+                return _Builder(graph, signature, shapes, finder, found).build()
     return None
 
 
-def _leaves_work(finder: FrontierFinder, found: Frontier) -> bool:
+def _leaves_work(regions: Regions, found: Frontier) -> bool:
     """Whether all heavy nodes are left to compiled code; or any, if none is heavy."""
-    regions = finder.regions
     if not found.kept or (not found.crossing and not found.passed):
         return False
     if regions.heavy:

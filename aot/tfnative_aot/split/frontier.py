@@ -98,17 +98,30 @@ class FrontierFinder:
     """Cuts a graph as late as it can.
 
     Attributes:
-        regions: Of the graph.
         specs: Of the tensors that might cross.
     """
 
     def __init__(
-        self, graph: SourceGraph, shapes: Mapping[str, tuple[int, ...]]
+        self,
+        graph: SourceGraph,
+        regions: Regions,
+        shapes: Mapping[str, tuple[int, ...]],
+        *,
+        open_rows: bool,
     ) -> None:
-        self.regions = Regions(graph)
+        """Makes one.
+
+        Args:
+            graph: The graph.
+            regions: Of it.
+            shapes: Of its inputs, fixed but for the batch.
+            open_rows: Whether the number of rows may be taken for that of the inputs
+                where it is not known. Compiled code checks it.
+        """
+        self.regions = regions
         self._graph = graph
         self._has_batch = any(BATCH in shape for shape in shapes.values())
-        self.specs = self._specs(shapes)
+        self.specs = self._specs(shapes, open_rows)
 
     def find(self, *, rows_only: bool) -> Frontier:
         """Where to cut; ``rows_only``: only tensors with rows are to cross."""
@@ -147,7 +160,9 @@ class FrontierFinder:
                     waiting.append(f"{source[1:]}:0")
         return Frontier(*map(frozenset, (kept, crossing, passed, controls, targets)))
 
-    def _specs(self, shapes: Mapping[str, tuple[int, ...]]) -> EdgeSpecs:
+    def _specs(
+        self, shapes: Mapping[str, tuple[int, ...]], open_rows: bool
+    ) -> EdgeSpecs:
         read = {
             _tensor(source)
             for node in self.regions.nodes.values()
@@ -155,7 +170,7 @@ class FrontierFinder:
         }
         read.update(self._graph.outputs.values())
         known = {t for t in read if self._is_compiled(node_of(t))}
-        return edge_specs(self._graph, known, shapes, open_rows=True)
+        return edge_specs(self._graph, known, shapes, open_rows)
 
     def _is_compiled(self, name: str) -> bool:
         regions = self.regions

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfnative.manifest import ExamplesHead, TensorFlowHead
+from tfnative.manifest import ExamplesHead, TensorFlowHead, TensorFlowTail
 from tfnative_aot.artifact.build import Builder
 from tfnative_aot.artifact.describe import golden_file_name
 from tfnative_aot.freeze.graph import FrozenGraph
@@ -18,13 +18,22 @@ from tfnative_aot.program.program import Program
 from tfnative_aot.rows.verdict import Verdict
 from tfnative_aot.settings import Settings
 from tfnative_aot.split.divide import Prepared
-from tfnative_aot.split.tensorflow_head import HeadRunner, write_head
+from tfnative_aot.split.tensorflow_part import (
+    HeadRunner,
+    TailRunner,
+    write_head,
+    write_tail,
+)
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.verify.narrow_casts import NarrowCasts
 from tfnative_aot.verify.samples import ExampleSampler, Sampler
 from tfnative_aot.verify.split_samples import SplitSampler
+from tfnative_aot.verify.tail_samples import TailSampler
 
 Heads = dict[str, ExamplesHead | TensorFlowHead]
+"""By signature."""
+
+Tails = dict[str, TensorFlowTail]
 """By signature."""
 
 
@@ -42,7 +51,7 @@ class Job:
 
     Attributes:
         loaded: The model, and the reference.
-        prepared: Its signatures, frozen, with the heads that were cut off.
+        prepared: Its signatures, frozen, with the heads and tails that were cut off.
         variants: All programs.
         rows: Of each signature, whether its rows depend on each other.
         settings: What was asked for.
@@ -76,17 +85,27 @@ class Job:
             if each.head is not None:
                 heads[name] = each.head
             elif each.parts is not None:
-                path = f"heads/{Path(golden_file_name(name)).stem}"
                 shapes = self.input_shapes(each)
                 heads[name] = write_head(
-                    each.parts, shapes, self.loaded, artifact, path
+                    each.parts, shapes, self.loaded, artifact, _folder("heads", name)
                 )
         return heads
+
+    def write_tails(self, artifact: Path) -> Tails:
+        """Writes what TensorFlow runs last."""
+        return {
+            each.graph.signature: write_tail(
+                each.tail, self.loaded, artifact, _folder("tails", each.graph.signature)
+            )
+            for each in self.prepared
+            if each.tail is not None
+        }
 
     def sampler(
         self,
         of: Prepared,
         heads: Heads,
+        tails: Tails,
         artifact: Path,
         given: golden_vectors.Inputs | None,
     ) -> Sampler:
@@ -95,13 +114,18 @@ class Job:
         casts = NarrowCasts(of.model, of.graph)
         if isinstance(head, ExamplesHead):
             return ExampleSampler(self.loaded, of.graph, casts, head)
-        if head is None or of.parts is None:
+        tail = tails.get(of.graph.signature)
+        core = Sampler(of.model, of.graph, casts)
+        shapes = self.input_shapes(of)
+        runner = None if head is None else HeadRunner(head, artifact)
+        if tail is not None and of.tail is not None:
+            late = TailRunner(tail, artifact)
+            return TailSampler(self.loaded, core, of.tail, shapes, runner, late, given)
+        if runner is None or of.parts is None:
             return Sampler(self.loaded, of.graph, casts)
-        return SplitSampler(
-            self.loaded,
-            Sampler(of.model, of.graph, casts),
-            of.parts,
-            self.input_shapes(of),
-            HeadRunner(head, artifact),
-            given,
-        )
+        return SplitSampler(self.loaded, core, of.parts.graph, shapes, runner, given)
+
+
+def _folder(of: str, signature: str) -> str:
+    """Where a part of a signature lies in the artifact."""
+    return f"{of}/{Path(golden_file_name(signature)).stem}"

@@ -57,21 +57,25 @@ def make_artifact(
     """
     options = job.settings.options
     progress.stage("run TensorFlow for reference")
-    heads = job.write_heads(staging)
-    samplers = [job.sampler(each, heads, staging, user_inputs) for each in job.prepared]
+    heads, tails = job.write_heads(staging), job.write_tails(staging)
+    samplers = [
+        job.sampler(each, heads, tails, staging, user_inputs) for each in job.prepared
+    ]
     rules = [
         row_rule(verdict, sampler, options.rows_independent)
         for verdict, sampler in zip(job.rows, samplers, strict=True)
     ]
     programs = tuple(variant.finished for variant in job.variants)
     probes = _probes(job, samplers, user_inputs)
+    for sampler, own in zip(samplers, probes, strict=True):
+        sampler.check_tail(probe.sample for probe in own if not probe.mixed)
     slow: dict[str, str] = {}
     while True:
         interface = _interface(job, programs, rules, samplers)
         progress.stage("compile and link")
         sources = job.work / f"sources_{len(slow)}"
         parts = emit_parts(interface, job.settings.levels, programs, sources)
-        manifest = make_manifest(parts, job.loaded, heads, rules)
+        manifest = make_manifest(parts, job.loaded, heads, tails, rules)
         trial = job.builder.make_trial(parts, manifest, staging, job.work)
         progress.stage("compare with TensorFlow")
         try:
@@ -185,7 +189,7 @@ def _noted(manifest: Manifest, slow: Mapping[str, str]) -> Manifest:
 
 
 def _given(sampler: Sampler, sample: Sample) -> Sample:
-    return Sample(sampler.given(sample.inputs), sample.outputs)
+    return sampler.completed(replace(sample, inputs=sampler.given(sample.inputs)))
 
 
 def _finish(

@@ -223,6 +223,11 @@ void read_inputs(const SignatureInfo& info, py::handle value, Inputs& inputs) {
   }
 }
 
+py::object begin_tail(const SignatureInfo& info, py::handle value) {
+  const py::object tail = info.tail;  // Another thread may close the model.
+  return tail ? tail(value) : py::object();
+}
+
 void make_outputs(const SignatureInfo& info, std::int64_t rows, Outputs& outputs) {
   for (const TensorInfo& tensor : info.outputs) {
     py::array array = new_array(tensor, rows);

@@ -32,6 +32,9 @@ struct SignatureInfo {
   // Makes a dict of the code's inputs from what callers pass, if callers pass something
   // else. A Python function, or null.
   pybind11::object feed;
+  // Takes what callers pass, and returns a function that makes what they get of a dict
+  // with the code's outputs and of `out`. A Python function, or null.
+  pybind11::object tail;
 
   std::shared_ptr<const ExampleHead> head;  // Or null.
   std::vector<TensorInfo> given;  // With a head: what callers pass, messages first.
@@ -72,6 +75,10 @@ pybind11::handle as_dict_or_value(pybind11::handle value, pybind11::object& owne
 
 // Throws Error (kInvalidArgument), or error_already_set.
 void read_inputs(const SignatureInfo& info, pybind11::handle value, Inputs& inputs);
+
+// What makes a caller's result of a dict with the code's outputs and of `out`, or null
+// if these are what callers get.
+pybind11::object begin_tail(const SignatureInfo& info, pybind11::handle value);
 
 // New arrays for so many rows.
 void make_outputs(const SignatureInfo& info, std::int64_t rows, Outputs& outputs);

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "batch_snapshots.h"
 #include "errors.h"
 #include "gil.h"
 #include "model.h"
@@ -17,6 +18,14 @@
 namespace py = pybind11;
 
 namespace tfnative::bindings {
+namespace {
+
+// Whether two functions, each of which may be null, do the same.
+bool equal(const py::object& one, const py::object& other) {
+  return one && other ? one.equal(other) : !one && !other;
+}
+
+}  // namespace
 
 PyBatcher::PyBatcher(const BatchSource& source, const BatchOptions& options,
                      const BatchScheduler& scheduler)
@@ -30,6 +39,7 @@ PyBatcher::PyBatcher(const BatchSource& source, const BatchOptions& options,
       }) {
   if (source.head != nullptr) info_.put_head(source.head);
   info_.feed = source.feed;
+  info_.tail = source.tail;
 }
 
 void PyBatcher::swap(const BatchSource& source) {
@@ -43,24 +53,30 @@ void PyBatcher::swap(const BatchSource& source) {
         info_.where + ": the new model reads other features, or has no examples");
   }
   // What one has made of a request may be run by the other.
-  if (!(info_.feed ? info_.feed : py::none())
-           .equal(source.feed ? source.feed : py::none())) {
+  if (!equal(info_.feed, source.feed)) {
     throw Error(Code::kInvalidArgument,
                 info_.where + ": the new model has another head");
+  }
+  if (!equal(info_.tail, source.tail)) {
+    throw Error(Code::kInvalidArgument,
+                info_.where + ": the new model has another tail");
   }
   {
     const WithoutGil release;
     batcher_->swap(source.function);
   }
   info_.feed = source.feed;
+  info_.tail = source.tail;
 }
 
 PyRequest::PyRequest(BatchFuture future, std::shared_ptr<Batcher> batcher,
-                     std::vector<py::array> inputs, py::object result)
+                     std::vector<py::array> inputs, py::object result,
+                     py::object finish)
     : future_(std::move(future)),
       batcher_(std::move(batcher)),
       inputs_(std::move(inputs)),
-      result_(std::move(result)) {}
+      result_(std::move(result)),
+      finish_(std::move(finish)) {}
 
 PyRequest::~PyRequest() {
   if (future_.done() || future_.cancel()) return;
@@ -78,7 +94,7 @@ bool PyRequest::cancel() const {
 
 py::object PyRequest::result() const {
   future_.get();
-  return result_;
+  return finish_ ? finish_(result_, py::none()) : result_;
 }
 
 namespace {
@@ -100,6 +116,7 @@ struct Call {
     value = as_dict_or_value(value, owned);
     as_dict = PyDict_Check(value.ptr());
     read_inputs(info, value, inputs);
+    finish = begin_tail(info, value);
     // A view that does not fit is refused by the batcher, with a message that says how.
     std::int64_t rows = 0;
     for (const TensorView& view : inputs.views) {
@@ -111,6 +128,7 @@ struct Call {
   Inputs inputs;
   Outputs outputs;
   bool as_dict = false;
+  py::object finish;  // See begin_tail.
 };
 
 py::object predict(const PyBatcher& self, py::handle value, py::handle timeout) {
@@ -120,6 +138,9 @@ py::object predict(const PyBatcher& self, py::handle value, py::handle timeout) 
   {
     const WithoutGil release;
     batcher->predict(call.inputs.span(), call.outputs.span(), micros, check_signals);
+  }
+  if (call.finish) {
+    return call.finish(result_of(self.info(), call.outputs.arrays, true), py::none());
   }
   return result_of(self.info(), call.outputs.arrays, call.as_dict);
 }
@@ -131,7 +152,8 @@ std::unique_ptr<PyRequest> submit(const PyBatcher& self, py::handle value,
   const std::shared_ptr<Batcher> batcher = self.batcher();
   const std::int64_t micros = micros_of(timeout);
   Call call(self.info(), value);
-  py::object result = result_of(self.info(), call.outputs.arrays, call.as_dict);
+  const bool as_dict = call.as_dict || call.finish;
+  py::object result = result_of(self.info(), call.outputs.arrays, as_dict);
   std::optional<BatchFuture> future;
   {
     const WithoutGil release;
@@ -140,7 +162,7 @@ std::unique_ptr<PyRequest> submit(const PyBatcher& self, py::handle value,
         [completions, number](const Error*) { completions->push(number); });
   }
   return std::make_unique<PyRequest>(*future, batcher, std::move(call.inputs.arrays),
-                                     std::move(result));
+                                     std::move(result), std::move(call.finish));
 }
 
 constexpr const char* kDoc =
@@ -195,8 +217,12 @@ void add_predict(py::class_<PyBatcher>& type) {
 
 BatchSource model_source(const PyModel& model, py::handle name) {
   const SignatureInfo& info = model.find(name);
-  return {model.model().name(), info.signature,
-          batch_function(model.model(), info.signature), info.head, info.feed};
+  return {model.model().name(),
+          info.signature,
+          batch_function(model.model(), info.signature),
+          info.head,
+          info.feed,
+          info.tail};
 }
 
 BatchSource tensorflow_source(const PyTensorflowModel& model, py::handle name) {
@@ -227,56 +253,6 @@ BatchSource function_source(const std::string& model, const std::string& name,
   source.function = python_function(source.model, source.signature, std::move(function),
                                     default_max_batch_size, runs_empty);
   return source;
-}
-
-// --- Snapshots -----------------------------------------------------------------
-
-py::tuple histogram_tuple(const Histogram& histogram) {
-  return py::make_tuple(py::tuple(py::cast(histogram.bounds)),
-                        py::tuple(py::cast(histogram.counts)), histogram.sum);
-}
-
-py::dict metrics_dict(const BatchMetrics& m) {
-  py::dict errors, padding, result;
-  for (const auto& [code, count] : m.errors) errors[py::str(code_name(code))] = count;
-  for (const auto& [size, rows] : m.padding_size) {
-    padding[py::int_(size)] = histogram_tuple(rows);
-  }
-  result["request_count"] = m.request_count;
-  result["wrapped_run_count"] = m.wrapped_run_count;
-  result["divided_batch_count"] = m.divided_batch_count;
-  result["errors"] = errors;
-  result["queuing_latency"] = histogram_tuple(m.queuing_latency);
-  result["request_latency"] = histogram_tuple(m.request_latency);
-  result["run_latency"] = histogram_tuple(m.run_latency);
-  result["input_batch_size"] = histogram_tuple(m.input_batch_size);
-  result["processed_batch_size"] = histogram_tuple(m.processed_batch_size);
-  result["padding_size"] = padding;
-  result["queued_requests"] = m.queued_requests;
-  result["queued_rows"] = m.queued_rows;
-  result["enqueued_batches"] = m.enqueued_batches;
-  result["running_batches"] = m.running_batches;
-  result["batch_timeout_micros"] = m.batch_timeout_micros;
-  return result;
-}
-
-py::dict trace_dict(const BatchTrace& trace) {
-  py::list requests, batches;
-  for (const BatchTrace::Request& r : trace.requests) {
-    requests.append(
-        py::make_tuple(r.id, r.rows, r.enqueued_micros, r.done_micros, r.code));
-  }
-  for (const BatchTrace::Batch& b : trace.batches) {
-    batches.append(py::make_tuple(b.id, b.thread, b.rows, b.padded_rows,
-                                  b.opened_micros, b.started_micros, b.done_micros,
-                                  b.code, py::tuple(py::cast(b.requests))));
-  }
-  py::dict result;
-  result["requests"] = requests;
-  result["batches"] = batches;
-  result["dropped"] = trace.dropped;
-  result["chrome_json"] = trace.to_chrome_json();
-  return result;
 }
 
 // --- Registration --------------------------------------------------------------
@@ -362,6 +338,7 @@ void register_requests(py::module_& module) {
   refuse_pickling(request);
   request.def("cancel", &PyRequest::cancel)
       .def("check_waiting", &PyRequest::check_waiting)
+      .def_property_readonly("has_tail", &PyRequest::has_tail)
       .def("result", &PyRequest::result);
 }
 

@@ -22,7 +22,7 @@ struct BatchSource {
   Signature signature;
   BatchFunction function;
   std::shared_ptr<const ExampleHead> head = nullptr;  // What reads its inputs.
-  pybind11::object feed = {};                         // See SignatureInfo.
+  pybind11::object feed = {}, tail = {};              // See SignatureInfo.
 };
 
 // A batcher with what each call needs of Python's objects.
@@ -39,7 +39,7 @@ class PyBatcher {
 
  private:
   const Signature signature_;
-  SignatureInfo info_;  // Constant but for `feed`, which is the last model's.
+  SignatureInfo info_;  // Constant but for `feed` and `tail`: the last model's.
   const std::shared_ptr<Batcher> batcher_;
 };
 
@@ -47,7 +47,8 @@ class PyBatcher {
 class PyRequest {
  public:
   PyRequest(BatchFuture future, std::shared_ptr<Batcher> batcher,
-            std::vector<pybind11::array> inputs, pybind11::object result);
+            std::vector<pybind11::array> inputs, pybind11::object result,
+            pybind11::object finish);
   // Batch threads write to its arrays: it is taken out of the queue, or awaited.
   ~PyRequest();
   PyRequest(const PyRequest&) = delete;
@@ -56,6 +57,8 @@ class PyRequest {
   bool cancel() const;
   // Throws Error if it would never be done.
   void check_waiting() const { future_.check_waiting(); }
+  // Whether `result` has more to do than to hand over arrays.
+  bool has_tail() const { return static_cast<bool>(finish_); }
   // What `predict` returns, once it is done. Throws Error.
   pybind11::object result() const;
 
@@ -64,6 +67,7 @@ class PyRequest {
   const std::shared_ptr<Batcher> batcher_;
   const std::vector<pybind11::array> inputs_;
   const pybind11::object result_;
+  const pybind11::object finish_;  // See begin_tail.
 };
 
 void register_batcher(pybind11::module_& module);

@@ -114,6 +114,7 @@ void register_model(py::module_& module) {
            })
       .def("_put_examples", &PyModel::put_examples)
       .def("_put_feed", &PyModel::put_feed)
+      .def("_put_tail", &PyModel::put_tail)
       .def("_expected_nanos",
            [](const PyModel& self, py::handle signature, std::int64_t rows) {
              return self.model().expected_nanos(self.find(signature).signature, rows);

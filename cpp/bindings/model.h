@@ -45,11 +45,15 @@ class PyModel {
   void put_feed(const std::string& signature, pybind11::object feed) {
     signatures_->put_feed(signature, std::move(feed));
   }
+  // As SignatureTable::put_tail.
+  void put_tail(const std::string& signature, pybind11::object tail) {
+    signatures_->put_tail(signature, std::move(tail));
+  }
 
   bool closed() const { return !model_; }
   void close() {
     model_.reset();
-    signatures_->drop_feeds();
+    signatures_->drop_parts();
   }
 
  private:

@@ -24,20 +24,25 @@ const PyModel& model_of(PyObject* self) {
   return *static_cast<const PyModel*>(model);
 }
 
+// Whether callers get what the model gives, or what the compiled code does.
+enum class Part { kWhole, kCompiled };
+
 // Runs the model with arrays for its inputs, and gives back those of its outputs.
 // `value` is borrowed from Python's stack: nothing else may free it meanwhile.
 template <typename Run>
 py::object predict(const PyModel& self, py::handle value, py::handle name,
-                   py::handle out, const Run& run) {
+                   py::handle out, const Run& run, Part part = Part::kWhole) {
   const Model model = self.model();  // Keeps it loaded if another thread closes it.
   const SignatureInfo& info = self.find(name);
   py::object owned;
   value = as_dict_or_value(value, owned);
   Inputs inputs(info.inputs.size());
   read_inputs(info, value, inputs);
+  const py::object finish =
+      part == Part::kWhole ? begin_tail(info, value) : py::object();
   const Span<const TensorView> in = inputs.span();
   Outputs outputs(info.outputs.size());
-  if (out.is_none()) {
+  if (out.is_none() || finish) {
     make_outputs(info, model.count_rows(info.signature, in), outputs);
   } else {
     take_outputs(info, out, inputs, outputs);
@@ -46,26 +51,40 @@ py::object predict(const PyModel& self, py::handle value, py::handle name,
     const WithoutGil release;
     run(model, info.signature, in, outputs.span());
   }
+  if (finish) return finish(result_of(info, outputs.arrays, true), out);
   return result_of(info, outputs.arrays, PyDict_Check(value.ptr()));
 }
 
 constexpr auto kRun = [](const Model& model, const Signature& signature, auto in,
                          auto out) { model.run(signature, in, out); };
 
+constexpr auto kRunCompiled = [](const Model& model, const Signature& signature,
+                                 auto in,
+                                 auto out) { model.run_compiled(signature, in, out); };
+
 py::object predict_compiled(const PyModel& self, py::handle value, py::handle name) {
-  return predict(self, value, name, py::none(),
-                 [](const Model& model, const Signature& signature, auto in, auto out) {
-                   model.run_compiled(signature, in, out);
-                 });
+  return predict(self, value, name, py::none(), kRunCompiled);
+}
+
+// What is given to a tail; all outputs, where there is none. `exact`: as by
+// predict_compiled.
+py::object predict_between(const PyModel& self, const py::dict& value, py::handle name,
+                           bool exact) {
+  if (exact) {
+    return predict(self, value, name, py::none(), kRunCompiled, Part::kCompiled);
+  }
+  return predict(self, value, name, py::none(), kRun, Part::kCompiled);
 }
 
 // (batch size, step, begin, end in nanoseconds) of each step that ran.
 py::list profile(const PyModel& self, py::handle value, py::handle name) {
   std::vector<StepEvent> events;
-  predict(self, value, name, py::none(),
-          [&](const Model& model, const Signature& signature, auto in, auto out) {
-            events = model.profile(signature, in, out);
-          });
+  predict(
+      self, value, name, py::none(),
+      [&](const Model& model, const Signature& signature, auto in, auto out) {
+        events = model.profile(signature, in, out);
+      },
+      Part::kCompiled);
   py::list result;
   for (const StepEvent& e : events) {
     result.append(py::make_tuple(e.batch_size, e.step, e.begin_nanos, e.end_nanos));
@@ -117,7 +136,10 @@ void add_predict(py::class_<PyModel>& type) {
   auto* const type_object = reinterpret_cast<PyTypeObject*>(type.ptr());
   type.attr("predict") =
       py::reinterpret_steal<py::object>(PyDescr_NewMethod(type_object, &method));
-  type.def("_predict_compiled", &predict_compiled).def("_profile", &profile);
+  type.def("_predict_compiled", &predict_compiled)
+      .def("_predict_between", &predict_between, py::arg("inputs"),
+           py::arg("signature"), py::arg("exact"))
+      .def("_profile", &profile);
 }
 
 }  // namespace tfnative::bindings

@@ -79,9 +79,14 @@ void SignatureTable::put_feed(const std::string& signature, py::object feed) {
   of_manifest(signature).feed = std::move(feed);
 }
 
-void SignatureTable::drop_feeds() {
+void SignatureTable::put_tail(const std::string& signature, py::object tail) {
+  of_manifest(signature).tail = std::move(tail);
+}
+
+void SignatureTable::drop_parts() {
   for (SignatureInfo& info : signatures_) {
-    const py::object last = std::move(info.feed);
+    const py::object feed = std::move(info.feed);
+    const py::object tail = std::move(info.tail);
   }
 }
 
@@ -90,7 +95,7 @@ SignatureInfo& SignatureTable::of_manifest(const std::string& signature) {
     if (info.signature.name == signature) return info;
   }
   throw LoadError("model '" + model_ + "' has no signature '" + signature +
-                  "', which has a head in its manifest");
+                  "', which has a head or a tail in its manifest");
 }
 
 py::list SignatureTable::list() const {

@@ -32,8 +32,11 @@ class SignatureTable {
   // Has callers of a signature pass what a Python function makes its inputs from: it
   // takes what they pass and returns a dict.
   void put_feed(const std::string& signature, pybind11::object feed);
+  // Has callers of a signature get what a Python function makes of its outputs; see
+  // SignatureInfo.
+  void put_tail(const std::string& signature, pybind11::object tail);
   // Lets those functions go.
-  void drop_feeds();
+  void drop_parts();
 
   // (name, inputs, outputs, batch sizes, whether rows are independent) of each. A
   // tensor is (name, dtype, shape); the shape is None if the rank is not known.

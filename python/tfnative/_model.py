@@ -30,7 +30,8 @@ class Model:
         path: What it was loaded from.
         signatures: By name.
         backend: What runs it: "native", compiled code; "tensorflow", TensorFlow;
-            "split", TensorFlow its first ops, and compiled code the rest.
+            "split", TensorFlow its first ops, or its last ones, and compiled code the
+            rest.
         backend_reason: Why that, if ``load`` was to choose: its first line says it, the
             others name the nodes that stood in the way of another one. Of a "split"
             one, which ops TensorFlow runs. Else "".

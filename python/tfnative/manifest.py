@@ -21,7 +21,8 @@ from tfnative._manifest.heads import (
 )
 from tfnative._manifest.memory import VariantMemory, read_memory
 from tfnative._manifest.reader import Reader, read_text, read_whole
-from tfnative._manifest.tensor import TensorManifest, read_tensor
+from tfnative._manifest.tails import TensorFlowTail, read_tail
+from tfnative._manifest.tensor import OpenTensor, TensorManifest, read_tensor
 from tfnative.errors import LoadError
 
 __all__ = [
@@ -29,8 +30,10 @@ __all__ = [
     "FeatureManifest",
     "Fidelity",
     "Manifest",
+    "OpenTensor",
     "SignatureManifest",
     "TensorFlowHead",
+    "TensorFlowTail",
     "TensorManifest",
     "VariantMemory",
 ]
@@ -90,6 +93,8 @@ class SignatureManifest:
         head: What computes inputs of the compiled code, or None.
         memory: How much each variant needs. Empty in artifacts of versions that did not
             write it.
+        tail: What computes outputs of the whole from those of the compiled code, or
+            None.
     """
 
     inputs: tuple[TensorManifest, ...]
@@ -104,6 +109,7 @@ class SignatureManifest:
     rows_reason: str = ""
     no_winograd: str = ""
     memory: tuple[VariantMemory, ...] = ()
+    tail: TensorFlowTail | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,10 @@ class Manifest:
                 del content["signatures"][name]["head"]
             else:
                 content["signatures"][name]["head"] = signature.head.to_content()
+            if signature.tail is None:
+                del content["signatures"][name]["tail"]
+            else:
+                content["signatures"][name]["tail"] = signature.tail.to_content()
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     @staticmethod
@@ -196,6 +206,7 @@ def _signature(place: str, value: object) -> SignatureManifest:
         fidelity=reader.take_list("fidelity", _fidelity),
         unverified_cpu_levels=reader.take_list("unverified_cpu_levels", read_text),
         head=read_head(reader),
+        tail=read_tail(reader),
         rows=reader.take("rows", str) if reader.has("rows") else "",
         rows_reason=(
             reader.take("rows_reason", str) if reader.has("rows_reason") else ""

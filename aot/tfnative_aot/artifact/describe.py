@@ -16,6 +16,7 @@ from tfnative.manifest import (
     Manifest,
     SignatureManifest,
     TensorFlowHead,
+    TensorFlowTail,
     TensorManifest,
     VariantMemory,
 )
@@ -103,6 +104,7 @@ def make_manifest(
     parts: Parts,
     model: LoadedModel,
     heads: Mapping[str, ExamplesHead | TensorFlowHead],
+    tails: Mapping[str, TensorFlowTail],
     rules: Sequence[RowRule],
 ) -> Manifest:
     """The manifest, as far as it is known before the artifact has been tried."""
@@ -133,6 +135,7 @@ def make_manifest(
                 fidelity=(),
                 unverified_cpu_levels=(),
                 head=heads.get(s.name),
+                tail=tails.get(s.name),
                 rows=rule.kind,
                 rows_reason=rule.reason,
                 memory=tuple(

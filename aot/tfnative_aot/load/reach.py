@@ -65,6 +65,14 @@ def body_nodes(function: FunctionDef) -> list[NodeDef]:
     return reachable_nodes(function.node_def, roots)
 
 
+def nodes_with_bodies(graph_def: GraphDef, roots: Iterable[str]) -> Iterator[NodeDef]:
+    """The nodes that the roots need, and those of the functions that they call."""
+    nodes = reachable_nodes(graph_def.node, roots)
+    yield from nodes
+    for function in reachable_functions(graph_def, nodes):
+        yield from body_nodes(function)
+
+
 def called(nodes: Iterable[NodeDef]) -> Iterator[str]:
     """Names of what nodes may call, of their ops among them."""
     for node in nodes:

@@ -7,7 +7,6 @@ The head is what the compiler refuses, and all that it needs; the core is the re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from tfnative_aot.load.reach import reachable_nodes
 from tfnative_aot.load.source import BATCH, Signature, SourceGraph, node_of
 from tfnative_aot.split.core_graph import core_graph
 from tfnative_aot.split.edge_specs import edge_specs
+from tfnative_aot.split.names import readable_names
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -94,7 +94,8 @@ def cut(
         if not later:
             break
         wrong |= later
-    tensors = _names(specs, signature, names)
+    taken = (spec.name for spec in signature.inputs)
+    tensors = readable_names(specs, taken, names)
     core, core_signature = core_graph(graph, signature, head, tensors, specs, shapes)
     targets, ops = _targets(nodes, head), tuple(sorted(blamed))
     return Cut(graph, head, tensors, targets, core, core_signature, ops)
@@ -151,24 +152,6 @@ def _edges(
 
 def _is_string(placeholder: NodeDef) -> bool:
     return bool(placeholder.attr["dtype"].type == tf.string.as_datatype_enum)
-
-
-def _names(
-    tensors: Iterable[str], signature: Signature, wanted: Mapping[str, str]
-) -> dict[str, str]:
-    """The tensors by names for the core's inputs."""
-    taken = {spec.name for spec in signature.inputs}
-    names: dict[str, str] = {}
-    for tensor in sorted(tensors):
-        node, _, index = tensor.partition(":")
-        base = re.sub(r"\W+", "_", node.rpartition("/")[2])
-        base = wanted.get(tensor, base if index == "0" else f"{base}_{index}")
-        name, count = base, 1
-        while name in taken:
-            name, count = f"{base}_{count}", count + 1
-        taken.add(name)
-        names[name] = tensor
-    return names
 
 
 def _targets(nodes: Mapping[str, NodeDef], head: frozenset[str]) -> tuple[str, ...]:

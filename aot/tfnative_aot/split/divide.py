@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Prepares signatures for compiling: as they are, or without their heads."""
+"""Prepares signatures for compiling: as they are, or without heads and tails."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,19 @@ from tfnative_aot.freeze.check import (
 )
 from tfnative_aot.freeze.freeze import flatten, freeze
 from tfnative_aot.freeze.live import live_graph
+from tfnative_aot.freeze.refusals import refused_ops
 from tfnative_aot.load.load_model import LoadedModel, Signature
 from tfnative_aot.load.places import Places
 from tfnative_aot.load.session_source import SessionSource
 from tfnative_aot.load.shapes import resolve_shapes
 from tfnative_aot.load.source import BATCH
-from tfnative_aot.split.check_head import check_head, count_heavy
+from tfnative_aot.split.check_part import check_part
+from tfnative_aot.split.core_graph import core_graph
 from tfnative_aot.split.cut import Cut, cut
+from tfnative_aot.split.cut_tail import TailCut, cut_tail
 from tfnative_aot.split.example_head import example_head, feature_names
+from tfnative_aot.split.heavy import count_heavy
+from tfnative_aot.split.tensorflow_part import head_roots
 
 if TYPE_CHECKING:
     from tfnative.manifest import ExamplesHead
@@ -41,6 +47,7 @@ class Prepared:
         graph: What is compiled.
         head: What parses the inputs of the core from messages, or None.
         parts: Where it was cut, if TensorFlow is to run its head.
+        tail: Where its end was cut off, if TensorFlow is to run that.
         refusal: Why it is not compiled as a whole, or None.
     """
 
@@ -48,13 +55,14 @@ class Prepared:
     graph: FrozenGraph
     head: ExamplesHead | None = None
     parts: Cut | None = None
+    tail: TailCut | None = None
     refusal: CompileError | None = None
 
 
 def prepare(
     model: LoadedModel, signature: str, shapes: Mapping[str, Sequence[int]] | None
 ) -> Prepared:
-    """Freezes a signature; without its head, if that cannot be compiled.
+    """Freezes a signature; without its head or tail, if these cannot be compiled.
 
     Raises:
         InvalidArgumentError: As ``freeze``.
@@ -65,7 +73,7 @@ def prepare(
         check(graph, Places(model.path))
     except CompileError as refusal:
         try:
-            core = _behind_head(model, model.signature(signature), shapes)
+            core = _core(model, model.signature(signature), shapes)
             return replace(core, refusal=refusal)
         except (CompileError, InvalidArgumentError) as error:
             raise _both(refusal, error) from error
@@ -88,27 +96,34 @@ def _both(refusal: CompileError, error: Exception) -> CompileError:
     return CompileError("\n".join(reasons), ops=refusal.ops)
 
 
-def _behind_head(
+def _core(
     model: LoadedModel,
     signature: Signature,
     shapes: Mapping[str, Sequence[int]] | None,
 ) -> Prepared:
-    parts = divide(model, signature, shapes)
-    head = example_head(parts, resolve_shapes(signature, shapes))
-    if head is None:
-        check_head(parts, model)
+    parts, tail = divide(model, signature, shapes)
+    head = None
+    if tail is not None:
+        check_part(tail.graph.graph_def, tail.graph.roots, model)
+    elif parts.head:
+        head = example_head(parts, resolve_shapes(signature, shapes))
+    if head is None and parts.head:
+        check_part(parts.graph.graph_def, head_roots(parts), model)
     core = _core_model(model, parts)
     graph = freeze(core, signature.name)
     check(graph, Places(model.path))
-    return Prepared(core, graph, head, None if head else parts)
+    needs_tensorflow = parts.head and head is None
+    return Prepared(core, graph, head, parts if needs_tensorflow else None, tail)
 
 
 def divide(
     model: LoadedModel,
     signature: Signature,
     shapes: Mapping[str, Sequence[int]] | None,
-) -> Cut:
-    """Cuts a signature's graph before what can be compiled.
+) -> tuple[Cut, TailCut | None]:
+    """Cuts a signature's graph before what can be compiled, and perhaps behind it.
+
+    Without a head, nothing is cut off before a tail: the first part has no nodes then.
 
     Raises:
         InvalidArgumentError: A size of an input stays unknown.
@@ -129,7 +144,41 @@ def divide(
     if lost:
         names = ", ".join(offender.node for offender in lost)
         raise CompileError(f"it cannot be cut: the assertions {names} would be lost")
-    return _best_cut(graph, signature, resolve_shapes(signature, shapes))
+    return _divide(graph, signature, resolve_shapes(signature, shapes))
+
+
+def _divide(
+    graph: SourceGraph, signature: Signature, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[Cut, TailCut | None]:
+    """Leaves to TensorFlow a head, or else a tail, and perhaps both."""
+    parts, failure = None, None
+    try:
+        parts = _best_cut(graph, signature, shapes)
+    except CompileError as error:
+        failure = error
+    if parts is not None and count_heavy(parts.core) == count_heavy(graph):
+        return parts, None
+    # The message about the head names what stands at the end of the model.
+    with suppress(CompileError):
+        tail = cut_tail(graph, signature, shapes)
+        before = _before_tail(tail, shapes) if tail is not None else None
+        if before is not None and (
+            parts is None or count_heavy(before.core) > count_heavy(parts.core)
+        ):
+            return before, tail
+    if parts is None:
+        assert failure is not None
+        raise failure
+    return parts, None
+
+
+def _before_tail(tail: TailCut, shapes: Mapping[str, tuple[int, ...]]) -> Cut:
+    front, signature = tail.front, tail.front_signature
+    own = {name: shapes[name] for name in front.inputs}
+    if any(refused_ops(node, front.graph_def) for node in front.graph_def.node):
+        return _best_cut(front, signature, own)
+    core, core_signature = core_graph(front, signature, frozenset(), {}, {}, own)
+    return Cut(front, frozenset(), {}, (), core, core_signature, ())
 
 
 def _best_cut(

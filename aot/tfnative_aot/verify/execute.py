@@ -36,7 +36,7 @@ class Executor(Protocol):
     def run(
         self, signature: str, batch_size: int, level: str, inputs: Arrays
     ) -> Arrays:
-        """Outputs of exactly so many rows, by the code of a level.
+        """Outputs of exactly so many rows, by the code of a level, before a tail.
 
         Raises:
             InvalidArgumentError: A check of the code failed.
@@ -66,10 +66,7 @@ class InProcess:
         del batch_size
         if level not in self._models:
             self._models[level] = NativeModel(self.artifact, cpu_level=level)
-        found: Arrays = self._models[level].predict_compiled(
-            inputs, signature=signature
-        )
-        return found
+        return self._models[level]._predict_between(inputs, signature, exact=True)
 
     def close(self) -> None:
         """Lets go of the library."""

@@ -100,22 +100,28 @@ def write(artifact: Path, signature: str, sample: Sample) -> None:
     """Writes golden/SIGNATURE.npz."""
     folder = artifact / "golden"
     folder.mkdir(exist_ok=True)
-    arrays: Inputs = {}
-    for name, array in sample.inputs.items():
-        if array.dtype != object:
-            arrays[f"input:{name}"] = array
-            continue
-        # Strings: their bytes, and how many each has. NumPy would pickle objects.
-        strings = array.ravel().tolist()
-        data = np.frombuffer(b"".join(strings), np.uint8)
-        arrays[f"input:{name}"] = data
-        lengths = np.array([len(text) for text in strings], np.int64)
-        arrays[f"lengths:{name}"] = lengths.reshape(array.shape)
-    arrays |= {f"output:{name}": array for name, array in sample.outputs.items()}
+    arrays = _named("input", "lengths", sample.inputs)
+    arrays |= _named("output", "output_lengths", sample.outputs)
+    arrays |= _named("between", "", sample.between or {})
     storable = {name: _storable(array) for name, array in sorted(arrays.items())}
     np.savez_compressed(
         folder / golden_file_name(signature), allow_pickle=False, **storable
     )
+
+
+def _named(kind: str, lengths: str, arrays: Arrays) -> Inputs:
+    """Arrays under the names that they have in the file."""
+    named: Inputs = {}
+    for name, array in arrays.items():
+        if array.dtype != object:
+            named[f"{kind}:{name}"] = array
+            continue
+        # Strings: their bytes, and how many each has. NumPy would pickle objects.
+        strings = array.ravel().tolist()
+        named[f"{kind}:{name}"] = np.frombuffer(b"".join(strings), np.uint8)
+        counts = np.array([len(text) for text in strings], np.int64)
+        named[f"{lengths}:{name}"] = counts.reshape(array.shape)
+    return named
 
 
 def as_bytes(strings: npt.NDArray[Any]) -> npt.NDArray[np.object_]:

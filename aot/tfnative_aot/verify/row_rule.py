@@ -22,6 +22,8 @@ def row_rule(verdict: Verdict, sampler: Sampler, declared: bool) -> RowRule:
         return RowRule("dependent")
     if not sampler.head_keeps_rows():
         verdict = Verdict("dependent", "what TensorFlow runs first mixes rows")
+    if not sampler.tail_keeps_rows():
+        verdict = Verdict("dependent", "what TensorFlow runs last mixes rows")
     if verdict.kind == "proved":
         return RowRule("proved")
     reason = verdict.reason

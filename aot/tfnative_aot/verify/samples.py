@@ -32,11 +32,14 @@ class Sample:
         outputs: The outputs.
         undefined: Name of a node whose result TensorFlow does not define for them: of a
             cast of a number out of range; or "".
+        between: With a tail, what TensorFlow gives where the compiled code ends, if
+            ``outputs`` are those of the whole.
     """
 
     inputs: Arrays
     outputs: Arrays
     undefined: str = ""
+    between: Arrays | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,21 @@ class Sampler:
     def head_keeps_rows(self) -> bool:
         """Whether what runs before the compiled code gives it a row for each row."""
         return True
+
+    def tail_keeps_rows(self) -> bool:
+        """Whether what runs behind the compiled code gives a row for each row."""
+        return True
+
+    def check_tail(self, samples: Iterable[Sample]) -> None:
+        """Checks that all parts together give what the whole gives in TensorFlow.
+
+        Raises:
+            CompileError: They do not.
+        """
+
+    def completed(self, sample: Sample) -> Sample:
+        """A sample with the outputs of the whole."""
+        return Sample(sample.inputs, sample.outputs)
 
     @property
     def compiled(self) -> Sampler:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Inputs to try a split model on: strings, from what its head knows."""
+"""Inputs to try a split model on: strings, from what it knows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfnative.errors import CompileError
 from tfnative_aot.freeze.graph import GraphTensor
-from tfnative_aot.load.source import BATCH
+from tfnative_aot.load.source import BATCH, SourceGraph
 from tfnative_aot.verify.golden import as_bytes
 from tfnative_aot.verify.random_messages import parsers, random_message
 from tfnative_aot.verify.samples import Arrays, Domain, Sample, Sampler, has_batch
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
     from tfnative_aot.load.load_model import LoadedModel
-    from tfnative_aot.split.cut import Cut
-    from tfnative_aot.split.tensorflow_head import HeadRunner
+    from tfnative_aot.split.tensorflow_part import HeadRunner
     from tfnative_aot.verify.random_messages import Features
 
 _MOST_WORDS = 200
@@ -45,9 +44,9 @@ class SplitSampler(Sampler):
         self,
         model: LoadedModel,
         core: Sampler,
-        parts: Cut,
+        graph: SourceGraph,
         shapes: Mapping[str, tuple[int, ...]],
-        runner: HeadRunner,
+        runner: HeadRunner | None,
         given: Arrays | None,
     ) -> None:
         """Makes a sampler.
@@ -55,9 +54,9 @@ class SplitSampler(Sampler):
         Args:
             model: The whole model.
             core: Draws inputs for what is compiled.
-            parts: Where the model was cut.
+            graph: The whole, or what is known of it: its strings are drawn from.
             shapes: Of the inputs of the whole.
-            runner: The head.
+            runner: The head; None if there is only a tail.
             given: Inputs of the user's, whose strings are drawn from.
         """
         signature = model.signature(core.graph.signature)
@@ -68,10 +67,10 @@ class SplitSampler(Sampler):
         super().__init__(model, replace(core.graph, inputs=inputs), core.casts)
         self._core = core
         self._runner = runner
-        self._words = known_words(parts.graph.graph_def, model.assets)
+        self._words = known_words(graph.graph_def, model.assets)
         self._pools = [self._words, NUMBERS, images()]
         self._given = given or {}
-        self._parsers = parsers(parts.graph)
+        self._parsers = parsers(graph)
 
     def sample(self, rows: int) -> Sample:
         """A sample of ``rows`` rows. Raises CompileError."""
@@ -85,6 +84,8 @@ class SplitSampler(Sampler):
 
     def head_keeps_rows(self) -> bool:
         """Whether the head gives a row what it gives it among fewer rows."""
+        if self._runner is None:
+            return True
         inputs = self.sample(4).inputs
         batched = {tensor.name for tensor in self.graph.inputs if has_batch(tensor)}
         fed = self.fed(inputs)
@@ -108,7 +109,7 @@ class SplitSampler(Sampler):
 
     def fed(self, inputs: Arrays) -> Arrays:
         """The inputs of the compiled code, some of which the head computes."""
-        fed = self._runner.run(inputs)
+        fed = self._runner.run(inputs) if self._runner else {}
         names = [tensor.name for tensor in self._core.graph.inputs]
         return {name: np.asarray(fed.get(name, inputs.get(name))) for name in names}
 

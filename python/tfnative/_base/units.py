@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def format_bytes(count: float) -> str:
     """As "1.2 MB"."""
@@ -28,3 +30,13 @@ def format_micros(micros: float) -> str:
     if micros < 1000:
         return f"{micros:.1f} us"
     return f"{micros / 1000:.2f} ms"
+
+
+def format_shape(shape: Sequence[int] | None) -> str:
+    """As "(rows, 8, 8, 1)"; "?" for other sizes that are not known."""
+    if shape is None:
+        return "any"
+    sizes = [str(size) if size != -1 else "?" for size in shape]
+    if shape and shape[0] == -1:
+        sizes[0] = "rows"
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

@@ -196,10 +196,12 @@ class LoopChannel:
     async def _answer(future: asyncio.Future[Any], request: BatchRequest) -> Any:
         """The answer. To cancel the task takes the request out of the queue."""
         try:
-            return await future
+            answer = await future
         except asyncio.CancelledError:
             request.cancel()
             raise
+        # TensorFlow may take long, and the loop has others to serve meanwhile.
+        return await asyncio.to_thread(request.result) if request.has_tail else answer
 
     def close(self, loop: asyncio.AbstractEventLoop) -> None:
         """Settles what is done; leaves the loop alone from now on."""
@@ -212,7 +214,7 @@ class LoopChannel:
             if future.done():  # Cancelled.
                 continue
             try:
-                result = request.result()
+                result = None if request.has_tail else request.result()
             except Exception as error:
                 future.set_exception(error)
             else:

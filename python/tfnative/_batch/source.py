@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
+
 from tfnative._backends.native.model import NativeModel
 from tfnative._base.arrays import dtype_number
 from tfnative._core import (
@@ -40,7 +42,8 @@ def batch_source(model: Model | Predictor, signature: str | None) -> BatchSource
     """What to run on batches, as the extension module knows it.
 
     Raises:
-        InvalidArgumentError: It is no model, and has not the methods of one.
+        InvalidArgumentError: It is no model, and has not the methods of one; or its
+            rows cannot be batched.
     """
     if isinstance(model, NativeModel):
         return model_source(model, signature)
@@ -54,6 +57,8 @@ def batch_source(model: Model | Predictor, signature: str | None) -> BatchSource
             f"expected a model, or what has its methods, got {type(model).__name__}:"
             f" {error}"
         ) from None
+
+    _check_rows(model, found)
 
     def specs(tensors: Mapping[str, Any]) -> list[tuple[str, int, list[int]]]:
         return [
@@ -70,3 +75,18 @@ def batch_source(model: Model | Predictor, signature: str | None) -> BatchSource
         isinstance(model, Model),  # Which may refuse no rows.
         lambda inputs: predict(inputs, signature=found.name),
     )
+
+
+def _check_rows(model: Model | Predictor, signature: Signature) -> None:
+    """Whether what a model gives for rows may be divided among callers."""
+    where = f"model {model_name(model)!r}, signature {signature.name!r}"
+    if signature.batch_sizes and not signature.rows_independent:
+        raise InvalidArgumentError(
+            f"{where}: requests cannot be batched, since the rows of a batch influence "
+            "each other"
+        )
+    for tensor in (*signature.inputs.values(), *signature.outputs.values()):
+        if tensor.dtype == np.dtype(object):
+            raise InvalidArgumentError(
+                f"{where}: {tensor.name!r} has strings, which cannot be batched"
+            )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tfnative._backends.options import LoadOptions
 from tfnative._base.options.flags import UsageError, add_flags, given_flags
 from tfnative._base.output_file import require_folder, write_file
-from tfnative._base.units import format_bytes
+from tfnative._base.units import format_bytes, format_shape
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -94,20 +94,11 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         print("  ".join(cells).rstrip())
 
 
-def format_shape(shape: Sequence[int]) -> str:
-    """As "(rows, 8, 8, 1)"."""
-    sizes = ["rows" if size == -1 else str(size) for size in shape]
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
-
-
 def print_tensors(rows: Iterable[tuple[str, str, str, Sequence[int] | None]]) -> None:
     """Prints inputs and outputs: which of the two, name, type and shape of each."""
     print_table(
         ("", "name", "dtype", "shape"),
-        [
-            (kind, name, dtype, "any" if shape is None else format_shape(shape))
-            for kind, name, dtype, shape in rows
-        ],
+        [(kind, name, dtype, format_shape(shape)) for kind, name, dtype, shape in rows],
     )
 
 

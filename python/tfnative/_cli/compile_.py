@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         print_json({**content, "manifest": dataclasses.asdict(manifest)})
     else:
         print_fidelity(manifest)
-        _print_heads(manifest)
+        _print_parts(manifest)
         _print_rows(manifest)
         print(
             f"\n{artifact}: {format_bytes(size)}, of which weights "
@@ -90,16 +90,19 @@ def _print_rows(manifest: Manifest) -> None:
             )
 
 
-def _print_heads(manifest: Manifest) -> None:
+def _print_parts(manifest: Manifest) -> None:
     """Says what is not in the compiled code."""
     for name, signature in manifest.signatures.items():
-        if isinstance(signature.head, TensorFlowHead):
+        head = signature.head if isinstance(signature.head, TensorFlowHead) else None
+        parts = [part for part in (head, signature.tail) if part is not None]
+        if parts:
+            ops = sorted({op for part in parts for op in part.ops})
             print(
-                f"{name}: TensorFlow runs {', '.join(signature.head.ops)}, which "
+                f"{name}: TensorFlow runs {', '.join(ops)}, which "
                 "cannot be compiled, and has to be installed where the model is used; "
                 "the rest is compiled"
             )
-        elif isinstance(signature.head, ExamplesHead):
+        if isinstance(signature.head, ExamplesHead):
             print(f"{name}: tf.Example messages are parsed without TensorFlow")
 
 

@@ -16,16 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from tfnative._backends.native.model import NativeModel
+from tfnative._base.units import format_shape
 from tfnative._cli.common import (
     format_bytes,
-    format_shape,
     print_table,
     print_tensors,
 )
 from tfnative._cli.compile_ import print_fidelity
 from tfnative._core import host_cpu_level
 from tfnative.errors import LoadError, NotFoundError
-from tfnative.manifest import ExamplesHead, Manifest, TensorFlowHead, VariantMemory
+from tfnative.manifest import (
+    ExamplesHead,
+    Manifest,
+    TensorFlowHead,
+    TensorFlowTail,
+    VariantMemory,
+)
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _LEVEL = re.compile(r"x86-64-v(\d+)")
@@ -142,6 +148,8 @@ class CompiledView:
         )
         if signature.head is not None:
             _show_head(signature.head)
+        if signature.tail is not None:
+            _show_tail(signature.tail)
         memory = self._memory(name)
         if name in self.workspace_bytes:
             needed = self.workspace_bytes[name].values()
@@ -227,4 +235,14 @@ def _show_head(head: ExamplesHead | TensorFlowHead) -> None:
     print(
         f"takes {', '.join(taken)}; TensorFlow makes {', '.join(head.feeds)} of it, by "
         f"{', '.join(head.ops)}"
+    )
+
+
+def _show_tail(tail: TensorFlowTail) -> None:
+    read = [*tail.reads, *(tensor.name for tensor in tail.inputs)]
+    made = [f"{t.name} ({t.dtype} {format_shape(t.shape)})" for t in tail.outputs]
+    passed = "".join(f", beside {', '.join(tail.passes)}" for _ in tail.passes[:1])
+    print(
+        f"gives {', '.join(made)}{passed}; TensorFlow makes that of {', '.join(read)}, "
+        f"by {', '.join(tail.ops)}"
     )

@@ -8,12 +8,12 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tfnative._base.units import format_shape
 from tfnative._cli.array_files import output_target, read_inputs, write_output
 from tfnative._cli.common import (
     UsageError,
     add_command,
     add_json,
-    format_shape,
     print_json,
     print_table,
     require_folder,

@@ -37,9 +37,9 @@ def compile(  # noqa: A001 - as re.compile
 ) -> Path:
     """Compiles a model into an artifact, and compares it with TensorFlow.
 
-    If only the first ops of a model cannot be compiled, as lookups of words, TensorFlow
-    runs these, and has to be there where the artifact is loaded; ``Model.backend`` says
-    so.
+    If only the first or the last ops of a model cannot be compiled, as lookups of words
+    or of labels, TensorFlow runs these, and has to be there where the artifact is
+    loaded; ``Model.backend`` says so.
 
     Args:
         model: A SavedModel's folder, of any age, or a file with a frozen GraphDef.

@@ -14,7 +14,7 @@ from tfnative._wheel.library import check_library
 from tfnative.errors import InvalidArgumentError, LoadError, NotFoundError
 from tfnative.manifest import Manifest, TensorFlowHead
 
-_FOLDERS = ("assets", "assets.extra", "heads")
+_FOLDERS = ("assets", "assets.extra", "heads", "tails")
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,12 @@ class Contents:
 
     @property
     def needs_tensorflow(self) -> bool:
-        """Whether TensorFlow runs the first ops of a signature."""
+        """Whether TensorFlow runs the first ops of a signature, or the last ones."""
         signatures = self.manifest.signatures.values()
-        return any(isinstance(of.head, TensorFlowHead) for of in signatures)
+        return any(
+            isinstance(of.head, TensorFlowHead) or of.tail is not None
+            for of in signatures
+        )
 
 
 def read_contents(artifact: str | os.PathLike[str]) -> Contents:

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tfnative._base.units import format_shape
 from tfnative.manifest import (
     ExamplesHead,
     Manifest,
+    OpenTensor,
     SignatureManifest,
     TensorFlowHead,
     TensorManifest,
@@ -26,7 +28,7 @@ def describe_signatures(manifest: Manifest) -> str:
     for name, signature in manifest.signatures.items():
         lines += [f"Signature {shown(name)}:"]
         lines += _tensors("takes", caller_inputs(signature))
-        lines += _tensors("gives", signature.outputs)
+        lines += _tensors("gives", caller_outputs(signature))
     return "\n".join(lines)
 
 
@@ -49,15 +51,29 @@ def caller_inputs(signature: SignatureManifest) -> tuple[TensorManifest, ...]:
     elif isinstance(head, TensorFlowHead):
         own, computed = head.inputs, set(head.feeds)
     else:
-        return signature.inputs
+        own, computed = (), set()
+    late = signature.tail.inputs if signature.tail else ()
     known = computed | {tensor.name for tensor in own}
-    return (*own, *(each for each in signature.inputs if each.name not in known))
+    beside = {t.name: t for t in (*signature.inputs, *late) if t.name not in known}
+    return (*own, *beside.values())
 
 
-def _tensors(verb: str, tensors: Iterable[TensorManifest]) -> Iterator[str]:
+def caller_outputs(
+    signature: SignatureManifest,
+) -> tuple[TensorManifest | OpenTensor, ...]:
+    """What ``predict`` gives: outputs of the tail, and what it leaves as it is."""
+    tail = signature.tail
+    if tail is None:
+        return signature.outputs
+    passed = (each for each in signature.outputs if each.name in tail.passes)
+    return tuple(sorted((*passed, *tail.outputs), key=lambda each: each.name))
+
+
+def _tensors(
+    verb: str, tensors: Iterable[TensorManifest | OpenTensor]
+) -> Iterator[str]:
     for tensor in tensors:
-        sizes = ["rows" if size == -1 else str(size) for size in tensor.shape]
-        shape = f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+        shape = format_shape(tensor.shape)
         yield f"    {verb} {shown(tensor.name)}: {shown(tensor.dtype)} {shape}"
 
 

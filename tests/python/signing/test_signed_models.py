@@ -252,14 +252,15 @@ def test_a_server_does_not_begin_without_a_signed_version(
 def test_a_head_is_opened_from_a_copy_if_keys_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tfnative._backends.native import tensorflow_head as heads
+    from tfnative._backends.native.saved_part import open_part, part_digest
     from tfnative.manifest import TensorFlowHead
 
     folder = tmp_path / "heads" / "digits"
     folder.mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(b"graph")
     head = TensorFlowHead.__new__(TensorFlowHead)
-    object.__setattr__(head, "digest", heads.head_digest(folder))
+    object.__setattr__(head, "path", "heads/digits")
+    object.__setattr__(head, "digest", part_digest(folder))
     opened: list[tuple[Path, bytes]] = []
 
     def open_model(path: Path, **_: object) -> None:
@@ -270,9 +271,9 @@ def test_a_head_is_opened_from_a_copy_if_keys_are_asked_for(
     module = types.ModuleType("tfnative._backends.tensorflow.model")
     module.TensorflowModel = open_model  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    heads._open("here", head, folder, copied=True)
+    open_part("here", head, tmp_path, copied=True)
     ((path, content),) = opened
     assert content == b"graph"
     assert not path.exists()
     with pytest.raises(tfnative.LoadError, match="is not what was compiled"):
-        heads._open("here", head, folder, copied=True)
+        open_part("here", head, tmp_path, copied=True)

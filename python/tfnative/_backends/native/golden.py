@@ -70,24 +70,37 @@ def input_arrays(
     vectors: Mapping[str, npt.NDArray[Any]],
 ) -> dict[str, npt.NDArray[Any]]:
     """The inputs, with strings, which lie there as bytes and how many each has."""
-    import numpy as np
-
-    inputs, lengths = _part(vectors, "input:"), _part(vectors, "lengths:")
-    for name in lengths.keys() & inputs.keys():
-        data, ends = inputs[name].tobytes(), np.cumsum(lengths[name].ravel())
-        strings = np.empty(ends.size, object)
-        begin = 0
-        for index, end in enumerate(ends.tolist()):
-            strings[index], begin = data[begin:end], end
-        inputs[name] = strings.reshape(lengths[name].shape)
-    return inputs
+    return _with_strings(_part(vectors, "input:"), _part(vectors, "lengths:"))
 
 
 def output_arrays(
     vectors: Mapping[str, npt.NDArray[Any]],
 ) -> dict[str, npt.NDArray[Any]]:
-    """What TensorFlow gave for the inputs."""
-    return _part(vectors, "output:")
+    """What TensorFlow gave for the inputs, with strings."""
+    return _with_strings(_part(vectors, "output:"), _part(vectors, "output_lengths:"))
+
+
+def between_arrays(
+    vectors: Mapping[str, npt.NDArray[Any]],
+) -> dict[str, npt.NDArray[Any]]:
+    """With a tail, what TensorFlow gave where the compiled code ends. Else none."""
+    return _part(vectors, "between:")
+
+
+def _with_strings(
+    arrays: dict[str, npt.NDArray[Any]], lengths: Mapping[str, npt.NDArray[Any]]
+) -> dict[str, npt.NDArray[Any]]:
+    """Arrays, of which those with lengths are the bytes of strings."""
+    import numpy as np
+
+    for name in lengths.keys() & arrays.keys():
+        data, ends = arrays[name].tobytes(), np.cumsum(lengths[name].ravel())
+        strings = np.empty(ends.size, object)
+        begin = 0
+        for index, end in enumerate(ends.tolist()):
+            strings[index], begin = data[begin:end], end
+        arrays[name] = strings.reshape(lengths[name].shape)
+    return arrays
 
 
 def _part(

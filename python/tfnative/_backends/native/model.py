@@ -19,6 +19,7 @@ from tfnative.errors import LoadError
 
 if TYPE_CHECKING:
     from tfnative._backends.native.profile import Profile
+    from tfnative._backends.native.tensorflow_tail import Tail
     from tfnative._backends.options import LoadOptions
     from tfnative.manifest import Manifest
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 class NativeModel(Initialized, CoreModel, Model):
     """A compiled model in memory, as ``load`` returns it for an artifact.
 
-    ``backend`` is "split" if TensorFlow runs the first ops of a signature, which
-    ``backend_reason`` lists; the rest is compiled.
+    ``backend`` is "split" if TensorFlow runs the first ops of a signature, or its last
+    ones, which ``backend_reason`` lists; the rest is compiled.
 
     What it has beside the attributes and methods of ``Model``:
 
@@ -73,8 +74,10 @@ class NativeModel(Initialized, CoreModel, Model):
         self.signatures = {
             each[0]: make_signature(*each) for each in self._signature_list()
         }
-        if '"head"' in self._manifest_text():  # Or else it is not read here.
-            self._put_heads()
+        self._tails: dict[str, Tail] = {}
+        text = self._manifest_text()
+        if '"head"' in text or '"tail"' in text:  # Or else it is not read here.
+            self._put_parts()
 
     @property
     def manifest(self) -> Manifest:
@@ -90,35 +93,24 @@ class NativeModel(Initialized, CoreModel, Model):
             self._manifest = Manifest.from_json(self._manifest_text())
         return self._manifest
 
-    def _put_heads(self) -> None:
+    def _put_parts(self) -> None:
         with importing:
-            from tfnative._backends.native.examples_head import put_examples
-            from tfnative.manifest import ExamplesHead, TensorFlowHead
+            from tfnative._backends.native.parts import put_parts
 
-        signatures = dict(self.signatures)
-        folder = Path(self.library_path).parent
-        ops: set[str] = set()
-        for name, of in self.manifest.signatures.items():
-            if name not in signatures:
-                continue
-            if isinstance(of.head, ExamplesHead):
-                signatures[name] = put_examples(self, signatures[name], of.head)
-            elif isinstance(of.head, TensorFlowHead):
-                with importing:
-                    from tfnative._backends.native.tensorflow_head import put_tensorflow
-
-                signatures[name] = put_tensorflow(
-                    self,
-                    signatures[name],
-                    of.head,
-                    folder,
-                    copied=self._options["trusted_keys"] is not None,
-                )
-                ops.update(of.head.ops)
-        self.signatures = signatures
+        self.signatures, self._tails, ops = put_parts(
+            self,
+            self.manifest,
+            self.signatures,
+            copied=self._options["trusted_keys"] is not None,
+        )
         if ops:
             self.backend = "split"
-            self.backend_reason = f"TensorFlow runs the ops {', '.join(sorted(ops))}"
+            self.backend_reason = f"TensorFlow runs the ops {', '.join(ops)}"
+
+    def close(self) -> None:
+        """See ``Model.close``."""
+        super().close()
+        self._tails = {}
 
     def warmup(self) -> None:
         """See ``Model.warmup``."""
@@ -143,7 +135,7 @@ class NativeModel(Initialized, CoreModel, Model):
         """As ``predict``, in the code compiled for exactly that number of rows.
 
         Rows are neither padded nor split, so that the same input gives the same bits
-        every time.
+        every time. What TensorFlow runs last, it runs on the result.
 
         Raises:
             InvalidArgumentError: As ``predict``, or the signature was not compiled for

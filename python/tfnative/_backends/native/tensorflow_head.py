@@ -4,21 +4,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfnative._backends.native.saved_part import inputs_by_name, open_part
 from tfnative._base.arrays import numpy_dtype
 from tfnative._signature import Signature, TensorSpec
-from tfnative.errors import Error, InvalidArgumentError, LoadError, NotFoundError
+from tfnative.errors import Error, LoadError
 
 if TYPE_CHECKING:
     from tfnative._core import Model as CoreModel
     from tfnative._model import Model
-    from tfnative.manifest import TensorFlowHead
+    from tfnative.manifest import TensorFlowHead, TensorFlowTail, TensorManifest
 
 
 class Feed:
@@ -27,18 +25,32 @@ class Feed:
     Two are equal if they make the same: one may stand in for the other.
 
     Attributes:
-        head: What the manifest says of it.
+        head: What the manifest says of it; None if there is only a tail, which reads
+            inputs that the compiled code does not have.
     """
 
     def __init__(
-        self, where: str, head: TensorFlowHead, direct: Iterable[str], model: Model
+        self,
+        where: str,
+        head: TensorFlowHead | None,
+        direct: Iterable[str],
+        model: Model | None,
+        tail: Iterable[str] = (),
     ) -> None:
-        """Args: what begins messages; the head; inputs that it leaves as they are."""
+        """Makes one.
+
+        Args:
+            where: Begins messages.
+            head: The head.
+            direct: Inputs of the compiled code that it leaves as they are.
+            model: Runs the head.
+            tail: Inputs that a tail reads.
+        """
         self.head = head
         self._where = where
-        self._taken = tuple(spec.name for spec in head.inputs)
+        self._taken = tuple(spec.name for spec in head.inputs) if head else ()
         self._direct = tuple(direct)
-        self._names = tuple(dict.fromkeys([*self._direct, *self._taken]))
+        self._names = tuple(dict.fromkeys([*self._direct, *self._taken, *tail]))
         self._model = model
 
     def __call__(self, inputs: Any) -> dict[str, Any]:
@@ -49,12 +61,15 @@ class Feed:
                 what it has.
             Error: Whatever else TensorFlow raises.
         """
-        given = self._by_name(inputs)
+        given = inputs_by_name(self._where, self._names, inputs)
+        direct = {name: given[name] for name in self._direct}
+        if self._model is None:
+            return direct
         try:
             found = self._model.predict({name: given[name] for name in self._taken})
         except Error as error:
             raise type(error)(f"{self._where}: in its head: {error}") from error
-        return {**found, **{name: given[name] for name in self._direct}}
+        return {**found, **direct}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Feed) and self._made_by() == other._made_by()
@@ -63,42 +78,29 @@ class Feed:
         return hash(self._made_by())
 
     def _made_by(self) -> tuple[object, ...]:
+        if self.head is None:
+            return (self._names,)
         return self.head.digest, self.head.inputs, self.head.feeds, self._names
 
-    def _by_name(self, inputs: Any) -> Mapping[str, Any]:
-        expected = ", ".join(map(repr, self._names))
-        if not isinstance(inputs, Mapping):
-            if len(self._names) == 1:
-                return {self._names[0]: inputs}
-            raise InvalidArgumentError(
-                f"{self._where}: expected a dict with the inputs {expected}, got "
-                f"{type(inputs).__name__}"
-            )
-        for name in self._names:
-            if name not in inputs:
-                raise InvalidArgumentError(
-                    f"{self._where}: input {name!r} is missing; expected {expected}"
-                )
-        for name in inputs:
-            if name not in self._names:
-                raise InvalidArgumentError(
-                    f"{self._where}: there is no input {name!r}; expected {expected}"
-                )
-        return inputs
 
-
-def put_tensorflow(
+def put_feed(
     model: CoreModel,
     signature: Signature,
-    head: TensorFlowHead,
+    head: TensorFlowHead | None,
+    tail: TensorFlowTail | None,
     artifact: Path,
     *,
     copied: bool = False,
 ) -> Signature:
-    """Has TensorFlow run a signature's head; returns it as callers see it then.
+    """Has a signature take what callers pass; returns it as they see it then.
 
-    ``copied``: TensorFlow opens a copy of the head's files that nobody else can write
-    to, so that what it opens is what was compared with the head's digest.
+    Args:
+        model: Of the compiled code.
+        signature: As it was compiled.
+        head: What TensorFlow runs first, if anything.
+        tail: What TensorFlow runs last, whose inputs are taken as well.
+        artifact: The artifact's folder.
+        copied: As for ``open_part``.
 
     Raises:
         NotFoundError: There is no TensorFlow.
@@ -106,66 +108,23 @@ def put_tensorflow(
         LoadError: The head was changed, or does not fit the signature.
     """
     where = f"model {model.name!r}, signature {signature.name!r}"
-    folder = artifact / head.path
-    inside = {spec.name for spec in head.inputs}
-    direct = {n: s for n, s in signature.inputs.items() if n not in head.feeds}
-    if not set(head.feeds) <= signature.inputs.keys():
+    computed = head.feeds if head else ()
+    if not set(computed) <= signature.inputs.keys():
         raise LoadError(f"{where}: its head computes inputs that it does not have")
-    feed = Feed(where, head, direct, _open(where, head, folder, copied))
-    model._put_feed(signature.name, feed)
-    own = {
+    direct = {n: s for n, s in signature.inputs.items() if n not in computed}
+    late = tail.inputs if tail else ()
+    runner = open_part(where, head, artifact, copied=copied) if head else None
+    if head or not {spec.name for spec in late} <= direct.keys():
+        late_names = [spec.name for spec in late]
+        feed = Feed(where, head, direct, runner, late_names)
+        model._put_feed(signature.name, feed)
+    own = _specs(head.inputs) if head else {}
+    beside = {name: spec for name, spec in direct.items() if name not in own}
+    return signature._replace(inputs={**own, **_specs(late), **beside})
+
+
+def _specs(tensors: Iterable[TensorManifest]) -> dict[str, TensorSpec]:
+    return {
         spec.name: TensorSpec(spec.name, numpy_dtype(spec.dtype), spec.shape)
-        for spec in head.inputs
+        for spec in tensors
     }
-    beside = {name: spec for name, spec in direct.items() if name not in inside}
-    return signature._replace(inputs={**own, **beside})
-
-
-def head_digest(folder: Path) -> str:
-    """SHA-256 over the files of a head; of none if there is no such folder."""
-    sha = hashlib.sha256()
-    try:
-        files = sorted(
-            (path.relative_to(folder).as_posix(), path)
-            for path in folder.rglob("*")
-            if path.is_file()
-        )
-        for name, path in files:
-            sha.update(f"{name}\0{path.stat().st_size}\0".encode())
-            with path.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    sha.update(block)
-    except OSError as error:
-        raise LoadError(f"cannot read {folder}: {error}") from error
-    return f"sha256:{sha.hexdigest()}"
-
-
-def _open(where: str, head: TensorFlowHead, folder: Path, copied: bool) -> Model:
-    if not copied:
-        return _open_checked(where, head, folder, folder)
-    with tempfile.TemporaryDirectory(prefix="tfnative-head-") as private:
-        copy = Path(private, "head")
-        try:
-            shutil.copytree(folder, copy)
-        except OSError as error:
-            raise LoadError(f"{where}: cannot copy {folder}: {error}") from error
-        return _open_checked(where, head, folder, copy)
-
-
-def _open_checked(
-    where: str, head: TensorFlowHead, folder: Path, opened: Path
-) -> Model:
-    from tfnative._backends.tensorflow.model import TensorflowModel
-
-    if head_digest(opened) != head.digest:
-        raise LoadError(
-            f"{where}: {folder} is not what was compiled: files were changed or lost"
-        )
-    try:
-        return TensorflowModel(opened, device="cpu")
-    except NotFoundError as error:
-        raise NotFoundError(
-            f"{where}: its ops {', '.join(head.ops)} run in TensorFlow, and {error}"
-        ) from error
-    except Error as error:
-        raise type(error)(f"{where}: TensorFlow refuses {folder}: {error}") from error

@@ -20,7 +20,7 @@ import pytest
 
 import tfnative
 from tests.python.conftest import build_fake, manifest
-from tfnative._backends.native.tensorflow_head import head_digest
+from tfnative._backends.native.saved_part import part_digest
 from tfnative._backends.tensorflow import model as tensorflow_model
 from tfnative.errors import (
     FailedPreconditionError,
@@ -74,7 +74,7 @@ def build(folder: Path, **changes: Any) -> Path:
         "inputs": [{"name": "texts", "dtype": "string", "shape": [-1]}],
         "feeds": ["x"],
         "ops": ["Lookup", "StringLength"],
-        "digest": head_digest(head),
+        "digest": part_digest(head),
         **changes,
     }
     return build_fake(folder, json.dumps(content))

@@ -208,7 +208,7 @@ def _pad(editor: GraphEditor, node: NodeDef) -> str:
     inputs = list(node.input)
     if node.op == "NonMaxSuppressionV2":
         value = np.array(_LOWEST, np.float32)
-        inputs.append(editor.add_constant(f"{node.name}/least", value))
+        inputs.append(editor.add_constant(f"{node.name}/least", value, node))
     if node.op != "NonMaxSuppressionV5":
         types = {"T": tf.float32.as_datatype_enum}
         types["T_threshold"] = (

@@ -41,24 +41,35 @@ class _Kept:
     size: int
 
 
-def changed_weights(before: GraphDef, after: GraphDef) -> list[WeightChange]:
+def changed_weights(
+    before: GraphDef, after: GraphDef, most: int
+) -> tuple[tuple[WeightChange, ...], int]:
     """The constants of real numbers that differ, the largest first.
 
     Constants belong together that have the same name, and those that are the weights
     of one convolution or product before and after.
+
+    Args:
+        before: The graph before a step.
+        after: The graph after it.
+        most: How many are told of.
+
+    Returns:
+        These, and how many more there are.
     """
     old, new = _constants(before), {**_constants(after), **_quantized(before, after)}
     pairs = {name: (old[name], new[name]) for name in old.keys() & new.keys()}
     for name, was, now in _weights(before, after):
         if was in old and now in new and now not in pairs:
             pairs[name] = (old[was], new[now])
-    changes = [
-        _change(name, was, now)
+    changed = [
+        (name, was, now)
         for name, (was, now) in pairs.items()
         if was.values.shape == now.values.shape
         and (was.dtype != now.dtype or not np.array_equal(was.values, now.values))
     ]
-    return sorted(changes, key=lambda each: (-each.sizes[0], each.name))
+    changed.sort(key=lambda each: (-each[1].size, each[0]))
+    return tuple(_change(*each) for each in changed[:most]), len(changed[most:])
 
 
 def _constants(graph_def: GraphDef) -> dict[str, _Kept]:

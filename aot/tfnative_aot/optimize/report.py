@@ -53,14 +53,14 @@ class Recorder:
         pictures = draw_changes(
             old, new, self._ends, folds_batch_norms=step.name in _FOLDS
         )
-        weights = changed_weights(old, new)
+        weights, more_weights = changed_weights(old, new, _MOST_WEIGHTS)
         self._steps.append(
             ReportStep(
                 done,
                 step.kind.meaning,
                 pictures or (),
-                tuple(weights[:_MOST_WEIGHTS]),
-                len(weights[_MOST_WEIGHTS:]),
+                weights,
+                more_weights,
             )
         )
 

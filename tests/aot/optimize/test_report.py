@@ -108,16 +108,19 @@ def test_a_histogram_counts_every_weight():
     weights = np.random.default_rng(1).standard_normal((8, 8)).astype(np.float32)
     rounded = np.round(weights)
     for name in ("w", "other"):  # The same product reads both.
-        (found,) = changed_weights(product(weights), product(rounded, name))
+        (found,), more = changed_weights(product(weights), product(rounded, name), 5)
+        assert more == 0
         assert sum(found.histogram.before) == sum(found.histogram.after) == 64
         assert found.distinct == (64, len(np.unique(rounded)))
         assert np.isclose(found.largest_change, np.max(np.abs(rounded - weights)))
-    assert changed_weights(product(weights), product(weights)) == []
+    assert changed_weights(product(weights), product(weights), 5) == ((), 0)
+    assert changed_weights(product(weights), product(rounded), 0) == ((), 1)
 
 
 def test_odd_values_have_a_histogram_too():
     odd = np.full((8, 8), np.nan, np.float32)
     odd[0] = np.inf
-    (found,) = changed_weights(product(odd), product(np.ones((8, 8), np.float32)))
+    ones = np.ones((8, 8), np.float32)
+    (found,), _ = changed_weights(product(odd), product(ones), 5)
     assert sum(found.histogram.before) == 0
     assert sum(found.histogram.after) == 64

@@ -19,7 +19,7 @@ from tfnative._core import (
     tensorflow_source,
 )
 from tfnative._model import Model
-from tfnative._signature import Signature
+from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import InvalidArgumentError
 
 
@@ -75,6 +75,13 @@ def batch_source(model: Model | Predictor, signature: str | None) -> BatchSource
         isinstance(model, Model),  # Which may refuse no rows.
         lambda inputs: predict(inputs, signature=found.name),
     )
+
+
+def batched_tensors(model: Model | Predictor, signature: Signature) -> list[TensorSpec]:
+    """Inputs and outputs of a signature, as far as batches are made of them."""
+    if isinstance(model, NativeModel):
+        return model._batched_tensors(signature.name)
+    return [*signature.inputs.values(), *signature.outputs.values()]
 
 
 def _check_rows(model: Model | Predictor, signature: Signature) -> None:

@@ -220,6 +220,17 @@ def test_a_shadow_compares_strings(artifacts):
             tfnative.Batcher(shadow)
 
 
+def test_a_server_batches_what_is_compiled(artifacts):
+    from tfnative._batch.source import batched_tensors
+
+    expected = {"labels": np.float32, "both": object, "greedy": np.float32}
+    for name, dtype in expected.items():
+        with tfnative.load(artifacts[name]) as model:
+            tensors = batched_tensors(model, model.signature())
+        assert tensors[0].dtype == np.dtype(dtype)
+        assert any(t.dtype == np.dtype(object) for t in tensors) == (dtype is object)
+
+
 @pytest.mark.parametrize("batching", [False, True])
 def test_a_server_answers_with_strings(artifacts, run, tmp_path, batching):
     for package in ("grpc", "httpx", "starlette", "uvicorn"):

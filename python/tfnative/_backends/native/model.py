@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tfnative._backends.native.profile import Profile
     from tfnative._backends.native.tensorflow_tail import Tail
     from tfnative._backends.options import LoadOptions
+    from tfnative._signature import TensorSpec
     from tfnative.manifest import Manifest
 
 
@@ -106,6 +107,16 @@ class NativeModel(Initialized, CoreModel, Model):
         if ops:
             self.backend = "split"
             self.backend_reason = f"TensorFlow runs the ops {', '.join(ops)}"
+
+    def _batched_tensors(self, signature: str) -> list[TensorSpec]:
+        """What batches of a signature's rows are made of.
+
+        What only a tail reads or makes is of one request.
+        """
+        whole, tail = self.signatures[signature], self._tails.get(signature)
+        if tail is None or self.manifest.signatures[signature].head is not None:
+            return [*whole.inputs.values(), *whole.outputs.values()]
+        return [*tail.compiled.inputs.values(), *tail.compiled.outputs.values()]
 
     def close(self) -> None:
         """See ``Model.close``."""

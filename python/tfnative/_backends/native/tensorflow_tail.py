@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,14 +32,17 @@ class Tail:
     """Makes what callers get from what compiled code gives.
 
     Two are equal if they make the same: one may stand in for the other.
+
+    Attributes:
+        compiled: The signature, as it was compiled.
     """
 
     def __init__(
         self,
         where: str,
         tail: TensorFlowTail,
+        compiled: Signature,
         outputs: Mapping[str, TensorSpec],
-        batched: Iterable[str],
         model: Model,
     ) -> None:
         """Makes one.
@@ -47,15 +50,19 @@ class Tail:
         Args:
             where: Begins messages.
             tail: What the manifest says of it.
+            compiled: The signature, as it was compiled.
             outputs: All that callers get.
-            batched: Outputs of the compiled code that have a row for each of the
-                inputs.
             model: Runs the tail.
         """
+        self.compiled = compiled
         self._where = where
         self._tail = tail
         self._outputs = outputs
-        self._batched = tuple(batched)
+        self._batched = tuple(
+            name
+            for name, spec in compiled.outputs.items()
+            if (spec.shape or ())[:1] == (-1,)
+        )
         self._model = model
         self._reads = read_names(tail.reads)
         self._passes = tuple(name for name in outputs if name in tail.passes)
@@ -213,7 +220,6 @@ def put_tail(
         known[spec.name] = TensorSpec(spec.name, numpy_dtype(spec.dtype), spec.shape)
     outputs = {name: known[name] for name in sorted(known)}
     runner = open_part(where, tail, artifact, copied=copied)
-    batched = [n for n, s in signature.outputs.items() if (s.shape or ())[:1] == (-1,)]
-    own = Tail(where, tail, outputs, batched, runner)
+    own = Tail(where, tail, signature, outputs, runner)
     model._put_tail(signature.name, own)
     return own, outputs

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfnative._batch.batcher import Batcher
+from tfnative._batch.source import batched_tensors
 from tfnative._model import Model
 from tfnative._signature import Signature, TensorSpec
 from tfnative._store.model_store import ModelStore
@@ -123,7 +124,9 @@ def _try_to_make(
     make: MakeBatcher, model: Model, signature: Signature
 ) -> Batcher | None:
     """None for signatures of which nothing can be batched."""
-    tensors = [*signature.inputs.values(), *signature.outputs.values()]
+    if signature.batch_sizes and not signature.rows_independent:
+        return None
+    tensors = batched_tensors(model, signature)
     return make(model, signature.name) if all(map(_has_rows, tensors)) else None
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
@@ -77,15 +79,16 @@ def cut_tail(
         shapes: Of its inputs, fixed but for the batch.
     """
     regions = Regions(graph)
-    finders = [
-        FrontierFinder(graph, regions, shapes, open_rows=open_rows)
-        for open_rows in (False, True)
-    ]
-    for rows_only in (True, False):
-        for finder in finders:
-            found = finder.find(rows_only=rows_only)
-            if _leaves_work(regions, found):
-                return _Builder(graph, signature, shapes, finder, found).build()
+
+    @cache
+    def finder(open_rows: bool) -> FrontierFinder:
+        return FrontierFinder(graph, regions, shapes, open_rows=open_rows)
+
+    for rows_only, open_rows in product((True, False), (False, True)):
+        found = finder(open_rows).find(rows_only=rows_only)
+        if _leaves_work(regions, found):
+            one = finder(open_rows)
+            return _Builder(graph, signature, shapes, one, found).build()
     return None
 
 

@@ -12,28 +12,20 @@ import atexit
 import functools
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 _PIPELINE = "tfnative_aot.pipeline"
 
 
-class _Borrowed:
+class _Borrowed(AbstractContextManager["_Borrowed"]):
     """What ``start_server`` gives, which lives on when it is closed."""
 
     def __init__(self, server: Any) -> None:
         self._server = server
 
-    def __enter__(self) -> _Borrowed:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """Leaves it running."""
 
     def close(self) -> None:

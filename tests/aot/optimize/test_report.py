@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import tensorflow as tf  # noqa: TID253 - only imported where there is one
 import tfnative
 from tests.conftest import Export
 from tests.models import ZOO
-from tests.python.draw.graphviz_needed import needs_dot
+from tests.python.draw.graphviz_needed import needs_dot, needs_jinja
 from tfnative._draw import render
 from tfnative.errors import CompileError, FailedPreconditionError, InvalidArgumentError
 from tfnative_aot.optimize import optimize as optimizing
@@ -23,9 +22,7 @@ from tfnative_aot.optimize.changed_weights import changed_weights
 
 pytestmark = [
     needs_dot,
-    pytest.mark.skipif(
-        importlib.util.find_spec("jinja2") is None, reason='needs "tfnative[draw]"'
-    ),
+    needs_jinja,
 ]
 ODD = "<b>\"net'&amp;"
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 
 import pytest
@@ -11,4 +12,7 @@ import pytest
 needs_dot = pytest.mark.skipif(
     shutil.which("dot") is None,
     reason="needs Graphviz's dot (apt-get install graphviz)",
+)
+needs_jinja = pytest.mark.skipif(
+    importlib.util.find_spec("jinja2") is None, reason='needs "tfnative[draw]"'
 )

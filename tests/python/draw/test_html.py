@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
 
 from tests.python.draw.drawn import graphs, loop_program
-from tests.python.draw.graphviz_needed import needs_dot
+from tests.python.draw.graphviz_needed import needs_dot, needs_jinja
 from tfnative._draw import html, render
 from tfnative._draw.compiled import Measured, draw_program
 from tfnative._draw.dot import printable
@@ -21,9 +20,7 @@ from tfnative.errors import FailedPreconditionError
 
 pytestmark = [
     needs_dot,
-    pytest.mark.skipif(
-        importlib.util.find_spec("jinja2") is None, reason='needs "tfnative[draw]"'
-    ),
+    needs_jinja,
 ]
 
 

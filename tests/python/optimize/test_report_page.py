@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from tests.python.draw.drawn import ODD, graphs
-from tests.python.draw.graphviz_needed import needs_dot
+from tests.python.draw.graphviz_needed import needs_dot, needs_jinja
 from tfnative._draw import render
 from tfnative._draw.dot import printable
 from tfnative._draw.graph import DrawnGraph
@@ -27,9 +26,7 @@ from tfnative.errors import FailedPreconditionError
 
 pytestmark = [
     needs_dot,
-    pytest.mark.skipif(
-        importlib.util.find_spec("jinja2") is None, reason='needs "tfnative[draw]"'
-    ),
+    needs_jinja,
 ]
 
 

@@ -84,8 +84,9 @@ def cut_tail(
     def finder(open_rows: bool) -> FrontierFinder:
         return FrontierFinder(graph, regions, shapes, open_rows=open_rows)
 
-    for rows_only, open_rows in product((True, False), (False, True)):
-        found = finder(open_rows).find(rows_only=rows_only)
+    ways = product((True, False), (False, True), (False, True))
+    for rows_only, open_rows, decided in ways:
+        found = finder(open_rows).find(rows_only=rows_only, decided=decided)
         if _leaves_work(regions, found):
             one = finder(open_rows)
             return _Builder(graph, signature, shapes, one, found).build()

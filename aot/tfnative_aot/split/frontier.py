@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from tfnative_aot.load.source import SourceGraph
 
 
+# What makes another whole number, or truth, of a number whose last bit differs.
+_ROUNDS = frozenset("Ceil Floor Rint Round Sign".split())
+_DECIDES = _ROUNDS | frozenset(
+    "ArgMax ArgMin Cast Equal ExpandDims Greater GreaterEqual Identity Less LessEqual "
+    "LogicalAnd LogicalNot LogicalOr NotEqual Reshape Squeeze StridedSlice TopK "
+    "TopKV2".split()
+)
+
+
 class Regions:
     """Where the nodes of a graph belong, as far as what is refused decides that.
 
@@ -123,8 +132,14 @@ class FrontierFinder:
         self._has_batch = any(BATCH in shape for shape in shapes.values())
         self.specs = self._specs(shapes, open_rows)
 
-    def find(self, *, rows_only: bool) -> Frontier:
-        """Where to cut; ``rows_only``: only tensors with rows are to cross."""
+    def find(self, *, rows_only: bool, decided: bool) -> Frontier:
+        """Where to cut.
+
+        Args:
+            rows_only: Whether only tensors with rows are to cross.
+            decided: Whether decisions may cross, as the place of the largest number.
+                If not, the numbers do, which can be compared but for rounding.
+        """
         nodes, tail = self.regions.nodes, self.regions.tail
         targets = {
             name[1:]
@@ -145,7 +160,9 @@ class FrontierFinder:
             name = node_of(tensor)
             if name in kept:
                 continue
-            if self._crosses(tensor, rows_only):
+            if self._crosses(tensor, rows_only) and (
+                decided or not self._is_decision(tensor)
+            ):
                 crossing.add(tensor)
                 continue
             kept.add(name)
@@ -192,6 +209,13 @@ class FrontierFinder:
         return self._is_in_front(node_of(tensor)) and self._gives(
             tensor, rows_only=rows_only
         )
+
+    def _is_decision(self, tensor: str) -> bool:
+        """Whether cheap nodes make it of numbers by looking which is larger."""
+        spec, op = self.specs[tensor], self.regions.nodes[node_of(tensor)].op
+        assert spec is not None
+        is_whole = spec[0].startswith(("int", "uint", "bool"))
+        return op in _ROUNDS or (is_whole and op in _DECIDES)
 
     def _is_in_front(self, name: str) -> bool:
         """Whether a node's result is worth to be compiled."""

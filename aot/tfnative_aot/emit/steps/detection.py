@@ -15,8 +15,6 @@ def emit_combined_suppression(
     body: Body, step: CombinedSuppression, depth: int
 ) -> None:
     """The best boxes of each class, and then of all."""
-    sizes = f"{step.boxes}, {step.classes}, {step.per_class}"
-    body.scratch.append(f"TFN_COMBINED_NMS_SCRATCH_BYTES({sizes})")
     rows, values = body.pointer(step.rows), body.pointer(step.values)
     body.line(depth, "{")
     body.line(depth + 1, "static const tfn_combined_nms p = {")
@@ -49,7 +47,6 @@ def emit_combined_suppression(
 
 def emit_suppression(body: Body, step: Suppression, depth: int) -> None:
     """The best boxes."""
-    body.scratch.append(f"TFN_NMS_SCRATCH_BYTES({step.boxes}, {step.size})")
     fields = [f".boxes = {step.boxes}, .size = {step.size}"]
     places = (step.given, step.scores, step.found)
     operands = [*map(body.pointer, places), "expf", "scratch"]

@@ -14,13 +14,22 @@ from dataclasses import dataclass
 
 from tfnative_aot.program.passes.lives import aligned
 from tfnative_aot.program.program import Program
-from tfnative_aot.program.steps import Convolution, Dot, Sort, Step, TopK
+from tfnative_aot.program.steps import (
+    CombinedSuppression,
+    Convolution,
+    Dot,
+    Sort,
+    Step,
+    Suppression,
+    TopK,
+)
 from tfnative_aot.program.traverse import walk
 
 _PANEL = 16
 _BLOCK_PIXELS, _PLACE_BYTES = 96, 24
 _WINOGRAD_CHANNELS, _WINOGRAD_TILES_AT_ONCE = 64, 36
 _DEPTHWISE_COLUMNS = 19
+_SUPPRESSED_CLASSES = 16
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,12 @@ def scratch_of(step: Step) -> Scratch | None:
         return Scratch(text, step.length * 32)
     if isinstance(step, TopK):
         return Scratch(f"TFN_TOPK_SCRATCH_BYTES({step.length})", step.length * 12)
+    if isinstance(step, CombinedSuppression):
+        return _combined_suppression(step)
+    if isinstance(step, Suppression):
+        kept = _kept_bytes(min(step.boxes, step.size))
+        text = f"TFN_NMS_SCRATCH_BYTES({step.boxes}, {step.size})"
+        return Scratch(text, step.boxes * 16 + kept + 64)
     return None
 
 
@@ -109,6 +124,22 @@ def _winograd(step: Convolution) -> Scratch:
         f"TFN_WINOGRAD_SCRATCH_BYTES({counted}, {channels}, {out_channels})",
         4 * own + 4 * 36 * (2 * _PANEL + block * (own + results)),
     )
+
+
+def _combined_suppression(step: CombinedSuppression) -> Scratch:
+    sizes = f"{step.boxes}, {step.classes}, {step.per_class}"
+    together = min(step.classes, _SUPPRESSED_CLASSES)
+    return Scratch(
+        f"TFN_COMBINED_NMS_SCRATCH_BYTES({sizes})",
+        together * step.boxes * 8
+        + _kept_bytes(step.per_class)
+        + step.classes * step.per_class * 8
+        + 64,
+    )
+
+
+def _kept_bytes(kept: int) -> int:
+    return -(-kept // 16) * 16 * 24
 
 
 def _whole_panels(count: int) -> int:

@@ -15,7 +15,15 @@ from tfnative_aot.emit.steps.scratch import scratch_of, thread_bytes
 from tfnative_aot.link.find_toolchain import find_toolchain
 from tfnative_aot.link.toolchain import sources_dir
 from tfnative_aot.program.memory import Slice
-from tfnative_aot.program.steps import Call, Sort, Source, Step, TopK
+from tfnative_aot.program.steps import (
+    Call,
+    CombinedSuppression,
+    Sort,
+    Source,
+    Step,
+    Suppression,
+    TopK,
+)
 
 SOURCE = Source("hlo.1")
 NOWHERE = Slice(3, 0, 16)
@@ -33,6 +41,11 @@ def random_steps() -> Iterator[Step]:
         yield replace(dot(), batch=size(), m=size(), n=size(), k=size())
         yield Sort(SOURCE, "less", 1, size(), 1, ())
         yield TopK(SOURCE, 1, size(), 1, NOWHERE, NOWHERE, None)
+        yield Suppression(SOURCE, size(), size(), *(NOWHERE,) * 3)
+        yield CombinedSuppression(
+            *(SOURCE, 2, size(), 1, numbers.randint(1, 40), size(), 5, False),
+            *(NOWHERE,) * 3,
+        )
         for kernel in ("packed", "depthwise", "winograd"):
             channels = size()
             yield replace(
@@ -60,7 +73,7 @@ def test_numbers_are_those_of_the_macros(tmp_path: Path):
     command += [f"-I{kernels}", f"-I{headers}", str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(lines) == 121
+    assert len(lines) == 161
 
 
 def test_other_steps_need_none():

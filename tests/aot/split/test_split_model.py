@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 import tfnative
+from tests.aot.split.whole_models import Arrays, runner
 from tests.models import split
 from tfnative import cache, cli
 from tfnative.errors import (
@@ -28,8 +29,6 @@ from tfnative.errors import (
     LoadError,
 )
 from tfnative.manifest import TensorFlowHead
-
-Arrays = dict[str, Any]
 
 
 def words(rows: int, rng: np.random.Generator) -> Arrays:
@@ -76,24 +75,7 @@ def reviews(artifacts: dict[str, Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def run(sources: dict[str, Path]) -> Callable[[str, Arrays], Arrays]:
-    import tensorflow as tf
-
-    loaded = {name: tf.saved_model.load(str(path)) for name, path in sources.items()}
-
-    def run_one(name: str, inputs: Arrays) -> Arrays:
-        found = loaded[name].signatures["serving_default"](
-            **{
-                key: tf.constant(
-                    array.tolist(),
-                    tf.string if array.dtype == object else array.dtype,
-                    array.shape,
-                )
-                for key, array in inputs.items()
-            }
-        )
-        return {key: tensor.numpy() for key, tensor in found.items()}
-
-    return run_one
+    return runner(sources)
 
 
 def assert_close(got: Arrays, expected: Arrays) -> None:

@@ -20,12 +20,12 @@ import numpy as np
 import pytest
 
 import tfnative
+from tests.aot.split.whole_models import Arrays, runner
 from tests.models import tails
 from tests.models.split import random_words
 from tfnative import cli
 from tfnative.errors import CompileError, InvalidArgumentError, LoadError
 
-Arrays = dict[str, Any]
 Make = Callable[[int, np.random.Generator], Arrays]
 
 
@@ -77,24 +77,7 @@ def artifacts(
 
 @pytest.fixture(scope="module")
 def run(sources: dict[str, Path]) -> Callable[[str, Arrays], Arrays]:
-    import tensorflow as tf
-
-    loaded = {name: tf.saved_model.load(str(path)) for name, path in sources.items()}
-
-    def run_one(name: str, inputs: Arrays) -> Arrays:
-        found = loaded[name].signatures["serving_default"](
-            **{
-                key: tf.constant(
-                    array.tolist(),
-                    tf.string if array.dtype == object else array.dtype,
-                    array.shape,
-                )
-                for key, array in inputs.items()
-            }
-        )
-        return {key: tensor.numpy() for key, tensor in found.items()}
-
-    return run_one
+    return runner(sources)
 
 
 def assert_same(got: Arrays, expected: Arrays) -> None:

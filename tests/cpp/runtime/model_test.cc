@@ -262,6 +262,9 @@ TEST_F(ModelTest, TellsWhenEachStepRan) {
   std::int64_t last = 0;
   for (std::size_t i = 0; i < events.size(); ++i) {
     EXPECT_EQ(events[i].step, static_cast<std::int32_t>(i % 2));
+    EXPECT_EQ(std::count(affine.batch_sizes.begin(), affine.batch_sizes.end(),
+                         events[i].batch_size),
+              1);
     EXPECT_GE(events[i].begin_nanos, last);
     EXPECT_GE(events[i].end_nanos, events[i].begin_nanos);
     last = events[i].end_nanos;

@@ -110,6 +110,12 @@ TEST(ConfigMessage, IsNotMadeOfOptionsWithoutSense) {
   expect_refused(with([](auto& o) { o.mixed_precision = "float8"; }), "'float8'");
 }
 
+TEST(ConfigMessage, HasTheLargestNumberOfAGpu) {
+  TensorflowOptions options;
+  options.visible_gpus = {1023};
+  EXPECT_NE(config_message(options).find("1023"), std::string::npos);
+}
+
 TEST(ConfigMessage, IsNotMadeOfOptionsThatContradictEachOther) {
   TensorflowOptions options;
   options.device = "gpu:1";

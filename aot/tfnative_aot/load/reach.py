@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -14,6 +14,22 @@ from tfnative_aot.load.source import node_of
 if TYPE_CHECKING:
     from tensorflow.core.framework.function_pb2 import FunctionDef
     from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+
+def waited_for(nodes: Mapping[str, NodeDef], part: Collection[str]) -> frozenset[str]:
+    """Names of those nodes of a part of a graph that others wait for.
+
+    Args:
+        nodes: All of the graph, by name.
+        part: Names of the part's.
+    """
+    return frozenset(
+        name[1:]
+        for node in nodes.values()
+        if node.name not in part
+        for name in node.input
+        if name.startswith("^") and name[1:] in part
+    )
 
 
 def prune(graph_def: GraphDef, roots: Iterable[str]) -> GraphDef:

@@ -237,16 +237,12 @@ class Analysis:
         for _ in range(_MOST_ROUNDS):
             found = self._computation(body, [state])
             assert isinstance(found, Several)
-            kept = counted(found.parts, Known(Kind.ROUND))
-            parts = [
-                part if i in counters else self._carried(operation, before, part)
-                for i, (before, part) in enumerate(
-                    zip(state.parts, kept.parts, strict=True)
-                )
-            ]
-            if tuple(parts) == state.parts:
+            pairs = zip(state.parts, found.parts, strict=True)
+            carried = [self._carried(operation, *pair) for pair in pairs]
+            after = counted(carried, Known(Kind.ROUND))
+            if after == state:
                 return counted(state.parts, operation.mixed(COUNTS))
-            state = Several(tuple(parts))
+            state = after
         return operation.unknown(_NOT_FOLLOWED)
 
     def _carried(self, operation: Operation, before: Value, after: Value) -> Value:

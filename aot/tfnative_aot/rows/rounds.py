@@ -77,6 +77,8 @@ class Loop:
 
         None if there is not a round for each row, or if that is not known.
         """
+        if len(self._first) != len(self._after):  # One of the two is not seen here.
+            return None
         counters = frozenset(i for i in range(len(self._after)) if self._counts(i))
         limits = list(self._limits(self._condition, self._condition.root))
         for limit in limits:

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tfnative.errors import CompileError
 from tfnative_aot.freeze.refusals import refused_ops
-from tfnative_aot.load.reach import reachable_nodes
+from tfnative_aot.load.reach import reachable_nodes, waited_for
 from tfnative_aot.load.source import BATCH, Signature, SourceGraph, node_of
 from tfnative_aot.split.core_graph import core_graph
 from tfnative_aot.split.edge_specs import edge_specs
@@ -156,12 +156,6 @@ def _is_string(placeholder: NodeDef) -> bool:
 
 def _targets(nodes: Mapping[str, NodeDef], head: frozenset[str]) -> tuple[str, ...]:
     """Nodes of the head that those of the core wait for, and its assertions."""
-    waited = {
-        name[1:]
-        for node in nodes.values()
-        if node.name not in head
-        for name in node.input
-        if name.startswith("^") and name[1:] in head
-    }
+    waited = waited_for(nodes, head)
     waited |= {name for name in head if nodes[name].op == "Assert"}
     return tuple(sorted(n for n in waited if nodes[n].op != "Placeholder"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfnative_aot.freeze.refusals import refused_ops
-from tfnative_aot.load.reach import body_nodes, reachable_functions
+from tfnative_aot.load.reach import body_nodes, reachable_functions, waited_for
 from tfnative_aot.load.source import BATCH, node_of
 from tfnative_aot.split.edge_specs import EdgeSpecs, edge_specs
 from tfnative_aot.split.heavy import is_heavy
@@ -141,13 +141,7 @@ class FrontierFinder:
                 If not, the numbers do, which can be compared but for rounding.
         """
         nodes, tail = self.regions.nodes, self.regions.tail
-        targets = {
-            name[1:]
-            for node in nodes.values()
-            if node.name not in tail
-            for name in node.input
-            if name.startswith("^") and name[1:] in tail
-        }
+        targets = waited_for(nodes, tail)
         outputs = self._graph.outputs
         passed = {
             name for name, t in outputs.items() if self._gives(t, rows_only=rows_only)

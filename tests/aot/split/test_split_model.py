@@ -6,11 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +17,7 @@ import numpy as np
 import pytest
 
 import tfnative
-from tests.aot.split.whole_models import Arrays, runner
+from tests.aot.split.whole_models import Arrays, error_without_tensorflow, runner
 from tests.models import split
 from tfnative import cache, cli
 from tfnative.errors import (
@@ -277,27 +274,9 @@ def test_a_head_that_was_changed_is_refused(reviews, tmp_path, change):
 
 
 def test_without_tensorflow_the_error_names_the_ops_and_what_to_install(reviews):
-    program = (
-        "import sys, tfnative\n"
-        "try:\n"
-        "    tfnative.load(sys.argv[1])\n"
-        "except tfnative.NotFoundError as error:\n"
-        "    print(error)\n"
-    )
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "TFNATIVE_LIBTENSORFLOW": "/no/such/library.so",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", program, reviews],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment,
-    )
-    assert "its ops HashTableV2, LookupTableFindV2, " in done.stdout
-    assert "pip install" in done.stdout
+    said = error_without_tensorflow(reviews)
+    assert "its ops HashTableV2, LookupTableFindV2, " in said
+    assert "pip install" in said
 
 
 def test_inputs_of_the_users_are_compared_and_kept(sources, tmp_path):

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,3 +34,27 @@ def runner(sources: Mapping[str, Path]) -> Callable[[str, Arrays], Arrays]:
         return {key: tensor.numpy() for key, tensor in found.items()}
 
     return run_one
+
+
+def error_without_tensorflow(artifact: Path) -> str:
+    """What loading an artifact says where there is no TensorFlow."""
+    program = (
+        "import sys, tfnative\n"
+        "try:\n"
+        "    tfnative.load(sys.argv[1])\n"
+        "except tfnative.NotFoundError as error:\n"
+        "    print(error)\n"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "TFNATIVE_LIBTENSORFLOW": "/no/such/library.so",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program, artifact],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    return done.stdout

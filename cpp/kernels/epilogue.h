@@ -21,12 +21,18 @@ struct Clamp {
 class Epilogue {
  public:
   Epilogue(const tfn_epilogue& p, const tfn_operands& operands)
-      : bias_(operands.bias),
+      : scale_(operands.scale),
+        bias_(operands.bias),
         addend_(operands.addend),
         out_(operands.out),
         low_(p.low),
         high_(p.high),
         activation_(p.activation) {}
+
+  // The scales of the channels from `channel` on, or null.
+  const float* scale(int64_t channel) const {
+    return scale_ ? scale_ + channel : nullptr;
+  }
 
   // The biases of the channels from `channel` on, or null.
   const float* bias(int64_t channel) const { return bias_ ? bias_ + channel : nullptr; }
@@ -50,6 +56,7 @@ class Epilogue {
   // places are `stride` apart.
   void finish(Vec sum, int64_t channel, float* to, int64_t stride,
               int64_t count) const {
+    if (scale_) sum *= load(scale_ + channel);
     if (bias_) sum += load(bias_ + channel);
     if (const float* const more = addend(to)) {
       float line[kLanes] = {};
@@ -64,6 +71,7 @@ class Epilogue {
   }
 
  private:
+  const float* const scale_;
   const float* const bias_;
   const float* const addend_;
   const float* const out_;

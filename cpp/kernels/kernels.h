@@ -41,16 +41,18 @@ typedef struct tfn_part {
 
 typedef struct tfn_operands {
   const float* lhs;    /* or the input of a convolution */
-  const float* rhs;    /* or its weights */
+  const void* rhs;     /* or its weights; floats, unless the kernel says otherwise */
   const float* bias;   /* one per output channel, with TFN_PANEL more floats that
                           can be read; or null */
   const float* addend; /* in the form of `out`, may be `out` itself; or null */
   float* out;
   void* scratch;
+  const float* scale; /* of weights in s8: one per output channel, with TFN_PANEL more
+                         floats that can be read; null for others */
 } tfn_operands;
 
 /* What is done with a sum before it is stored: an activation of
- * clamp(sum + bias + addend, low, high). NaN passes. */
+ * clamp(sum * scale + bias + addend, low, high). NaN passes. */
 typedef enum tfn_activation {
   TFN_LINEAR = 0,
   TFN_SIGMOID = 1, /* 1 / (1 + exp(-x)) */
@@ -91,6 +93,12 @@ typedef struct tfn_matmul {
  * TFN_PANEL floats, the last one padded with zeros: packed[n / 16][k][n % 16].
  * `rhs` strides are not read and batch is 1. */
 tfn_f32_kernel TFN_KERNEL(matmul_packed_f32);
+
+/* The same with weights that take less space, and are widened in registers: finite
+ * halves, the upper halves of floats, or whole numbers times the channel's scale. */
+tfn_f32_kernel TFN_KERNEL(matmul_packed_f16);
+tfn_f32_kernel TFN_KERNEL(matmul_packed_bf16);
+tfn_f32_kernel TFN_KERNEL(matmul_packed_s8);
 
 /* params: a tfn_matmul. Neither operand is a constant; no bias, no addend, and the
  * epilogue is not read. */
@@ -137,6 +145,11 @@ typedef struct tfn_conv {
  * (kd, kh, kw, in channel of the group): packed[g][oc / 16][kd][kh][kw][ic][oc % 16],
  * each group's channels padded to a multiple of 16 with zeros. */
 tfn_f32_kernel TFN_KERNEL(conv_f32);
+
+/* The same with weights that take less space, as those of products. */
+tfn_f32_kernel TFN_KERNEL(conv_f16);
+tfn_f32_kernel TFN_KERNEL(conv_bf16);
+tfn_f32_kernel TFN_KERNEL(conv_s8);
 
 /* Winograd's algorithm: tiles of 4 x 4 output pixels with a quarter of the
  * multiplications, but four times the weights. `h`, `w`: of the output. */

@@ -168,12 +168,13 @@ class Depthwise {
     const int64_t begin = clamp(divide_up(-left, step), 0, columns);
     const int64_t end = clamp(divide_up(p_.in[2] - left, step), begin, columns);
     const int64_t first = left * p_.in_channels;
+    const float* const weights = (const float*)operands_.rhs;
     const int64_t weight_line = p_.kernel[2] * p_.in_channels;
     Tile tile = {columns_, 0, columns, nullptr, nullptr, weight_line, p_.in_channels};
     for (int64_t k = 0; k < p_.kernel[1]; ++k) {
       const int64_t y = input_position(p_, 1, h, k);
       if (y < 0) continue;
-      if (tile.lines == 0) tile.weights = operands_.rhs + k * weight_line;
+      if (tile.lines == 0) tile.weights = weights + k * weight_line;
       const float** const to = columns_ + tile.lines++ * columns;
       const float* const line = input + y * p_.in[2] * p_.in_channels;
       for (int64_t j = 0; j < begin; ++j) to[j] = zeros_;

@@ -131,6 +131,7 @@ bool copies_patches(const tfn_conv& p) {
          line * p.kernel[0] * p.kernel[1] <= kLargestPatch;
 }
 
+template <typename W>
 void convolve_patches(const tfn_conv& p, const tfn_operands& o, tfn_part part) {
   const Patches patches(p, o.lhs);
   const Epilogue epilogue(p.epilogue, o);
@@ -140,16 +141,25 @@ void convolve_patches(const tfn_conv& p, const tfn_operands& o, tfn_part part) {
   for (int64_t i = mine.begin; i < mine.end; i += kBlockRows) {
     const Range block = {i, mine.end - i < kBlockRows ? mine.end : i + kBlockRows};
     patches.copy(block, rows);
-    multiply({block.end - block.begin,
-              n,
-              k,
-              {rows, patches.stride(), 1},
-              {o.rhs, TFN_PANEL, k * TFN_PANEL},
-              {o.out + i * n, n, 1},
-              &epilogue,
-              0},
-             {0, 1});
+    const ProductOf<W> product = {block.end - block.begin,
+                                  n,
+                                  k,
+                                  {rows, patches.stride(), 1},
+                                  {(const W*)o.rhs, TFN_PANEL, k * TFN_PANEL},
+                                  {o.out + i * n, n, 1},
+                                  &epilogue,
+                                  0};
+    multiply(product, {0, 1});
   }
 }
+
+template void convolve_patches<float>(const tfn_conv& p, const tfn_operands& o,
+                                      tfn_part part);
+template void convolve_patches<Half>(const tfn_conv& p, const tfn_operands& o,
+                                     tfn_part part);
+template void convolve_patches<BFloat>(const tfn_conv& p, const tfn_operands& o,
+                                       tfn_part part);
+template void convolve_patches<int8_t>(const tfn_conv& p, const tfn_operands& o,
+                                       tfn_part part);
 
 }  // namespace TFN_NAMESPACE

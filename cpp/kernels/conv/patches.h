@@ -13,7 +13,9 @@ namespace TFN_NAMESPACE {
 // Whether copying pays, and a window is made of dense lines.
 bool copies_patches(const tfn_conv& p);
 
-// The convolution as a product of patches, a block of output pixels at a time.
+// The convolution as a product of patches, a block of output pixels at a time. W: what
+// weights are stored as.
+template <typename W>
 void convolve_patches(const tfn_conv& p, const tfn_operands& operands, tfn_part part);
 
 }  // namespace TFN_NAMESPACE

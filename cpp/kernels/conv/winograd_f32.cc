@@ -211,7 +211,7 @@ class Winograd {
     const float* pixels[kPoints];
     find_pixels(at, pixels);
     const int64_t of_point = whole_panels(p_.out_channels) * p_.in_channels;
-    const float* const panel = operands_.rhs +
+    const float* const panel = (const float*)operands_.rhs +
                                channel / TFN_PANEL * p_.in_channels * TFN_PANEL +
                                channel % TFN_PANEL;
     for (auto& line : sums) {
@@ -238,16 +238,16 @@ class Winograd {
     const int64_t of_point = whole_panels(p_.out_channels) * p_.in_channels;
     for (int point = 0; point < kPoints; ++point) {
       const float* const weights =
-          operands_.rhs + point * of_point + channel / TFN_PANEL * panel;
-      multiply({tiles,
-                count,
-                p_.in_channels,
-                {values_ + point * value_stride_, line_, 1},
-                {weights, TFN_PANEL, panel},
-                {products_ + point * product_stride_, group_, 1},
-                &epilogue,
-                0},
-               kAll);
+          (const float*)operands_.rhs + point * of_point + channel / TFN_PANEL * panel;
+      const Product product = {tiles,
+                               count,
+                               p_.in_channels,
+                               {values_ + point * value_stride_, line_, 1},
+                               {weights, TFN_PANEL, panel},
+                               {products_ + point * product_stride_, group_, 1},
+                               &epilogue,
+                               0};
+      multiply(product, kAll);
     }
   }
 

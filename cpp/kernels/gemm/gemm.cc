@@ -11,8 +11,9 @@ struct Area {
 };
 
 // Tiles whose left side is not dense: a row of the matrix has its own pointer.
-void multiply_rows(const Product& p, Range rows, int64_t column, int vectors,
-                   const RightSide& columns, const Target& target) {
+template <typename W>
+void multiply_rows(const ProductOf<W>& p, Range rows, int64_t column, int vectors,
+                   const RightSideOf<W>& columns, const Target& target) {
   Segment segment;
   segment.k = 0;
   const LeftSide side = {&segment, p.k > 0 ? 1 : 0, p.k, p.left.col_stride};
@@ -23,14 +24,15 @@ void multiply_rows(const Product& p, Range rows, int64_t column, int vectors,
       segment.row[r] = p.left.data + (i + r) * p.left.row_stride;
       to[r] = p.out.data + (i + r) * p.out.row_stride + column * p.out.col_stride;
     }
-    find_tile(count, vectors, false)(side, columns, to, target);
+    find_tile<W>(count, vectors, false)(side, columns, to, target);
     i += count;
   }
 }
 
 // Tiles of a dense left side: first those with one row more, then the others.
-void multiply_strips(const Product& p, Range rows, int64_t column, int vectors,
-                     const RightSide& columns, const Target& target) {
+template <typename W>
+void multiply_strips(const ProductOf<W>& p, Range rows, int64_t column, int vectors,
+                     const RightSideOf<W>& columns, const Target& target) {
   Strip strip = {nullptr, p.left.row_stride, p.k, 0, nullptr, p.out.row_stride};
   for (int64_t i = rows.begin; i < rows.end;) {
     const int64_t left = rows.end - i;
@@ -39,16 +41,18 @@ void multiply_strips(const Product& p, Range rows, int64_t column, int vectors,
     strip.tiles = left - (count - 1) * tiles;
     strip.left = p.left.data + i * p.left.row_stride;
     strip.out = p.out.data + i * p.out.row_stride + column * p.out.col_stride;
-    find_strip(count, vectors)(strip, columns, target);
+    find_strip<W>(count, vectors)(strip, columns, target);
     i += strip.tiles * count;
   }
 }
 
 // A group of columns stays in cache while the rows of a block pass by.
-void multiply_block(const Product& p, const Area& area) {
+template <typename W>
+void multiply_block(const ProductOf<W>& p, const Area& area) {
   const int most = max_vectors(next_rows(area.rows.end - area.rows.begin));
-  const auto multiply_column = p.left.col_stride == 1 ? multiply_strips : multiply_rows;
-  RightSide columns = p.right;
+  const auto multiply_column =
+      p.left.col_stride == 1 ? multiply_strips<W> : multiply_rows<W>;
+  RightSideOf<W> columns = p.right;
   Target target;
   target.stride = p.out.col_stride;
   target.epilogue = p.epilogue;
@@ -64,7 +68,8 @@ void multiply_block(const Product& p, const Area& area) {
 
 }  // namespace
 
-void multiply(const Product& p, tfn_part part) {
+template <typename W>
+void multiply(const ProductOf<W>& p, tfn_part part) {
   Area area = {{0, p.m}, {0, p.n}};
   // What there is more of is split, so that the other side is read by all parts.
   if (p.n > p.m) {
@@ -78,6 +83,11 @@ void multiply(const Product& p, tfn_part part) {
     multiply_block(p, area);
   }
 }
+
+template void multiply(const ProductOf<float>& p, tfn_part part);
+template void multiply(const ProductOf<Half>& p, tfn_part part);
+template void multiply(const ProductOf<BFloat>& p, tfn_part part);
+template void multiply(const ProductOf<int8_t>& p, tfn_part part);
 
 void pack_panels(int64_t first, int64_t n, int64_t k, MatrixView<const float> from,
                  float* packed) {

@@ -19,18 +19,22 @@ struct MatrixView {
 constexpr int64_t kBlockRows = 96;
 
 // out(m, n) = left(m, k) * right(k, n), with an epilogue in which column 0 is output
-// channel `channel`.
-struct Product {
+// channel `channel`. W: what weights are stored as.
+template <typename W>
+struct ProductOf {
   int64_t m, n, k;
   MatrixView<const float> left;
-  RightSide right;
+  RightSideOf<W> right;
   MatrixView<float> out;
   const Epilogue* epilogue;
   int64_t channel;
 };
 
+typedef ProductOf<float> Product;
+
 // Computes a part of the product: some of the rows, or some of the columns.
-void multiply(const Product& product, tfn_part part);
+template <typename W>
+void multiply(const ProductOf<W>& product, tfn_part part);
 
 // How many of `left` rows go into the next tile, so that all tiles of a block are
 // nearly equal: 8 rows make 4 + 4, not 6 + 2.

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The f32 products of kernels.h.
+// Products of which neither side is a constant.
 #include <math.h>
 
 #include "gemm/gemm.h"
@@ -52,30 +52,16 @@ void multiply_one(Product p, float* packed) {
 
 }  // namespace
 
-void TFN_KERNEL(matmul_packed_f32)(const void* params, const tfn_operands* o,
-                                   tfn_part part) {
-  const tfn_matmul& p = *(const tfn_matmul*)params;
-  const Epilogue epilogue(p.epilogue, *o);
-  multiply({p.m,
-            p.n,
-            p.k,
-            {o->lhs, p.lhs.row_stride, p.lhs.col_stride},
-            {o->rhs, TFN_PANEL, p.k * TFN_PANEL},
-            {o->out, p.out.row_stride, p.out.col_stride},
-            &epilogue,
-            0},
-           part);
-}
-
 void TFN_KERNEL(matmul_f32)(const void* params, const tfn_operands* o, tfn_part part) {
   const tfn_matmul& p = *(const tfn_matmul*)params;
   const tfn_epilogue none = {TFN_LINEAR, -INFINITY, INFINITY};
   const Epilogue epilogue(none, *o);
+  const float* const rhs = (const float*)o->rhs;
   const Range mine = share(p.batch, 1, part);
   for (int64_t b = mine.begin; b < mine.end; ++b) {
     const ConstMatrix left = {o->lhs + b * p.lhs.batch_stride, p.lhs.row_stride,
                               p.lhs.col_stride};
-    const ConstMatrix right = {o->rhs + b * p.rhs.batch_stride, p.rhs.row_stride,
+    const ConstMatrix right = {rhs + b * p.rhs.batch_stride, p.rhs.row_stride,
                                p.rhs.col_stride};
     const MatrixView<float> to = {o->out + b * p.out.batch_stride, p.out.row_stride,
                                   p.out.col_stride};

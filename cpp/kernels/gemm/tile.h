@@ -6,6 +6,7 @@
 #pragma once
 
 #include "epilogue.h"
+#include "gemm/weight_types.h"
 
 namespace TFN_NAMESPACE {
 
@@ -31,11 +32,14 @@ struct LeftSide {
 };
 
 // The right side, from the tile's first column on. A panel is TFN_PANEL columns;
-// its rows are `row_stride` apart, panels `panel_stride`.
-struct RightSide {
-  const float* data;
+// its rows are `row_stride` apart, panels `panel_stride`. W: what is stored.
+template <typename W>
+struct RightSideOf {
+  const W* data;
   int64_t row_stride, panel_stride;
 };
+
+typedef RightSideOf<float> RightSide;
 
 // What becomes of the results of a tile: each of its rows has `columns` of them or
 // more to give, `stride` apart. The first column is output channel `channel`.
@@ -45,13 +49,15 @@ struct Target {
 };
 
 // `to`: where each row's first result goes.
-typedef void Tile(const LeftSide& left, const RightSide& right, float* const* to,
+template <typename W>
+using Tile = void(const LeftSide& left, const RightSideOf<W>& right, float* const* to,
                   const Target& target);
 
 // The tile of so many rows (1 to kMaxRows) and vectors of columns, of which there
 // are tiles for 1, 2 and 4, and for 8 with at most two rows. Vectors of one tile
 // cover whole panels, or the first part of one.
-Tile* find_tile(int rows, int vectors, bool unit_stride);
+template <typename W>
+Tile<W>* find_tile(int rows, int vectors, bool unit_stride);
 
 // `tiles` tiles, one below the other, of a matrix whose rows are dense: k elements,
 // rows `left_stride` apart. Rows of results are `out_stride` apart.
@@ -62,10 +68,12 @@ struct Strip {
   int64_t out_stride;
 };
 
-typedef void StripTile(const Strip& strip, const RightSide& right,
+template <typename W>
+using StripTile = void(const Strip& strip, const RightSideOf<W>& right,
                        const Target& target);
 
-StripTile* find_strip(int rows, int vectors);
+template <typename W>
+StripTile<W>* find_strip(int rows, int vectors);
 
 // How many vectors a tile of so many rows should have at most.
 constexpr int max_vectors(int rows) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "conv_cases.h"
+#include "small_weights.h"
 
 namespace tfnative::testing {
 namespace {
@@ -39,6 +40,11 @@ void check(const tfn_conv& p) {
   const auto channel = [&](std::int64_t i) { return i % p.out_channels; };
   const std::size_t scratch_bytes =
       TFN_CONV_SCRATCH_BYTES(p.batch * volume(p.out), volume(p.kernel), depth);
+  const SmallKernels small = {TFN_KERNEL(conv_f16), TFN_KERNEL(conv_bf16),
+                              TFN_KERNEL(conv_s8)};
+  check_small_kernels(small, p, {{TFN_LINEAR, 0, 6}, true, Addend::kNone, 2}, sums,
+                      input.data(), packed, p.out_channels / p.groups, p.groups,
+                      channel, scratch_bytes, name(p));
   for (const EpilogueCase& chosen : epilogue_cases()) {
     check_kernel(TFN_KERNEL(conv_f32), p, chosen, sums, input.data(), packed.data(),
                  p.out_channels, channel, scratch_bytes, "conv_f32: " + name(p));

@@ -43,12 +43,13 @@ inline double finished(const tfn_epilogue& p, double x) {
 
 // Runs `kernel` and compares with `sums`, the results before the epilogue. `channel`
 // is that of each result, of `channels`; `scratch_bytes` is what one part needs,
-// and a sum may be off by `tolerance`.
+// a sum may be off by `tolerance`, and weights in s8 are multiplied with `scale`.
 template <typename Params, typename Channel>
 void check_kernel(tfn_f32_kernel* kernel, Params params, const EpilogueCase& chosen,
-                  const std::vector<double>& sums, const float* lhs, const float* rhs,
+                  const std::vector<double>& sums, const float* lhs, const void* rhs,
                   std::int64_t channels, Channel channel, std::size_t scratch_bytes,
-                  const std::string& what, double tolerance = 0) {
+                  const std::string& what, double tolerance = 0,
+                  const float* scale = nullptr) {
   const auto size = static_cast<std::int64_t>(sums.size());
   Aligned<float> out(size), other(size), bias(channels + TFN_PANEL);
   fill(out, 9);
@@ -67,7 +68,8 @@ void check_kernel(tfn_f32_kernel* kernel, Params params, const EpilogueCase& cho
   }
   const tfn_operands operands = {
       lhs,    rhs,        chosen.bias ? bias.data() : nullptr,
-      addend, out.data(), scratch.data()};
+      addend, out.data(), scratch.data(),
+      scale};
   for (std::int32_t part = 0; part < chosen.parts; ++part) {
     kernel(&params, &operands, {part, chosen.parts});
   }

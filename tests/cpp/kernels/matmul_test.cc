@@ -5,6 +5,7 @@
 #include <complex>
 
 #include "epilogue_cases.h"
+#include "small_weights.h"
 
 namespace tfnative::testing {
 namespace {
@@ -22,6 +23,17 @@ std::vector<Sizes> all_sizes() {
     }
   }
   return sizes;
+}
+
+const SmallKernels kSmall = {TFN_KERNEL(matmul_packed_f16),
+                             TFN_KERNEL(matmul_packed_bf16),
+                             TFN_KERNEL(matmul_packed_s8)};
+
+// One epilogue after the other, as tests go through shapes.
+const EpilogueCase& next_epilogue() {
+  static const std::vector<EpilogueCase> cases = epilogue_cases();
+  static std::size_t next = 0;
+  return cases[next++ % cases.size()];
 }
 
 enum Order { kRowMajor, kColumnMajor };
@@ -68,6 +80,8 @@ TEST(PackedMatmul, EqualsTheDefinition) {
           check_kernel(TFN_KERNEL(matmul_packed_f32), p, chosen, sums, lhs.data(),
                        packed.data(), s.n, column_of(p), 0, name(p));
         }
+        check_small_kernels(kSmall, p, next_epilogue(), sums, lhs.data(), packed, s.n,
+                            1, column_of(p), 0, name(p));
       }
     }
   }
@@ -135,7 +149,48 @@ TEST(Matmul, RandomShapes) {
       check_kernel(TFN_KERNEL(matmul_packed_f32), p, chosen, sums, lhs.data(),
                    packed.data(), s.n, column_of(p), 0, name(p));
     }
+    check_small_kernels(kSmall, p, next_epilogue(), sums, lhs.data(), packed, s.n, 1,
+                        column_of(p), 0, name(p));
   }
+}
+
+// All 2^16 patterns of bits as one row of weights, times one.
+template <typename Expected>
+void check_widening(tfn_f32_kernel* kernel, Expected expected) {
+  constexpr std::int64_t kAll = 1 << 16;
+  const tfn_matmul p = {
+      1, 1, kAll, 1, {1, 1, 1}, {kAll, kAll, 1}, {kAll, kAll, 1}, kNoEpilogue};
+  const Aligned<std::uint16_t> weights(kAll);
+  for (std::int64_t i = 0; i < kAll; ++i) weights[i] = static_cast<std::uint16_t>(i);
+  const Aligned<float> one(1), out(kAll);
+  one[0] = 1;
+  const tfn_operands operands = {one.data(), weights.data(), nullptr, nullptr,
+                                 out.data(), nullptr,        nullptr};
+  kernel(&p, &operands, {0, 1});
+  for (std::int64_t i = 0; i < kAll; ++i) {
+    const double wanted = expected(static_cast<std::uint16_t>(i));
+    if (!std::isfinite(wanted)) continue;
+    ASSERT_EQ(wanted, out[i]) << i;
+  }
+}
+
+TEST(PackedMatmul, EveryFiniteHalfIsWidenedExactly) {
+  check_widening(TFN_KERNEL(matmul_packed_f16), [](std::uint16_t half) {
+    const int exponent = half >> 10 & 31, mantissa = half & 1023;
+    const double size = exponent == 31  ? INFINITY
+                        : exponent == 0 ? std::ldexp(mantissa, -24)
+                                        : std::ldexp(1024 + mantissa, exponent - 25);
+    return half >> 15 ? -size : size;
+  });
+}
+
+TEST(PackedMatmul, EveryFiniteBfloatIsWidenedExactly) {
+  check_widening(TFN_KERNEL(matmul_packed_bf16), [](std::uint16_t bfloat) {
+    const std::uint32_t bits = static_cast<std::uint32_t>(bfloat) << 16;
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return static_cast<double>(value);
+  });
 }
 
 template <typename T>

@@ -20,8 +20,8 @@ void check(const tfn_reduce_window& p, bool special, std::int32_t parts) {
     }
   }
   const std::vector<double> expected = reduce(p, input.data());
-  const tfn_operands operands = {input.data(), nullptr,       nullptr,
-                                 nullptr,      output.data(), nullptr};
+  const tfn_operands operands = {input.data(),  nullptr, nullptr, nullptr,
+                                 output.data(), nullptr, nullptr};
   for (std::int32_t part = 0; part < parts; ++part) {
     TFN_KERNEL(reduce_window_f32)(&p, &operands, {part, parts});
   }
@@ -139,8 +139,8 @@ TEST(ReduceWindow, OneNaNIsTheResult) {
           const tfn_reduce_window p = {
               operation, 0.0f,           1.0f,      1,         channels, {1, 1, length},
               {1, 1, 1}, {1, 1, length}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}};
-          const tfn_operands operands = {input.data(), nullptr,       nullptr,
-                                         nullptr,      output.data(), nullptr};
+          const tfn_operands operands = {input.data(),  nullptr, nullptr, nullptr,
+                                         output.data(), nullptr, nullptr};
           TFN_KERNEL(reduce_window_f32)(&p, &operands, {0, 1});
           ASSERT_TRUE(std::isnan(output[0])) << operation << " " << length << " " << at;
           if (channels > 1) ASSERT_FALSE(std::isnan(output[1]));

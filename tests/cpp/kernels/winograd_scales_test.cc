@@ -39,8 +39,8 @@ class Layer {
     const Aligned<char> scratch(static_cast<std::int64_t>(
         TFN_WINOGRAD_SCRATCH_BYTES(tiles, p_.in_channels, p_.out_channels)));
     const Aligned<float> out(p_.batch * kHeight * kWidth * kOut);
-    const tfn_operands operands = {input_.data(), packed_.data(), nullptr,
-                                   nullptr,       out.data(),     scratch.data()};
+    const tfn_operands operands = {input_.data(), packed_.data(), nullptr, nullptr,
+                                   out.data(),    scratch.data(), nullptr};
     for (std::int32_t part = 0; part < 3; ++part) {
       TFN_KERNEL(conv_winograd_f32)(&p_, &operands, {part, 3});
     }

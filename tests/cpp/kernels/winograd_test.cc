@@ -116,8 +116,8 @@ TEST(Winograd, WhatIsNotFiniteReachesTheResultsThatItIsPartOf) {
       const std::int64_t tiles = TFN_WINOGRAD_TILES(1, p.out[1], p.out[2]);
       Aligned<char> scratch(static_cast<std::int64_t>(
           TFN_WINOGRAD_SCRATCH_BYTES(tiles, p.in_channels, p.out_channels)));
-      const tfn_operands operands = {input.data(), packed.data(), nullptr,
-                                     nullptr,      output.data(), scratch.data()};
+      const tfn_operands operands = {input.data(),  packed.data(),  nullptr, nullptr,
+                                     output.data(), scratch.data(), nullptr};
       TFN_KERNEL(conv_winograd_f32)(&p, &operands, {0, 1});
       for (std::int64_t i = 0; i < output.size(); ++i) {
         const auto wanted = static_cast<float>(sums[static_cast<std::size_t>(i)]);

@@ -1,5 +1,9 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
+//
+// The tiles, for files that instantiate them for one type of weights each.
+#pragma once
+
 #include "gemm/tile.h"
 
 namespace TFN_NAMESPACE {
@@ -33,6 +37,12 @@ INLINE void finish(Vec (&sum)[kRows][kVectors], float* const (&row)[kRows],
     return finish_partly(copy, row, out);
   }
   const Epilogue& epilogue = *out.epilogue;
+  if (const float* const scale = epilogue.scale(out.channel)) {
+    UNROLL for (int v = 0; v < kVectors; ++v) {
+      const Vec of_channel = load(scale + v * kLanes);
+      UNROLL for (int r = 0; r < kRows; ++r) sum[r][v] *= of_channel;
+    }
+  }
   if (const float* const bias = epilogue.bias(out.channel)) {
     UNROLL for (int v = 0; v < kVectors; ++v) {
       const Vec of_channel = load(bias + v * kLanes);
@@ -54,15 +64,17 @@ INLINE void finish(Vec (&sum)[kRows][kVectors], float* const (&row)[kRows],
   if (epilogue.has_activation()) epilogue.activate(row, kRows, kVectors);
 }
 
-inline Vec load_column(const float* columns, int v, int64_t panel_stride) {
-  return load(columns + v / kPanelVectors * panel_stride + v % kPanelVectors * kLanes);
+template <typename W>
+INLINE Vec load_column(const W* columns, int v, int64_t panel_stride) {
+  return load_weights(columns + v / kPanelVectors * panel_stride +
+                      v % kPanelVectors * kLanes);
 }
 
 // One k: the outer product of a column and a row. What there is less of stays in
 // registers.
-template <int kRows, int kVectors>
+template <int kRows, int kVectors, typename W>
 INLINE void step(Vec (&sum)[kRows][kVectors], const float* const* row, int64_t k,
-                 const float* columns, int64_t panel_stride) {
+                 const W* columns, int64_t panel_stride) {
   if (kRows < kVectors) {
     Vec x[kRows];
     UNROLL for (int r = 0; r < kRows; ++r) x[r] = broadcast(row[r][k]);
@@ -89,8 +101,8 @@ INLINE void clear(Vec (&sum)[kRows][kVectors]) {
   }
 }
 
-template <int kRows, int kVectors, bool kUnitStride>
-void tile(const LeftSide& left, const RightSide& right, float* const* to,
+template <typename W, int kRows, int kVectors, bool kUnitStride>
+void tile(const LeftSide& left, const RightSideOf<W>& right, float* const* to,
           const Target& out) {
   Vec sum[kRows][kVectors];
   clear(sum);
@@ -99,7 +111,7 @@ void tile(const LeftSide& left, const RightSide& right, float* const* to,
     const Segment& segment = left.segments[s];
     const float* row[kRows];
     UNROLL for (int r = 0; r < kRows; ++r) row[r] = segment.row[r];
-    const float* columns = right.data + segment.k * right.row_stride;
+    const W* columns = right.data + segment.k * right.row_stride;
     for (int64_t k = 0; k < left.length; ++k, columns += right.row_stride) {
       step<kRows, kVectors>(sum, row, k * stride, columns, right.panel_stride);
     }
@@ -109,8 +121,8 @@ void tile(const LeftSide& left, const RightSide& right, float* const* to,
   finish(sum, row, out);
 }
 
-template <int kRows, int kVectors>
-void strip(const Strip& s, const RightSide& right, const Target& out) {
+template <typename W, int kRows, int kVectors>
+void strip(const Strip& s, const RightSideOf<W>& right, const Target& out) {
   const float* left = s.left;
   float* to = s.out;
   for (int64_t t = 0; t < s.tiles; ++t) {
@@ -118,7 +130,7 @@ void strip(const Strip& s, const RightSide& right, const Target& out) {
     clear(sum);
     const float* row[kRows];
     UNROLL for (int r = 0; r < kRows; ++r) row[r] = left + r * s.left_stride;
-    const float* columns = right.data;
+    const W* columns = right.data;
     for (int64_t k = 0; k < s.k; ++k, columns += right.row_stride) {
       step<kRows, kVectors>(sum, row, k, columns, right.panel_stride);
     }
@@ -135,49 +147,53 @@ template <int kRows>
 struct Kind {
   static constexpr int kMost = max_vectors(kRows);
 
-  template <template <int, int> class Choice>
+  template <template <typename, int, int> class Choice, typename W>
   static auto choose(int vectors) {
     switch (vectors) {
-      case 1: return Choice<kRows, 1>::get();
-      case 2: return Choice<kRows, 2>::get();
-      case 4: return Choice < kRows, kMost < 4 ? 2 : 4 > ::get();
-      default: return Choice<kRows, kMost>::get();
+      case 1: return Choice<W, kRows, 1>::get();
+      case 2: return Choice<W, kRows, 2>::get();
+      case 4: return Choice < W, kRows, kMost < 4 ? 2 : 4 > ::get();
+      default: return Choice<W, kRows, kMost>::get();
     }
   }
 };
 
-template <template <int, int> class Choice>
+template <template <typename, int, int> class Choice, typename W>
 auto choose(int rows, int vectors) {
   switch (rows) {
-    case 1: return Kind<1>::choose<Choice>(vectors);
-    case 2: return Kind<2>::choose<Choice>(vectors);
-    case 3: return Kind < kMaxRows < 3 ? 2 : 3 > ::template choose<Choice>(vectors);
-    case 4: return Kind < kMaxRows < 4 ? 2 : 4 > ::template choose<Choice>(vectors);
-    case 5: return Kind < kMaxRows < 5 ? 2 : 5 > ::template choose<Choice>(vectors);
-    default: return Kind<kMaxRows>::choose<Choice>(vectors);
+    case 1: return Kind<1>::choose<Choice, W>(vectors);
+    case 2: return Kind<2>::choose<Choice, W>(vectors);
+    case 3: return Kind < kMaxRows < 3 ? 2 : 3 > ::template choose<Choice, W>(vectors);
+    case 4: return Kind < kMaxRows < 4 ? 2 : 4 > ::template choose<Choice, W>(vectors);
+    case 5: return Kind < kMaxRows < 5 ? 2 : 5 > ::template choose<Choice, W>(vectors);
+    default: return Kind<kMaxRows>::choose<Choice, W>(vectors);
   }
 }
 
-template <int kRows, int kVectors>
+template <typename W, int kRows, int kVectors>
 struct UnitTile {
-  static Tile* get() { return tile<kRows, kVectors, true>; }
+  static Tile<W>* get() { return tile<W, kRows, kVectors, true>; }
 };
-template <int kRows, int kVectors>
+template <typename W, int kRows, int kVectors>
 struct StridedTile {
-  static Tile* get() { return tile<kRows, kVectors, false>; }
+  static Tile<W>* get() { return tile<W, kRows, kVectors, false>; }
 };
-template <int kRows, int kVectors>
+template <typename W, int kRows, int kVectors>
 struct StripOf {
-  static StripTile* get() { return strip<kRows, kVectors>; }
+  static StripTile<W>* get() { return strip<W, kRows, kVectors>; }
 };
 
 }  // namespace
 
-Tile* find_tile(int rows, int vectors, bool unit_stride) {
-  return unit_stride ? choose<UnitTile>(rows, vectors)
-                     : choose<StridedTile>(rows, vectors);
+template <typename W>
+Tile<W>* find_tile(int rows, int vectors, bool unit_stride) {
+  return unit_stride ? choose<UnitTile, W>(rows, vectors)
+                     : choose<StridedTile, W>(rows, vectors);
 }
 
-StripTile* find_strip(int rows, int vectors) { return choose<StripOf>(rows, vectors); }
+template <typename W>
+StripTile<W>* find_strip(int rows, int vectors) {
+  return choose<StripOf, W>(rows, vectors);
+}
 
 }  // namespace TFN_NAMESPACE

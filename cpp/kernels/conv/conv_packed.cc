@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Convolutions of f32 with packed weights.
+// Convolutions of f32 with packed weights, for each type that these are stored as.
 #include "conv/indirection.h"
 #include "conv/patches.h"
 
@@ -58,12 +58,13 @@ class PixelWalk {
   int64_t image_, d_, h_, w_;
 };
 
+template <typename W>
 class Convolution {
  public:
   Convolution(const tfn_conv& p, const tfn_operands& operands)
       : p_(p),
         input_(operands.lhs),
-        weights_(operands.rhs),
+        weights_((const W*)operands.rhs),
         output_(operands.out),
         epilogue_(p.epilogue, operands),
         channels_(p.out_channels / p.groups),
@@ -141,22 +142,22 @@ class Convolution {
   void multiply_tiles(int64_t group, Range channels, const ConvTile* tiles,
                       int64_t count) const {
     const int64_t panels = (channels_ + TFN_PANEL - 1) / TFN_PANEL;
-    const float* const weights = weights_ + group * panels * k_ * TFN_PANEL;
+    const W* const weights = weights_ + group * panels * k_ * TFN_PANEL;
     const int most = max_vectors(tiles[0].rows);
     Target target;
     target.stride = 1;
     target.epilogue = &epilogue_;
     for (int64_t c = channels.begin; c < channels.end;) {
       const int vectors = next_vectors(channels.end - c, most);
-      const RightSide right = {weights + c / TFN_PANEL * k_ * TFN_PANEL, TFN_PANEL,
-                               k_ * TFN_PANEL};
+      const RightSideOf<W> right = {weights + c / TFN_PANEL * k_ * TFN_PANEL, TFN_PANEL,
+                                    k_ * TFN_PANEL};
       target.columns = channels.end - c;
       target.channel = group * channels_ + c;
       for (int64_t t = 0; t < count; ++t) {
         const ConvTile& tile = tiles[t];
         float* to[kMaxRows];
         for (int r = 0; r < tile.rows; ++r) to[r] = tile.out[r] + c;
-        find_tile(tile.rows, vectors, true)(tile.left, right, to, target);
+        find_tile<W>(tile.rows, vectors, true)(tile.left, right, to, target);
       }
       c += vectors * kLanes;
     }
@@ -172,7 +173,7 @@ class Convolution {
 
   const tfn_conv& p_;
   const float* const input_;
-  const float* const weights_;
+  const W* const weights_;
   float* const output_;
   const Epilogue epilogue_;
   const int64_t channels_;  // Of the output, in a group.
@@ -191,21 +192,36 @@ bool is_pointwise(const tfn_conv& p) {
   return true;
 }
 
+template <typename W>
 void run_pointwise(const tfn_conv& p, const tfn_operands& o, tfn_part part) {
   const int64_t k = p.in_channels / p.groups, n = p.out_channels / p.groups;
   const int64_t m = p.batch * p.out[0] * p.out[1] * p.out[2];
   const int64_t panels = (n + TFN_PANEL - 1) / TFN_PANEL;
+  const W* const weights = (const W*)o.rhs;
   const Epilogue epilogue(p.epilogue, o);
   for (int64_t g = 0; g < p.groups; ++g) {
-    multiply({m,
-              n,
-              k,
-              {o.lhs + g * k, p.in_channels, 1},
-              {o.rhs + g * panels * k * TFN_PANEL, TFN_PANEL, k * TFN_PANEL},
-              {o.out + g * n, p.out_channels, 1},
-              &epilogue,
-              g * n},
-             part);
+    const ProductOf<W> product = {
+        m,
+        n,
+        k,
+        {o.lhs + g * k, p.in_channels, 1},
+        {weights + g * panels * k * TFN_PANEL, TFN_PANEL, k * TFN_PANEL},
+        {o.out + g * n, p.out_channels, 1},
+        &epilogue,
+        g * n};
+    multiply(product, part);
+  }
+}
+
+template <typename W>
+void convolve(const void* params, const tfn_operands& operands, tfn_part part) {
+  const tfn_conv& p = *(const tfn_conv*)params;
+  if (is_pointwise(p)) {
+    run_pointwise<W>(p, operands, part);
+  } else if (copies_patches(p)) {
+    convolve_patches<W>(p, operands, part);
+  } else {
+    Convolution<W>(p, operands).run(part);
   }
 }
 
@@ -213,12 +229,20 @@ void run_pointwise(const tfn_conv& p, const tfn_operands& o, tfn_part part) {
 
 void TFN_KERNEL(conv_f32)(const void* params, const tfn_operands* operands,
                           tfn_part part) {
-  const tfn_conv& p = *(const tfn_conv*)params;
-  if (is_pointwise(p)) {
-    run_pointwise(p, *operands, part);
-  } else if (copies_patches(p)) {
-    convolve_patches(p, *operands, part);
-  } else {
-    Convolution(p, *operands).run(part);
-  }
+  convolve<float>(params, *operands, part);
+}
+
+void TFN_KERNEL(conv_f16)(const void* params, const tfn_operands* operands,
+                          tfn_part part) {
+  convolve<Half>(params, *operands, part);
+}
+
+void TFN_KERNEL(conv_bf16)(const void* params, const tfn_operands* operands,
+                           tfn_part part) {
+  convolve<BFloat>(params, *operands, part);
+}
+
+void TFN_KERNEL(conv_s8)(const void* params, const tfn_operands* operands,
+                         tfn_part part) {
+  convolve<int8_t>(params, *operands, part);
 }

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tfnative.manifest import ExamplesHead, TensorFlowHead, TensorFlowTail
@@ -15,6 +15,7 @@ from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.shapes import resolve_shapes
 from tfnative_aot.program.program import Program
+from tfnative_aot.quantize.parts_source import PartsSource
 from tfnative_aot.rows.verdict import Verdict
 from tfnative_aot.settings import Settings
 from tfnative_aot.split.divide import Prepared
@@ -26,7 +27,7 @@ from tfnative_aot.split.tensorflow_part import (
 )
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.verify.narrow_casts import NarrowCasts
-from tfnative_aot.verify.samples import ExampleSampler, Sampler
+from tfnative_aot.verify.samples import ExampleSampler, FeatureSampler, Sampler
 from tfnative_aot.verify.split_samples import SplitSampler
 from tfnative_aot.verify.tail_samples import TailSampler
 
@@ -113,17 +114,23 @@ class Job:
         head = heads.get(of.graph.signature)
         casts = NarrowCasts(of.model, of.graph)
         if isinstance(head, ExamplesHead):
-            return ExampleSampler(self.loaded, of.graph, casts, head)
+            kind = ExampleSampler if of.exact is None else FeatureSampler
+            model = self.loaded if of.exact is None else of.model
+            return kind(model, of.graph, casts, head)
         tail = tails.get(of.graph.signature)
         core = Sampler(of.model, of.graph, casts)
         shapes = self.input_shapes(of)
         runner = None if head is None else HeadRunner(head, artifact)
-        if tail is not None and of.tail is not None:
-            late = TailRunner(tail, artifact)
-            return TailSampler(self.loaded, core, of.tail, shapes, runner, late, given)
+        late = None if tail is None else TailRunner(tail, artifact)
+        whole = self.loaded
+        if of.exact is not None and (runner or late):
+            source = PartsSource(self.loaded, of.model, runner, late)
+            whole = replace(self.loaded, source=source)
+        if late is not None and of.tail is not None:
+            return TailSampler(whole, core, of.tail, shapes, runner, late, given)
         if runner is None or of.parts is None:
-            return Sampler(self.loaded, of.graph, casts)
-        return SplitSampler(self.loaded, core, of.parts.graph, shapes, runner, given)
+            return core
+        return SplitSampler(whole, core, of.parts.graph, shapes, runner, given)
 
 
 def _folder(of: str, signature: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tfnative._manifest.program import to_json
 from tfnative.errors import CompileError
-from tfnative.manifest import Fidelity, Manifest
+from tfnative.manifest import Fidelity, Manifest, Precision
 from tfnative_aot.artifact.build import Trial
 from tfnative_aot.artifact.describe import (
     RowRule,
@@ -28,6 +28,7 @@ from tfnative_aot.job import Job
 from tfnative_aot.program.passes import run_passes, uses_winograd
 from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress
+from tfnative_aot.quantize.record import precision_of
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.verify.empty_batch import empty_batch
 from tfnative_aot.verify.exact import Exact
@@ -90,7 +91,19 @@ def make_artifact(
             chosen = golden_vectors.choose(sampler, interface, user_inputs)
             golden_vectors.write(staging, graph.signature, _given(sampler, chosen))
     tried = {level.name for level in trial.levels}
-    _finish(job, parts, _noted(manifest, slow), fidelity, tried, staging)
+    precisions = {
+        each.graph.signature: precision_of(
+            each,
+            samplers[index],
+            [program for program in programs if program.key.signature == index],
+            options.precision,
+            user_inputs,
+        )
+        for index, each in enumerate(job.prepared)
+        if each.exact is not None
+    }
+    noted = _noted(manifest, slow, precisions)
+    _finish(job, parts, noted, fidelity, tried, staging)
 
 
 def _interface(
@@ -172,17 +185,27 @@ def _without_winograd(
             f"tolerance (--rtol sets another):\n{lines}"
         ) from error
     return tuple(
-        run_passes(variant.decoded, winograd=False) if is_chosen else program
+        run_passes(variant.decoded, winograd=False, weights=job.settings.weights)
+        if is_chosen
+        else program
         for variant, program, is_chosen in zip(
             job.variants, programs, chosen, strict=True
         )
     )
 
 
-def _noted(manifest: Manifest, slow: Mapping[str, str]) -> Manifest:
-    """The manifest, with why signatures do not use Winograd's algorithm."""
+def _noted(
+    manifest: Manifest,
+    slow: Mapping[str, str],
+    precisions: Mapping[str, Precision],
+) -> Manifest:
+    """The manifest, with why signatures are slower or less precise than others."""
     signatures = {
-        name: replace(signature, no_winograd=slow.get(name, ""))
+        name: replace(
+            signature,
+            no_winograd=slow.get(name, ""),
+            precision=precisions.get(name),
+        )
         for name, signature in manifest.signatures.items()
     }
     return replace(manifest, signatures=signatures)

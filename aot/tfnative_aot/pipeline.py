@@ -33,6 +33,8 @@ from tfnative_aot.output import check_replaceable, replacing
 from tfnative_aot.program.decode import decode
 from tfnative_aot.program.passes import run_passes
 from tfnative_aot.progress import Progress, Silent
+from tfnative_aot.quantize.small_weights import with_small_weights
+from tfnative_aot.quantize.tables import store_tables
 from tfnative_aot.rows.verdict import Verdict, judge
 from tfnative_aot.settings import Settings, check
 from tfnative_aot.split.divide import explained, prepare
@@ -85,6 +87,8 @@ def compile(  # noqa: A001 - the name that users know
         chosen = _chosen_signatures(loaded, options.signatures)
         loaded = fix_inputs(loaded, options.constants or {}, chosen)
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
+        if settings.weights != "f32":
+            prepared = [with_small_weights(each, settings.weights) for each in prepared]
         # What checks does not change what rows depend on, and is not looked at.
         unchecked = [_computed(each.graph) for each in prepared]
         for graph in unchecked:
@@ -92,6 +96,8 @@ def compile(  # noqa: A001 - the name that users know
         graphs = unchecked
         if options.checks:
             graphs = [_computed(insert_checks(each.graph)) for each in prepared]
+        if settings.weights != "f32":
+            graphs = [store_tables(graph, settings.weights) for graph in graphs]
         prepared = [
             replace(each, graph=graph)
             for each, graph in zip(prepared, graphs, strict=True)
@@ -164,7 +170,12 @@ def _compile_variants(
         )
         program = decode(compiled, [tensor.name for tensor in graph.outputs])
         finished = Variant(
-            program, run_passes(program, winograd=settings.options.winograd)
+            program,
+            run_passes(
+                program,
+                winograd=settings.options.winograd,
+                weights=settings.weights,
+            ),
         )
         progress.advance(
             f"{graph.signature}, {batch_text(key.batch_size)}, {key.level.name}"

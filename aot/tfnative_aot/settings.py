@@ -11,6 +11,14 @@ from tfnative._compile.options import CompileOptions
 from tfnative_aot.emit.c_names import check_name
 from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.machines.targets import Target, chosen_levels, find_target, host_runs
+from tfnative_aot.program.passes.stored_weights import WeightType
+
+_WEIGHTS: dict[str, WeightType] = {
+    "float32": "f32",
+    "float16-weights": "f16",
+    "bfloat16-weights": "bf16",
+    "int8-weights": "s8",
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,7 @@ class Settings:
         target: What it is compiled for.
         levels: CPU levels, ascending.
         static: Whether to make libNAME.a.
+        weights: The type that weights are to be stored in.
     """
 
     options: CompileOptions
@@ -32,6 +41,7 @@ class Settings:
     target: Target
     levels: tuple[CpuLevel, ...]
     static: bool
+    weights: WeightType = "f32"
 
 
 def check(options: CompileOptions, output: Path) -> Settings:
@@ -50,6 +60,7 @@ def check(options: CompileOptions, output: Path) -> Settings:
         target=target,
         levels=chosen_levels(target, options.cpus),
         static=is_foreign if options.static is None else options.static,
+        weights=_WEIGHTS[options.precision],
     )
 
 

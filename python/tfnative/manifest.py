@@ -20,6 +20,12 @@ from tfnative._manifest.heads import (
     read_head,
 )
 from tfnative._manifest.memory import VariantMemory, read_memory
+from tfnative._manifest.precision import (
+    LayerPrecision,
+    OutputPrecision,
+    Precision,
+    read_precision,
+)
 from tfnative._manifest.reader import Reader, read_text, read_whole
 from tfnative._manifest.tails import TensorFlowTail, read_tail
 from tfnative._manifest.tensor import OpenTensor, TensorManifest, read_tensor
@@ -29,8 +35,11 @@ __all__ = [
     "ExamplesHead",
     "FeatureManifest",
     "Fidelity",
+    "LayerPrecision",
     "Manifest",
     "OpenTensor",
+    "OutputPrecision",
+    "Precision",
     "SignatureManifest",
     "TensorFlowHead",
     "TensorFlowTail",
@@ -95,6 +104,7 @@ class SignatureManifest:
             write it.
         tail: What computes outputs of the whole from those of the compiled code, or
             None.
+        precision: What is less precise than float32, if that was asked for, or None.
     """
 
     inputs: tuple[TensorManifest, ...]
@@ -110,6 +120,7 @@ class SignatureManifest:
     no_winograd: str = ""
     memory: tuple[VariantMemory, ...] = ()
     tail: TensorFlowTail | None = None
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +161,8 @@ class Manifest:
         """The text of manifest.json: the same for equal manifests."""
         content: dict[str, Any] = {"format": FORMAT, **dataclasses.asdict(self)}
         for name, signature in self.signatures.items():
+            if signature.precision is None:
+                del content["signatures"][name]["precision"]
             if signature.head is None:
                 del content["signatures"][name]["head"]
             else:
@@ -217,6 +230,7 @@ def _signature(place: str, value: object) -> SignatureManifest:
         memory=(
             reader.take_list("memory", read_memory) if reader.has("memory") else ()
         ),
+        precision=read_precision(reader),
     )
 
 

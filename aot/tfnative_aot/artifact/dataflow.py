@@ -238,7 +238,8 @@ def _touched(step: Step) -> tuple[list[Place], list[Place]]:
         return _buffers(*step.arguments), _buffers(*step.results)
     if isinstance(step, Dot | Convolution):
         e = step.epilogue
-        return _buffers(step.lhs, step.rhs, e.bias, e.addend), _buffers(step.out)
+        read = _buffers(step.lhs, step.rhs, step.scale, e.bias, e.addend)
+        return read, _buffers(step.out)
     if isinstance(step, ReduceWindow):
         return _buffers(step.lhs), _buffers(step.out)
     if isinstance(step, Copy):

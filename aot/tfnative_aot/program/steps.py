@@ -123,7 +123,9 @@ class Dot:
 
     Attributes:
         epilogue: Only where ``packed``.
-        packed: Whether ``rhs`` is a constant in the packed form of kernels.h.
+        packed: Whether ``rhs`` is a constant in the packed form of kernels.h. Its
+            elements may be smaller than f32 then.
+        scale: If these are whole numbers, what each column is multiplied with.
     """
 
     source: Source
@@ -140,6 +142,7 @@ class Dot:
     out_matrix: Matrix
     packed: bool = False
     epilogue: Epilogue = NO_EPILOGUE
+    scale: Buffer | None = None
 
 
 ConvKernel = Literal["any", "packed", "depthwise", "winograd"]
@@ -151,8 +154,10 @@ class Convolution:
 
     Attributes:
         lhs: The input.
-        rhs: The weights.
+        rhs: The weights. Where the kernel is "packed", their elements may be smaller
+            than f32.
         epilogue: Not where the kernel is "any".
+        scale: If these are whole numbers, what each channel is multiplied with.
     """
 
     source: Source
@@ -173,6 +178,7 @@ class Convolution:
     out: Buffer
     kernel: ConvKernel = "any"
     epilogue: Epilogue = NO_EPILOGUE
+    scale: Buffer | None = None
 
 
 Reduction = Literal["sum", "max", "min", "max_number"]

@@ -99,6 +99,7 @@ def map_slices(
             lhs=of(step.lhs, read),
             rhs=of(step.rhs, read),
             out=of(step.out, write),
+            scale=None if step.scale is None else of(step.scale, read),
             epilogue=replace(
                 e,
                 bias=None if e.bias is None else of(e.bias, read),

@@ -33,7 +33,7 @@ from tfnative_aot.split.heavy import count_heavy
 from tfnative_aot.split.tensorflow_part import head_roots
 
 if TYPE_CHECKING:
-    from tfnative.manifest import ExamplesHead
+    from tfnative.manifest import ExamplesHead, LayerPrecision
     from tfnative_aot.freeze.graph import FrozenGraph
     from tfnative_aot.load.source import SourceGraph
 
@@ -49,6 +49,8 @@ class Prepared:
         parts: Where it was cut, if TensorFlow is to run its head.
         tail: Where its end was cut off, if TensorFlow is to run that.
         refusal: Why it is not compiled as a whole, or None.
+        layers: Its weights, if they were to be rounded, and what became of them.
+        exact: The model before its weights were rounded; None if they were not.
     """
 
     model: LoadedModel
@@ -57,6 +59,8 @@ class Prepared:
     parts: Cut | None = None
     tail: TailCut | None = None
     refusal: CompileError | None = None
+    layers: tuple[LayerPrecision, ...] = ()
+    exact: LoadedModel | None = None
 
 
 def prepare(

@@ -19,6 +19,7 @@ from tfnative._cli.common import (
     print_json,
     print_table,
 )
+from tfnative._cli.inspect_precision import print_outputs, print_stored
 from tfnative._compile import door
 from tfnative._compile.compile import compile as compile_model
 from tfnative._compile.options import CompileOptions
@@ -31,6 +32,7 @@ _EXAMPLES = """\
   tfnative compile saved_models/digits -o build/digits --batch-sizes 1,8,32
   tfnative compile saved_models/audio -o build/audio --shape waveform=?,16000,1
   tfnative compile saved_models/digits -o build/digits-pi --target linux-aarch64
+  tfnative compile saved_models/net -o build/net --precision float16-weights
   tfnative compile frozen.pb -o build/net --inputs image=x:0 --outputs score=y:0
 """
 
@@ -67,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
         print_json({**content, "manifest": dataclasses.asdict(manifest)})
     else:
         print_fidelity(manifest)
+        print_outputs(manifest)
+        print_stored(manifest)
         _print_parts(manifest)
         _print_rows(manifest)
         print(

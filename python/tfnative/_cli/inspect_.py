@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfnative._backends.load import is_saved_model, load
 from tfnative._backends.native.model import NativeModel
-from tfnative._cli import inspect_graph, inspect_memory
+from tfnative._cli import inspect_graph, inspect_memory, inspect_precision
 from tfnative._cli.common import (
     UsageError,
     add_backend,
@@ -37,6 +37,7 @@ _EXAMPLES = """\
   tfnative inspect build/digits --model-explorer digits.json --batch-size 32
   tfnative inspect build/digits --memory                 # what makes the peak
   tfnative inspect build/digits --memory digits.html --batch-size 32
+  tfnative inspect build/digits --precision              # of each layer
   tfnative inspect build/digits-pi                       # of another machine
   tfnative inspect saved_models/digits                   # as TensorFlow runs it
   tfnative inspect saved_models/digits --graph graph.html
@@ -62,6 +63,7 @@ def register(commands: Commands) -> None:
     )
     inspect_graph.add_flags(parser)
     inspect_memory.add_flags(parser)
+    inspect_precision.add_flags(parser)
     add_backend(parser)
     add_json(parser)
 
@@ -71,11 +73,12 @@ def run(options: argparse.Namespace) -> int:
     asked = load_options(options)
     draws = inspect_graph.is_asked(options)
     charts = inspect_memory.is_asked(options)
+    lists = inspect_precision.is_asked(options)
     is_saved = is_saved_model(options.model)
-    if charts and is_saved and asked.backend in (None, "tensorflow"):
+    if (charts or lists) and is_saved and asked.backend in (None, "tensorflow"):
         raise UsageError(
-            f"--memory is for compiled models, and {options.model} is a SavedModel: "
-            "compile it first"
+            f"--{'memory' if charts else 'precision'} is for compiled models, and "
+            f"{options.model} is a SavedModel: compile it first"
         )
     if draws and is_saved and asked.backend in (None, "tensorflow"):
         inspect_graph.draw_saved_model(options, asked.tags or ("serve",))
@@ -90,10 +93,10 @@ def run(options: argparse.Namespace) -> int:
     with load(options.model, options=_chosen(asked, is_saved)) as model:
         if isinstance(model, NativeModel):
             _show_view(options, CompiledView.of(model), model)
-        elif options.program or draws or charts:
+        elif options.program or draws or charts or lists:
             raise UnimplementedError(
                 f"model {model.name!r} runs with {model.backend}: only compiled code "
-                "has a program to list, to draw or to chart"
+                "has a program to list, to draw or to chart, and weights of its own"
             )
         elif options.json:
             print_json(_content(model))
@@ -115,6 +118,8 @@ def _show_view(
         inspect_graph.draw_compiled(options, view, model)
     elif inspect_memory.is_asked(options):
         inspect_memory.show(options, view)
+    elif options.precision:
+        inspect_precision.show(view.manifest, as_json=options.json)
     elif options.program:
         print(view.program(), end="")
     elif options.json:

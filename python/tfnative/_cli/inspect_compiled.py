@@ -23,6 +23,7 @@ from tfnative._cli.common import (
     print_tensors,
 )
 from tfnative._cli.compile_ import print_fidelity
+from tfnative._cli.inspect_precision import print_outputs, print_stored
 from tfnative._core import host_cpu_level
 from tfnative.errors import LoadError, NotFoundError
 from tfnative.manifest import (
@@ -122,6 +123,8 @@ class CompiledView:
             self._show_signature(name)
         print("\nerrors against TensorFlow, when it was compiled:")
         print_fidelity(manifest)
+        print_stored(manifest)
+        print_outputs(manifest)
         print(f"\nfiles (weights: {format_bytes(manifest.weights_bytes)}):")
         files = [(name, f"{size:,}") for name, size in self._files()]
         print_table(("file", "bytes"), files)

@@ -24,6 +24,8 @@ from tfnative._base.options.option_set import OptionSet
 from tfnative._compile import model_options
 from tfnative._compile.kinds import Golden, Shapes
 
+Precision = Literal["float32", "float16-weights", "bfloat16-weights", "int8-weights"]
+
 
 @shows_options
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +131,12 @@ class CompileOptions(OptionSet):
         "weights take four times as much space, and results differ by a few units in "
         "the last place",
     )
+    precision: Precision = option(
+        "float32",
+        Choice("float32", "float16-weights", "bfloat16-weights", "int8-weights"),
+        "what weights are stored in: smaller types take less space, and less time "
+        "where reading weights is what takes it; numbers between layers stay float32",
+    )
     checks: bool = option(
         True,
         Switch(),
@@ -177,6 +185,7 @@ class CompileKeywords(TypedDict, total=False):
     minimal: bool
     sources: bool
     winograd: bool
+    precision: Precision
     checks: bool
     rows_independent: bool
     dump_hlo: str | os.PathLike[str] | None

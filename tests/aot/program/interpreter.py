@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.aot.program.numpy_steps import (
+    PANEL,
     apply_epilogue,
     convolve,
     elementwise,
@@ -21,6 +22,7 @@ from tests.aot.program.numpy_steps import (
     packed_matrices,
     reduce_window,
 )
+from tfnative_aot.load.dtypes import numpy_dtype
 from tfnative_aot.program.memory import Buffer, Shape, Slice
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import (
@@ -203,7 +205,26 @@ class _Machine:
             self._check_apart(e.addend.slice, step.out.slice, or_same=True)
         bias = None if e.bias is None else self.array(e.bias)
         addend = None if e.addend is None else self.array(e.addend).copy()
-        return self.array(step.lhs), self.array(step.rhs), e, bias, addend
+        return self.array(step.lhs), self._weights(step), e, bias, addend
+
+    def _weights(self, step: Dot | Convolution) -> Array:
+        """What a step multiplies with, as floats; whole numbers are not scaled yet."""
+        dtype = step.rhs.shape.dtype
+        if dtype == "f32":
+            return self.array(step.rhs)
+        bytes_ = self.bytes_of(step.rhs.slice)
+        if dtype == "s8":
+            return bytes_.view(np.int8).astype(np.float32)
+        kind = numpy_dtype("float16" if dtype == "f16" else "bfloat16")
+        return bytes_.view(kind).astype(np.float32)
+
+    def _scaled(self, step: Dot | Convolution, sums: Array) -> Array:
+        if step.scale is None:
+            return sums
+        scale = self.array(step.scale)
+        channels = sums.shape[-1]
+        assert scale.size >= channels + PANEL  # The kernels read that much.
+        return sums * scale[:channels]
 
     def _dot(self, step: Dot) -> None:
         assert step.batch == 1
@@ -216,12 +237,12 @@ class _Machine:
         out = _strided(self._writable(step.out), step.m, step.n, step.out_matrix)
         if addend is not None:
             addend = _strided(addend, step.m, step.n, step.out_matrix)
-        sums = multiply(left, right)
+        sums = self._scaled(step, multiply(left, right))
         out[...] = apply_epilogue(sums, epilogue, bias, addend)
 
     def _convolution(self, step: Convolution) -> None:
         lhs, rhs, epilogue, bias, addend = self._operands(step)
-        sums = convolve(step, lhs, rhs)
+        sums = self._scaled(step, convolve(step, lhs, rhs))
         out = self._writable(step.out).reshape(sums.shape)
         if addend is not None:
             addend = addend.reshape(sums.shape)

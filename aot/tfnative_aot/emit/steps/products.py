@@ -39,7 +39,8 @@ def emit_dot(body: Body, step: Dot, depth: int) -> None:
         kernel = f"TFN_KERNEL(matmul_any_{step.dtype})"
         body.call_with_parameters("tfn_matmul", fields, kernel, operands, depth)
     else:
-        kernel = "matmul_packed_f32" if step.packed else "matmul_f32"
+        stored = step.rhs.shape.dtype
+        kernel = f"matmul_packed_{stored}" if step.packed else "matmul_f32"
         _call_f32_kernel(body, "tfn_matmul", fields, kernel, step, depth)
 
 
@@ -64,7 +65,7 @@ def emit_convolution(body: Body, step: Convolution, depth: int) -> None:
     kernel = {
         "depthwise": "conv_depthwise_f32",
         "winograd": "conv_winograd_f32",
-        "packed": "conv_f32",
+        "packed": f"conv_{step.rhs.shape.dtype}",
     }[step.kernel]
     _call_f32_kernel(body, "tfn_conv", fields, kernel, step, depth)
 
@@ -98,6 +99,7 @@ def _call_f32_kernel(
         parts["rhs"] = step.rhs
         parts["bias"] = step.epilogue.bias
         parts["addend"] = step.epilogue.addend
+        parts["scale"] = step.scale
     parts["out"] = step.out
     operands = [
         f".{name} = {body.buffer(buffer)}"

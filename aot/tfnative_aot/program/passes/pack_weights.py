@@ -11,12 +11,18 @@ replaced as well.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from tfnative_aot.program.memory import Allocation, Buffer, Constant, Shape, Slice
 from tfnative_aot.program.passes.packing import FloatArray, pack_filter, pack_matrix
+from tfnative_aot.program.passes.stored_weights import (
+    StoredWeights,
+    WeightType,
+    stored,
+)
 from tfnative_aot.program.passes.winograd import pack_winograd, taps_are_alike
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import (
@@ -39,24 +45,36 @@ _MOST_WINOGRAD_BYTES = 12 << 20
 """Larger weights would rather be read from memory once than be four times as large."""
 
 
-def pack_weights(program: Program, *, winograd: bool = True) -> Program:
+def pack_weights(
+    program: Program, *, winograd: bool = True, weights: WeightType = "f32"
+) -> Program:
     """Replaces constant f32 weights by packed ones, and plain dots by our kernel.
 
     Args:
         program: As decoded.
         winograd: Whether Winograd's algorithm may compute convolutions, which is
             faster, rounds a little more, and needs four times the weights.
+        weights: The type that weights are stored in where it holds them exactly.
     """
-    return _Packer(program, winograd).run()
+    return _Packer(program, winograd, weights).run()
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """Weights as steps read them; the scale is there if they are in s8."""
+
+    weights: Buffer
+    scale: Buffer | None
 
 
 class _Packer:
-    def __init__(self, program: Program, winograd: bool) -> None:
+    def __init__(self, program: Program, winograd: bool, weights: WeightType) -> None:
         self._program = program
         self._winograd = winograd
+        self._weights = weights
         self._allocations = list(program.allocations)
         self._constants = dict(program.constants)
-        self._packed: dict[tuple[int, ...], Buffer] = {}
+        self._packed: dict[tuple[int, ...], _Packed] = {}
 
     def run(self) -> Program:
         steps = self._sequence(self._program.steps)
@@ -105,8 +123,10 @@ class _Packer:
         # The same weights may be read as different matrices.
         key = (dot.rhs.slice.allocation, dot.k, dot.n, *strides)
         if key not in self._packed:
-            self._packed[key] = self._add(pack_matrix(matrix))
-        return replace(dot, rhs=self._packed[key], packed=True)
+            packed = pack_matrix(matrix)
+            self._packed[key] = self._add(stored(packed, self._weights, dot.n))
+        found = self._packed[key]
+        return replace(dot, rhs=found.weights, scale=found.scale, packed=True)
 
     def _convolution(self, step: Convolution) -> Convolution:
         if step.dtype != "f32":
@@ -120,13 +140,23 @@ class _Packer:
         winograd = self._winograd and _suits_winograd(step) and taps_are_alike(weights)
         key = (step.rhs.slice.allocation, step.groups, int(winograd))
         if key not in self._packed:
-            self._packed[key] = self._add(
-                pack_winograd(weights)
-                if winograd
-                else pack_filter(weights, step.groups)
-            )
-        kernel: ConvKernel = "winograd" if winograd else "packed"
-        return replace(step, rhs=self._packed[key], kernel=kernel)
+            self._packed[key] = self._add(self._filter(step, weights, winograd))
+        found = self._packed[key]
+        is_transformed = winograd and found.weights.shape.dtype == "f32"
+        kernel: ConvKernel = "winograd" if is_transformed else "packed"
+        return replace(step, rhs=found.weights, scale=found.scale, kernel=kernel)
+
+    def _filter(
+        self, step: Convolution, weights: FloatArray, winograd: bool
+    ) -> StoredWeights:
+        """In a smaller type, or else for Winograd's algorithm, or as they are."""
+        if winograd and self._weights == "f32":
+            return StoredWeights("f32", pack_winograd(weights))
+        packed = pack_filter(weights, step.groups)
+        small = stored(packed, self._weights, step.out_channels // step.groups)
+        if winograd and small.dtype == "f32":
+            return StoredWeights("f32", pack_winograd(weights))
+        return small
 
     def _array(self, buffer: Buffer) -> FloatArray | None:
         """A constant as a flat array in memory order, or None if it is none."""
@@ -135,12 +165,19 @@ class _Packer:
             return None
         return np.frombuffer(constant.data, np.float32)
 
-    def _add(self, array: FloatArray) -> Buffer:
-        """A new constant."""
+    def _add(self, form: StoredWeights) -> _Packed:
+        """New constants."""
+        scale = form.scale
+        return _Packed(
+            self._add_constant(form.array, form.dtype),
+            None if scale is None else self._add_constant(scale, "f32"),
+        )
+
+    def _add_constant(self, array: npt.NDArray[np.generic], dtype: str) -> Buffer:
         index = len(self._allocations)
         self._allocations.append(Allocation(index, array.nbytes, "constant"))
         order = tuple(reversed(range(array.ndim)))
-        shape = Shape("f32", array.shape, order)
+        shape = Shape(dtype, array.shape, order)
         self._constants[index] = Constant(shape, array.tobytes())
         return Buffer(Slice(index, 0, array.nbytes), shape)
 

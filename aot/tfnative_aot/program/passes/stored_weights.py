@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Packed weights in the smaller types that kernels read, where these hold them exactly.
+
+What is rounded to such a type was rounded before XLA saw it, in ``quantize/``. So it is
+found here from the floats alone, however XLA has turned and joined them since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tfnative_aot.load.dtypes import numpy_dtype
+from tfnative_aot.program.passes.packing import PANEL, FloatArray
+
+WeightType = Literal["f32", "f16", "bf16", "s8"]
+"""By XLA's names."""
+
+_LARGEST = 127
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """What a kernel reads.
+
+    Attributes:
+        dtype: Of an element.
+        array: The elements; of f16 and bf16, their bits.
+        scale: For s8, what each output channel is multiplied with, and PANEL zeros
+            more; else None.
+    """
+
+    dtype: WeightType
+    array: npt.NDArray[np.generic]
+    scale: FloatArray | None = None
+
+
+def stored(packed: FloatArray, dtype: WeightType, channels: int) -> StoredWeights:
+    """Packed weights in a type, or in f32 if that does not hold all of them.
+
+    Args:
+        packed: Columns, [..., panels, k, PANEL], or another number of them than PANEL
+            in each panel; of groups, one after the other.
+        dtype: The type.
+        channels: How many columns of a group are none that only fill a panel.
+    """
+    if dtype in ("f16", "bf16"):
+        kind = numpy_dtype("float16" if dtype == "f16" else "bfloat16")
+        with np.errstate(over="ignore"):
+            small = packed.astype(kind)
+        if (
+            np.array_equal(small.astype(np.float32), packed)
+            and np.isfinite(packed).all()
+        ):
+            return StoredWeights(dtype, small.view(np.uint16))
+    if dtype == "s8":
+        largest = np.abs(packed).max(axis=-2, keepdims=True)
+        scale = largest / np.float32(_LARGEST)
+        scale[largest == 0] = 1
+        with np.errstate(all="ignore"):
+            whole = np.rint(packed / scale)
+            same = np.array_equal(whole * scale, packed)
+        if same and np.abs(whole).max() <= _LARGEST:
+            rows = scale.reshape(-1, scale.shape[-3] * scale.shape[-1])[:, :channels]
+            padded = np.append(rows.ravel(), np.zeros(PANEL, np.float32))
+            return StoredWeights(dtype, whole.astype(np.int8), padded)
+    return StoredWeights("f32", packed)

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rounds the weights of a signature, and makes a model of it to compare with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from tfnative.errors import CompileError
+from tfnative.manifest import LayerPrecision
+from tfnative_aot.freeze.carriers import carrier
+from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.load.session_source import SessionSource
+from tfnative_aot.load.source import SourceGraph, node_of
+from tfnative_aot.quantize.rounding import (
+    CannotRoundError,
+    StoredType,
+    rounded,
+    signal_to_noise,
+)
+from tfnative_aot.quantize.weight_uses import find_weights
+from tfnative_aot.split.divide import Prepared
+from tfnative_aot.verify.plain_graph import moved
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+    from tfnative_aot.freeze.value_flow import Place
+
+_NAMES = {"f16": "float16", "bf16": "bfloat16", "s8": "int8"}
+
+_FEWEST = 1024
+"""Elements of weights that are worth it."""
+
+
+def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
+    """The signature with weights that a type holds, and TensorFlow's answers to it.
+
+    Args:
+        prepared: The signature.
+        stored: The type.
+
+    Raises:
+        CompileError: An input or output is of a type that is smaller already.
+    """
+    graph = prepared.graph
+    _check_ends(graph)
+    graph_def = type(graph.graph_def)()
+    graph_def.CopyFrom(graph.graph_def)
+    outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
+    layers = []
+    for weight in find_weights(graph_def, outputs, _FEWEST):
+        node = _node(graph_def, weight.place)
+        weights = tf.make_ndarray(node.attr["value"].tensor)
+        layer = LayerPrecision(weight.reader, weight.op, weights.shape, "float32")
+        try:
+            near = rounded(weights, stored, weight.summed)
+        except CannotRoundError as error:
+            layers.append(replace(layer, reason=str(error)))
+            continue
+        layers.append(
+            replace(
+                layer,
+                stored=_NAMES[stored],
+                signal_to_noise=signal_to_noise(weights, near),
+            )
+        )
+        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(near))
+    plain = SourceGraph(
+        graph_def,
+        {tensor.name: tensor.tensor for tensor in graph.inputs},
+        {tensor.name: tensor.tensor for tensor in graph.outputs},
+        tuple(sorted(outputs)),
+    )
+    signature = moved(prepared.model.signature(graph.signature), plain)
+    reference = replace(
+        prepared.model,
+        source=SessionSource.from_graph_def(graph_def),
+        signatures={signature.name: signature},
+    )
+    return replace(
+        prepared,
+        model=reference,
+        graph=replace(graph, graph_def=graph_def, plain=plain),
+        layers=tuple(layers),
+        exact=prepared.model,
+    )
+
+
+def _check_ends(graph: FrozenGraph) -> None:
+    for tensor in (*graph.inputs, *graph.outputs):
+        if carrier(tensor.dtype) != tensor.dtype:
+            raise CompileError(
+                f"signature {graph.signature!r}: {tensor.name!r} is of type "
+                f"{tensor.dtype}, and --precision is for models whose inputs and "
+                "outputs are not: compile it without"
+            )
+
+
+def _node(graph_def: GraphDef, place: Place) -> NodeDef:
+    nodes = graph_def.node
+    if place.function:
+        (nodes,) = (
+            function.node_def
+            for function in graph_def.library.function
+            if function.signature.name == place.function
+        )
+    found: NodeDef = next(node for node in nodes if node.name == place.node)
+    return found

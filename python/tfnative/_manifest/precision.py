@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an artifact says of what is less precise in it than float32."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tfnative._manifest.reader import Reader, read_whole
+
+
+@dataclass(frozen=True)
+class LayerPrecision:
+    """Weights, and how they are stored.
+
+    Attributes:
+        node: TensorFlow's node that multiplies with them, or looks something up.
+        op: Its op, as "MatMul".
+        shape: Of the weights, as the node has them.
+        stored: The type that they are stored in: "float32", "float16", "bfloat16" or
+            "int8".
+        signal_to_noise: Of the weights, in decibels: 10 log10 of the sum of their
+            squares over the sum of the squares of what rounding changed. None if it
+            changed nothing.
+        reason: Why they are not in the type that was asked for; else empty.
+    """
+
+    node: str
+    op: str
+    shape: tuple[int, ...]
+    stored: str
+    signal_to_noise: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class OutputPrecision:
+    """How far an output is from that of the same model in float32.
+
+    Attributes:
+        output: Its name.
+        rows: How many rows were compared; 0 for a signature without a batch dimension.
+        signal_to_noise: In decibels, as in ``LayerPrecision``; None if nothing differs,
+            or where NaN and infinities differ.
+        cosine: Of the angle between both, as vectors of all their numbers; None where
+            one of them is zero, or not finite.
+        same_top: Share of rows whose largest number is in the same place; None for what
+            has not one row of at least two floats for each row of the batch.
+    """
+
+    output: str
+    rows: int
+    signal_to_noise: float | None
+    cosine: float | None
+    same_top: float | None
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What was asked for, and what it comes to.
+
+    Attributes:
+        asked: As ``CompileOptions.precision``.
+        layers: Weights, in the graph's order.
+        outputs: All outputs in floats.
+    """
+
+    asked: str
+    layers: tuple[LayerPrecision, ...]
+    outputs: tuple[OutputPrecision, ...]
+
+
+def read_precision(reader: Reader) -> Precision | None:
+    """Reads the field of a signature, if it has one.
+
+    Raises:
+        LoadError: It is none; the message names the field.
+    """
+    if not reader.has("precision") or reader.is_null("precision"):
+        return None
+    inner = reader.take_reader("precision")
+    return Precision(
+        asked=inner.take("asked", str),
+        layers=inner.take_list("layers", _layer),
+        outputs=inner.take_list("outputs", _output),
+    )
+
+
+def _layer(place: str, value: object) -> LayerPrecision:
+    reader = Reader(place, value)
+    return LayerPrecision(
+        node=reader.take("node", str),
+        op=reader.take("op", str),
+        shape=reader.take_list("shape", read_whole),
+        stored=reader.take("stored", str),
+        signal_to_noise=_number(reader, "signal_to_noise"),
+        reason=reader.take("reason", str),
+    )
+
+
+def _output(place: str, value: object) -> OutputPrecision:
+    reader = Reader(place, value)
+    return OutputPrecision(
+        output=reader.take("output", str),
+        rows=reader.take("rows", int),
+        signal_to_noise=_number(reader, "signal_to_noise"),
+        cosine=_number(reader, "cosine"),
+        same_top=_number(reader, "same_top"),
+    )
+
+
+def _number(reader: Reader, name: str) -> float | None:
+    return None if reader.is_null(name) else reader.take(name, float)

@@ -55,6 +55,17 @@ def mlp_large() -> Any:
     )
 
 
+def mlp_wide() -> Any:
+    """Four layers of 1024 by 1024: at one row, nothing but reading weights."""
+    import keras
+    from keras import layers
+
+    hidden = [layers.Dense(1024, activation="relu") for _ in range(3)]
+    return keras.Sequential(
+        [keras.Input((1024,), name="x"), *hidden, layers.Dense(1024, name="y")]
+    )
+
+
 def cnn() -> Any:
     """28 by 28, 32 and 64 filters with batch normalization."""
     import keras
@@ -204,8 +215,13 @@ MODELS = {
 
 """What `python -m benchmarks` measures."""
 
-EXPORTED = {**MODELS, "densenet121": densenet121, "unet": unet}
-"""All that can be exported: those whose memory alone is measured, too."""
+EXPORTED = {
+    **MODELS,
+    "densenet121": densenet121,
+    "mlp_wide": mlp_wide,
+    "unet": unet,
+}
+"""All that can be exported: those whose memory, or precision, is measured, too."""
 
 
 def build(name: str) -> Any:

@@ -144,6 +144,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     "has no use for",
     ("optimize.md", "python -m benchmarks.optimizing"): _BENCH,
     ("pictures.md", "apt-get install graphviz"): _INSTALLS,
+    ("quantize.md", "python -m benchmarks.precision"): _BENCH,
     ("pictures.md", "pip install ai-edge-model-explorer"): _INSTALLS,
     (
         "performance.md",

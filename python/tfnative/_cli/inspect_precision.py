@@ -75,7 +75,7 @@ def print_outputs(manifest: Manifest) -> None:
             name,
             each.output,
             each.rows or "-",
-            _decibels(each.signal_to_noise),
+            _decibels(each.signal_to_noise) if each.cosine is not None else "-",
             "-" if each.cosine is None else f"{each.cosine:.6f}",
             "-" if each.same_top is None else f"{each.same_top:.1%}",
         )

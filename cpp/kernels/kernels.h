@@ -138,9 +138,8 @@ typedef void tfn_matmul_fn(const tfn_matmul* p, const void* lhs, const void* rhs
 
 /* Rows that are quantized together. */
 #define TFN_INT8_ROWS 96
-#define TFN_MATMUL_INT8_SCRATCH_BYTES(m, k)              \
-  ((size_t)((m) < TFN_INT8_ROWS ? (m) : TFN_INT8_ROWS) * \
-   (2 * TFN_WHOLE_PANELS_(k) + 8))
+#define TFN_MATMUL_INT8_SCRATCH_BYTES(m, k) \
+  ((size_t)((m) < TFN_INT8_ROWS ? (m) : TFN_INT8_ROWS) * (2 * TFN_WHOLE_PANELS_(k) + 8))
 
 /* params: a tfn_matmul. rhs points to bytes, aligned to 4, of panels of TFN_PANEL
  * columns. Each has its weights, k in groups of four, the last one padded with zeros:

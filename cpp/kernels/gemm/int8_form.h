@@ -22,7 +22,7 @@
 #define TFN_INT8_PORTABLE
 #endif
 
-#if defined(TFN_INT8_WORDS)
+#if defined(TFN_INT8_WORDS) || defined(TFN_INT8_DOT_X86)
 #include <immintrin.h>
 #elif defined(TFN_INT8_NEON) || defined(TFN_INT8_DOT_ARM)
 #include <arm_neon.h>
@@ -89,6 +89,25 @@ INLINE IntVec add_pairs(IntVec a, IntVec b) {
 INLINE void add_products(Sum& sum, const Activations& x, const Weights& w) {
   sum += add_pairs(x.even, w.even);
   sum += add_pairs(x.odd, w.odd);
+}
+
+// Stores a vector of activations, numbers of 0 to 255, in the form of this CPU level.
+INLINE void store_activations(uint8_t* to, IntVec q) {
+  constexpr int kOrder = 0xD8;  // 0, 2, 1, 3 of each four.
+#if defined(__AVX512F__)
+  typedef int16_t Words __attribute__((vector_size(kLanes * 2)));
+  const __m256i words = (__m256i) __builtin_convertvector(q, Words);
+  _mm256_storeu_si256((__m256i*)to, _mm256_shufflehi_epi16(
+                                        _mm256_shufflelo_epi16(words, kOrder), kOrder));
+#elif defined(__AVX__)
+  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)q),
+                                        _mm256_extractf128_si256((__m256i)q, 1));
+  _mm_storeu_si128((__m128i*)to,
+                   _mm_shufflehi_epi16(_mm_shufflelo_epi16(words, kOrder), kOrder));
+#else
+  const __m128i words = _mm_packs_epi32((__m128i)q, (__m128i)q);
+  _mm_storel_epi64((__m128i*)to, _mm_shufflelo_epi16(words, kOrder));
+#endif
 }
 
 INLINE IntVec total(const Sum& sum) { return sum; }
@@ -161,6 +180,27 @@ INLINE void add_products(Sum& sum, const Activations& x, const Weights& w) {
 }
 
 INLINE IntVec total(const Sum& sum) { return sum; }
+
+#endif
+
+#if !defined(TFN_INT8_WORDS)
+
+// Stores a vector of activations, numbers of 0 to 255, in the form of this CPU level.
+INLINE void store_activations(uint8_t* to, IntVec q) {
+#if defined(TFN_INT8_DOT_X86) && !defined(__AVX512F__)
+  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)q),
+                                        _mm256_extractf128_si256((__m256i)q, 1));
+  _mm_storel_epi64((__m128i*)to, _mm_packus_epi16(words, words));
+#elif defined(TFN_INT8_NEON) || defined(TFN_INT8_DOT_ARM)
+  const int16x4_t words = vmovn_s32((int32x4_t)(q - kActivationBias));
+  const int8x8_t bytes = vmovn_s16(vcombine_s16(words, words));
+  memcpy(to, &bytes, kLanes);
+#else
+  typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
+  const Bytes bytes = __builtin_convertvector(q, Bytes);
+  memcpy(to, &bytes, sizeof bytes);
+#endif
+}
 
 #endif
 

@@ -37,27 +37,26 @@ INLINE void step(Sum (&sum)[kRows][kVectors], const uint8_t* const* row, int64_t
 }
 
 // Results that are not next to each other, or fewer than a vector has.
-__attribute__((noinline)) void finish_partly(Vec value, int64_t v, float* row,
-                                             const Target& out) {
-  const int64_t left = out.columns - v * kLanes;
-  if (left <= 0) return;
-  out.epilogue->finish(value, out.channel + v * kLanes, row + v * kLanes * out.stride,
-                       out.stride, left < kLanes ? left : kLanes);
+__attribute__((noinline)) void finish_partly(const Vec* value, int rows, int vectors,
+                                             float* const* row, const Target& out) {
+  for (int r = 0; r < rows; ++r) {
+    for (int v = 0; v < vectors; ++v) {
+      const int64_t left = out.columns - v * kLanes;
+      if (left <= 0) break;
+      out.epilogue->finish(value[r * vectors + v], out.channel + v * kLanes,
+                           row[r] + v * kLanes * out.stride, out.stride,
+                           left < kLanes ? left : kLanes);
+    }
+  }
 }
 
 template <int kRows, int kVectors>
 INLINE void finish(const Vec (&value)[kRows][kVectors], float* const* row,
                    const Target& out) {
-  if (out.stride != 1 || out.columns < kVectors * kLanes) {
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kVectors; ++v) finish_partly(value[r][v], v, row[r], out);
-    }
-    return;
-  }
   const Epilogue& epilogue = *out.epilogue;
   const float* const bias = epilogue.bias(out.channel);
   const Clamp clamp = epilogue.clamp();
-  for (int r = 0; r < kRows; ++r) {
+  UNROLL for (int r = 0; r < kRows; ++r) {
     const float* const addend = epilogue.addend(row[r]);
     UNROLL for (int v = 0; v < kVectors; ++v) {
       Vec result = value[r][v];
@@ -96,7 +95,11 @@ void tile(const Int8Left& left, const Int8Right& right, float* const* to,
       value[r][v] = dequantize(total(sum[r][v]), column_sums, scales, left.ranges[r]);
     }
   }
-  finish(value, to, out);
+  if (out.stride == 1 && out.columns >= kVectors * kLanes) {
+    finish(value, to, out);
+  } else {
+    finish_partly(&value[0][0], kRows, kVectors, to, out);
+  }
 }
 
 // The tiles of so many rows, by the number of vectors.
@@ -106,7 +109,7 @@ Int8Tile* of_rows(int vectors) {
   switch (vectors) {
     case 1: return tile<kRows, 1>;
     case 2: return tile<kRows, 2>;
-    case 4: return tile < kRows, kMost<4 ? kMost : 4>;
+    case 4: return tile < kRows, kMost < 4 ? kMost : 4 > ;
     default: return tile<kRows, kMost>;
   }
 }

@@ -12,6 +12,10 @@ namespace TFN_NAMESPACE {
 // Most rows of a tile.
 #if defined(TFN_INT8_WORDS)
 constexpr int kInt8Rows = kLanes == 16 ? 8 : kLanes == 8 ? 5 : 4;
+#elif defined(TFN_INT8_NEON)
+constexpr int kInt8Rows = kRegisters == 32 ? 4 : 2;
+#elif defined(TFN_INT8_DOT_ARM)
+constexpr int kInt8Rows = 5;
 #else
 constexpr int kInt8Rows = kRegisters == 32 || kLanes == 8 ? 6 : 2;
 #endif

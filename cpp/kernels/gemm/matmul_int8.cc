@@ -18,7 +18,7 @@ struct Int8Product {
   const tfn_matmul& sizes;
   const tfn_operands& operands;
   const Epilogue& epilogue;
-  RowRange* ranges;   // Of the rows of a block.
+  RowRange* ranges;  // Of the rows of a block.
   uint8_t* quantized;
 };
 

@@ -27,19 +27,19 @@ struct Interval {
   float low, high;
 };
 
-// `finite` stays 0 unless it meets a number that is not finite.
+// Of the elements in each lane, and 0. `finite` stays 0 unless one is not finite.
 struct Extremes {
   Vec low, high, finite;
 
-  INLINE void add(Vec x) {
-    low = x < low ? x : low;
-    high = x > high ? x : high;
-    finite *= x;
+  INLINE void add(Vec x) { add({x, x, x}); }
+  INLINE void add(const Extremes& other) {
+    low = other.low < low ? other.low : low;
+    high = other.high > high ? other.high : high;
+    finite *= other.finite;
   }
 };
 
-// The least and the largest element and 0; NaN if there is one, or an infinity.
-Interval find_range(const Row& row) {
+INLINE Extremes find_extremes(const Row& row) {
   constexpr int kChains = 4;  // That do not wait for each other.
   Extremes found[kChains] = {};
   int64_t at = 0;
@@ -51,18 +51,24 @@ Interval find_range(const Row& row) {
     }
   }
   for (; at < row.k; at += kLanes) found[0].add(load_part(row, at));
-  Interval range = {0, 0};
-  for (const Extremes& of_chain : found) {
-    float low[kLanes], high[kLanes], finite[kLanes];
-    store(low, of_chain.low), store(high, of_chain.high);
-    store(finite, of_chain.finite);
-    for (int i = 0; i < kLanes; ++i) {
-      if (!(finite[i] == 0)) return {NAN, NAN};
-      range.low = low[i] < range.low ? low[i] : range.low;
-      range.high = high[i] > range.high ? high[i] : range.high;
+  UNROLL for (int c = 1; c < kChains; ++c) found[0].add(found[c]);
+  return found[0];
+}
+
+// The least and the largest element and 0; NaN if there is one, or an infinity.
+Interval find_range(const Row& row) {
+  const Extremes found = find_extremes(row);
+  float low[kLanes], high[kLanes], finite[kLanes];
+  store(low, found.low), store(high, found.high), store(finite, found.finite);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) {
+      low[i] = low[i + width] < low[i] ? low[i + width] : low[i];
+      high[i] = high[i + width] > high[i] ? high[i + width] : high[i];
+      finite[i] += finite[i + width];
     }
   }
-  return range;
+  if (!(finite[0] == 0)) return {NAN, NAN};
+  return {low[0], high[0]};
 }
 
 // x * inverse, rounded to a whole number: adding 1.5 * 2^23 leaves it in the low bits.
@@ -79,23 +85,6 @@ INLINE IntVec clamped(IntVec q) {
   const IntVec most = 255 - IntVec{};
   q = q < 0 ? IntVec{} : q;
   return q > most ? most : q;
-}
-
-// Stores whole vectors of numbers of 0 to 255 in the form of this CPU level.
-INLINE uint8_t* store_quantized(uint8_t* to, IntVec q) {
-  typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
-  const Bytes bytes = __builtin_convertvector(q - kActivationBias, Bytes);
-#if defined(TFN_INT8_WORDS)
-  uint32_t groups[kLanes / 4];
-  memcpy(groups, &bytes, sizeof bytes);
-  UNROLL for (int g = 0; g < kLanes / 4; ++g) {
-    const uint32_t pairs[2] = {groups[g] & 0xFF00FF, groups[g] >> 8 & 0xFF00FF};
-    memcpy(to + g * kGroupBytes, pairs, sizeof pairs);
-  }
-#else
-  memcpy(to, &bytes, sizeof bytes);
-#endif
-  return to + kLanes / 4 * kGroupBytes;
 }
 
 // A number of 255 steps, of which each is a normal number, as is its inverse.
@@ -124,15 +113,14 @@ RowRange quantize_row(const Row& row, uint8_t* to) {
   }
   const Vec inverse = broadcast(steps.inverse);
   const IntVec zero = clamped(scaled(broadcast(-range.low), inverse));
+  const auto put = [&](int64_t at, Vec x) {
+    store_activations(to + at / 4 * kGroupBytes, clamped(scaled(x, inverse) + zero));
+  };
   int64_t at = 0;
   if (row.stride == 1) {
-    for (; at + kLanes <= row.k; at += kLanes) {
-      to = store_quantized(to, clamped(scaled(load(row.data + at), inverse) + zero));
-    }
+    for (; at + kLanes <= row.k; at += kLanes) put(at, load(row.data + at));
   }
-  for (; at < row.k; at += kLanes) {
-    to = store_quantized(to, clamped(scaled(load_part(row, at), inverse) + zero));
-  }
+  for (; at < row.k; at += kLanes) put(at, load_part(row, at));
   return {steps.scale, zero[0] - kActivationBias};
 }
 

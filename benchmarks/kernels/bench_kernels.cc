@@ -13,6 +13,7 @@
 #include <string>
 
 #include "cpu_level.h"
+#include "int8_peak.h"
 #include "kernels.h"
 #include "peak.h"
 
@@ -105,20 +106,54 @@ Timed time_product(bool packed, std::istream& line) {
   return {seconds, 2.0 * static_cast<double>(p.m * p.n * p.k)};
 }
 
+// Rows are quantized as well. Several layers read as many weights, one after the other.
+Timed time_int8_product(std::istream& line) {
+  tfn_matmul p = {};
+  std::int64_t layers;
+  line >> p.m >> p.n >> p.k >> layers;
+  p.batch = 1;
+  p.lhs = {0, p.k, 1};
+  p.out = {0, p.n, 1};
+  p.epilogue = kRelu;
+  const std::int64_t panel_floats = TFN_INT8_PANEL_BYTES(p.k) / 4;
+  const std::int64_t layer_floats = whole_panels(p.n) / TFN_PANEL * panel_floats;
+  const Floats lhs(p.m * p.k), weights(layers * layer_floats), out(p.m * p.n);
+  const Floats scratch(
+      static_cast<std::int64_t>(TFN_MATMUL_INT8_SCRATCH_BYTES(p.m, p.k)) / 4);
+  const double seconds = bench::best_seconds([&] {
+    for (std::int64_t layer = 0; layer < layers; ++layer) {
+      const tfn_operands operands = {lhs.data(), weights.data() + layer * layer_floats,
+                                     nullptr,    nullptr,
+                                     out.data(), scratch.data()};
+      TFN_KERNEL(matmul_int8_dynamic)(&p, &operands, {0, 1});
+    }
+  });
+  return {seconds, 2.0 * static_cast<double>(p.m * p.n * p.k * layers)};
+}
+
+// What the CPU must have for this level, as tfn_cpu_level says it.
+constexpr int needed() {
+  constexpr int kLevel = TFN_NAMESPACE::kLanes == 16  ? 4
+                         : TFN_NAMESPACE::kLanes == 8 ? 3
+                                                      : 0;
+#if defined(TFN_INT8_DOT_X86)
+  return kLevel | (kLevel == 4 ? TFN_AVX512_VNNI : TFN_AVX_VNNI);
+#else
+  return kLevel;
+#endif
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string filter = argc > 1 ? argv[1] : "";
-  const int needed = TFN_NAMESPACE::kLanes == 16  ? 4
-                     : TFN_NAMESPACE::kLanes == 8 ? 3
-                                                  : 0;
-  if (tfn_host_level() < needed) {
-    std::printf("this CPU cannot run code for x86-64-v%d\n", needed);
+  if (!tfn_host_has(needed())) {
+    std::printf("this CPU cannot run this level's code\n");
     return 0;
   }
-  const double peak = bench::peak_gflops();
-  std::printf("peak %.1f GFLOP/s\n%-26s %12s %10s %8s\n", peak, "layer", "us",
-              "GFLOP/s", "of peak");
+  const double f32_peak = bench::peak_gflops(), int8_peak = bench::int8_peak_gops();
+  std::printf("peak %.1f GFLOP/s, in 8 bits %.1f GOP/s\n%-26s %12s %10s %8s\n",
+              f32_peak, int8_peak, "layer", "us", "GFLOP/s", "of peak");
   std::ifstream layers(LAYERS);
   for (std::string text; std::getline(layers, text);) {
     std::istringstream line(text);
@@ -127,8 +162,10 @@ int main(int argc, char** argv) {
     if (name.find(filter) == std::string::npos) continue;
     const Timed timed = kind == "conv" || kind == "winograd"
                             ? time_convolution(kind, line)
-                            : time_product(kind == "packed", line);
+                        : kind == "int8" ? time_int8_product(line)
+                                         : time_product(kind == "packed", line);
     const double gflops = timed.flops / timed.seconds / 1e9;
+    const double peak = kind == "int8" ? int8_peak : f32_peak;
     std::printf("%-26s %12.2f %10.1f %7.0f%%\n", name.c_str(), timed.seconds * 1e6,
                 gflops, 100 * gflops / peak);
   }

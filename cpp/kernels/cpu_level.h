@@ -1,12 +1,16 @@
 /* SPDX-FileCopyrightText: The tfnative authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The x86-64 psABI level of this machine. Included by emitted C only.
+ * The x86-64 psABI level of this machine, and the features that CPU levels may need
+ * beside it. Included by emitted C only.
  */
 #ifndef TFNATIVE_CPU_LEVEL_H_
 #define TFNATIVE_CPU_LEVEL_H_
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "tfnative/abi.h"
 
 #if defined(__x86_64__)
 
@@ -50,6 +54,54 @@ static inline int32_t tfn_host_level(void) {
     __atomic_store_n(&known, level, __ATOMIC_RELAXED);
   }
   return level;
+}
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#if defined(__aarch64__) && defined(__linux__)
+unsigned long getauxval(unsigned long type);
+#elif defined(__aarch64__) && defined(__APPLE__)
+int sysctlbyname(const char* name, void* value, size_t* bytes, void* new_value,
+                 size_t new_bytes);
+#endif
+#ifdef __cplusplus
+}
+#endif
+
+/* The features of abi.h that this machine has, of those whose registers the operating
+ * system saves. */
+static inline int32_t tfn_detect_features(void) {
+  int32_t features = 0;
+#if defined(__x86_64__)
+  const int32_t level = tfn_host_level();
+  unsigned highest, a, b, c, d;
+  if (level < 3 || !__get_cpuid_count(7, 0, &highest, &b, &c, &d)) return 0;
+  if (level >= 4 && (c & 1u << 11)) features |= TFN_AVX512_VNNI;
+  if (highest >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4))
+    features |= TFN_AVX_VNNI;
+#elif defined(__aarch64__) && defined(__linux__)
+  const unsigned long capabilities = 16, dotprod = 1ul << 20; /* AT_HWCAP, ASIMDDP */
+  if (getauxval(capabilities) & dotprod) features |= TFN_DOTPROD;
+#elif defined(__aarch64__) && defined(__APPLE__)
+  int32_t has = 0;
+  size_t bytes = sizeof has;
+  if (sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &bytes, 0, 0) == 0 && has)
+    features |= TFN_DOTPROD;
+#endif
+  return features;
+}
+
+/* Whether this machine has what a CPU level needs (tfn_cpu_level.x86_level). */
+static inline int tfn_host_has(int32_t needs) {
+  static int32_t known = -1;
+  int32_t features = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (features < 0) {
+    features = tfn_detect_features();
+    __atomic_store_n(&known, features, __ATOMIC_RELAXED);
+  }
+  return (needs & TFN_PSABI_LEVEL) <= tfn_host_level() &&
+         (needs & ~TFN_PSABI_LEVEL & ~features) == 0;
 }
 
 #endif /* TFNATIVE_CPU_LEVEL_H_ */

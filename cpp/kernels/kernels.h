@@ -113,6 +113,50 @@ tfn_f32_kernel TFN_KERNEL(matmul_f32);
 typedef void tfn_matmul_fn(const tfn_matmul* p, const void* lhs, const void* rhs,
                            void* out);
 
+/* --- Matrix multiplication in 8 bits -----------------------------------------
+ *
+ * Weights are whole numbers of -127 to 127, and a scale for each column j that they
+ * are multiplied with. Rows of lhs are quantized by the kernel, each by its own range
+ * ("dynamic"). With all numbers in float, and round() to the nearest whole number, of
+ * two equally near ones the even one:
+ *
+ *   low_i     = min(0, least lhs(i, k)),  high_i = max(0, largest lhs(i, k))
+ *   scale_i   = (high_i - low_i) / 255,   inverse_i = 255 / (high_i - low_i)
+ *   zero_i    = clamp(round(-low_i * inverse_i), 0, 255)
+ *   q(i, k)   = clamp(round(lhs(i, k) * inverse_i) + zero_i, 0, 255)
+ *   sum(i, j) = sum over k of q(i, k) * w(k, j) - zero_i * sum over k of w(k, j)
+ *   out(i, j) = epilogue(float(sum(i, j)) * (scale_i * scale_j))
+ *
+ * The results have the same bits at all CPU levels and on all machines, but for those
+ * of activations other than TFN_LINEAR, and for the bits of NaN.
+ *
+ * - Sums are exact, since k is at most TFN_INT8_MOST_K: 255 * 127 * k < 2^31. With a
+ *   larger k, they are what is left of them modulo 2^32.
+ * - A row that has a NaN or an infinity gives NaN in all its columns.
+ * - A row with high_i - low_i < 2^-117 counts as zeros, as the programs take numbers
+ *   that are not normal, and gives epilogue(0): its steps would be no normal numbers.
+ * - Where high_i - low_i is infinite, scale_i and inverse_i are computed of half of
+ *   both, and are finite.
+ * - scale_i * scale_j counts as 0 if it is less than 2^-125, and as the largest number
+ *   if it is infinite: a sum of 0 never gives NaN. The result may be infinite. */
+#define TFN_INT8_MOST_K 66311
+
+/* Bytes of the weights of a panel with what follows them. */
+#define TFN_INT8_PANEL_BYTES(k) (((k) + 3) / 4 * 4 * TFN_PANEL + 8 * TFN_PANEL)
+
+/* Rows that are quantized together. */
+#define TFN_INT8_ROWS 96
+#define TFN_MATMUL_INT8_SCRATCH_BYTES(m, k) \
+  ((size_t)((m) < TFN_INT8_ROWS ? (m) : TFN_INT8_ROWS) * (2 * TFN_WHOLE_PANELS_(k) + 8))
+
+/* params: a tfn_matmul. rhs points to bytes, aligned to 4, of panels of TFN_PANEL
+ * columns. Each has its weights, k in groups of four, the last one padded with zeros:
+ * int8_t weights[ceil(k / 4)][16][4]. Behind them come the sums of the weights of each
+ * column, int32_t sums[16], and float scales[16]. The last panel is padded with
+ * columns of zeros. `rhs` strides are not read and batch is 1. If m is less than n and
+ * than a few rows for each part, parts have columns, and each quantizes all rows. */
+tfn_f32_kernel TFN_KERNEL(matmul_int8_dynamic);
+
 /* --- Convolution -----------------------------------------------------------
  *
  * Input [batch][d][h][w][in_channels], output [batch][d][h][w][out_channels],

@@ -9,6 +9,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace tfnative::internal {
@@ -53,11 +57,37 @@ std::int32_t detect() {
   return has(leaf7, kV4Leaf7) && has(saved, kZmm) ? 4 : 3;
 }
 
+std::int32_t detect_features(std::int32_t level) {
+  constexpr unsigned kAvx512Vnni = bits(11), kAvxVnni = bits(4);
+  unsigned subleaves, a, b, c, d;
+  if (level < 3 || !__get_cpuid_count(7, 0, &subleaves, &b, &c, &d)) return 0;
+  std::int32_t features = level >= 4 && has(c, kAvx512Vnni) ? TFN_AVX512_VNNI : 0;
+  if (subleaves >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, kAvxVnni)) {
+    features |= TFN_AVX_VNNI;
+  }
+  return features;
+}
+
 constexpr const char* kMachine = "x86-64";
 
 #else
 
 std::int32_t detect() { return 0; }
+
+std::int32_t detect_features(std::int32_t) {
+#if defined(__aarch64__) && defined(__linux__)
+  constexpr unsigned long kDotProduct = 1ul << 20;  // HWCAP_ASIMDDP
+  return (getauxval(AT_HWCAP) & kDotProduct) != 0 ? TFN_DOTPROD : 0;
+#elif defined(__aarch64__) && defined(__APPLE__)
+  std::int32_t present = 0;
+  std::size_t bytes = sizeof present;
+  const int failed =
+      sysctlbyname("hw.optional.arm.FEAT_DotProd", &present, &bytes, nullptr, 0);
+  return failed == 0 && present != 0 ? TFN_DOTPROD : 0;
+#else
+  return 0;
+#endif
+}
 
 #if defined(__aarch64__)
 constexpr const char* kMachine = "aarch64";
@@ -75,6 +105,11 @@ std::string names(const tfn_artifact& artifact) {
   return joined(result);
 }
 
+bool has_all(std::int32_t host, std::int32_t needs) {
+  return (needs & TFN_PSABI_LEVEL) <= (host & TFN_PSABI_LEVEL) &&
+         (needs & ~TFN_PSABI_LEVEL & ~host) == 0;
+}
+
 [[noreturn]] void fail(const tfn_artifact& artifact, const std::string& problem) {
   throw LoadError("cannot run model " + quoted(artifact.name) + ": " + problem +
                   "; it has code for " + names(artifact));
@@ -87,9 +122,14 @@ std::int32_t host_x86_level() noexcept {
   return level;
 }
 
+std::int32_t host_cpu() noexcept {
+  static const std::int32_t cpu = host_x86_level() | detect_features(host_x86_level());
+  return cpu;
+}
+
 // Found as the library is loaded: a thread that finds it may not be in a child of
 // fork().
-[[maybe_unused]] const std::int32_t found_early = host_x86_level();
+[[maybe_unused]] const std::int32_t found_early = host_cpu();
 
 std::string host_level_name() {
   const std::int32_t level = host_x86_level();
@@ -97,13 +137,13 @@ std::string host_level_name() {
   return level > 1 ? name + "-v" + std::to_string(level) : name;
 }
 
-std::int32_t choose_level(const tfn_artifact& artifact, std::int32_t host_level,
+std::int32_t choose_level(const tfn_artifact& artifact, std::int32_t host,
                           const std::string& requested,
                           const std::string& requested_by) {
   std::int32_t best = -1;
   for (std::int32_t i = 0; i < artifact.cpu_level_count; ++i) {
     const tfn_cpu_level& level = artifact.cpu_levels[i];
-    const bool runs = level.x86_level <= host_level;
+    const bool runs = has_all(host, level.x86_level);
     if (requested == level.name) {
       if (runs) return i;
       fail(artifact, requested_by + " asks for CPU level " + quoted(requested) +

@@ -18,10 +18,14 @@ std::int32_t host_x86_level() noexcept;
 // "x86-64-v3", "x86-64" or the machine's name.
 std::string host_level_name();
 
-// The index of the level to run: `requested` if not empty, else the best that
-// `host_level` can run. `requested_by` says in messages where it came from.
-// Throws LoadError if there is no such level, or this CPU cannot run it.
-std::int32_t choose_level(const tfn_artifact& artifact, std::int32_t host_level,
+// What this CPU and its operating system have, as tfn_cpu_level says what it needs: the
+// level above, and features. Found once.
+std::int32_t host_cpu() noexcept;
+
+// The index of the level to run: `requested` if not empty, else the best that `host`,
+// a number as that of host_cpu(), can run. `requested_by` says in messages where it
+// came from. Throws LoadError if there is no such level, or this CPU cannot run it.
+std::int32_t choose_level(const tfn_artifact& artifact, std::int32_t host,
                           const std::string& requested,
                           const std::string& requested_by);
 

@@ -23,8 +23,8 @@ from tfnative_aot.link.kernels import (
 )
 from tfnative_aot.link.runner import link_runner
 from tfnative_aot.link.toolchain import Toolchain, sources_dir
-from tfnative_aot.machines.cpu_levels import CpuLevel, host_x86_level
-from tfnative_aot.machines.emulator import emulator
+from tfnative_aot.machines.cpu_levels import CpuLevel
+from tfnative_aot.machines.emulator import emulator, runs_level
 from tfnative_aot.machines.targets import Target, host_runs
 
 
@@ -153,13 +153,11 @@ class Builder:
         )
         if link_runner(folder, manifest.name, self.target, program) is None:
             return Trial(folder, manifest)
-        # An emulator has no AVX-512, and this machine what it has.
-        most = 3 if prefix else host_x86_level()
         weights = folder / f"{manifest.name}.weights"
         return Trial(
             folder,
             manifest,
-            tuple(v for v in parts.levels if v.x86_level <= most),
+            tuple(v for v in parts.levels if runs_level(prefix, v)),
             program,
             prefix,
             weights if parts.interface.weights_apart else None,

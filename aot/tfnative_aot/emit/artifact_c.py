@@ -35,14 +35,14 @@ def emit_artifact(
     """
     headers = [f'#include "{program_header(level)}"' for level in levels]
     parts = ["\n".join(headers), _PREAMBLE, emit_builtins(programs)]
-    names = ", ".join(f"{{{c_string(v.name)}, {v.x86_level}}}" for v in levels)
+    names = ", ".join(f"{{{c_string(v.name)}, {v.needs}}}" for v in levels)
     if interface.is_minimal:
-        numbers = ", ".join(str(v.x86_level) for v in levels)
+        numbers = ", ".join(str(v.needs) for v in levels)
         parts.append(f"static const int32_t cpu_levels[] = {{{numbers}}};\n")
-        parts.append(_FIND_VARIANT.replace("].x86_level", "]"))
+        parts.append(_find_variant(levels).replace("].x86_level", "]"))
     else:
         parts.append(f"static const tfn_cpu_level cpu_levels[] = {{{names}}};\n")
-        parts.append(_FIND_VARIANT)
+        parts.append(_find_variant(levels))
     for index, signature in enumerate(interface.signatures):
         of_signature = [p for p in programs if p.key.signature == index]
         if not interface.is_minimal:
@@ -99,6 +99,16 @@ static const tfn_variant* find_variant(const tfn_variant* variants, int32_t coun
   return found;
 }
 """
+
+
+def _find_variant(levels: Sequence[CpuLevel]) -> str:
+    """What asks for features of the CPU only where a level needs one."""
+    if not any(level.features for level in levels):
+        return _FIND_VARIANT
+    plain = "cpu_levels[variants[i].cpu_level].x86_level <= level"
+    asking = "tfn_host_has(cpu_levels[variants[i].cpu_level].x86_level)"
+    without = _FIND_VARIANT.replace("  const int32_t level = tfn_host_level();\n", "")
+    return without.replace(plain, asking)
 
 
 def _tensor_tables(index: int, signature: Signature) -> str:

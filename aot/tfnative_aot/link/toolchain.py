@@ -84,7 +84,7 @@ class Toolchain:
         try:
             run([*self.cc, *flags, "-fsyntax-only", "-x", "c", os.devnull])
         except CompileError as error:
-            known = ", ".join(each.name for each in self.target.levels)
+            known = ", ".join(each.name for each in self.target.named_levels)
             raise InvalidArgumentError(
                 f"unknown CPU level {level.name}: {self.target.name} has {known}, and "
                 f"the compiler does not know a CPU of that name. {error}"

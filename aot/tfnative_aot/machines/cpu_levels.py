@@ -5,10 +5,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tfnative.errors import InvalidArgumentError
+
+
+AVX_VNNI, AVX512_VNNI, DOTPROD = 0x100, 0x200, 0x400
+"""Features that multiply in 8 bits: TFN_AVX_VNNI and others in abi.h."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class CpuLevel:
         llvm_features: Feature list for XLA, as "+sse4.2,-avx512f".
         compiler_flags: The same for GCC and Clang.
         zig_cpu: The same for ``zig cc -mcpu=``.
+        features: What the CPU must have beside its level, of ``AVX_VNNI`` and others.
     """
 
     name: str
@@ -33,6 +38,12 @@ class CpuLevel:
     llvm_features: str
     compiler_flags: tuple[str, ...]
     zig_cpu: str
+    features: int = 0
+
+    @property
+    def needs(self) -> int:
+        """What the CPU must have, as tfn_cpu_level.x86_level of abi.h has it."""
+        return self.x86_level | self.features
 
 
 def batch_text(batch_size: int) -> str:
@@ -72,8 +83,41 @@ def _x86(level: int, *flags: str) -> CpuLevel:
     )
 
 
+def _with(level: CpuLevel, feature: int, name: str, llvm: str, zig: str) -> CpuLevel:
+    """A level with one feature more."""
+    return replace(
+        level,
+        name=f"{level.name}-{name}",
+        tag=f"{level.tag}_{name}",
+        llvm_features=f"+{llvm}",
+        compiler_flags=(*level.compiler_flags, f"-m{llvm}"),
+        zig_cpu=f"{level.zig_cpu}+{zig}",
+        features=feature,
+    )
+
+
 X86_LEVELS = (_x86(2), _x86(3), _x86(4, "-mprefer-vector-width=512"))
 AARCH64_LEVELS = (CpuLevel("generic", "generic", 0, "generic", "", (), "generic"),)
+INT8_LEVELS = {
+    "x86_64": (
+        _with(X86_LEVELS[1], AVX_VNNI, "vnni", "avxvnni", "avxvnni"),
+        _with(X86_LEVELS[2], AVX512_VNNI, "vnni", "avx512vnni", "avx512vnni"),
+    ),
+    "aarch64": (
+        CpuLevel(
+            name="armv8.2-dotprod",
+            tag="dotprod",
+            x86_level=0,
+            llvm_cpu="generic",
+            llvm_features="+v8.2a,+dotprod",
+            compiler_flags=("-march=armv8.2-a+dotprod",),
+            zig_cpu="generic+v8_2a+dotprod",
+            features=DOTPROD,
+        ),
+    ),
+}
+"""Levels that are worth their bytes where a model multiplies in 8 bits."""
+
 ARMV7_LEVELS = (
     # NEON with fused multiply-add: all but the oldest of the Cortex-A.
     CpuLevel(
@@ -132,16 +176,27 @@ def named_cpu(name: str, arch: str) -> CpuLevel:
 
 _V3_FLAGS = frozenset("avx avx2 bmi1 bmi2 f16c fma abm movbe".split())
 _V4_FLAGS = frozenset("avx512f avx512bw avx512cd avx512dq avx512vl".split())
+_FEATURES = {"avx_vnni": AVX_VNNI, "avx512_vnni": AVX512_VNNI, "asimddp": DOTPROD}
 
 
 def host_x86_level() -> int:
     """The psABI level of this machine, from what the kernel says of it."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return 2
-    line = next((ln for ln in text.splitlines() if ln.startswith("flags")), "")
-    flags = set(line.partition(":")[2].split())
+    flags = _host_flags("flags")
     if not flags >= _V3_FLAGS:
         return 2
     return 4 if flags >= _V4_FLAGS else 3
+
+
+def host_features() -> int:
+    """The features of levels that this machine has, from what the kernel says."""
+    flags = _host_flags("flags") | _host_flags("Features")
+    return sum(bit for name, bit in _FEATURES.items() if name in flags)
+
+
+def _host_flags(key: str) -> set[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return set()
+    line = next((ln for ln in text.splitlines() if ln.startswith(key)), "")
+    return set(line.partition(":")[2].split())

@@ -5,8 +5,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 
 from tfnative.errors import UnimplementedError
+from tfnative_aot.machines.cpu_levels import (
+    DOTPROD,
+    CpuLevel,
+    host_features,
+    host_x86_level,
+)
 from tfnative_aot.machines.targets import Target, host_target
 
 
@@ -26,3 +33,13 @@ def emulator(target: Target) -> tuple[str, ...] | None:
         if path:
             return (path,)
     return None
+
+
+def runs_level(prefix: Sequence[str], level: CpuLevel) -> bool:
+    """Whether code for a CPU level runs here, given what ``emulator`` says.
+
+    An emulator has neither AVX-512 nor what multiplies in 8 bits on x86-64, and this
+    machine what it has.
+    """
+    most, features = (3, DOTPROD) if prefix else (host_x86_level(), host_features())
+    return level.x86_level <= most and not level.features & ~features

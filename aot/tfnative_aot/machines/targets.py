@@ -12,8 +12,10 @@ from tfnative.errors import InvalidArgumentError, UnimplementedError
 from tfnative_aot.machines.cpu_levels import (
     AARCH64_LEVELS,
     ARMV7_LEVELS,
+    INT8_LEVELS,
     X86_LEVELS,
     CpuLevel,
+    host_features,
     host_x86_level,
     named_cpu,
 )
@@ -48,8 +50,14 @@ class Target:
 
     @property
     def levels(self) -> tuple[CpuLevel, ...]:
-        """CPU levels that have a name, ascending. All are made if none is chosen."""
+        """CPU levels that are made if none is chosen, ascending."""
         return _LEVELS[self.arch]
+
+    @property
+    def named_levels(self) -> tuple[CpuLevel, ...]:
+        """CPU levels that have a name, ascending: those for 8 bits, too."""
+        levels = (*self.levels, *INT8_LEVELS.get(self.arch, ()))
+        return tuple(sorted(levels, key=lambda v: (v.x86_level, v.features)))
 
     @property
     def pointer_bytes(self) -> int:
@@ -183,48 +191,52 @@ def host_target() -> Target:
     )
 
 
-def chosen_levels(target: Target, names: Sequence[str] | None) -> tuple[CpuLevel, ...]:
+def chosen_levels(
+    target: Target, names: Sequence[str] | None, *, int8: bool = False
+) -> tuple[CpuLevel, ...]:
     """The CPU levels to compile for, ascending.
 
     Args:
         target: What they are levels of.
         names: Names of levels; "native" is the best one that this machine has; or of
             CPUs, as ``named_cpu`` takes them. None: every level of the target.
+        int8: Whether the model multiplies in 8 bits: without names, or for "native",
+            the levels for that are among those to choose from.
 
     Raises:
         InvalidArgumentError: One is none, or no target's; the message says which.
     """
+    usual = target.named_levels if int8 else target.levels
     if names is None:
-        return target.levels
+        return usual
     if not names:
         raise InvalidArgumentError("no CPU levels were given")
-    by_name = {level.name: level for level in target.levels}
+    by_name = {level.name: level for level in target.named_levels}
     chosen = []
     for name in names:
         if name == "native":
-            chosen.append(_native_level(target))
+            chosen.append(_native_level(target, usual))
         elif name in by_name:
             chosen.append(by_name[name])
         else:
             _refuse_levels_of_others(target, name)
             chosen.append(named_cpu(name, target.arch))
-    named = [level for level in target.levels if level in chosen]
+    named = [level for level in target.named_levels if level in chosen]
     return (*named, *dict.fromkeys(c for c in chosen if c not in named))
 
 
-def _native_level(target: Target) -> CpuLevel:
+def _native_level(target: Target, levels: Sequence[CpuLevel]) -> CpuLevel:
     if target != host_target():
         raise InvalidArgumentError(
             f"native is this machine's CPU level, and the target is {target.name}"
         )
-    if target.arch == "x86_64":
-        return target.levels[max(host_x86_level() - 2, 0)]
-    return target.levels[-1]
+    running = [level for level in levels if host_runs(target, level)]
+    return running[-1] if running else levels[0]
 
 
 def _refuse_levels_of_others(target: Target, name: str) -> None:
-    known = ", ".join([*(level.name for level in target.levels), "native"])
-    others = {level.name for levels in _LEVELS.values() for level in levels}
+    known = ", ".join([*(level.name for level in target.named_levels), "native"])
+    others = {level.name for each in TARGETS for level in each.named_levels}
     if name in others or name.startswith("x86-64-v"):
         raise InvalidArgumentError(
             f"unknown CPU level {name} for {target.name}: expected {known}, or the "
@@ -238,6 +250,7 @@ def host_runs(target: Target, level: CpuLevel) -> bool:
         is_host = target == host_target()
     except UnimplementedError:
         return False
-    return is_host and level.x86_level <= (
-        host_x86_level() if target.arch == "x86_64" else 0
+    most = host_x86_level() if target.arch == "x86_64" else 0
+    return (
+        is_host and level.x86_level <= most and not level.features & ~host_features()
     )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tfnative.errors import FailedPreconditionError, LoadError
 from tfnative.manifest import Manifest, SignatureManifest
 from tfnative_aot.link.runner import link_runner
-from tfnative_aot.machines.emulator import emulator
+from tfnative_aot.machines.emulator import emulator, runs_level
 from tfnative_aot.machines.targets import find_target
 from tfnative_aot.verify.execute import InProgram
 
@@ -33,13 +33,14 @@ class ForeignArtifact:
     def __init__(self, artifact: Path, manifest: Manifest) -> None:
         self._manifest = manifest
         self._folder = tempfile.TemporaryDirectory(prefix="tfnative-")
-        target = find_target(manifest.triple)
+        self._target = target = find_target(manifest.triple)
         prefix = emulator(target)
         if prefix is None:
             raise FailedPreconditionError(
                 f"{artifact} is for {target.name}, which nothing here can run: where "
                 "QEMU's qemu-user is installed, Linux on other processors can be"
             )
+        self._prefix = prefix
         archive = artifact / f"lib{manifest.name}.a"
         if not archive.is_file():
             raise FailedPreconditionError(
@@ -55,6 +56,11 @@ class ForeignArtifact:
         self._runner = InProgram(
             program, manifest, prefix, weights if weights.is_file() else None
         )
+
+    def runs(self, level: str) -> bool:
+        """Whether code for a CPU level runs here; for a named CPU, it is tried."""
+        known = {each.name: each for each in self._target.named_levels}
+        return level not in known or runs_level(self._prefix, known[level])
 
     def close(self) -> None:
         """Removes the program."""
@@ -122,8 +128,8 @@ def replay(
         for signature in manifest.signatures:
             inputs, expected = read(signature)
             for level in manifest.cpu_levels:
-                if level == "x86-64-v4":
-                    continue  # Emulators have no AVX-512.
+                if not foreign.runs(level):
+                    continue
                 yield (
                     signature,
                     level,

@@ -178,10 +178,17 @@ typedef struct tfn_signature {
   const char* empty_error;
 } tfn_signature;
 
-/* What a CPU must have to run the variants of one level. */
+/* What a CPU must have to run the variants of one level: the level of the x86-64 psABI
+ * (2, 3 or 4), or 0 for any CPU of the triple, and these features beside it. A run time
+ * that does not know them takes them for a level that no CPU has. */
+#define TFN_PSABI_LEVEL 0xFF
+#define TFN_AVX_VNNI 0x100
+#define TFN_AVX512_VNNI 0x200
+#define TFN_DOTPROD 0x400 /* of aarch64 */
+
 typedef struct tfn_cpu_level {
   const char* name;  /* "x86-64-v3", or "generic" */
-  int32_t x86_level; /* 2, 3 or 4 of the x86-64 psABI; 0: any CPU of the triple */
+  int32_t x86_level; /* the psABI level and features that it needs */
 } tfn_cpu_level;
 
 /* Lends the weights to an artifact that has them apart. They are only read, and stay

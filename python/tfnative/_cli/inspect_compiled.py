@@ -35,7 +35,7 @@ from tfnative.manifest import (
 )
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-_LEVEL = re.compile(r"x86-64-v(\d+)")
+_LEVEL = re.compile(r"x86-64-v(\d+)(?:-vnni)?")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,14 @@ from tfnative._core import host_cpu_level
 
 _LOWEST, _HIGHEST = 2, 4
 
+# Levels for products of 8 bits, which models have on request, and what the kernel calls
+# what they need.
+_FEATURES = {
+    "x86-64-v3-vnni": "avx_vnni",
+    "x86-64-v4-vnni": "avx512_vnni",
+    "armv8.2-dotprod": "asimddp",
+}
+
 
 @dataclass(frozen=True)
 class Cpu:
@@ -23,7 +31,8 @@ class Cpu:
         model: Its name.
         machine: Its architecture, as "x86_64".
         cores: How many this process may use.
-        levels: CPU levels that it can run, ascending.
+        levels: CPU levels that it can run, ascending, of those that models have if none
+            is chosen.
         level: The level that models run at by default.
         problem: What is wrong with the level that TFNATIVE_CPU_LEVEL names, or "".
     """
@@ -46,7 +55,7 @@ def find_cpu() -> Cpu:
         levels = tuple(f"x86-64-v{n}" for n in range(_LOWEST, highest + 1))
     named = os.environ.get("TFNATIVE_CPU_LEVEL", "")
     problem = ""
-    if named and named not in levels:
+    if named and named not in levels and not _has_feature(named):
         problem = (
             f"TFNATIVE_CPU_LEVEL is {named!r}, which this CPU cannot run: no compiled "
             "model will load"
@@ -61,10 +70,20 @@ def find_cpu() -> Cpu:
     )
 
 
-def _model() -> str:
+def _has_feature(level: str) -> bool:
+    feature = _FEATURES.get(level)
+    pattern = rf"^(?:flags|Features)\s*:.*\b{feature}\b"
+    return feature is not None and bool(re.search(pattern, _cpuinfo(), re.MULTILINE))
+
+
+def _cpuinfo() -> str:
     try:
-        text = Path("/proc/cpuinfo").read_text(errors="replace")
+        return Path("/proc/cpuinfo").read_text(errors="replace")
     except OSError:
-        text = ""
-    match = re.search(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", text, re.MULTILINE)
+        return ""
+
+
+def _model() -> str:
+    pattern = r"^(?:model name|Model|Hardware)\s*:\s*(.+)$"
+    match = re.search(pattern, _cpuinfo(), re.MULTILINE)
     return match[1].strip() if match else platform.processor() or platform.machine()

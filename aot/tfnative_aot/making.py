@@ -28,7 +28,8 @@ from tfnative_aot.job import Job
 from tfnative_aot.program.passes import run_passes, uses_winograd
 from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress
-from tfnative_aot.quantize.record import precision_of
+from tfnative_aot.quantize.record import Answers, ask, precision_of
+from tfnative_aot.quantize.run_time_ranges import with_run_time_ranges
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.verify.empty_batch import empty_batch
 from tfnative_aot.verify.exact import Exact
@@ -36,7 +37,7 @@ from tfnative_aot.verify.execute import executor
 from tfnative_aot.verify.probes import Probe, make_probes, tried_on
 from tfnative_aot.verify.row_rule import row_rule
 from tfnative_aot.verify.samples import Sample, Sampler
-from tfnative_aot.verify.verify import InexactError, verify
+from tfnative_aot.verify.verify import InexactError, Tolerance, verify
 
 
 def make_artifact(
@@ -58,6 +59,8 @@ def make_artifact(
     """
     options = job.settings.options
     progress.stage("run TensorFlow for reference")
+    if job.settings.weights.in_int8:
+        job = _rounding_rows(job)
     heads, tails = job.write_heads(staging), job.write_tails(staging)
     samplers = [
         job.sampler(each, heads, tails, staging, user_inputs) for each in job.prepared
@@ -70,6 +73,11 @@ def make_artifact(
     probes = _probes(job, samplers, user_inputs)
     for sampler, own in zip(samplers, probes, strict=True):
         sampler.check_tail(probe.sample for probe in own if not probe.mixed)
+    answers = {
+        index: ask(each, samplers[index], user_inputs)
+        for index, each in enumerate(job.prepared)
+        if each.exact is not None
+    }
     slow: dict[str, str] = {}
     while True:
         interface = _interface(job, programs, rules, samplers)
@@ -80,7 +88,7 @@ def make_artifact(
         trial = job.builder.make_trial(parts, manifest, staging, job.work)
         progress.stage("compare with TensorFlow")
         try:
-            fidelity = _compare(job, programs, probes, trial)
+            fidelity = _compare(job, programs, probes, answers, trial)
         except InexactError as error:
             programs = _without_winograd(job, programs, error)
             slow[error.signature] = error.complaints[0]
@@ -93,17 +101,27 @@ def make_artifact(
     tried = {level.name for level in trial.levels}
     precisions = {
         each.graph.signature: precision_of(
-            each,
-            samplers[index],
-            [program for program in programs if program.key.signature == index],
-            options.precision,
-            user_inputs,
+            each, answers[index], _programs_of(index, programs), options.precision
         )
         for index, each in enumerate(job.prepared)
         if each.exact is not None
     }
     noted = _noted(manifest, slow, precisions)
     _finish(job, parts, noted, fidelity, tried, staging)
+
+
+def _rounding_rows(job: Job) -> Job:
+    """What is compared with a reference that rounds what the programs round."""
+    finished = [variant.finished for variant in job.variants]
+    prepared = (
+        with_run_time_ranges(each, _programs_of(index, finished))
+        for index, each in enumerate(job.prepared)
+    )
+    return replace(job, prepared=tuple(prepared))
+
+
+def _programs_of(signature: int, programs: Sequence[Program]) -> list[Program]:
+    return [program for program in programs if program.key.signature == signature]
 
 
 def _interface(
@@ -131,10 +149,13 @@ def _probes(
 ) -> list[list[Probe]]:
     """What each signature is tried on."""
     options = job.settings.options
+    reason = ""
+    if job.settings.weights.in_int8:
+        reason = "numbers between two steps of int8 are others in float64"
     return [
         make_probes(
             sampler,
-            Exact(each.model, each.graph),
+            Exact(each.model, each.graph, reason),
             job.settings.batch_sizes if each.graph.has_batch else (),
             user_inputs,
             mixed=options.rtol is None,
@@ -147,6 +168,7 @@ def _compare(
     job: Job,
     programs: Sequence[Program],
     probes: Sequence[Sequence[Probe]],
+    answers: Mapping[int, Answers],
     trial: Trial,
 ) -> dict[str, tuple[Fidelity, ...]]:
     """Raises InexactError if an output is too far from TensorFlow's."""
@@ -154,7 +176,14 @@ def _compare(
     if runs is None:
         return {}
     quick = {p.key.signature for p in programs if uses_winograd(p)}
-    rtol = job.settings.options.rtol
+
+    def rtol(index: int) -> Tolerance:
+        # A number between two steps may become the one or the other.
+        asked = job.settings.options.rtol
+        if asked is None and job.settings.weights.in_int8:
+            return answers[index].tolerances()
+        return asked
+
     with closing(runs):
         return {
             graph.signature: verify(
@@ -162,7 +191,7 @@ def _compare(
                 graph,
                 tried_on(own, tiny=index in quick, emulated=trial.program is not None),
                 trial.levels,
-                rtol,
+                rtol(index),
             )
             for index, (graph, own) in enumerate(zip(job.graphs, probes, strict=True))
         }

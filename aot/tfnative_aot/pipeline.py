@@ -87,8 +87,9 @@ def compile(  # noqa: A001 - the name that users know
         chosen = _chosen_signatures(loaded, options.signatures)
         loaded = fix_inputs(loaded, options.constants or {}, chosen)
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
-        if settings.weights != "f32":
-            prepared = [with_small_weights(each, settings.weights) for each in prepared]
+        small = settings.weights.dtype
+        if small != "f32":
+            prepared = [with_small_weights(each, small) for each in prepared]
         # What checks does not change what rows depend on, and is not looked at.
         unchecked = [_computed(each.graph) for each in prepared]
         for graph in unchecked:
@@ -96,8 +97,8 @@ def compile(  # noqa: A001 - the name that users know
         graphs = unchecked
         if options.checks:
             graphs = [_computed(insert_checks(each.graph)) for each in prepared]
-        if settings.weights != "f32":
-            graphs = [store_tables(graph, settings.weights) for graph in graphs]
+        if small != "f32":
+            graphs = [store_tables(graph, small) for graph in graphs]
         prepared = [
             replace(each, graph=graph)
             for each, graph in zip(prepared, graphs, strict=True)

@@ -11,13 +11,14 @@ from tfnative._compile.options import CompileOptions
 from tfnative_aot.emit.c_names import check_name
 from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.machines.targets import Target, chosen_levels, find_target, host_runs
-from tfnative_aot.program.passes.stored_weights import WeightType
+from tfnative_aot.program.passes.stored_weights import FLOATS, Weights
 
-_WEIGHTS: dict[str, WeightType] = {
-    "float32": "f32",
-    "float16-weights": "f16",
-    "bfloat16-weights": "bf16",
-    "int8-weights": "s8",
+_WEIGHTS = {
+    "float32": FLOATS,
+    "float16-weights": Weights("f16"),
+    "bfloat16-weights": Weights("bf16"),
+    "int8-weights": Weights("s8"),
+    "int8-dynamic": Weights("s8", in_int8=True),
 }
 
 
@@ -32,7 +33,7 @@ class Settings:
         target: What it is compiled for.
         levels: CPU levels, ascending.
         static: Whether to make libNAME.a.
-        weights: The type that weights are to be stored in.
+        weights: What is to become of weights.
     """
 
     options: CompileOptions
@@ -41,7 +42,7 @@ class Settings:
     target: Target
     levels: tuple[CpuLevel, ...]
     static: bool
-    weights: WeightType = "f32"
+    weights: Weights = FLOATS
 
 
 def check(options: CompileOptions, output: Path) -> Settings:
@@ -52,15 +53,16 @@ def check(options: CompileOptions, output: Path) -> Settings:
             be part of C's.
     """
     target = find_target(options.target)
+    weights = _WEIGHTS[options.precision]
     is_foreign = not host_runs(target, target.levels[0])
     return Settings(
         options=options,
         name=check_name(options.name or _default_name(output)),
         batch_sizes=tuple(sorted(set(options.batch_sizes))),
         target=target,
-        levels=chosen_levels(target, options.cpus),
+        levels=chosen_levels(target, options.cpus, int8=weights.in_int8),
         static=is_foreign if options.static is None else options.static,
-        weights=_WEIGHTS[options.precision],
+        weights=weights,
     )
 
 

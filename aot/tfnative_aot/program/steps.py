@@ -126,6 +126,8 @@ class Dot:
         packed: Whether ``rhs`` is a constant in the packed form of kernels.h. Its
             elements may be smaller than f32 then.
         scale: If these are whole numbers, what each column is multiplied with.
+        in_int8: Whether the rows of ``lhs`` become whole numbers, too, each by its own
+            range; the scales are in ``rhs`` then.
     """
 
     source: Source
@@ -143,6 +145,7 @@ class Dot:
     packed: bool = False
     epilogue: Epilogue = NO_EPILOGUE
     scale: Buffer | None = None
+    in_int8: bool = False
 
 
 ConvKernel = Literal["any", "packed", "depthwise", "winograd"]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _NAMES = {"f16": "float16", "bf16": "bfloat16", "s8": "int8"}
 
-_FEWEST = 1024
+FEWEST = 1024
 """Elements of weights that are worth it."""
 
 
@@ -53,10 +53,11 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
     graph_def.CopyFrom(graph.graph_def)
     outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
     layers = []
-    for weight in find_weights(graph_def, outputs, _FEWEST):
+    for weight in find_weights(graph_def, outputs, FEWEST):
         node = _node(graph_def, weight.place)
         weights = tf.make_ndarray(node.attr["value"].tensor)
-        layer = LayerPrecision(weight.reader, weight.op, weights.shape, "float32")
+        use = weight.uses[0]
+        layer = LayerPrecision(use.reader.node, use.op, weights.shape, "float32")
         try:
             near = rounded(weights, stored, weight.summed)
         except CannotRoundError as error:
@@ -70,11 +71,23 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
             )
         )
         node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(near))
+    made = replace(
+        prepared,
+        graph=replace(graph, graph_def=graph_def),
+        layers=tuple(layers),
+        exact=prepared.model,
+    )
+    return referring_to(made, graph_def)
+
+
+def referring_to(prepared: Prepared, graph_def: GraphDef) -> Prepared:
+    """The signature with another graph of it as the reference."""
+    graph = prepared.graph
     plain = SourceGraph(
         graph_def,
         {tensor.name: tensor.tensor for tensor in graph.inputs},
         {tensor.name: tensor.tensor for tensor in graph.outputs},
-        tuple(sorted(outputs)),
+        tuple(sorted({node_of(tensor.tensor) for tensor in graph.outputs})),
     )
     signature = moved(prepared.model.signature(graph.signature), plain)
     reference = replace(
@@ -82,13 +95,7 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
         source=SessionSource.from_graph_def(graph_def),
         signatures={signature.name: signature},
     )
-    return replace(
-        prepared,
-        model=reference,
-        graph=replace(graph, graph_def=graph_def, plain=plain),
-        layers=tuple(layers),
-        exact=prepared.model,
-    )
+    return replace(prepared, model=reference, graph=replace(graph, plain=plain))
 
 
 def _check_ends(graph: FrozenGraph) -> None:

@@ -45,24 +45,32 @@ class Weight:
 
     Attributes:
         place: Its Const node.
-        reader: The first node that multiplies with it, or looks something up.
-        op: That node's.
+        uses: What multiplies with it, or looks something up.
         summed: Its dimensions over which a result sums; for a table, all but the
             first. None if that is not known, or differs between readers.
         is_table: Whether nothing but lookups reads it.
     """
 
     place: Place
-    reader: str
-    op: str
+    uses: tuple[Use, ...]
     summed: tuple[int, ...] | None
     is_table: bool
 
 
 @dataclass(frozen=True)
-class _Use:
-    reader: str
+class Use:
+    """A product with weights, or a lookup.
+
+    Attributes:
+        reader: The node.
+        op: Its op.
+        operand: Number of its input that is the weights.
+        summed: As in ``Weight``, for this use alone.
+    """
+
+    reader: Place
     op: str
+    operand: int
     summed: frozenset[int] | None
 
 
@@ -95,8 +103,7 @@ def find_weights(
             (only,) = summed if len(summed) == 1 else (None,)
             yield Weight(
                 place,
-                found[0].reader,
-                found[0].op,
+                tuple(found),
                 None if only is None else tuple(sorted(only)),
                 all(use.op == "GatherV2" for use in found),
             )
@@ -121,7 +128,7 @@ class _Uses:
             if node.op == "Const" and node.attr["dtype"].type == tf.float32:
                 yield place, node
 
-    def of(self, value: Value, axes: Axes) -> Iterator[_Use]:
+    def of(self, value: Value, axes: Axes) -> Iterator[Use]:
         """What multiplies with a value.
 
         Raises:
@@ -138,7 +145,7 @@ class _Uses:
                 if not source.startswith("^"):
                     self._readers[_value(scope, source)].append((place, number))
 
-    def _of(self, value: Value, axes: Axes, *, returned: int = 0) -> Iterator[_Use]:
+    def _of(self, value: Value, axes: Axes, *, returned: int = 0) -> Iterator[Use]:
         """``returned``: how many results of its function it may be."""
         if (value, axes) in self._seen:
             return
@@ -159,7 +166,7 @@ class _Uses:
 
     def _read(
         self, scope: str, node: NodeDef, number: int, axes: Axes
-    ) -> Iterator[_Use]:
+    ) -> Iterator[Use]:
         result = Value(Place(scope, node.name), 0)
         if node.op in _PASSED_ON:
             yield from self._of(result, axes)
@@ -178,15 +185,15 @@ class _Uses:
         else:
             dims = self._summed(scope, node, number, axes)
             if axes is None or dims is None:
-                yield _Use(node.name, node.op, None)
+                yield Use(result.place, node.op, number, None)
             else:
                 chosen = (axes[dim] for dim in dims)
                 summed = frozenset(axis for axis in chosen if axis is not None)
-                yield _Use(node.name, node.op, summed)
+                yield Use(result.place, node.op, number, summed)
 
     def _loop(
         self, scope: str, node: NodeDef, number: int, axes: Axes
-    ) -> Iterator[_Use]:
+    ) -> Iterator[Use]:
         """What a loop only carries along is the same in every round, and behind it."""
         body = self._functions[node.attr["body"].func.name]
         name = body.signature.input_arg[number].name
@@ -199,7 +206,7 @@ class _Uses:
 
     def _argument(
         self, function: str, number: int, axes: Axes, returned: int = 0
-    ) -> Iterator[_Use]:
+    ) -> Iterator[Use]:
         name = self._functions[function].signature.input_arg[number].name
         value = Value(Place(function, name), 0)
         yield from self._of(value, axes, returned=returned)

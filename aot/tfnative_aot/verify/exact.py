@@ -27,13 +27,15 @@ class Exact:
         reason: Why it cannot be had; "" as long as it can.
     """
 
-    def __init__(self, model: LoadedModel, graph: FrozenGraph) -> None:
-        """Args: what is compiled, as a model and frozen."""
+    def __init__(
+        self, model: LoadedModel, graph: FrozenGraph, reason: str = ""
+    ) -> None:
+        """Args: what is compiled, as a model and frozen; and why not, if not."""
         self._model = model
         self._graph = graph
         self._source: SessionSource | None = None
         self._signature = model.signature(graph.signature)
-        self.reason = ""
+        self.reason = reason
 
     def outputs(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays | None:
         """Answers to inputs of the compiled code; None if there are none to be had."""

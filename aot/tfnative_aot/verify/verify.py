@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,9 @@ from tfnative_aot.verify.execute import Arrays, Executor
 from tfnative_aot.verify.probes import Probe
 
 _Array = npt.NDArray[np.generic]
+Tolerance = float | Mapping[str, float] | None
+"""Of all outputs, or of each by its name."""
+
 _Key = tuple[str, int, str]
 """Output, batch size and CPU level."""
 
@@ -61,7 +64,7 @@ def verify(
     graph: FrozenGraph,
     probes: Sequence[Probe],
     levels: Sequence[CpuLevel],
-    rtol: float | None,
+    rtol: Tolerance,
 ) -> tuple[Fidelity, ...]:
     """Runs a signature's variants and measures their errors.
 
@@ -70,8 +73,9 @@ def verify(
         graph: The signature.
         probes: Inputs, and what TensorFlow answers.
         levels: CPU levels that it can run.
-        rtol: Tolerance for floats, or None to judge by answers in float64 where there
-            are any, and by each type's default tolerance elsewhere.
+        rtol: Tolerance for floats, of each output or of all; or None to judge by
+            answers in float64 where there are any, and by each type's default tolerance
+            elsewhere.
 
     Returns:
         The largest error per output, batch size and level, over all ordinary inputs.
@@ -115,7 +119,7 @@ class _Judge:
         complaints: Likewise, the first thing that is wrong.
     """
 
-    def __init__(self, graph: FrozenGraph, rtol: float | None) -> None:
+    def __init__(self, graph: FrozenGraph, rtol: Tolerance) -> None:
         self.worst: dict[_Key, Fidelity] = {}
         self.complaints: dict[_Key, str] = {}
         self._rows = {
@@ -157,8 +161,11 @@ class _Judge:
             return found, _too_far(found)
         exact = probe.exact[name] if probe.exact is not None else None
         reason = probe.reason if exact is None else why_not(expected, exact)
-        if self._rtol is not None:
-            found = replace(found, tolerance=self._rtol)
+        rtol = self._rtol
+        if isinstance(rtol, Mapping):
+            rtol = max(rtol.get(name, 0.0), default_tolerance(dtype))
+        if rtol is not None:
+            found = replace(found, tolerance=rtol)
         if exact is None or reason or got.shape != expected.shape:
             found = replace(found, reason=reason)
             return found, _too_far(found)
@@ -173,7 +180,7 @@ class _Judge:
             distance=measured.own,
             tensorflow_distance=measured.tensorflow,
         )
-        if self._rtol is not None:
+        if rtol is not None:
             return found, _too_far(found)
         found = replace(found, tolerance=measured.tolerance)
         return found, measured.complaint

@@ -66,7 +66,7 @@ INLINE void finish(Vec (&sum)[kRows][kVectors], float* const (&row)[kRows],
 
 template <typename W>
 INLINE Vec load_column(const W* columns, int v, int64_t panel_stride) {
-  return load_weights(columns + v / kPanelVectors * panel_stride +
+  return load_widened(columns + v / kPanelVectors * panel_stride +
                       v % kPanelVectors * kLanes);
 }
 

@@ -56,7 +56,7 @@ def show(manifest: Manifest, *, as_json: bool) -> None:
             continue
         print(f"signature {name}: {precision.asked}")
         print_table(
-            ("layer", "op", "weights", "stored", "signal/noise"),
+            ("layer", "op", "weights", "stored", "signal/noise", "computed in"),
             [
                 (_short(each.node), each.op, *_weights(each))
                 for each in precision.layers
@@ -112,11 +112,12 @@ def _kept(layers: Iterable[LayerPrecision]) -> Iterable[str]:
             yield f"{_short(each.node)} stays {each.stored}: {each.reason}"
 
 
-def _weights(layer: LayerPrecision) -> tuple[str, str, str]:
+def _weights(layer: LayerPrecision) -> tuple[str, str, str, str]:
     return (
         format_shape(layer.shape),
         layer.stored,
         _decibels(layer.signal_to_noise),
+        layer.computed,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, get_args
 
 from tfnative._base.options.declare import option
 from tfnative._base.options.document import shows_options
@@ -24,7 +24,9 @@ from tfnative._base.options.option_set import OptionSet
 from tfnative._compile import model_options
 from tfnative._compile.kinds import Golden, Shapes
 
-Precision = Literal["float32", "float16-weights", "bfloat16-weights", "int8-weights"]
+Precision = Literal[
+    "float32", "float16-weights", "bfloat16-weights", "int8-weights", "int8-dynamic"
+]
 
 
 @shows_options
@@ -134,9 +136,10 @@ class CompileOptions(OptionSet):
     )
     precision: Precision = option(
         "float32",
-        Choice("float32", "float16-weights", "bfloat16-weights", "int8-weights"),
+        Choice(*get_args(Precision)),
         "what weights are stored in: smaller types take less space, and less time "
-        "where reading weights is what takes it; numbers between layers stay float32",
+        "where reading weights is what takes it; with int8-dynamic, matrix products "
+        "are computed in 8 bits, too; numbers between layers stay float32",
     )
     checks: bool = option(
         True,

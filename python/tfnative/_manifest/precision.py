@@ -23,6 +23,8 @@ class LayerPrecision:
             squares over the sum of the squares of what rounding changed. None if it
             changed nothing.
         reason: Why they are not in the type that was asked for; else empty.
+        computed: What is multiplied with them: "float32", or "int8", each row of it
+            with a range of its own.
     """
 
     node: str
@@ -31,6 +33,7 @@ class LayerPrecision:
     stored: str
     signal_to_noise: float | None = None
     reason: str = ""
+    computed: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def _layer(place: str, value: object) -> LayerPrecision:
         stored=reader.take("stored", str),
         signal_to_noise=_number(reader, "signal_to_noise"),
         reason=reader.take("reason", str),
+        computed=reader.take("computed", str),
     )
 
 

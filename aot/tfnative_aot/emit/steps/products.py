@@ -41,6 +41,8 @@ def emit_dot(body: Body, step: Dot, depth: int) -> None:
     else:
         stored = step.rhs.shape.dtype
         kernel = f"matmul_packed_{stored}" if step.packed else "matmul_f32"
+        if step.in_int8:
+            kernel = "matmul_int8_dynamic"
         _call_f32_kernel(body, "tfn_matmul", fields, kernel, step, depth)
 
 

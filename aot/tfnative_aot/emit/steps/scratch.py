@@ -29,6 +29,7 @@ _PANEL = 16
 _BLOCK_PIXELS, _PLACE_BYTES = 96, 24
 _WINOGRAD_CHANNELS, _WINOGRAD_TILES_AT_ONCE = 64, 36
 _DEPTHWISE_COLUMNS = 19
+_INT8_ROWS = 96
 _SUPPRESSED_CLASSES = 16
 
 
@@ -49,6 +50,8 @@ class Scratch:
 
 def scratch_of(step: Step) -> Scratch | None:
     """What a step itself needs, without what is nested in it. None for nothing."""
+    if isinstance(step, Dot) and step.in_int8:
+        return _matmul_int8(step)
     if isinstance(step, Dot):
         return None if step.dtype != "f32" or step.packed else _matmul(step)
     if isinstance(step, Convolution):
@@ -88,6 +91,12 @@ def _matmul(step: Dot) -> Scratch:
     sizes = f"{step.batch}, {step.m}, {step.n}, {step.k}"
     columns = _whole_panels(max(step.m, step.n))
     return Scratch(f"TFN_MATMUL_SCRATCH_BYTES({sizes})", columns * step.k * 4)
+
+
+def _matmul_int8(step: Dot) -> Scratch:
+    text = f"TFN_MATMUL_INT8_SCRATCH_BYTES({step.m}, {step.k})"
+    rows = min(step.m, _INT8_ROWS)
+    return Scratch(text, rows * (2 * _whole_panels(step.k) + 8))
 
 
 def _packed(step: Convolution) -> Scratch:

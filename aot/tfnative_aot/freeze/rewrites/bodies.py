@@ -47,7 +47,8 @@ def _rewrite(
     body.library.CopyFrom(library)
     results = {name: flat[tensor] for name, tensor in function.ret.items()}
     roots = {node_of(tensor) for tensor in results.values()}
-    editor = GraphEditor(body, roots | set(function.control_ret.values()))
+    roots |= set(function.control_ret.values())
+    editor = GraphEditor(body, roots, function.signature.name)
     apply(editor)
     rewritten = editor.graph_def()
     signatures = {each.signature.name: each.signature for each in library.function}

@@ -25,9 +25,16 @@ _OLD_CONTROL_FLOW = _SWITCHES | {"Enter", "RefEnter"}
 
 
 class GraphEditor:
-    """Holds a copy of a graph. Nodes that it hands out may be changed in place."""
+    """Holds a copy of a graph. Nodes that it hands out may be changed in place.
 
-    def __init__(self, graph_def: GraphDef, outputs: Collection[str]) -> None:
+    Attributes:
+        function: Of which it is the body, or "".
+    """
+
+    def __init__(
+        self, graph_def: GraphDef, outputs: Collection[str], function: str = ""
+    ) -> None:
+        self.function = function
         self._graph_def = GraphDef()
         self._graph_def.CopyFrom(graph_def)
         self._outputs = frozenset(outputs)

@@ -8,15 +8,15 @@ from tfnative_aot.program.passes.order_steps import order_steps
 from tfnative_aot.program.passes.pack_weights import pack_weights
 from tfnative_aot.program.passes.separate_values import separate_values
 from tfnative_aot.program.passes.split_reductions import split_reductions
-from tfnative_aot.program.passes.stored_weights import WeightType
+from tfnative_aot.program.passes.stored_weights import FLOATS, Weights
 from tfnative_aot.program.passes.winograd import uses_winograd
 from tfnative_aot.program.program import Program
 
-__all__ = ["WeightType", "run_passes", "uses_winograd"]
+__all__ = ["run_passes", "uses_winograd"]
 
 
 def run_passes(
-    program: Program, *, winograd: bool = True, weights: WeightType = "f32"
+    program: Program, *, winograd: bool = True, weights: Weights = FLOATS
 ) -> Program:
     """What is emitted, from what XLA compiled; see ``pack_weights`` for the options."""
     packed = pack_weights(program, winograd=winograd, weights=weights)

@@ -18,9 +18,11 @@ import numpy.typing as npt
 
 from tfnative_aot.program.memory import Allocation, Buffer, Constant, Shape, Slice
 from tfnative_aot.program.passes.packing import FloatArray, pack_filter, pack_matrix
+from tfnative_aot.program.passes.packing_int8 import MOST_K, pack_int8_matrix
 from tfnative_aot.program.passes.stored_weights import (
+    FLOATS,
     StoredWeights,
-    WeightType,
+    Weights,
     stored,
 )
 from tfnative_aot.program.passes.winograd import pack_winograd, taps_are_alike
@@ -46,7 +48,7 @@ _MOST_WINOGRAD_BYTES = 12 << 20
 
 
 def pack_weights(
-    program: Program, *, winograd: bool = True, weights: WeightType = "f32"
+    program: Program, *, winograd: bool = True, weights: Weights = FLOATS
 ) -> Program:
     """Replaces constant f32 weights by packed ones, and plain dots by our kernel.
 
@@ -54,7 +56,7 @@ def pack_weights(
         program: As decoded.
         winograd: Whether Winograd's algorithm may compute convolutions, which is
             faster, rounds a little more, and needs four times the weights.
-        weights: The type that weights are stored in where it holds them exactly.
+        weights: How weights are stored, and multiplied with.
     """
     return _Packer(program, winograd, weights).run()
 
@@ -68,7 +70,7 @@ class _Packed:
 
 
 class _Packer:
-    def __init__(self, program: Program, winograd: bool, weights: WeightType) -> None:
+    def __init__(self, program: Program, winograd: bool, weights: Weights) -> None:
         self._program = program
         self._winograd = winograd
         self._weights = weights
@@ -123,10 +125,24 @@ class _Packer:
         # The same weights may be read as different matrices.
         key = (dot.rhs.slice.allocation, dot.k, dot.n, *strides)
         if key not in self._packed:
-            packed = pack_matrix(matrix)
-            self._packed[key] = self._add(stored(packed, self._weights, dot.n))
+            self._packed[key] = self._add(self._matrix(matrix))
         found = self._packed[key]
-        return replace(dot, rhs=found.weights, scale=found.scale, packed=True)
+        return replace(
+            dot,
+            rhs=found.weights,
+            scale=found.scale,
+            packed=True,
+            in_int8=found.weights.shape.dtype == "u8",
+        )
+
+    def _matrix(self, matrix: FloatArray) -> StoredWeights:
+        k, n = matrix.shape
+        form = stored(pack_matrix(matrix), self._weights.dtype, n)
+        if form.scale is None or not self._weights.in_int8 or k > MOST_K:
+            return form
+        scale = form.scale[:n]
+        whole = np.rint(matrix / scale).astype(np.int8)
+        return StoredWeights("u8", pack_int8_matrix(whole, scale))
 
     def _convolution(self, step: Convolution) -> Convolution:
         if step.dtype != "f32":
@@ -150,10 +166,10 @@ class _Packer:
         self, step: Convolution, weights: FloatArray, winograd: bool
     ) -> StoredWeights:
         """In a smaller type, or else for Winograd's algorithm, or as they are."""
-        if winograd and self._weights == "f32":
+        if winograd and self._weights.dtype == "f32":
             return StoredWeights("f32", pack_winograd(weights))
         packed = pack_filter(weights, step.groups)
-        small = stored(packed, self._weights, step.out_channels // step.groups)
+        small = stored(packed, self._weights.dtype, step.out_channels // step.groups)
         if winograd and small.dtype == "f32":
             return StoredWeights("f32", pack_winograd(weights))
         return small

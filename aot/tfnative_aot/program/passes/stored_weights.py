@@ -24,17 +24,33 @@ _LARGEST = 127
 
 
 @dataclass(frozen=True)
+class Weights:
+    """What is to become of weights.
+
+    Attributes:
+        dtype: The type that they are stored in, where it holds them exactly.
+        in_int8: Whether products with those in s8 are computed in whole numbers, too.
+    """
+
+    dtype: WeightType
+    in_int8: bool = False
+
+
+FLOATS = Weights("f32")
+
+
+@dataclass(frozen=True)
 class StoredWeights:
     """What a kernel reads.
 
     Attributes:
-        dtype: Of an element.
+        dtype: Of an element; "u8" for the bytes of ``packing_int8``.
         array: The elements; of f16 and bf16, their bits.
         scale: For s8, what each output channel is multiplied with, and PANEL zeros
             more; else None.
     """
 
-    dtype: WeightType
+    dtype: WeightType | Literal["u8"]
     array: npt.NDArray[np.generic]
     scale: FloatArray | None = None
 

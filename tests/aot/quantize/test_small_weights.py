@@ -117,7 +117,7 @@ def artifacts(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
             batch_sizes=(1, 4),
             cpus=["native"],
         )
-        for precision in ("float32", *PRECISIONS)
+        for precision in ("float32", *PRECISIONS, "int8-dynamic")
     }
 
 
@@ -175,6 +175,61 @@ def test_the_manifest_has_every_layer_and_what_it_costs(artifacts, precision):
         assert output.signal_to_noise > least - 15
         assert output.rows == 16
         assert output.cosine == pytest.approx(1, abs=1e-3)
+
+
+def test_products_alone_are_computed_in_8_bits(artifacts):
+    with tfnative.load(artifacts["int8-dynamic"]) as model:
+        (signature,) = model.manifest.signatures.values()
+    assert signature.precision is not None
+    computed = {each.shape: each.computed for each in signature.precision.layers}
+    products = {SHAPES[name] for name in ("dense", "state", "heads")}
+    assert {shape for shape, how in computed.items() if how == "int8"} == products
+    assert {each.stored for each in signature.precision.layers} == {"int8"}
+
+
+@pytest.mark.slow
+def test_answers_are_those_of_rounded_rows(artifacts):
+    """As near to float32's as steps of 1/255 of a row's range allow."""
+    exact_of = module(values()).serve
+    with (
+        tfnative.load(artifacts["int8-dynamic"]) as model,
+        tfnative.load(artifacts["int8-weights"]) as weights_alone,
+    ):
+        for rows in (1, 3, 4, 9):
+            given = inputs(rows)
+            got, exact = model.predict(given), exact_of(**given)
+            wide = weights_alone.predict(given)
+            for name in ("flat", "heads"):
+                error = np.abs(got[name] - exact[name]).max()
+                assert 1e-4 < error < 0.05 * np.abs(exact[name]).max()
+                assert np.abs(got[name] - wide[name]).max() > 1e-5
+            np.testing.assert_array_equal(got["found"], wide["found"])
+
+
+@pytest.mark.slow
+def test_what_is_not_finite_stays_in_its_row(artifacts):
+    given = inputs(4)
+    with tfnative.load(artifacts["int8-dynamic"]) as model:
+        usual = model.predict(given)
+        given["image"][2, 0, 0, 0] = np.nan
+        odd = model.predict(given)
+    assert np.isnan(odd["flat"][2]).all()
+    kept = [0, 1, 3]
+    np.testing.assert_array_equal(odd["flat"][kept], usual["flat"][kept])
+
+
+@pytest.mark.slow
+def test_a_batch_gives_each_row_what_it_gives_it_alone(artifacts):
+    given = inputs(9)
+    with tfnative.load(artifacts["int8-dynamic"]) as model:
+        together = model.predict(given)
+        for row in range(9):
+            alone = model.predict({n: a[row : row + 1] for n, a in given.items()})
+            for name, want in alone.items():
+                # Convolutions of one row and of four may differ in the last bit.
+                np.testing.assert_allclose(
+                    together[name][row], want[0], rtol=0, atol=0.01
+                )
 
 
 def test_without_it_the_manifest_says_nothing(artifacts):
@@ -278,7 +333,7 @@ def export_baskets(path: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "precision"),
-    [("linux-aarch64", "int8-weights"), ("linux-armv7", "float16-weights")],
+    [("linux-aarch64", "int8-dynamic"), ("linux-armv7", "float16-weights")],
 )
 def test_other_machines_answer_as_tensorflow_does(saved, tmp_path, target, precision):
     require(target)

@@ -34,7 +34,7 @@ SEED ?= 1
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
   test-fidelity test-machines test-models test-optimize test-schema fuzz-python fuzz-cpp \
   test-python mutants lint format tidy bench bench-kernels docs docs-serve options protos \
-  setup wheel clean
+  tools setup wheel clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -44,7 +44,7 @@ demo: $(VENV)/.installed  ## train, compile and run a model; Python, C++ and C
 	$(BIN)/python examples/demo.py
 
 test:  ## everything that has to pass, and how long it took
-	@MAKE="$(MAKE)" bash tests/run_all.sh setup lint test-cpp test-python
+	@MAKE="$(MAKE)" bash tests/run_all.sh tools setup,lint+test-cpp test-python
 
 test-quick: lint  ## lint, and the Python tests that are quick
 	$(PYTEST) -m "not slow and not alone" $(PYTEST_ARGS)
@@ -144,6 +144,8 @@ wheel: $(VENV)/.tools  ## dist/*.whl
 
 clean:  ## remove what was built, but not .venv
 	rm -rf build dist saved_models
+
+tools: $(VENV)/.tools
 
 setup: $(VENV)/.installed  ## .venv, with the package and what tests need
 

@@ -19,6 +19,7 @@ import pytest
 import tfnative
 from tests.aot.split.whole_models import Arrays, error_without_tensorflow, runner
 from tests.models import split
+from tests.seeded_cache import seed_cache
 from tfnative import cache, cli
 from tfnative.errors import (
     FailedPreconditionError,
@@ -297,7 +298,7 @@ def test_inputs_of_the_users_are_compared_and_kept(sources, tmp_path):
 
 @pytest.mark.slow
 def test_auto_cuts_and_says_what_tensorflow_runs(sources, run, tmp_path, monkeypatch):
-    monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path))
+    monkeypatch.setenv("TFNATIVE_CACHE", str(seed_cache(tmp_path)))
     for expected in ("compiled for ", "compiled code from the cache; "):
         with tfnative.load(sources["reviews"], backend="auto") as model:
             assert model.backend == "split"

@@ -21,9 +21,7 @@ Export = Callable[[ModelCase], Path]
 
 # A frozen GraphDef is no SavedModel.
 CASES = [
-    case
-    for case in ZOO.values()
-    if not case.graph_inputs and case.name not in LEFT_OUT
+    case for case in ZOO.values() if not case.graph_inputs and case.name not in LEFT_OUT
 ]
 # The library runs Grappler as TensorFlow does, the compiler's reference does not. Where
 # the processor multiplies narrow floats, a bias that Grappler fuses into the product

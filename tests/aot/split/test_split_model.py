@@ -59,9 +59,10 @@ def sources(once: Once) -> dict[str, Path]:
 def artifacts(once: Once, sources: dict[str, Path]) -> dict[str, Path]:
     def make(folder: Path) -> Path:
         for name, source in sources.items():
+            both = ["serving_default", "numbers"]
             tfnative.compile(
                 *(source, folder / name),
-                signatures=["serving_default", "numbers"] if name == "reviews" else None,
+                signatures=both if name == "reviews" else None,
                 batch_sizes=(1, 8),
                 cpus=["native"],
             )

@@ -19,6 +19,7 @@ import pytest
 import tfnative
 from tests.models import ZOO, ModelCase
 from tests.models.saving import function_save
+from tests.seeded_cache import seed_cache
 from tfnative import cache
 from tfnative._cache.store import Store
 from tfnative_aot.load.load_model import load_model
@@ -38,12 +39,12 @@ print(json.dumps({"backend": model.backend, "reason": model.backend_reason,
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+    return seed_cache(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture
 def place(kernels: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache without models, but with the kernels that tests before compiled."""
+    """A cache without models, but with kernels."""
     monkeypatch.setenv("TFNATIVE_CACHE", str(kernels))
     for entry in cache.entries():
         Store().remove(entry.key)

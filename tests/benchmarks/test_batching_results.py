@@ -151,6 +151,7 @@ def test_what_is_not_known_is_refused(option: str):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_this_process")
 def test_it_runs_without_peers_and_without_cmake(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -30,4 +30,11 @@ if os.environ.get("TFNATIVE_ALL_MODELS", "") == "1":
 COMPILED = [case for case in ALL_COMPILED if case.name not in LEFT_OUT]
 """What the tests compile: all but what is left to ``make test-models``."""
 
-__all__ = ["ALL_COMPILED", "COMPILED", "ZOO", "ModelCase", "large_ones_slow"]
+__all__ = [
+    "ALL_COMPILED",
+    "COMPILED",
+    "LEFT_OUT",
+    "ZOO",
+    "ModelCase",
+    "large_ones_slow",
+]

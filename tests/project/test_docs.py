@@ -16,6 +16,7 @@ import pytest
 
 from tests.project.page_runs import FILES, NOT_RUN, PROGRAMS, SETUPS
 from tests.project.pages import PAGES, ROOT, Block, blocks
+from tests.turns import Once
 
 RUNNABLE = {"python", "sh", "c", "cpp"}
 READ_ONLY = {"", "text", "json", "yaml", "dockerfile", "starlark", "cmake"}
@@ -28,12 +29,15 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="session")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(once: Once) -> Path:
     """The folder in which a reader of get_started.md ends: one model, compiled."""
     pytest.importorskip("tensorflow", reason="compiling needs TensorFlow")
-    folder = tmp_path_factory.mktemp("reader")
-    run_page(START, folder)
-    return folder
+
+    def read(folder: Path) -> Path:
+        run_page(START, folder)
+        return folder
+
+    return once("reader", read)
 
 
 def runnable(page: str) -> list[Block]:

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chooses the adapter for the TensorFlow that is installed.
 
-All that touches TensorFlow's private modules is in the adapter files, three for each
+All that touches TensorFlow's private modules is in the adapter files, four for each
 TensorFlow minor version: ``tf_X_Y`` works inside a TensorFlow process, ``lean_X_Y``
 makes importing it quick, ``xla_X_Y`` runs tfcompile and reads what it wrote without
-importing TensorFlow.
+importing TensorFlow, and ``tool_X_Y`` has the Graph Transform Tool alone.
 """
 
 from __future__ import annotations
@@ -41,6 +41,15 @@ def xla() -> ModuleType:
         FailedPreconditionError: TensorFlow is missing or not a supported version.
     """
     return _adapter("xla")
+
+
+def tool() -> ModuleType:
+    """The adapter for the Graph Transform Tool. Imports little of TensorFlow if lean.
+
+    Raises:
+        FailedPreconditionError: TensorFlow is missing or not a supported version.
+    """
+    return _adapter("tool")
 
 
 def import_lean() -> None:

@@ -30,7 +30,7 @@ from tensorflow.python.framework import (
 )
 from tensorflow.python.grappler import tf_optimizer
 from tensorflow.python.saved_model import loader_impl
-from tensorflow.python.util import _pywrap_transform_graph, deprecation
+from tensorflow.python.util import deprecation
 
 
 def load_into_session(session: Any, folder: str, tags: Sequence[str]) -> GraphDef:
@@ -129,22 +129,6 @@ def optimize(
     options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
     options.optimizers.extend(optimizers)
     return tf_optimizer.OptimizeGraph(config, meta_graph)
-
-
-def transform_graph(
-    graph_def: bytes,
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-    transforms: Sequence[str],
-) -> bytes:
-    """Runs the Graph Transform Tool on a serialised GraphDef."""
-    result: bytes = _pywrap_transform_graph.TransformGraphWithStringInputs(
-        graph_def,
-        ",".join(inputs).encode(),
-        ",".join(outputs).encode(),
-        " ".join(transforms).encode(),
-    )
-    return result
 
 
 @functools.cache

@@ -67,7 +67,7 @@ def main(parent: int) -> None:
     from tfnative_aot import adapters
 
     adapters.import_lean()
-    transform_graph = adapters.tf().transform_graph
+    transform_graph = adapters.tool().transform_graph
     while True:
         try:
             request, graph = read_message(sys.stdin.buffer)

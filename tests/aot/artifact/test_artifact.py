@@ -13,12 +13,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tfnative
 from tests.models import ZOO, ModelCase
+from tests.models.saving import keras3_export
 
 Export = Callable[[ModelCase], Path]
 Compile = Callable[..., Path]
@@ -97,15 +99,36 @@ def test_nothing_of_tensorflow_is_inside(digits: Path) -> None:
         assert word not in symbols
 
 
+def _bottleneck() -> Any:
+    """Each kind of layer of a MobileNetV2 once, with a third of its weights."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 256), name="x"),
+            layers.Conv2D(1024, 1, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(6.0),
+            layers.DepthwiseConv2D(3, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(6.0),
+            layers.Conv2D(256, 1, use_bias=False),
+            layers.BatchNormalization(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(1000, name="y"),
+        ]
+    )
+
+
 @pytest.mark.slow
-def test_one_copy_of_the_weights_serves_all_variants(
-    export: Export, tmp_path: Path
-) -> None:
-    source = export(ZOO["mlp_large"] if "mlp_large" in ZOO else ZOO["mobilenet_v2"])
+def test_one_copy_of_the_weights_serves_all_variants(tmp_path: Path) -> None:
+    source = keras3_export(_bottleneck)(tmp_path / "saved")
     artifact = tfnative.compile(source, tmp_path / "m", batch_sizes=(1, 8, 32))
     variables = sum(f.stat().st_size for f in (source / "variables").iterdir())
     size = sum(f.stat().st_size for f in artifact.rglob("*") if f.is_file())
-    assert size <= 1.15 * variables + 600_000
+    allowed = 1.15 * variables + 600_000
+    assert size <= allowed < 2 * variables
 
 
 @pytest.mark.slow

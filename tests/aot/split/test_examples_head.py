@@ -15,25 +15,30 @@ import pytest
 
 import tfnative
 from tests.models import heads
+from tests.turns import Once
 from tfnative import cli
 from tfnative.errors import InvalidArgumentError, LoadError
 from tfnative.manifest import ExamplesHead
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return heads.passengers(tmp_path_factory.mktemp("models") / "passengers")
+def source(once: Once) -> Path:
+    return once(
+        "passengers/model", lambda folder: heads.passengers(folder / "passengers")
+    )
 
 
 @pytest.fixture(scope="module")
-def artifact(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("artifact") / "passengers"
-    return tfnative.compile(
-        *(source, output),
-        signatures=["serving_default", "biased"],
-        batch_sizes=(1, 8),
-        cpus=["native"],
-    )
+def artifact(once: Once, source: Path) -> Path:
+    def make(folder: Path) -> Path:
+        return tfnative.compile(
+            *(source, folder / "passengers"),
+            signatures=["serving_default", "biased"],
+            batch_sizes=(1, 8),
+            cpus=["native"],
+        )
+
+    return once("passengers/artifact", make)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,8 @@ import pytest
 import tfnative
 from tests.aot.split.whole_models import Arrays, error_without_tensorflow, runner
 from tests.models import split
+from tests.seeded_cache import seed_cache
+from tests.turns import Once
 from tfnative import cache, cli
 from tfnative.errors import (
     FailedPreconditionError,
@@ -41,28 +43,33 @@ INPUTS: dict[str, Callable[[int, np.random.Generator], Arrays]] = {
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("models")
-    return {name: getattr(split, name)(folder / name / "1") for name in INPUTS}
+def sources(once: Once) -> dict[str, Path]:
+    def make(folder: Path) -> Path:
+        for name in INPUTS:
+            getattr(split, name)(folder / name / "1")
+        # What the head needs lies in the model: the file of the vocabulary goes.
+        shutil.rmtree(folder / "reviews" / "vocabulary")
+        return folder
+
+    folder = once("split/models", make)
+    return {name: folder / name / "1" for name in INPUTS}
 
 
 @pytest.fixture(scope="module")
-def artifacts(
-    sources: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("artifacts")
-    # What the head needs lies in the artifact: the file of the vocabulary goes.
-    shutil.rmtree(sources["reviews"].parent / "vocabulary")
-    return {
-        name: tfnative.compile(
-            source,
-            folder / name,
-            signatures=["serving_default", "numbers"] if name == "reviews" else None,
-            batch_sizes=(1, 8),
-            cpus=["native"],
-        )
-        for name, source in sources.items()
-    }
+def artifacts(once: Once, sources: dict[str, Path]) -> dict[str, Path]:
+    def make(folder: Path) -> Path:
+        for name, source in sources.items():
+            both = ["serving_default", "numbers"]
+            tfnative.compile(
+                *(source, folder / name),
+                signatures=both if name == "reviews" else None,
+                batch_sizes=(1, 8),
+                cpus=["native"],
+            )
+        return folder
+
+    folder = once("split/artifacts", make)
+    return {name: folder / name for name in INPUTS}
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +304,7 @@ def test_inputs_of_the_users_are_compared_and_kept(sources, tmp_path):
 
 @pytest.mark.slow
 def test_auto_cuts_and_says_what_tensorflow_runs(sources, run, tmp_path, monkeypatch):
-    monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path))
+    monkeypatch.setenv("TFNATIVE_CACHE", str(seed_cache(tmp_path)))
     for expected in ("compiled for ", "compiled code from the cache; "):
         with tfnative.load(sources["reviews"], backend="auto") as model:
             assert model.backend == "split"

@@ -20,6 +20,7 @@ import tfnative
 from tests.aot.split.whole_models import Arrays, error_without_tensorflow, runner
 from tests.models import tails
 from tests.models.split import random_words
+from tests.turns import Once
 from tfnative import cli
 from tfnative.errors import CompileError, InvalidArgumentError, LoadError
 
@@ -50,26 +51,30 @@ INDEPENDENT = {"labels", "both"}
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("models")
-    return {name: getattr(tails, name)(folder / name / "1") for name in INPUTS}
+def sources(once: Once) -> dict[str, Path]:
+    def make(folder: Path) -> Path:
+        for name in INPUTS:
+            getattr(tails, name)(folder / name / "1")
+        return folder
+
+    folder = once("tails/models", make)
+    return {name: folder / name / "1" for name in INPUTS}
 
 
 @pytest.fixture(scope="module")
-def artifacts(
-    sources: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("artifacts")
-    return {
-        name: tfnative.compile(
-            source,
-            folder / name,
-            signatures=["serving_default", "codes"] if name == "labels" else None,
-            batch_sizes=(1, 8) if name in INDEPENDENT else (3,),
-            cpus=["native"],
-        )
-        for name, source in sources.items()
-    }
+def artifacts(once: Once, sources: dict[str, Path]) -> dict[str, Path]:
+    def make(folder: Path) -> Path:
+        for name, source in sources.items():
+            tfnative.compile(
+                *(source, folder / name),
+                signatures=["serving_default", "codes"] if name == "labels" else None,
+                batch_sizes=(1, 8) if name in INDEPENDENT else (3,),
+                cpus=["native"],
+            )
+        return folder
+
+    folder = once("tails/artifacts", make)
+    return {name: folder / name for name in INPUTS}
 
 
 @pytest.fixture(scope="module")

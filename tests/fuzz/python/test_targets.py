@@ -17,7 +17,7 @@ for package in ("google.protobuf", "starlette", "uvicorn"):
 from tests.fuzz.python.targets import CORPUS, TARGETS  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
-SECONDS = os.environ.get("TFNATIVE_FUZZ_SECONDS", "10")
+SECONDS = os.environ.get("TFNATIVE_FUZZ_SECONDS", "4")
 
 
 def inputs(name: str) -> list[Path]:

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.seeded_cache import seed_cache
+
 END = [signal.SIGTERM, signal.SIGHUP]
+LINK = "compile and link"
 
 # `main` is replaced by what a test wants the command to do.
 PROGRAM = """\
@@ -142,7 +145,12 @@ def nothing_is_left_in(place: Path) -> bool:
 def compiling(
     saved_model: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[subprocess.Popen[str]]:
-    """A command that compiles, and has come to a stage."""
+    """A command that compiles, and has come to a stage.
+
+    It compiles kernels, too, until the stage before which they have to be there.
+    """
+    if request.param == LINK:
+        seed_cache(tmp_path / "cache")
     with subprocess.Popen(
         [
             *(sys.executable, "-m", "tfnative", "compile", saved_model),
@@ -167,8 +175,8 @@ def compiling(
     [
         ("load the model", signal.SIGTERM, False),
         ("compile with XLA", signal.SIGTERM, True),
-        ("compile and link", signal.SIGHUP, False),
-        ("compile and link", signal.SIGTERM, True),
+        (LINK, signal.SIGHUP, False),
+        (LINK, signal.SIGTERM, True),
     ],
     indirect=["compiling"],
 )
@@ -199,6 +207,7 @@ main({"model": sys.argv[1], "output": sys.argv[2], "options": options})
 def test_nothing_is_left_of_a_process_that_compiles_for_another(
     saved_model: Path, tmp_path: Path
 ) -> None:
+    seed_cache(tmp_path / "cache")
     with subprocess.Popen(
         [sys.executable, "-c", WORKER, saved_model, tmp_path / "out" / "compiled"],
         env=environment(tmp_path),
@@ -209,7 +218,7 @@ def test_nothing_is_left_of_a_process_that_compiles_for_another(
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if "compile and link" in line:
+            if LINK in line:
                 break
         process.terminate()
         # 143; or 1, where a library has made another error of the interrupt.

@@ -206,6 +206,8 @@ def _without_winograd(
         CompileError: The same, where they do not use Winograd's algorithm anyway.
     """
     index = [graph.signature for graph in job.graphs].index(error.signature)
+    products = job.prepared[index].products
+    weights = replace(job.settings.weights, products=products)
     chosen = [p.key.signature == index and uses_winograd(p) for p in programs]
     if not any(chosen):
         lines = "\n".join(f"  {complaint}" for complaint in error.complaints)
@@ -214,7 +216,7 @@ def _without_winograd(
             f"tolerance (--rtol sets another):\n{lines}"
         ) from error
     return tuple(
-        run_passes(variant.decoded, winograd=False, weights=job.settings.weights)
+        run_passes(variant.decoded, winograd=False, weights=weights)
         if is_chosen
         else program
         for variant, program, is_chosen in zip(

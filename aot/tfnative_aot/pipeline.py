@@ -32,6 +32,7 @@ from tfnative_aot.making import make_artifact
 from tfnative_aot.output import check_replaceable, replacing
 from tfnative_aot.program.decode import decode
 from tfnative_aot.program.passes import run_passes
+from tfnative_aot.program.passes.stored_weights import Weights
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.quantize.small_weights import with_small_weights
 from tfnative_aot.quantize.tables import store_tables
@@ -107,8 +108,11 @@ def compile(  # noqa: A001 - the name that users know
         # One after the other: TensorFlow's names are looked up by one thread at once.
         verdicts = pool.submit(_judge_all, unchecked, server, work)
         try:
+            weights = [
+                replace(settings.weights, products=each.products) for each in prepared
+            ]
             variants = _compile_variants(
-                graphs, settings, work, pool, server, progress, builder
+                graphs, weights, settings, work, pool, server, progress, builder
             )
         except CompileError as error:
             raise explained(prepared, error) from error
@@ -151,6 +155,7 @@ def _with_checks(verdict: Verdict, graph: FrozenGraph) -> Verdict:
 
 def _compile_variants(
     graphs: Sequence[FrozenGraph],
+    weights: Sequence[Weights],
     settings: Settings,
     work: Path,
     pool: ThreadPoolExecutor,
@@ -175,7 +180,7 @@ def _compile_variants(
             run_passes(
                 program,
                 winograd=settings.options.winograd,
-                weights=settings.weights,
+                weights=weights[key.signature],
             ),
         )
         progress.advance(

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tfnative.manifest import LayerPrecision, Precision
 from tfnative_aot.freeze.graph import GraphTensor
 from tfnative_aot.load.source import BATCH
+from tfnative_aot.program.passes.stored_weights import find_node
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import Convolution, Dot
 from tfnative_aot.program.traverse import walk
@@ -97,7 +98,7 @@ def _as_compiled(layer: LayerPrecision, programs: Sequence[Program]) -> LayerPre
         for program in programs
         for step in walk(program.steps)
         if isinstance(step, Dot | Convolution)
-        and f"/{step.source.op_name}".endswith(f"/{layer.node}")
+        and any(find_node(part.op_name, [layer.node]) for part in step.source.all_parts)
     ]
     types = {step.rhs.shape.dtype for step in steps}
     if any(isinstance(step, Dot) and step.in_int8 for step in steps):

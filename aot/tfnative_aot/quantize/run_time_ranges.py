@@ -19,17 +19,18 @@ from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.freeze.rewrites.rule import of_any_shape
 from tfnative_aot.freeze.value_flow import Place
 from tfnative_aot.load.source import node_of
+from tfnative_aot.program.passes.stored_weights import find_node
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import Dot
 from tfnative_aot.program.traverse import walk
 from tfnative_aot.quantize.small_weights import FEWEST, referring_to
-from tfnative_aot.quantize.weight_uses import find_weights
+from tfnative_aot.quantize.weight_uses import PRODUCTS, find_weights
 from tfnative_aot.split.divide import Prepared
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-_PRODUCTS = ("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "MatMul")
+_ROUNDED = (*PRODUCTS, "Conv2D")
 _LEVELS = 255.0
 _LEAST_WIDTH = 2.0**-117
 
@@ -42,7 +43,7 @@ def with_run_time_ranges(prepared: Prepared, programs: Iterable[Program]) -> Pre
         programs: All of the signature.
     """
     names = {
-        part.op_name
+        find_node(part.op_name, prepared.products)
         for program in programs
         for step in walk(program.steps)
         if isinstance(step, Dot) and step.in_int8
@@ -54,22 +55,17 @@ def with_run_time_ranges(prepared: Prepared, programs: Iterable[Program]) -> Pre
         use.reader: 1 - use.operand
         for weight in find_weights(graph.graph_def, outputs, FEWEST)
         for use in weight.uses
-        if use.op in _PRODUCTS and _is_among(use.reader.node, names)
+        if use.reader.node in names
     }
     editor = GraphEditor(graph.graph_def, outputs)
     _round_rows(editor, operands)
     graph_def = editor.graph_def()
-    rewrite_bodies(graph_def, _PRODUCTS, lambda body: _round_rows(body, operands))
+    rewrite_bodies(graph_def, _ROUNDED, lambda body: _round_rows(body, operands))
     return referring_to(prepared, graph_def)
 
 
-def _is_among(node: str, names: Iterable[str]) -> bool:
-    """Whether it is one of these, some of which a call has put elsewhere."""
-    return any(f"/{name}".endswith(f"/{node}") for name in names)
-
-
 def _round_rows(editor: GraphEditor, operands: Mapping[Place, int]) -> None:
-    for node in editor.nodes(*_PRODUCTS):
+    for node in editor.nodes(*_ROUNDED):
         operand = operands.get(Place(editor.function, node.name))
         if operand is not None:
             _round(editor, node, operand)
@@ -84,7 +80,9 @@ def _round(editor: GraphEditor, node: NodeDef, operand: int) -> None:
 
 def _summed(node: NodeDef, operand: int) -> Iterator[int]:
     """The dimensions of an operand that a product sums over."""
-    if node.op == "Einsum":
+    if node.op == "Conv2D":
+        yield -1  # Of one pixel.
+    elif node.op == "Einsum":
         equation = node.attr["equation"].s.decode().replace(" ", "")
         inputs, _, output = equation.partition("->")
         labels = inputs.split(",")[operand]

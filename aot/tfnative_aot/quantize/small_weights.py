@@ -21,7 +21,7 @@ from tfnative_aot.quantize.rounding import (
     rounded,
     signal_to_noise,
 )
-from tfnative_aot.quantize.weight_uses import find_weights
+from tfnative_aot.quantize.weight_uses import find_weights, is_product
 from tfnative_aot.split.divide import Prepared
 from tfnative_aot.verify.plain_graph import moved
 
@@ -52,7 +52,7 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
     graph_def = type(graph.graph_def)()
     graph_def.CopyFrom(graph.graph_def)
     outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
-    layers = []
+    layers, products = [], set()
     for weight in find_weights(graph_def, outputs, FEWEST):
         node = _node(graph_def, weight.place)
         weights = tf.make_ndarray(node.attr["value"].tensor)
@@ -71,11 +71,13 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
             )
         )
         node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(near))
+        products |= {u.reader.node for u in weight.uses if is_product(u, weights.shape)}
     made = replace(
         prepared,
         graph=replace(graph, graph_def=graph_def),
         layers=tuple(layers),
         exact=prepared.model,
+        products=frozenset(products),
     )
     return referring_to(made, graph_def)
 

@@ -9,7 +9,7 @@ state of a loop stay as they are.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ _PASSED_ON = frozenset(
 )
 _BRANCHES = frozenset({"Case", "If", "StatelessCase", "StatelessIf"})
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+PRODUCTS = ("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "MatMul")
 _BATCHED = frozenset({"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"})
 _SUMMED = {
     "Conv2D": (0, 1, 2),
@@ -66,12 +67,26 @@ class Use:
         op: Its op.
         operand: Number of its input that is the weights.
         summed: As in ``Weight``, for this use alone.
+        strides: Of a convolution whose channels come last; else empty.
     """
 
     reader: Place
     op: str
     operand: int
     summed: frozenset[int] | None
+    strides: tuple[int, ...] = ()
+
+
+def is_product(use: Use, shape: Sequence[int]) -> bool:
+    """Whether each result sums over all of one row: a convolution of one pixel, too.
+
+    Args:
+        use: What multiplies.
+        shape: Of the weights.
+    """
+    if use.op == "Conv2D":
+        return use.strides == (1, 1) and tuple(shape[:2]) == (1, 1)
+    return use.op in PRODUCTS
 
 
 class _NotWeightsError(Exception):
@@ -189,7 +204,7 @@ class _Uses:
             else:
                 chosen = (axes[dim] for dim in dims)
                 summed = frozenset(axis for axis in chosen if axis is not None)
-                yield Use(result.place, node.op, number, summed)
+                yield Use(result.place, node.op, number, summed, _strides(node))
 
     def _loop(
         self, scope: str, node: NodeDef, number: int, axes: Axes
@@ -253,6 +268,12 @@ class _Uses:
         if axis is None or axis.op != "Const" or node.attr["batch_dims"].i:
             return False
         return not tf.make_ndarray(axis.attr["value"].tensor).any()
+
+
+def _strides(node: NodeDef) -> tuple[int, ...]:
+    if node.op != "Conv2D" or node.attr["data_format"].s == b"NCHW":
+        return ()
+    return tuple(node.attr["strides"].list.i[1:3])
 
 
 def _einsum(equation: str, number: int) -> tuple[int, ...] | None:

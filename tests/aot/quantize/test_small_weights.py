@@ -182,7 +182,7 @@ def test_products_alone_are_computed_in_8_bits(artifacts):
         (signature,) = model.manifest.signatures.values()
     assert signature.precision is not None
     computed = {each.shape: each.computed for each in signature.precision.layers}
-    products = {SHAPES[name] for name in ("dense", "state", "heads")}
+    products = {SHAPES[name] for name in ("pointwise", "dense", "state", "heads")}
     assert {shape for shape, how in computed.items() if how == "int8"} == products
     assert {each.stored for each in signature.precision.layers} == {"int8"}
 
@@ -201,7 +201,7 @@ def test_answers_are_those_of_rounded_rows(artifacts):
             wide = weights_alone.predict(given)
             for name in ("flat", "heads"):
                 error = np.abs(got[name] - exact[name]).max()
-                assert 1e-4 < error < 0.05 * np.abs(exact[name]).max()
+                assert 1e-4 < error < 0.2 * np.abs(exact[name]).max()
                 assert np.abs(got[name] - wide[name]).max() > 1e-5
             np.testing.assert_array_equal(got["found"], wide["found"])
 

@@ -45,7 +45,8 @@ class Module:
         if instruction is None:
             return Source(hlo)
         found = instruction.metadata
-        return Source(hlo, found.op_name, found.op_type, self._parts(instruction))
+        name = found.op_name.rpartition(";")[2]  # Calls are before it.
+        return Source(hlo, name, found.op_type, self._parts(instruction))
 
     def _parts(self, instruction: Any) -> tuple[Part, ...]:
         """The TensorFlow nodes of what is fused into an instruction."""

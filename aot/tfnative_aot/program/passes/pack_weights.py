@@ -10,6 +10,7 @@ replaced as well.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,7 @@ from tfnative_aot.program.steps import (
     Convolution,
     Dot,
     Kernel,
+    Matrix,
     Step,
     While,
 )
@@ -123,9 +125,10 @@ class _Packer:
         strides = (dot.rhs_matrix.row_stride * 4, dot.rhs_matrix.col_stride * 4)
         matrix = np.lib.stride_tricks.as_strided(weights, (dot.k, dot.n), strides)
         # The same weights may be read as different matrices.
-        key = (dot.rhs.slice.allocation, dot.k, dot.n, *strides)
+        in_int8 = self._weights.computes_in_int8(dot.source)
+        key = (dot.rhs.slice.allocation, dot.k, dot.n, *strides, int(in_int8))
         if key not in self._packed:
-            self._packed[key] = self._add(self._matrix(matrix))
+            self._packed[key] = self._add(self._matrix(matrix, in_int8))
         found = self._packed[key]
         return replace(
             dot,
@@ -135,18 +138,22 @@ class _Packer:
             in_int8=found.weights.shape.dtype == "u8",
         )
 
-    def _matrix(self, matrix: FloatArray) -> StoredWeights:
+    def _matrix(self, matrix: FloatArray, in_int8: bool) -> StoredWeights:
         k, n = matrix.shape
         form = stored(pack_matrix(matrix), self._weights.dtype, n)
-        if form.scale is None or not self._weights.in_int8 or k > MOST_K:
+        if form.scale is None or not in_int8 or k > MOST_K:
             return form
         scale = form.scale[:n]
         whole = np.rint(matrix / scale).astype(np.int8)
         return StoredWeights("u8", pack_int8_matrix(whole, scale))
 
-    def _convolution(self, step: Convolution) -> Convolution:
+    def _convolution(self, step: Convolution) -> Convolution | Dot:
         if step.dtype != "f32":
             return step
+        if self._weights.computes_in_int8(step.source) and _is_pointwise(step):
+            dot = self._dot(_as_product(step))
+            if dot.in_int8:
+                return dot
         if _is_depthwise(step):
             return replace(step, kernel="depthwise")
         flat = self._array(step.rhs)
@@ -205,6 +212,31 @@ def _is_depthwise(step: Convolution) -> bool:
         and (step.in_size[0], step.out_size[0], step.kernel_size[0]) == (1, 1, 1)
         and step.padding_low[0] == 0
         and step.base_dilation == (1, 1, 1)
+    )
+
+
+def _is_pointwise(step: Convolution) -> bool:
+    """Whether it multiplies every pixel, where it is, with one matrix."""
+    one = (1, 1, 1)
+    return (
+        (step.kernel_size, step.stride, step.base_dilation) == (one, one, one)
+        and step.padding_low == (0, 0, 0)
+        and step.in_size == step.out_size
+        and step.groups == 1
+    )
+
+
+def _as_product(step: Convolution) -> Dot:
+    m, k, n = (
+        step.batch * math.prod(step.out_size),
+        step.in_channels,
+        step.out_channels,
+    )
+    return Dot(
+        *(step.source, step.dtype, 1, m, n, k, step.lhs, step.rhs, step.out),
+        lhs_matrix=Matrix(m * k, k, 1),
+        rhs_matrix=Matrix(k * n, n, 1),
+        out_matrix=Matrix(m * n, n, 1),
     )
 
 

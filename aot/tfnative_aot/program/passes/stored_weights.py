@@ -8,6 +8,7 @@ found here from the floats alone, however XLA has turned and joined them since.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from tfnative_aot.load.dtypes import numpy_dtype
 from tfnative_aot.program.passes.packing import PANEL, FloatArray
+from tfnative_aot.program.steps import Source
 
 WeightType = Literal["f32", "f16", "bf16", "s8"]
 """By XLA's names."""
@@ -30,13 +32,25 @@ class Weights:
     Attributes:
         dtype: The type that they are stored in, where it holds them exactly.
         in_int8: Whether products with those in s8 are computed in whole numbers, too.
+        products: Which products: TensorFlow's nodes of them.
     """
 
     dtype: WeightType
     in_int8: bool = False
+    products: frozenset[str] = frozenset()
+
+    def computes_in_int8(self, source: Source) -> bool:
+        """Whether a step is one of these products, wherever a call has put it."""
+        names = (part.op_name for part in source.all_parts)
+        return self.in_int8 and any(find_node(name, self.products) for name in names)
 
 
 FLOATS = Weights("f32")
+
+
+def find_node(name: str, nodes: Iterable[str]) -> str:
+    """The node that XLA means by a name, to which it adds that of calls; or ""."""
+    return next((n for n in nodes if f"/{name}".endswith(f"/{n}")), "")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tests.aot.program.random_programs import programs
 from tfnative_aot.load.dtypes import numpy_dtype
 from tfnative_aot.program.passes import run_passes
 from tfnative_aot.program.passes.packing import PANEL, pack_filter, pack_matrix
-from tfnative_aot.program.passes.stored_weights import stored
+from tfnative_aot.program.passes.stored_weights import Weights, stored
 from tfnative_aot.program.program import Program
 from tfnative_aot.quantize.rounding import StoredType, rounded
 
@@ -77,7 +77,9 @@ def test_programs_with_smaller_weights_compute_the_same(dtype, program: Program)
         for index, constant in program.constants.items()
     }
     given_program = replace(program, constants=constants)
-    check_same(outputs_of(given_program), run_passes(given_program, weights=dtype))
+    check_same(
+        outputs_of(given_program), run_passes(given_program, weights=Weights(dtype))
+    )
 
 
 def _rounded(numbers: np.ndarray, dtype: StoredType) -> np.ndarray:

@@ -23,7 +23,8 @@ def pack_int8_matrix(
 
     Args:
         matrix: (k, n), of -127 to 127, k at most ``MOST_K``.
-        scales: (n,), what each column is multiplied with: finite and not negative.
+        scales: (n,), what each column is multiplied with: 0, or positive, finite and
+            at least the smallest normal number.
 
     Returns:
         Bytes of shape (ceil(n / 16), ceil(k / 4) * 64 + 128): for each panel of 16

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tfnative.errors import InvalidArgumentError
 
-
 AVX_VNNI, AVX512_VNNI, DOTPROD = 0x100, 0x200, 0x400
 """Features that multiply in 8 bits: TFN_AVX_VNNI and others in abi.h."""
 

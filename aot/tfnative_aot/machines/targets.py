@@ -251,6 +251,4 @@ def host_runs(target: Target, level: CpuLevel) -> bool:
     except UnimplementedError:
         return False
     most = host_x86_level() if target.arch == "x86_64" else 0
-    return (
-        is_host and level.x86_level <= most and not level.features & ~host_features()
-    )
+    return is_host and level.x86_level <= most and not level.features & ~host_features()

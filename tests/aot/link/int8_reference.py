@@ -44,6 +44,4 @@ def _product(x: Floats, weights: npt.NDArray[np.int8], scales: Floats) -> Floats
 def same_bits(a: Floats, b: Floats) -> bool:
     """Whether all numbers are the same, but for the kind of a NaN."""
     bits = [np.where(np.isnan(c), _F(0), c).view(np.int32) for c in (a, b)]
-    return bool(
-        np.array_equal(*bits) and np.array_equal(np.isnan(a), np.isnan(b))
-    )
+    return bool(np.array_equal(*bits) and np.array_equal(np.isnan(a), np.isnan(b)))

@@ -57,9 +57,7 @@ class Product:
         strides = [s // 4 for s in self.x.strides]
         sizes = [lhs.size, packed.size, m * n]
         head = [m, n, k, *strides, *out, self.parts, self.flushes, *sizes]
-        return (
-            np.array(head, np.int64).tobytes() + lhs.tobytes("A") + packed.tobytes()
-        )
+        return np.array(head, np.int64).tobytes() + lhs.tobytes("A") + packed.tobytes()
 
     def expected(self) -> int8_reference.Floats:
         """In the order of the program's results."""

@@ -33,7 +33,8 @@ def pack_int8_matrix(
         padded with zeros.
     """
     k, n = matrix.shape
-    assert scales.shape == (n,) and k <= MOST_K
+    assert scales.shape == (n,)
+    assert k <= MOST_K
     assert matrix.min(initial=0) >= -127
     panels, groups = -(-n // PANEL), -(-k // GROUP)
     padded = np.zeros((groups * GROUP, panels * PANEL), np.int8)

@@ -14,7 +14,11 @@ else()
 endif()
 
 function(_tfnative_add_kernels name level)
-  add_library(${name} STATIC EXCLUDE_FROM_ALL ${_kernel_sources})
+  set(sources ${_kernel_sources})
+  if(TFNATIVE_KERNEL_FILES)
+    list(FILTER sources INCLUDE REGEX "${TFNATIVE_KERNEL_FILES}")
+  endif()
+  add_library(${name} STATIC EXCLUDE_FROM_ALL ${sources})
   target_include_directories(${name} PUBLIC ${_kernels} ${PROJECT_SOURCE_DIR}/cpp/include)
   target_compile_definitions(${name} PUBLIC TFN_LEVEL=${level})
   target_compile_features(${name} PUBLIC cxx_std_17)
@@ -39,6 +43,7 @@ function(tfnative_level_flags level)
   set(TFNATIVE_LEVEL_FLAGS "${flags}" PARENT_SCOPE)
 endfunction()
 
+# TFNATIVE_KERNEL_FILES: a pattern of the files that are wanted, if it is not all.
 # Level `wide` is the code of v4 and v4_vnni on narrower vectors, which any machine runs.
 function(tfnative_add_kernels level)
   tfnative_level_flags(${level})

@@ -152,9 +152,10 @@ typedef void tfn_matmul_fn(const tfn_matmul* p, const void* lhs, const void* rhs
 /* params: a tfn_matmul. rhs points to bytes, aligned to 4, of panels of TFN_PANEL
  * columns. Each has its weights, k in groups of four, the last one padded with zeros:
  * int8_t weights[ceil(k / 4)][16][4]. Behind them come the sums of the weights of each
- * column, int32_t sums[16], and float scales[16]. The last panel is padded with
- * columns of zeros. `rhs` strides are not read and batch is 1. If m is less than n and
- * than a few rows for each part, parts have columns, and each quantizes all rows. */
+ * column, int32_t sums[16], and float scales[16], each 0 or a positive normal
+ * number. The last panel is padded with columns of zeros. `rhs` strides are not read
+ * and batch is 1. If m is less than n and than a few rows for each part, parts have
+ * columns, and each quantizes all rows. */
 tfn_f32_kernel TFN_KERNEL(matmul_int8_dynamic);
 
 /* --- Convolution -----------------------------------------------------------

@@ -33,8 +33,8 @@ struct Extremes {
 
   INLINE void add(Vec x) { add({x, x, x}); }
   INLINE void add(const Extremes& other) {
-    low = other.low < low ? other.low : low;
-    high = other.high > high ? other.high : high;
+    low = smaller(other.low, low);
+    high = larger(other.high, high);
     finite *= other.finite;
   }
 };
@@ -58,32 +58,22 @@ INLINE Extremes find_extremes(const Row& row) {
 // The least and the largest element and 0; NaN if there is one, or an infinity.
 Interval find_range(const Row& row) {
   const Extremes found = find_extremes(row);
-  float low[kLanes], high[kLanes], finite[kLanes];
-  store(low, found.low), store(high, found.high), store(finite, found.finite);
-  for (int width = kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) {
-      low[i] = low[i + width] < low[i] ? low[i + width] : low[i];
-      high[i] = high[i + width] > high[i] ? high[i + width] : high[i];
-      finite[i] += finite[i + width];
-    }
-  }
-  if (!(finite[0] == 0)) return {NAN, NAN};
-  return {low[0], high[0]};
+  const auto add = [](Vec a, Vec b) { return a + b; };
+  if (!(joined_lanes(found.finite, add) == 0)) return {NAN, NAN};
+  return {joined_lanes(found.low, smaller), joined_lanes(found.high, larger)};
 }
 
-// x * inverse, rounded to a whole number: adding 1.5 * 2^23 leaves it in the low bits.
-INLINE IntVec scaled(Vec x, Vec inverse) {
-  const Vec magic = broadcast(12582912.0f);
-  const Vec shifted = rounded(x * inverse) + magic;
-  IntVec bits, bits_of_magic;
+// Adding 1.5 * 2^23 rounds to a whole number, which is then in the low bits.
+constexpr float kMagic = 12582912.0f;
+constexpr int32_t kBitsOfMagic = 0x4B400000;
+
+// x * inverse, rounded to a whole number, plus `zero`: 255 at most. It is not negative,
+// since none of these steps changes an order, and the least x gives 0.
+INLINE IntVec quantized(Vec x, Vec inverse, IntVec zero_less_bits) {
+  const Vec shifted = rounded(x * inverse) + broadcast(kMagic);
+  IntVec bits;
   memcpy(&bits, &shifted, sizeof bits);
-  memcpy(&bits_of_magic, &magic, sizeof magic);
-  return bits - bits_of_magic;
-}
-
-INLINE IntVec clamped(IntVec q) {
-  const IntVec most = 255 - IntVec{};
-  q = q < 0 ? IntVec{} : q;
+  const IntVec q = bits + zero_less_bits, most = 255 - IntVec{};
   return q > most ? most : q;
 }
 
@@ -112,16 +102,18 @@ RowRange quantize_row(const Row& row, uint8_t* to) {
     return {steps.scale, 0};
   }
   const Vec inverse = broadcast(steps.inverse);
-  const IntVec zero = clamped(scaled(broadcast(-range.low), inverse));
+  const IntVec no_zero = IntVec{} - kBitsOfMagic;
+  const int32_t zero = quantized(broadcast(-range.low), inverse, no_zero)[0];
+  const IntVec zero_less_bits = no_zero + zero;
   const auto put = [&](int64_t at, Vec x) {
-    store_activations(to + at / 4 * kGroupBytes, clamped(scaled(x, inverse) + zero));
+    store_activations(to + at / 4 * kGroupBytes, quantized(x, inverse, zero_less_bits));
   };
   int64_t at = 0;
   if (row.stride == 1) {
     for (; at + kLanes <= row.k; at += kLanes) put(at, load(row.data + at));
   }
   for (; at < row.k; at += kLanes) put(at, load_part(row, at));
-  return {steps.scale, zero[0] - kActivationBias};
+  return {steps.scale, zero - kActivationBias};
 }
 
 }  // namespace

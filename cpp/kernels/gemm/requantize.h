@@ -6,7 +6,7 @@
 
 #include <float.h>
 
-#include "simd_math.h"
+#include "gemm/int8_floats.h"
 
 namespace TFN_NAMESPACE {
 
@@ -17,21 +17,6 @@ struct RowRange {
   int32_t offset;
 };
 
-// A product that is rounded before anything is added to it: with a fused instruction,
-// which not all machines have, results would differ.
-INLINE Vec rounded(Vec product) {
-#if defined(TFN_WIDE_VECTORS)
-  __asm__("" : "+m"(product));
-#elif defined(__x86_64__)
-  __asm__("" : "+v"(product));
-#elif defined(__ARM_NEON)
-  __asm__("" : "+w"(product));
-#else
-  __asm__("" : "+m"(product));
-#endif
-  return product;
-}
-
 // The scale of a row times those of channels: 0 where it would be near the smallest
 // normal number, which machines flush to zero by different rules, and never infinite,
 // so that a sum of 0 gives 0. NaN passes.
@@ -39,7 +24,7 @@ INLINE Vec joined_scales(float of_row, Vec of_channels) {
   const Vec least = broadcast(2 * FLT_MIN), most = broadcast(FLT_MAX);
   Vec scale = broadcast(of_row) * of_channels;
   scale = scale < least ? Vec{} : scale;
-  return scale > most ? most : scale;
+  return smaller(most, scale);
 }
 
 // The value of sums over a row, of columns whose weights add up to `column_sums`.

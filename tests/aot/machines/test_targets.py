@@ -9,7 +9,13 @@ import platform
 import pytest
 
 from tfnative.errors import InvalidArgumentError
-from tfnative_aot.machines.cpu_levels import X86_LEVELS, named_cpu
+from tfnative_aot.machines.cpu_levels import (
+    AVX512_VNNI,
+    DOTPROD,
+    X86_LEVELS,
+    named_cpu,
+)
+from tfnative_aot.machines.emulator import runs_level
 from tfnative_aot.machines.targets import (
     TARGETS,
     chosen_levels,
@@ -66,6 +72,40 @@ def test_levels_are_ascending_and_unique() -> None:
     names = ["x86-64-v3", "x86-64-v2", "x86-64-v3"]
     found = [level.name for level in chosen_levels(LINUX, names)]
     assert found == ["x86-64-v2", "x86-64-v3"]
+
+
+def test_levels_for_8_bits_are_made_where_they_are_asked_for() -> None:
+    names = [level.name for level in chosen_levels(LINUX, None, int8=True)]
+    assert names == [
+        *("x86-64-v2", "x86-64-v3", "x86-64-v3-vnni", "x86-64-v4", "x86-64-v4-vnni"),
+    ]
+    (level,) = chosen_levels(LINUX, ["x86-64-v4-vnni"])
+    assert level.compiler_flags[-1] == "-mavx512vnni"
+    assert (level.tag, level.needs) == ("v4_vnni", 4 | AVX512_VNNI)
+    (pi,) = chosen_levels(find_target("linux-aarch64"), ["armv8.2-dotprod"])
+    assert (pi.tag, pi.needs) == ("dotprod", DOTPROD)
+    with pytest.raises(InvalidArgumentError, match="unknown CPU level armv8"):
+        chosen_levels(LINUX, ["armv8.2-dotprod"])
+
+
+@on_x86
+def test_native_has_what_multiplies_in_8_bits_where_it_is_asked_for() -> None:
+    host = host_target()
+    (native,) = chosen_levels(host, ["native"], int8=True)
+    assert host_runs(host, native)
+    better = [v for v in host.named_levels if v.needs > native.needs]
+    assert native.features or not any(host_runs(host, level) for level in better)
+
+
+@pytest.mark.parametrize(
+    ("name", "here"),
+    [("x86-64-v3", True), ("x86-64-v3-vnni", False), ("x86-64-v4", False)],
+)
+def test_an_emulator_has_levels_of_its_own(name: str, here: bool) -> None:
+    (level,) = chosen_levels(LINUX, [name])
+    assert runs_level(("qemu-x86_64",), level) == here
+    (dotprod,) = chosen_levels(find_target("linux-aarch64"), ["armv8.2-dotprod"])
+    assert runs_level(("qemu-aarch64",), dotprod)
 
 
 @on_x86

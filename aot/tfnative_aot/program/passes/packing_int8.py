@@ -23,7 +23,8 @@ def pack_int8_matrix(
 
     Args:
         matrix: (k, n), of -127 to 127, k at most ``MOST_K``.
-        scales: (n,), what each column is multiplied with: finite and not negative.
+        scales: (n,), what each column is multiplied with: 0, or positive, finite and
+            at least the smallest normal number.
 
     Returns:
         Bytes of shape (ceil(n / 16), ceil(k / 4) * 64 + 128): for each panel of 16
@@ -32,7 +33,8 @@ def pack_int8_matrix(
         padded with zeros.
     """
     k, n = matrix.shape
-    assert scales.shape == (n,) and k <= MOST_K
+    assert scales.shape == (n,)
+    assert k <= MOST_K
     assert matrix.min(initial=0) >= -127
     panels, groups = -(-n // PANEL), -(-k // GROUP)
     padded = np.zeros((groups * GROUP, panels * PANEL), np.int8)

@@ -42,6 +42,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_weight_uses.py",
         "test_proved_rows.py",
         "test_run_checks.py",
+        "test_run_time_ranges.py",
         "test_saved_model_picture.py",
         "test_serve.py",
         "test_serve_checks.py",

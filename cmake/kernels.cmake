@@ -15,8 +15,8 @@ endif()
 
 function(_tfnative_add_kernels name level)
   set(sources ${_kernel_sources})
-  if(TFNATIVE_KERNEL_FILES)
-    list(FILTER sources INCLUDE REGEX "${TFNATIVE_KERNEL_FILES}")
+  if(kernel_files)
+    list(FILTER sources INCLUDE REGEX "${kernel_files}")
   endif()
   add_library(${name} STATIC EXCLUDE_FROM_ALL ${sources})
   target_include_directories(${name} PUBLIC ${_kernels} ${PROJECT_SOURCE_DIR}/cpp/include)
@@ -25,7 +25,7 @@ function(_tfnative_add_kernels name level)
   target_compile_options(${name} PRIVATE ${ARGN} -fno-exceptions -fno-rtti -Wall -Wextra)
 endfunction()
 
-# TFNATIVE_LEVEL_FLAGS: what the code of a CPU level is compiled with.
+# level_flags: what the code of a CPU level is compiled with.
 function(tfnative_level_flags level)
   string(REGEX MATCH "^v[0-9]" psabi ${level})
   set(flags "")
@@ -40,14 +40,14 @@ function(tfnative_level_flags level)
   if(psabi STREQUAL v4)
     list(APPEND flags -mprefer-vector-width=512)
   endif()
-  set(TFNATIVE_LEVEL_FLAGS "${flags}" PARENT_SCOPE)
+  set(level_flags "${flags}" PARENT_SCOPE)
 endfunction()
 
-# TFNATIVE_KERNEL_FILES: a pattern of the files that are wanted, if it is not all.
+# kernel_files: a pattern of the files that are wanted, if it is not all.
 # Level `wide` is the code of v4 and v4_vnni on narrower vectors, which any machine runs.
 function(tfnative_add_kernels level)
   tfnative_level_flags(${level})
-  set(flags ${TFNATIVE_LEVEL_FLAGS} -ffp-contract=fast -fno-trapping-math -fno-math-errno)
+  set(flags ${level_flags} -ffp-contract=fast -fno-trapping-math -fno-math-errno)
   if(level STREQUAL wide)
     list(APPEND flags -DTFN_WIDE_VECTORS -Wno-psabi)
   endif()

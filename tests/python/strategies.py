@@ -10,7 +10,10 @@ from tfnative.manifest import (
     ExamplesHead,
     FeatureManifest,
     Fidelity,
+    LayerPrecision,
     Manifest,
+    OutputPrecision,
+    Precision,
     SignatureManifest,
     TensorFlowHead,
     TensorManifest,
@@ -68,6 +71,32 @@ heads = st.builds(
     feeds=tuples(names),
     ops=tuples(names),
 )
+precisions = st.builds(
+    Precision,
+    asked=names,
+    layers=tuples(
+        st.builds(
+            LayerPrecision,
+            node=names,
+            op=names,
+            shape=sizes,
+            stored=names,
+            signal_to_noise=st.none() | numbers,
+            reason=names,
+            computed=names,
+        )
+    ),
+    outputs=tuples(
+        st.builds(
+            OutputPrecision,
+            output=names,
+            rows=st.integers(0, 64),
+            signal_to_noise=st.none() | numbers,
+            cosine=st.none() | numbers,
+            same_top=st.none() | numbers,
+        )
+    ),
+)
 signatures = st.builds(
     SignatureManifest,
     inputs=tuples(tensors),
@@ -79,6 +108,7 @@ signatures = st.builds(
     unverified_cpu_levels=tuples(names),
     head=st.none() | heads,
     no_winograd=names,
+    precision=st.none() | precisions,
     memory=tuples(
         st.builds(
             VariantMemory,

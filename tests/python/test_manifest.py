@@ -40,6 +40,44 @@ def changed(place, change):
     return json.dumps(content)
 
 
+PRECISION = {
+    "asked": "int8-weights",
+    "layers": [
+        {
+            "node": "dense/MatMul",
+            "op": "MatMul",
+            "shape": [64, 32],
+            "stored": "int8",
+            "signal_to_noise": 48.1,
+            "reason": "",
+            "computed": "float32",
+        }
+    ],
+    "outputs": [
+        {
+            "output": "y",
+            "rows": 16,
+            "signal_to_noise": 40.5,
+            "cosine": 0.999,
+            "same_top": 1.0,
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("place", list(every_place(PRECISION)), ids=str)
+def test_a_precision_of_another_kind_is_refused_by_name(place) -> None:
+    content = json.loads(json.dumps({**manifest()}))
+    content["signatures"]["affine"]["precision"] = json.loads(json.dumps(PRECISION))
+    assert Manifest.from_json(json.dumps(content)).signatures["affine"].precision
+    target = content["signatures"]["affine"]["precision"]
+    for key in place[:-1]:
+        target = target[key]
+    target[place[-1]] = {"other": None}
+    with pytest.raises(LoadError, match=r"signatures\['affine'\]\.precision"):
+        Manifest.from_json(json.dumps(content))
+
+
 @pytest.mark.parametrize("place", list(every_place(manifest())), ids=str)
 def test_a_value_of_another_kind_is_refused_by_name(place) -> None:
     def change(target, key):

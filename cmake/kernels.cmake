@@ -25,8 +25,8 @@ function(_tfnative_add_kernels name level)
   target_compile_options(${name} PRIVATE ${ARGN} -fno-exceptions -fno-rtti -Wall -Wextra)
 endfunction()
 
-# level_flags: what the code of a CPU level is compiled with.
-function(tfnative_level_flags level)
+# Sets `variable` to what the code of a CPU level is compiled with.
+function(tfnative_level_flags level variable)
   string(REGEX MATCH "^v[0-9]" psabi ${level})
   set(flags "")
   if(psabi)
@@ -40,14 +40,14 @@ function(tfnative_level_flags level)
   if(psabi STREQUAL v4)
     list(APPEND flags -mprefer-vector-width=512)
   endif()
-  set(level_flags "${flags}" PARENT_SCOPE)
+  set(${variable} "${flags}" PARENT_SCOPE)
 endfunction()
 
 # kernel_files: a pattern of the files that are wanted, if it is not all.
 # Level `wide` is the code of v4 and v4_vnni on narrower vectors, which any machine runs.
 function(tfnative_add_kernels level)
-  tfnative_level_flags(${level})
-  set(flags ${level_flags} -ffp-contract=fast -fno-trapping-math -fno-math-errno)
+  tfnative_level_flags(${level} flags)
+  list(APPEND flags -ffp-contract=fast -fno-trapping-math -fno-math-errno)
   if(level STREQUAL wide)
     list(APPEND flags -DTFN_WIDE_VECTORS -Wno-psabi)
   endif()

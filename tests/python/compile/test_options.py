@@ -9,7 +9,7 @@ import dataclasses
 import inspect
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from tfnative import CompileOptions, InvalidArgumentError
 from tfnative._base.options.declare import options_of
 from tfnative._base.options.flags import add_flags, given_flags
 from tfnative._compile import door
-from tfnative._compile.options import CompileKeywords
+from tfnative._compile.options import CompileKeywords, Precision
 
 sizes = st.lists(st.integers(1, (1 << 31) - 1), min_size=1, max_size=3)
 lists = st.lists(names, max_size=3)
@@ -53,6 +53,7 @@ asked = st.builds(
     minimal=st.booleans(),
     sources=st.booleans(),
     winograd=st.booleans(),
+    precision=st.sampled_from(get_args(Precision)),
     checks=st.booleans(),
     rows_independent=st.booleans(),
     dump_hlo=st.none() | st.sampled_from(["hlo", Path("build/hlo")]),
@@ -195,6 +196,7 @@ FLAGS: dict[str, tuple[str, Any]] = {
     "minimal": ("--minimal", True),
     "sources": ("--sources", True),
     "winograd": ("--no-winograd", False),
+    "precision": ("--precision int8-weights", "int8-weights"),
     "checks": ("--no-checks", False),
     "rows_independent": ("--rows-independent", True),
     "dump_hlo": ("--dump-hlo build/hlo", "build/hlo"),

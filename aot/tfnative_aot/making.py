@@ -178,11 +178,12 @@ def _compare(
     quick = {p.key.signature for p in programs if uses_winograd(p)}
 
     def rtol(index: int) -> Tolerance:
-        # A number between two steps may become the one or the other.
         asked = job.settings.options.rtol
-        if asked is None and job.settings.weights.in_int8:
-            return answers[index].tolerances()
-        return asked
+        if not job.settings.weights.in_int8:
+            return asked
+        # A number between two steps may become the one or the other.
+        allowed = answers[index].tolerances()
+        return {name: max(each, asked or 0.0) for name, each in allowed.items()}
 
     with closing(runs):
         return {

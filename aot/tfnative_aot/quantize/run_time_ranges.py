@@ -57,7 +57,8 @@ def with_run_time_ranges(prepared: Prepared, programs: Iterable[Program]) -> Pre
         for use in weight.uses
         if use.reader.node in names
     }
-    editor = GraphEditor(graph.graph_def, outputs)
+    inputs = {node_of(tensor.tensor) for tensor in graph.inputs}  # Read or not.
+    editor = GraphEditor(graph.graph_def, outputs | inputs)
     _round_rows(editor, operands)
     graph_def = editor.graph_def()
     rewrite_bodies(graph_def, _ROUNDED, lambda body: _round_rows(body, operands))

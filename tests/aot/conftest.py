@@ -29,6 +29,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_fork_server.py",
         "test_freeze.py",
         "test_lean.py",
+        "test_models.py",
         "test_load_model.py",
         "test_optimize.py",
         "test_optimized_models.py",

@@ -20,10 +20,9 @@ from pathlib import Path
 
 from tests.mutants.mutant import ROOT, Outcome
 
-START_SECONDS = 120.0
-"""What pytest takes until the first test, at most."""
-USUAL_START_SECONDS = 10.0
-LEAST_LIMIT_SECONDS = 60.0
+START_SECONDS = 30.0
+"""What pytest takes until the first test."""
+LEAST_SECONDS = 15.0
 """Of one test, which may wait for other work of the machine."""
 HANGS = "+++ Timeout +++"
 """What pytest-timeout writes before it ends the process, since a test hangs."""
@@ -57,18 +56,17 @@ def run_tests(seconds: Mapping[str, float], folder: Path, slower: float) -> Test
     Args:
         seconds: What each takes without a change, by its name, in the order to run.
         folder: Has the copies of the packages.
-        slower: A test that takes as many times longer hangs.
+        slower: What takes as many times longer hangs.
     """
     names = folder / "tests.txt"
     names.write_text("".join(f"{name}\n" for name in seconds))
-    of_one = slower * max(LEAST_LIMIT_SECONDS / 4, *seconds.values())
+    of_one = slower * max(LEAST_SECONDS, *seconds.values())
+    usual = START_SECONDS + sum(seconds.values())
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     command += [f"--timeout={of_one}", "--timeout-method=thread", f"@{names}"]
     begin = time.monotonic()
-    limit = START_SECONDS + slower * sum(seconds.values())
-    said = run_check(command, limit, ROOT, folder)
-    usual = USUAL_START_SECONDS + sum(seconds.values())
-    is_slow = time.monotonic() - begin > 2 * usual
+    said = run_check(command, slower * usual, ROOT, folder)
+    is_slow = time.monotonic() - begin > usual
     if said is None or said == HANGS:
         return Tested(Outcome.TIMED_OUT, "pytest", is_slow)
     outcome = Outcome.CAUGHT if said else Outcome.SURVIVED

@@ -98,6 +98,13 @@ def test_the_description_has_every_status_of_a_body_that_is_refused():
         assert (bodies <= described) == (verb == "post"), path
 
 
+def test_what_names_no_model_is_described_without_errors_of_models():
+    paths = description()["paths"]
+    for path, verb in operations():
+        has_model = "{model}" in path
+        assert ("404" in paths[path][verb]["responses"]) == has_model, path
+
+
 def modes() -> list[tuple[str, str, str]]:
     """What is forbidden is asked where something can be."""
     found = []

@@ -58,9 +58,11 @@ def run_tests(seconds: Mapping[str, float], folder: Path, slower: float) -> Test
         folder: Has the copies of the packages.
         slower: What takes as many times longer hangs.
     """
+    if not seconds:
+        return Tested(Outcome.SURVIVED)
     names = folder / "tests.txt"
     names.write_text("".join(f"{name}\n" for name in seconds))
-    of_one = slower * max(LEAST_SECONDS, *seconds.values())
+    of_one = slower * max([LEAST_SECONDS, *seconds.values()])
     usual = START_SECONDS + sum(seconds.values())
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     command += [f"--timeout={of_one}", "--timeout-method=thread", f"@{names}"]

@@ -55,7 +55,7 @@ class PythonTrial:
             try:
                 tested = run_tests(tests, folder, self._slower)
                 if tested.outcome is Outcome.SURVIVED:
-                    if run_check(TYPES, 600.0, folder, folder) != "":
+                    if run_check(TYPES, 600.0, folder, folder):
                         return Outcome.CAUGHT, "mypy"
                     return Outcome.SURVIVED, f"{len(tests)} tests"
             finally:
@@ -76,11 +76,13 @@ class PythonTrial:
             return True
         alone = {failed: tests.get(failed, 0.0)} if failed else tests
         without = run_tests(alone, folder, self._slower)
-        if without.outcome is Outcome.TIMED_OUT:
+        hung = Outcome.TIMED_OUT in (tested.outcome, without.outcome)
+        if hung and without.is_slow:  # Who knows whether it was only slow before.
             self._slower *= 2
             if self._slower > MOST_TIMES_SLOWER:
                 raise SystemExit("tests hang without a change: is the machine busy?")
-        elif without.failed_test:
+            return False
+        if without.failed_test:
             self._unreliable.add(without.failed_test)
         elif without.outcome is Outcome.CAUGHT:
             raise SystemExit(f"fails without a change: {without.said}")

@@ -5,17 +5,20 @@
 python -m tests.mutants {cpp,python} [--number 200] [--seed 1] [--jobs 2]
 
 Results are kept in build/mutants: a run that was interrupted goes on, and one after new
-tests tries the survivors again with --retry-survivors.
+tests tries those survivors again with --retry-survivors which may do harm. With --kept
+no mutant is drawn: they are those whose results are kept, of all seeds and places.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 from tests.mutants.draw import Changes, draw, sources
-from tests.mutants.mutant import BUILD
+from tests.mutants.harmless import harmless_kinds
+from tests.mutants.mutant import BUILD, Mutant, Result
 from tests.mutants.records import Records
-from tests.mutants.report import print_json, print_table
+from tests.mutants.report import may_do_harm, print_json, print_table
 from tests.mutants.trying import Run, tried
 
 PLACES = {
@@ -43,6 +46,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="mutants tried at once")
     parser.add_argument("--json", action="store_true", help="all results, as JSON")
     parser.add_argument("--retry-survivors", action="store_true")
+    parser.add_argument("--kept", action="store_true", help="draw no mutants")
     return parser.parse_args()
 
 
@@ -62,20 +66,36 @@ def prepared(language: str, jobs: int) -> tuple[Changes, Run]:
 def main() -> None:
     """Tries as many mutants as are wanted, and reports."""
     wanted = arguments()
+    records = Records(BUILD / f"{wanted.language}.jsonl")
+    kept = records.all()
+    if wanted.retry_survivors:
+        kinds = harmless_kinds()
+        records.forget(result for result in kept if may_do_harm(result, kinds))
+    if wanted.kept and not wanted.retry_survivors:
+        results = kept
+    else:
+        results = new_results(wanted, records, [result.mutant for result in kept])
+    (print_json if wanted.json else print_table)(results)
+
+
+def new_results(
+    wanted: argparse.Namespace, records: Records, kept: list[Mutant]
+) -> list[Result]:
+    """What became of mutants, of which those are tried that are not recorded."""
     changes, run = prepared(wanted.language, wanted.jobs)
-    records = Records(
-        BUILD / f"{wanted.language}.jsonl", retry_survivors=wanted.retry_survivors
-    )
+    folders = [BUILD / wanted.language / f"job{job}" for job in range(wanted.jobs)]
+    if wanted.kept:
+        return tried(iter(kept), len(kept), folders, records, run)
+    return tried(drawn(wanted, changes), wanted.number, folders, records, run)
+
+
+def drawn(wanted: argparse.Namespace, changes: Changes) -> Iterator[Mutant]:
+    """The mutants of the places that are wanted."""
     paths = sources(wanted.places or PLACES[wanted.language], SUFFIXES[wanted.language])
     left_out = () if wanted.places else tuple(LEFT_OUT)
-    drawn = (
-        mutant
-        for mutant in draw(paths, changes, wanted.seed)
-        if not mutant.path.endswith(left_out)
-    )
-    folders = [BUILD / wanted.language / f"job{job}" for job in range(wanted.jobs)]
-    results = tried(drawn, wanted.number, folders, records, run)
-    (print_json if wanted.json else print_table)(results)
+    for mutant in draw(paths, changes, wanted.seed):
+        if not mutant.path.endswith(left_out):
+            yield mutant
 
 
 if __name__ == "__main__":

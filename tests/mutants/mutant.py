@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +44,20 @@ class Mutant:
     def key(self) -> str:
         """Names it; stays the same while lines are added above it."""
         return f"{self.path}\n{self.before}\n{self.after}"
+
+    def where_it_is_now(self) -> Mutant | None:
+        """The same change of the same lines, which others may have moved; or None."""
+        path = ROOT / self.path
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        before = self.before.splitlines(keepends=True)
+        places = [
+            place + 1
+            for place in range(len(lines))
+            if before and lines[place : place + len(before)] == before
+        ]
+        if not places:
+            return None
+        return replace(self, line=min(places, key=lambda at: abs(at - self.line)))
 
     def source(self) -> str:
         """The whole text of the mutated source."""

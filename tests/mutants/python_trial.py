@@ -1,40 +1,35 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tries mutants of Python on the tests that run the mutated lines.
-
-A trial has a copy of the installed packages, which stands before them in PYTHONPATH, so
-that the processes which tests start have the mutant too.
-"""
+"""Tries mutants of Python on the tests that run the mutated lines."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
+from itertools import accumulate
 from pathlib import Path
 
-from tests.mutants.coverage_map import CoverageMap, is_recorded, record_coverage
+from tests.mutants.coverage_map import CoverageMap
 from tests.mutants.mutant import ROOT, Mutant, Outcome, Result
+from tests.mutants.mutated_run import Tested, run_check, run_tests
+from tests.mutants.recording import recorded
 
-MOST_SECONDS = 60.0
+MOST_SECONDS = 40.0
 """Of tests, by what they took without a change: the others are left out."""
-TIMES_SLOWER = 4
-START_SECONDS = 120.0
-"""What pytest takes until the first test, at most."""
+TIMES_SLOWER, MOST_TIMES_SLOWER = 4.0, 32.0
+TYPES = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml")]
 
 
 class PythonTrial:
     """Knows which tests to run, and tries mutants; may be used in several threads."""
 
     def __init__(self, jobs: int) -> None:
-        if not is_recorded():
-            record_coverage(jobs)
-        self._coverage = CoverageMap()
+        self._coverage = CoverageMap(recorded(jobs))
         self._copied: set[Path] = set()
+        self._unreliable: set[str] = set()
+        self._slower = TIMES_SLOWER
 
     def run(self, mutant: Mutant, folder: Path) -> Result:
         """Tests one mutant, in a folder that no other trial uses meanwhile."""
@@ -43,50 +38,68 @@ class PythonTrial:
             shutil.rmtree(folder, ignore_errors=True)
             _copy_packages(folder)
             self._copied.add(folder)
-        target = folder / mutant.path
-        original = target.read_text()
-        target.write_text(mutant.source())
-        try:
-            outcome, by = self._outcome(mutant, target, folder)
-        finally:
-            target.write_text(original)
+        outcome, by = self._outcome(mutant, folder)
         return Result(mutant, outcome, by, round(time.monotonic() - begin, 1))
 
-    def _outcome(
-        self, mutant: Mutant, target: Path, folder: Path
-    ) -> tuple[Outcome, str]:
+    def _outcome(self, mutant: Mutant, folder: Path) -> tuple[Outcome, str]:
+        source = mutant.source()
         try:
-            compile(target.read_text(), mutant.path, "exec")
+            compile(source, mutant.path, "exec")
         except SyntaxError:
             return Outcome.UNCOMPILABLE, "Python"
-        tests, seconds = self._chosen(mutant)
-        names = folder / "tests.txt"
-        names.write_text("".join(f"{name}\n" for name in tests))
-        options = ["-q", "-x", "-p", "no:cacheprovider", "--durations=0"]
-        command = [sys.executable, "-m", "pytest", *options, f"@{names}"]
-        text = _run(command, START_SECONDS + TIMES_SLOWER * seconds, ROOT, folder)
-        if text is None:
-            return Outcome.TIMED_OUT, "pytest"
-        if text:
-            return Outcome.CAUGHT, text
-        types = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
-        if _run([str(word) for word in types], 600.0, folder, folder) != "":
-            return Outcome.CAUGHT, "mypy"
-        return Outcome.SURVIVED, f"{len(tests)} tests"
+        target = folder / mutant.path
+        original = target.read_text()
+        while True:
+            tests = self._chosen(mutant)
+            target.write_text(source)
+            try:
+                tested = run_tests(tests, folder, self._slower)
+                if tested.outcome is Outcome.SURVIVED:
+                    if run_check(TYPES, 600.0, folder, folder):
+                        return Outcome.CAUGHT, "mypy"
+                    return Outcome.SURVIVED, f"{len(tests)} tests"
+            finally:
+                target.write_text(original)
+            if self._is_by_the_mutant(tested, tests, folder):
+                return tested.outcome, tested.said
 
-    def _chosen(self, mutant: Mutant) -> tuple[list[str], float]:
-        """Tests, quickest first, and how many seconds they take together."""
+    def _is_by_the_mutant(
+        self, tested: Tested, tests: dict[str, float], folder: Path
+    ) -> bool:
+        """Whether tests failed since the source was changed.
+
+        They may do so by themselves on a machine that has other work, or since they
+        have changed. So they run without the change too, where that could be.
+        """
+        failed = tested.failed_test
+        if failed and not tested.is_slow:
+            return True
+        alone = {failed: tests.get(failed, 0.0)} if failed else tests
+        without = run_tests(alone, folder, self._slower)
+        hung = Outcome.TIMED_OUT in (tested.outcome, without.outcome)
+        if hung and without.is_slow:  # Who knows whether it was only slow before.
+            self._slower *= 2
+            if self._slower > MOST_TIMES_SLOWER:
+                raise SystemExit("tests hang without a change: is the machine busy?")
+            return False
+        if without.failed_test:
+            self._unreliable.add(without.failed_test)
+        elif without.outcome is Outcome.CAUGHT:
+            raise SystemExit(f"fails without a change: {without.said}")
+        return without.outcome is Outcome.SURVIVED
+
+    def _chosen(self, mutant: Mutant) -> dict[str, float]:
+        """The tests that together do not take too long, one at least; their seconds."""
         count = max(1, mutant.before.count("\n"))
         lines = range(mutant.line, mutant.line + count)
-        chosen: list[str] = []
-        seconds = 0.0
-        for name in self._coverage.tests(mutant.path, lines):
-            taken = self._coverage.seconds(name) or 0.0
-            if chosen and seconds + taken > MOST_SECONDS:
-                break
-            chosen.append(name)
-            seconds += taken
-        return chosen, seconds
+        tests = [
+            test
+            for test in self._coverage.tests(mutant.path, lines)
+            if test not in self._unreliable
+        ]
+        sums = accumulate(self._coverage.seconds[test] for test in tests)
+        within = max(1, sum(seconds <= MOST_SECONDS for seconds in sums))
+        return {test: self._coverage.seconds[test] for test in tests[:within]}
 
 
 def _copy_packages(folder: Path) -> None:
@@ -96,28 +109,3 @@ def _copy_packages(folder: Path) -> None:
         assert spec is not None
         assert spec.submodule_search_locations
         shutil.copytree(spec.submodule_search_locations[0], folder / place / name)
-
-
-def _run(command: list[str], limit: float, cwd: Path, folder: Path) -> str | None:
-    """Runs a check of a mutant: "", or what failed, or None if it took too long."""
-    paths = f"{folder / 'python'}{os.pathsep}{folder / 'aot'}"
-    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            text, _ = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return None
-    if process.returncode == 0:
-        return ""
-    said = text.splitlines()
-    failed = [line for line in said if line.startswith(("FAILED", "ERROR"))]
-    return failed[0] if failed else text[-200:]

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tests.mutants.mutant import Mutant, Outcome, Result
@@ -17,10 +18,9 @@ class Records:
 
     Args:
         path: A file with one JSON object per line; it need not exist.
-        retry_survivors: Forget the mutants that survived: there are new tests.
     """
 
-    def __init__(self, path: Path, *, retry_survivors: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._results: dict[str, Result] = {}
@@ -31,16 +31,24 @@ class Records:
             fields["outcome"] = Outcome(fields["outcome"])
             result = Result(**fields)
             self._results[result.mutant.key] = result
-        if retry_survivors:
-            self._results = {
-                key: result
-                for key, result in self._results.items()
-                if result.outcome is not Outcome.SURVIVED
-            }
 
     def get(self, mutant: Mutant) -> Result | None:
         """What became of the mutant, if that is known."""
         return self._results.get(mutant.key)
+
+    def all(self) -> list[Result]:
+        """Of all runs, the results of those mutants whose lines are still there."""
+        found = []
+        for result in self._results.values():
+            mutant = result.mutant.where_it_is_now()
+            if mutant is not None:
+                found.append(replace(result, mutant=mutant))
+        return found
+
+    def forget(self, results: Iterable[Result]) -> None:
+        """Lets mutants be tried again, since there are new tests."""
+        for result in results:
+            self._results.pop(result.mutant.key, None)
 
     def add(self, result: Result) -> None:
         """Keeps a result, at once."""

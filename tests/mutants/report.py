@@ -19,6 +19,12 @@ def harmless_reason(result: Result, kinds: list[Kind]) -> str | None:
     return next((kind.reason for kind in kinds if kind.has(result.mutant)), None)
 
 
+def may_do_harm(result: Result, kinds: list[Kind]) -> bool:
+    """Whether a mutant survived, for no reason that is listed."""
+    survived = result.outcome is Outcome.SURVIVED
+    return survived and harmless_reason(result, kinds) is None
+
+
 def print_table(results: list[Result]) -> None:
     """Prints the survivors, those that may do harm last, and how many there are."""
     kinds = harmless_kinds()

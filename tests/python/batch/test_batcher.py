@@ -249,6 +249,14 @@ def test_metrics_count_what_happened(slow):
         metrics.run_latency.quantile(2)
 
 
+def test_metrics_are_equal_while_nothing_happens(batcher):
+    batcher.predict(rows(3))
+    before = batcher.metrics()
+    assert batcher.metrics() == before
+    batcher.predict(rows(3))
+    assert batcher.metrics() != before
+
+
 def test_prometheus_can_read_the_metrics(batcher):
     parser = pytest.importorskip("prometheus_client.parser")
     batcher.predict(rows(3))

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import pytest
 
 import tfnative
-from tfnative._batch.trials import choose
+from tfnative._batch.trials import NEARLY, choose
 
 
 def trial(speed: float, p99_ms: float, failed: int = 0) -> tfnative.BatchTrial:
@@ -34,6 +34,11 @@ def test_of_those_that_are_nearly_as_fast_the_soonest_is_proposed():
     fast, nearly, not_nearly = trial(1000, 9), trial(960, 2), trial(900, 1)
     assert choose([fast, nearly, not_nearly], 10) == (nearly, True)
     assert choose([fast, nearly, not_nearly], None) == (nearly, True)
+
+
+def test_what_is_just_near_enough_is_nearly_as_fast():
+    fast, just = trial(1000, 9), trial(1000 * NEARLY, 2)
+    assert choose([fast, just], 10) == (just, True)
 
 
 def test_what_is_late_does_not_say_what_is_nearly_as_fast():

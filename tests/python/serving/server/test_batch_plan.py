@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+import httpx
 import numpy as np
 import pytest
 
@@ -30,6 +31,8 @@ X = np.ones((1, 3), np.float32)
         ({1: 100, 8: 700, 32: 2700}, 1),
         # As products with large weights, which are read once for all rows.
         ({1: 100, 8: 110, 32: 160}, 32),
+        # Rows together take a third less.
+        ({1: 100, 8: 520, 32: 2080}, 8),
         # Larger batches gain nothing more.
         ({1: 100, 8: 200, 32: 790}, 8),
         # Or are even slower.
@@ -106,6 +109,16 @@ def test_an_empty_file_leaves_all_open(serve, settings, tmp_path):
         with pytest.raises(tfnative.InvalidArgumentError):
             client.predict("affine", {"x": X[:, :2]}, signature="affine")
     np.testing.assert_array_equal(found["y"], 2 * X + 2)
+
+
+def test_the_metrics_name_threads_as_the_file_does(serve, settings, tmp_path):
+    file = tmp_path / "batching.txt"
+    file.write_text('max_batch_size { value: 4 } thread_pool_name { value: "mine" }')
+    options = {"poll_seconds": None, "batching_parameters_file": str(file)}
+    server: Running = serve(settings, options)
+    with serving.Client(server.grpc) as client:
+        client.predict("affine", {"x": X}, signature="affine")
+    assert 'thread_pool_name="mine"' in httpx.get(f"{server.rest}/metrics").text
 
 
 @pytest.mark.parametrize("way", ["grpc", "rest"])

@@ -21,6 +21,12 @@ from tfnative.serving.server.config import ModelSettings  # noqa: E402
 from tfnative.serving.server.models import OpenOptions  # noqa: E402
 from tfnative.serving.server.openapi import description  # noqa: E402
 from tfnative.serving.server.rest_api import _PATH  # noqa: E402
+from tfnative.serving.server.rest_body import (  # noqa: E402
+    BodyTimeoutError,
+    BodyTooLargeError,
+    EncodingError,
+)
+from tfnative.serving.server.rest_response import status_of  # noqa: E402
 from tfnative.serving.server.server import ServerOptions  # noqa: E402
 
 EXAMPLES = int(os.environ.get("TFNATIVE_SCHEMA_EXAMPLES", "5"))
@@ -79,6 +85,24 @@ def test_every_path_of_a_model_is_one_that_the_server_takes():
                 r"{(\w+)}", lambda m: "7" if m[1] == "version" else "a", path
             )
             assert _PATH.fullmatch(asked), path
+
+
+def test_the_description_has_every_status_of_a_body_that_is_refused():
+    paths = description()["paths"]
+    bodies = {
+        str(status_of(kind("no")))
+        for kind in (BodyTooLargeError, BodyTimeoutError, EncodingError)
+    }
+    for path, verb in operations():
+        described = paths[path][verb]["responses"].keys()
+        assert (bodies <= described) == (verb == "post"), path
+
+
+def test_what_names_no_model_is_described_without_errors_of_models():
+    paths = description()["paths"]
+    for path, verb in operations():
+        has_model = "{model}" in path
+        assert ("404" in paths[path][verb]["responses"]) == has_model, path
 
 
 def modes() -> list[tuple[str, str, str]]:

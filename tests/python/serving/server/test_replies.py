@@ -13,7 +13,7 @@ import pytest
 import tfnative
 from tests.python.serving.server.odd_models import LONG, ODD, SECRETS, Odd, OddStore
 from tfnative.serving import grpc_form, messages
-from tfnative.serving.server.replies import MAX_BYTES
+from tfnative.serving.server.replies import MAX_BYTES, reply_to
 from tfnative.serving.types import ModelSpec
 
 grpc = pytest.importorskip("grpc", reason="needs grpcio")
@@ -145,6 +145,19 @@ def test_what_is_wrong_with_a_request_is_told(asking, caplog):
     spoil(service, tfnative.InvalidArgumentError(said), metadata=False, store=False)
     assert said in ask_grpc(channel, PREDICTION + "Predict").text
     assert said in ask_rest(client, ":predict").text
+
+
+def test_what_is_kept_back_leaves_the_client_a_sentence_of_its_kind():
+    sentences = set()
+    for code in range(1, 17):
+        kind = tfnative.errors.type_for(code)
+        if tfnative.errors.code_of(kind("no")) == code:
+            reply = reply_to(kind("at /srv/secret"), "Predict")
+            assert reply.code == code
+            sentences.add(reply.text.partition(";")[0])
+            is_general = reply.text.startswith("the server failed")
+            assert is_general == (kind is tfnative.InternalError)
+    assert len(sentences) > 5
 
 
 def test_a_text_is_not_too_long_for_metadata(asking):

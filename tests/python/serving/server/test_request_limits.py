@@ -26,6 +26,7 @@ grpc = pytest.importorskip("grpc", reason="needs grpcio")
 
 from tfnative import serving  # noqa: E402
 from tfnative.serving.server.budget import ByteBudget  # noqa: E402
+from tfnative.serving.server.input_rules import InputRules  # noqa: E402
 from tfnative.serving.server.limits import RequestLimits  # noqa: E402
 from tfnative.serving.server.rest_body import unfold  # noqa: E402
 
@@ -146,6 +147,13 @@ def test_a_tensor_that_repeats_a_value_is_answered_within_the_limit(server):
         response = channel.unary_unary(METHOD)(predict_request(1, 1000, 3, values=half))
     found = serving.grpc_form.read_predict_response(response, "x")["y"]
     np.testing.assert_array_equal(found, np.full((1000, 3), 3, np.float32))
+
+
+def test_inputs_may_take_as_many_bytes_as_the_limit_and_no_more(model):
+    rules = InputRules("here", model.signature("affine"), 20_000)
+    rules.check_bytes(20_000)
+    with pytest.raises(tfnative.ResourceExhaustedError, match="at most 20000"):
+        rules.check_bytes(20_001)
 
 
 def test_a_batch_larger_than_the_batcher_takes_is_refused_first(

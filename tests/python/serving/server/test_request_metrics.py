@@ -51,6 +51,20 @@ def test_prometheus_reads_what_is_written():
     assert values[-1] == 1, "only of those that were answered"
 
 
+def test_errors_are_counted_under_the_names_that_grpc_has_for_their_codes():
+    grpc = pytest.importorskip("grpc", reason="needs grpcio")
+    names = {code.value[0]: code.name for code in grpc.StatusCode}
+    for code, name in names.items():
+        error = tfnative.errors.type_for(code)("no")
+        if code == 0 or tfnative.errors.code_of(error) != code:
+            continue  # tfnative has no error of its own for it.
+        metrics = RequestMetrics()
+        with pytest.raises(type(error)), metrics.timed("a", "Predict", "GRPC"):
+            raise error
+        (sample,) = families(metrics)[COUNT].samples
+        assert sample.labels["status"] == name
+
+
 def test_bounds_are_those_of_tensorflow_serving():
     assert BOUNDS[:3] == pytest.approx((10, 18, 32.4))
     assert len(BOUNDS) == 33

@@ -79,6 +79,11 @@ def test_requests_are_run(fake, tmp_path):
     ]
 
 
+def test_as_many_requests_as_there_may_be_are_run(model, tmp_path):
+    write(tmp_path, *[record()] * 1000)
+    assert run_warmup_requests(model, tmp_path) == 1000
+
+
 @pytest.mark.parametrize(
     ("records", "match"),
     [

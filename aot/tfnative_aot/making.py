@@ -37,7 +37,7 @@ from tfnative_aot.verify.execute import executor
 from tfnative_aot.verify.probes import Probe, make_probes, tried_on
 from tfnative_aot.verify.row_rule import row_rule
 from tfnative_aot.verify.samples import Sample, Sampler
-from tfnative_aot.verify.verify import InexactError, Tolerance, verify
+from tfnative_aot.verify.verify import Allowed, InexactError, Tolerance, verify
 
 
 def make_artifact(
@@ -159,6 +159,7 @@ def _probes(
             job.settings.batch_sizes if each.graph.has_batch else (),
             user_inputs,
             mixed=options.rtol is None,
+            several=job.settings.weights.in_int8,
         )
         for each, sampler in zip(job.prepared, samplers, strict=True)
     ]
@@ -181,9 +182,11 @@ def _compare(
         asked = job.settings.options.rtol
         if not job.settings.weights.in_int8:
             return asked
-        # A number between two steps may become the one or the other.
-        allowed = answers[index].tolerances()
-        return {name: max(each, asked or 0.0) for name, each in allowed.items()}
+        least = asked or 0.0
+        return {
+            name: Allowed(max(each.largest, least), max(each.typical, least))
+            for name, each in answers[index].allowed().items()
+        }
 
     with closing(runs):
         return {

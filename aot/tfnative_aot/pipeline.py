@@ -34,6 +34,7 @@ from tfnative_aot.program.decode import decode
 from tfnative_aot.program.passes import run_passes
 from tfnative_aot.program.passes.stored_weights import Weights
 from tfnative_aot.progress import Progress, Silent
+from tfnative_aot.quantize.agree import in_agreement
 from tfnative_aot.quantize.small_weights import with_small_weights
 from tfnative_aot.quantize.tables import store_tables
 from tfnative_aot.rows.verdict import Verdict, judge
@@ -116,6 +117,21 @@ def compile(  # noqa: A001 - the name that users know
             )
         except CompileError as error:
             raise explained(prepared, error) from error
+        if settings.weights.in_int8:
+            finished, weights = in_agreement(
+                [variant.decoded for variant in variants],
+                [variant.finished for variant in variants],
+                weights,
+                winograd=options.winograd,
+            )
+            variants = tuple(
+                replace(variant, finished=program)
+                for variant, program in zip(variants, finished, strict=True)
+            )
+            prepared = [
+                replace(each, products=agreed.products)
+                for each, agreed in zip(prepared, weights, strict=True)
+            ]
         _write_dumps(graphs, settings, variants, work)
         rows = tuple(map(_with_checks, verdicts.result(), graphs))
         server.close()  # It has memory that is not needed any more.

@@ -10,6 +10,7 @@ two steps: a difference in its last bit makes it the one or the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -19,10 +20,8 @@ from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.freeze.rewrites.rule import of_any_shape
 from tfnative_aot.freeze.value_flow import Place
 from tfnative_aot.load.source import node_of
-from tfnative_aot.program.passes.stored_weights import find_node
 from tfnative_aot.program.program import Program
-from tfnative_aot.program.steps import Dot
-from tfnative_aot.program.traverse import walk
+from tfnative_aot.quantize.agree import products_of
 from tfnative_aot.quantize.small_weights import FEWEST, referring_to
 from tfnative_aot.quantize.weight_uses import PRODUCTS, find_weights
 from tfnative_aot.split.divide import Prepared
@@ -42,13 +41,9 @@ def with_run_time_ranges(prepared: Prepared, programs: Iterable[Program]) -> Pre
         prepared: A signature whose weights are rounded.
         programs: All of the signature.
     """
-    names = {
-        find_node(part.op_name, prepared.products)
-        for program in programs
-        for step in walk(program.steps)
-        if isinstance(step, Dot) and step.in_int8
-        for part in step.source.all_parts
-    }
+    names = frozenset[str]().union(
+        *(products_of(program, prepared.products) for program in programs)
+    )
     graph = prepared.graph
     outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
     operands = {
@@ -62,7 +57,8 @@ def with_run_time_ranges(prepared: Prepared, programs: Iterable[Program]) -> Pre
     _round_rows(editor, operands)
     graph_def = editor.graph_def()
     rewrite_bodies(graph_def, _ROUNDED, lambda body: _round_rows(body, operands))
-    return referring_to(prepared, graph_def)
+    made = replace(prepared, weights_alone=prepared.model)
+    return referring_to(made, graph_def)
 
 
 def _round_rows(editor: GraphEditor, operands: Mapping[Place, int]) -> None:

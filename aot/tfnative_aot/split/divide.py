@@ -51,6 +51,7 @@ class Prepared:
         refusal: Why it is not compiled as a whole, or None.
         layers: Its weights, if they were to be rounded, and what became of them.
         exact: The model before its weights were rounded; None if they were not.
+        weights_alone: The model with rounded weights, where ``model`` rounds more.
         products: Nodes that multiply with rounded weights, and could do so in int8.
     """
 
@@ -62,6 +63,7 @@ class Prepared:
     refusal: CompileError | None = None
     layers: tuple[LayerPrecision, ...] = ()
     exact: LoadedModel | None = None
+    weights_alone: LoadedModel | None = None
     products: frozenset[str] = frozenset()
 
 

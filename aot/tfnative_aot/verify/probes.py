@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from tfnative.errors import CompileError
 from tfnative_aot.verify.exact import Exact
 from tfnative_aot.verify.golden import Inputs, chunks
@@ -53,6 +55,7 @@ def make_probes(
     user_inputs: Inputs | None,
     *,
     mixed: bool,
+    several: bool = False,
 ) -> list[Probe]:
     """Inputs for every batch size: generated ones, and the user's.
 
@@ -62,12 +65,13 @@ def make_probes(
         batch_sizes: The compiled ones; empty without a batch dimension.
         user_inputs: Those of the user, or None.
         mixed: Whether to try rows of very different sizes, too.
+        several: Whether one sample may be off by luck.
     """
     sizes = batch_sizes or (0,)
     probes = [
         _probe(sampler, exact, batch_size, sample)
         for batch_size in sizes
-        for sample in _ordinary(sampler, batch_size, user_inputs)
+        for sample in _ordinary(sampler, batch_size, user_inputs, several)
     ]
     # Without answers in float64 there is nothing to judge such rows by.
     if mixed and all(probe.exact is not None for probe in probes):
@@ -90,10 +94,12 @@ def tried_on(probes: Sequence[Probe], *, tiny: bool, emulated: bool) -> list[Pro
 
 
 def _ordinary(
-    sampler: Sampler, batch_size: int, user_inputs: Inputs | None
+    sampler: Sampler, batch_size: int, user_inputs: Inputs | None, several: bool
 ) -> Iterator[Sample]:
     try:
         sample = sampler.sample(batch_size)
+        if several:
+            yield from _turned(sampler, sample.inputs)
         # What is undefined is tried only where there is nothing else.
         if user_inputs is None or not sample.undefined:
             yield sample
@@ -104,6 +110,19 @@ def _ordinary(
     if user_inputs is not None:
         for chunk in chunks(sampler.graph, user_inputs, batch_size):
             yield sampler.answered(chunk)
+
+
+def _turned(sampler: Sampler, inputs: Arrays) -> Iterator[Sample]:
+    """The same numbers in other places."""
+    for places in (1, 2):
+        turned = {
+            name: np.roll(array, places, -1) if array.ndim else array
+            for name, array in inputs.items()
+        }
+        try:
+            yield sampler.answered(turned)
+        except Exception:  # TensorFlow refuses what was made of the inputs.
+            continue
 
 
 def _mixed(sampler: Sampler, exact: Exact, batch_size: int) -> Iterator[Probe]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
+import tfnative
 from tests.aot.link.int8_reference import product, same_bits
+from tfnative.errors import CompileError
 
 numbers = st.floats(width=32, allow_subnormal=False)
 rows = arrays(
@@ -60,3 +63,56 @@ def test_no_number_is_further_away_than_a_step(scale):
     error = np.abs(rounded(x, [-1]).astype(np.float64) - x)
     # The zero point is rounded, too, so that the ends of a range may lie outside.
     assert (error <= step[:, None] * 1.001).all()
+
+
+def export(folder: Path, function: Any, shape: list[int]) -> Path:
+    """A model of one function of an input and weights of 40 by 48."""
+    import tensorflow as tf
+
+    made = tf.Module()
+    weights = np.random.default_rng(0).standard_normal((40, 48)).astype(np.float32)
+    made.weights = tf.Variable(weights)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, *shape], tf.float32, name="x")])
+    def serve(x: Any) -> Any:
+        return {"y": function(x, made.weights)}
+
+    tf.saved_model.save(made, str(folder), signatures=serve)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [1, 7])
+def test_a_row_gets_the_same_alone_as_among_others(tmp_path, columns):
+    """For one row XLA makes one product of it, for several one for each row."""
+    import tensorflow as tf
+
+    def left(x: Any, weights: Any) -> Any:
+        return tf.matmul(weights[None], x)
+
+    artifact = tfnative.compile(
+        *(export(tmp_path / "model", left, [48, columns]), tmp_path / "net"),
+        precision="int8-dynamic",
+        batch_sizes=(1, 4),
+        cpus=["native"],
+    )
+    x = np.random.default_rng(1).standard_normal((8, 48, columns)).astype(np.float32)
+    with tfnative.load(artifact) as model:
+        together = model.predict(x)
+        for rows in (1, 2, 4):
+            parts = [model.predict(x[at : at + rows]) for at in range(0, 8, rows)]
+            np.testing.assert_array_equal(np.concatenate(parts), together)
+
+
+@pytest.mark.slow
+def test_a_product_that_the_reference_leaves_alone_is_noticed(tmp_path, monkeypatch):
+    import tensorflow as tf
+
+    from tfnative_aot.quantize import run_time_ranges
+
+    source = export(tmp_path / "model", tf.matmul, [40])
+    monkeypatch.setattr(run_time_ranges, "_round", lambda *_: None)
+    with pytest.raises(CompileError, match="differs from TensorFlow"):
+        tfnative.compile(
+            *(source, tmp_path / "net"), precision="int8-dynamic", cpus=["native"]
+        )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tfnative_aot.verify.samples import Arrays, Sampler
 
 _ROWS = 16
+_AT_ONCE = 64
 _OF_LARGEST, _OF_TYPICAL = 0.5, 0.25
 
 
@@ -119,11 +120,15 @@ def _as_compiled(layer: LayerPrecision, programs: Sequence[Program]) -> LayerPre
     types = {step.rhs.shape.dtype for step in steps}
     if any(isinstance(step, Dot) and step.in_int8 for step in steps):
         return replace(layer, computed="int8")
-    if layer.stored == "float32" or types != {"f32"}:
+    if layer.stored == "float32" or layer.op == "GatherV2":
         return layer
-    return replace(
-        layer, stored="float32", reason="no kernel for smaller weights computes it"
-    )
+    if types <= {"f32"}:
+        reason = "it is rounded, but XLA's own code computes it"
+        return replace(layer, stored="float32", reason=reason)
+    if "f32" in types:
+        reason = "for some numbers of rows, it is stored as float32 as well"
+        return replace(layer, reason=reason)
+    return layer
 
 
 def _has_rows(tensor: GraphTensor) -> bool:
@@ -132,8 +137,15 @@ def _has_rows(tensor: GraphTensor) -> bool:
 
 
 def _inputs(sampler: Sampler, user_inputs: Inputs | None) -> Iterator[Arrays]:
-    if user_inputs is not None:
-        for chunk in chunks(sampler.graph, user_inputs, _ROWS):
-            yield sampler.fed(chunk)
-    else:
+    if user_inputs is None:
         yield sampler.fed(sampler.draw(_ROWS))
+        return
+    batched = [t.name for t in sampler.graph.inputs if _has_rows(t)]
+    rows = len(user_inputs[batched[0]]) if batched else 1
+    for chunk in chunks(sampler.graph, user_inputs, rows):
+        for first in range(0, rows, _AT_ONCE):
+            part = {
+                name: array[first : first + _AT_ONCE] if name in batched else array
+                for name, array in chunk.items()
+            }
+            yield sampler.fed(part)

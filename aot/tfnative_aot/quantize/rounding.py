@@ -29,7 +29,7 @@ _SCALE_BITS = 16
 
 _SMALLEST_SCALE = 2.0**-100
 _COARSEST = 2.0**-8
-"""Largest error of float16, over the size of the weights, both as root mean squares."""
+"""Largest error of a channel over its size, both as root mean squares."""
 
 
 class CannotRoundError(Exception):
@@ -53,7 +53,10 @@ def rounded(
         raise CannotRoundError("not all of it is finite")
     if stored == "s8":
         if summed is None:
-            raise CannotRoundError("its channels are not known")
+            raise CannotRoundError(
+                "what reads it sums over different dimensions, for which no scale of a "
+                "channel fits"
+            )
         whole, scale = quantized(weights, tuple(summed))
         return whole * scale
     dtype = numpy_dtype("float16" if stored == "f16" else "bfloat16")
@@ -61,10 +64,13 @@ def rounded(
         near = weights.astype(dtype).astype(np.float32)
     if not np.isfinite(near).all():
         raise CannotRoundError(f"{dtype.name} does not hold its largest values")
-    size = np.sqrt(np.mean(np.square(weights, dtype=np.float64)))
-    error = np.sqrt(np.mean(np.square(near - weights, dtype=np.float64)))
-    if error > _COARSEST * size:
-        raise CannotRoundError(f"{dtype.name} does not tell its values apart")
+    axes = tuple(range(weights.ndim)) if summed is None else tuple(summed)
+    size = np.sum(np.square(weights, dtype=np.float64), axis=axes)
+    error = np.sum(np.square(near - weights, dtype=np.float64), axis=axes)
+    if (error > _COARSEST**2 * size).any():
+        raise CannotRoundError(
+            f"{dtype.name} does not tell the values of a channel apart"
+        )
     return near
 
 

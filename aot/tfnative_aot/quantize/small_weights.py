@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,7 @@ from tfnative_aot.quantize.rounding import (
     rounded,
     signal_to_noise,
 )
-from tfnative_aot.quantize.weight_uses import find_weights, is_product
+from tfnative_aot.quantize.weight_uses import BATCHED, Weight, find_weights, is_product
 from tfnative_aot.split.divide import Prepared
 from tfnative_aot.verify.plain_graph import moved
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from tfnative_aot.freeze.value_flow import Place
 
 _NAMES = {"f16": "float16", "bf16": "bfloat16", "s8": "int8"}
+
+_FEWEST_CHANNELS = 4
 
 FEWEST = 1024
 """Elements of weights that are worth it."""
@@ -56,20 +60,23 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
     for weight in find_weights(graph_def, outputs, FEWEST):
         node = _node(graph_def, weight.place)
         weights = tf.make_ndarray(node.attr["value"].tensor)
-        use = weight.uses[0]
-        layer = LayerPrecision(use.reader.node, use.op, weights.shape, "float32")
+        own = {
+            use.reader: LayerPrecision(
+                use.reader.node, use.op, weights.shape, "float32"
+            )
+            for use in weight.uses
+        }.values()
         try:
+            _check_kernels(weight, weights.shape)
             near = rounded(weights, stored, weight.summed)
         except CannotRoundError as error:
-            layers.append(replace(layer, reason=str(error)))
+            layers += [replace(layer, reason=str(error)) for layer in own]
             continue
-        layers.append(
-            replace(
-                layer,
-                stored=_NAMES[stored],
-                signal_to_noise=signal_to_noise(weights, near),
-            )
-        )
+        noise = signal_to_noise(weights, near)
+        layers += [
+            replace(layer, stored=_NAMES[stored], signal_to_noise=noise)
+            for layer in own
+        ]
         node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(near))
         products |= {u.reader.node for u in weight.uses if is_product(u, weights.shape)}
     made = replace(
@@ -108,6 +115,22 @@ def _check_ends(graph: FrozenGraph) -> None:
                 f"{tensor.dtype}, and --precision is for models whose inputs and "
                 "outputs are not: compile it without"
             )
+
+
+def _check_kernels(weight: Weight, shape: Sequence[int]) -> None:
+    """Refuses weights that no kernel reads in a smaller type.
+
+    Raises:
+        CannotRoundError: With what is in the way.
+    """
+    if weight.is_table:
+        return
+    batched = any(use.op in BATCHED for use in weight.uses)
+    if batched and math.prod(shape[:-2]) > 1:
+        raise CannotRoundError("it is several matrices, of which each row has its own")
+    channels = math.prod(shape) // math.prod(shape[dim] for dim in weight.summed or ())
+    if weight.summed is not None and channels < _FEWEST_CHANNELS:
+        raise CannotRoundError(f"it has fewer than {_FEWEST_CHANNELS} output channels")
 
 
 def _node(graph_def: GraphDef, place: Place) -> NodeDef:

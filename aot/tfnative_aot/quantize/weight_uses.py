@@ -29,7 +29,7 @@ _PASSED_ON = frozenset(
 _BRANCHES = frozenset({"Case", "If", "StatelessCase", "StatelessIf"})
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 PRODUCTS = ("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "MatMul")
-_BATCHED = frozenset({"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"})
+BATCHED = frozenset({"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"})
 _SUMMED = {
     "Conv2D": (0, 1, 2),
     "Conv2DBackpropInput": (0, 1, 3),
@@ -252,7 +252,7 @@ class _Uses:
         if node.op == "MatMul" and number < 2:
             flag = ("transpose_a", "transpose_b")[number]
             return (0,) if node.attr[flag].b == (number == 0) else (1,)
-        if node.op in _BATCHED and number < 2:
+        if node.op in BATCHED and number < 2:
             adjoint = node.attr[("adj_x", "adj_y")[number]].b
             if axes is None:
                 return None

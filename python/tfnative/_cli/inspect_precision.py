@@ -109,7 +109,8 @@ def _rounded(manifest: Manifest) -> Iterable[tuple[str, Precision]]:
 def _kept(layers: Iterable[LayerPrecision]) -> Iterable[str]:
     for each in layers:
         if each.reason:
-            yield f"{_short(each.node)} stays {each.stored}: {each.reason}"
+            stays = "stays" if each.stored == "float32" else "is"
+            yield f"{_short(each.node)} {stays} {each.stored}: {each.reason}"
 
 
 def _weights(layer: LayerPrecision) -> tuple[str, str, str, str]:

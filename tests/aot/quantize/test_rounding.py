@@ -78,7 +78,7 @@ def test_floats_are_rounded_as_tensorflow_casts_them(stored):
     ("stored", "change", "reason"),
     [
         ("f16", lambda w: w * 1e6, "largest values"),
-        ("f16", lambda w: w * 1e-7, "tell its values apart"),
+        ("f16", lambda w: w * 1e-7, "tell the values of a channel apart"),
         ("f16", lambda w: w * np.nan, "finite"),
         ("bf16", lambda w: w * np.inf, "finite"),
         ("s8", lambda w: w * np.nan, "finite"),
@@ -92,8 +92,20 @@ def test_what_is_not_near_is_said(stored, change, reason):
 
 
 def test_channels_have_to_be_known():
-    with pytest.raises(CannotRoundError, match="channels"):
+    with pytest.raises(CannotRoundError, match="different dimensions"):
         rounded(np.ones((4, 4), np.float32), "s8", None)
+
+
+@pytest.mark.parametrize("stored", ["f16", "s8"])
+def test_one_channel_of_tiny_values_does_not_become_zeros(stored):
+    weights = np.random.default_rng(0).standard_normal((64, 8)).astype(np.float32)
+    weights[:, 3] *= 1e-9
+    if stored == "f16":
+        with pytest.raises(CannotRoundError, match="of a channel"):
+            rounded(weights, stored, (0,))
+    else:
+        error = np.abs(rounded(weights, stored, (0,)) - weights)
+        assert (error.max(axis=0) < 0.01 * np.abs(weights).max(axis=0)).all()
 
 
 def test_signal_to_noise_is_in_decibels():

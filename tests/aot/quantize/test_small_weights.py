@@ -350,6 +350,39 @@ def test_other_machines_answer_as_tensorflow_does(saved, tmp_path, target, preci
     assert tfnative.selftest(artifact).passed
 
 
+@pytest.mark.slow
+def test_what_no_kernel_reads_is_not_rounded(tmp_path):
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    made = tf.Module()
+    made.few = tf.Variable(rng.standard_normal((1100, 3)).astype(np.float32))
+    made.many = tf.Variable(rng.standard_normal((5, 1100, 8)).astype(np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 1100], tf.float32, name="x")])
+    def serve(x: Any) -> Any:
+        several = tf.matmul(tf.broadcast_to(x, [5, tf.shape(x)[0], 1100]), made.many)
+        return {"y": x @ made.few, "z": tf.transpose(several, [1, 0, 2])}
+
+    tf.saved_model.save(made, str(tmp_path / "model"), signatures=serve)
+    artifact = tfnative.compile(
+        *(tmp_path / "model", tmp_path / "net"),
+        precision="int8-weights",
+        cpus=["native"],
+    )
+    with tfnative.load(artifact) as model:
+        precision = model.manifest.signatures["serving_default"].precision
+        assert precision is not None
+        assert {each.stored for each in precision.layers} == {"float32"}
+        reasons = {each.shape: each.reason for each in precision.layers}
+        assert "fewer than 4 output channels" in reasons[1100, 3]
+        assert "several matrices" in reasons[5, 1100, 8]
+        x = rng.standard_normal((3, 1100)).astype(np.float32)
+        got = model.predict(x)
+    expected = x.astype(np.float64) @ made.few.numpy().astype(np.float64)
+    np.testing.assert_allclose(got["y"], expected, rtol=0, atol=1e-4)
+
+
 def test_types_that_are_smaller_already_are_refused(tmp_path):
     import tensorflow as tf
 

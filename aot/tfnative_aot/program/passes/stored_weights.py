@@ -49,8 +49,12 @@ FLOATS = Weights("f32")
 
 
 def find_node(name: str, nodes: Iterable[str]) -> str:
-    """The node that XLA means by a name, to which it adds that of calls; or ""."""
-    return next((n for n in nodes if f"/{name}".endswith(f"/{n}")), "")
+    """The node that XLA means by a name, to which it adds that of calls; or "".
+
+    Of "MatMul" and "while/MatMul", the longer one.
+    """
+    found = (node for node in nodes if f"/{name}".endswith(f"/{node}"))
+    return max(found, key=len, default="")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tests.aot.program.random_programs import programs
 from tfnative_aot.load.dtypes import numpy_dtype
 from tfnative_aot.program.passes import run_passes
 from tfnative_aot.program.passes.packing import PANEL, pack_filter, pack_matrix
-from tfnative_aot.program.passes.stored_weights import Weights, stored
+from tfnative_aot.program.passes.stored_weights import Weights, find_node, stored
 from tfnative_aot.program.program import Program
 from tfnative_aot.quantize.rounding import StoredType, rounded
 
@@ -85,3 +85,10 @@ def test_programs_with_smaller_weights_compute_the_same(dtype, program: Program)
 def _rounded(numbers: np.ndarray, dtype: StoredType) -> np.ndarray:
     """To eighths, which all types hold."""
     return (np.rint(np.clip(numbers, -8, 8) * 8) / 8).astype(np.float32)
+
+
+def test_a_node_is_not_taken_for_one_whose_name_it_ends_with():
+    nodes = {"MatMul", "while/MatMul"}
+    assert find_node("model/while/MatMul", nodes) == "while/MatMul"
+    assert find_node("model/MatMul", nodes) == "MatMul"
+    assert find_node("model/aMatMul", nodes) == ""

@@ -17,9 +17,10 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import chart, limits as machine_limits, table
-from benchmarks.compare import PEERS, Plan, compare
+from benchmarks.arithmetic import ARITHMETICS, FLOAT32
+from benchmarks.compare import Plan, compare
 from benchmarks.measure import machine
-from benchmarks.models import MODELS
+from benchmarks.models import EXPORTED
 from benchmarks.results import Result, as_json
 
 FOLDER = Path("build/benchmarks")
@@ -46,8 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
             options.json.write_text(json.dumps(content, indent=2) + "\n")
     table.show(results, limits, Console())
     if results:
-        chart.draw(results, options.chart, f"{known['cpu']}; threads: {plan.threads}")
+        chart.draw(results, options.chart, _machine(known["cpu"], plan))
     return 0
+
+
+def _machine(cpu: str, plan: Plan) -> str:
+    return f"{cpu}; threads: {plan.threads}; {plan.precision}"
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -55,8 +60,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0]
     )
     add = parser.add_argument
-    add("--models", type=_words, default=tuple(MODELS), metavar="A,B")
-    add("--peers", type=_words, default=PEERS, metavar="A,B", help='"" for none')
+    add(
+        "--precision",
+        choices=tuple(ARITHMETICS),
+        default=FLOAT32,
+        help="default: float32",
+    )
+    add("--models", type=_words, metavar="A,B", help="default: the precision's")
+    add("--peers", type=_words, metavar="A,B", help='default: all; "" for none')
     add("--batch-sizes", type=_numbers, default=(1, 32), metavar="N,M")
     add("--threads", type=int, default=1, help="per call (default: 1)")
     add("--rounds", type=int, default=7, help="turns of each contestant (default: 7)")
@@ -65,7 +76,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--chart", type=Path, default=FOLDER / "results.png", help=_written("png"))
     add("--folder", type=Path, default=FOLDER, help=f"converted models ({FOLDER})")
     options = parser.parse_args(arguments)
-    for kind, known in (("models", tuple(MODELS)), ("peers", PEERS)):
+    asked = ARITHMETICS[options.precision]
+    if options.models is None:
+        options.models = asked.models
+    if options.peers is None:
+        options.peers = tuple(asked.peers)
+    for kind, known in (("models", EXPORTED), ("peers", asked.peers)):
         unknown = set(getattr(options, kind)) - set(known)
         if unknown:
             parser.error(f"unknown {kind}: {', '.join(unknown)}; of {', '.join(known)}")
@@ -83,6 +99,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         rounds=options.rounds,
         seconds=options.seconds,
         folder=options.folder.resolve(),
+        precision=options.precision,
     )
 
 

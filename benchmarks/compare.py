@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import models
+from benchmarks.arithmetic import FLOAT32
 from benchmarks.limits import Limits
 from benchmarks.prepare import Prepared, prepare, reference
 from benchmarks.process import ContestantProcess
 from benchmarks.results import Latency, Result
-
-PEERS = ("tensorflow", "xla", "ort", "litert", "openvino")
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,14 @@ class Plan:
     """What to measure, and how long.
 
     Attributes:
-        models: Of benchmarks.models.MODELS.
-        peers: Of PEERS; tfnative always takes part.
+        models: Of benchmarks.models.EXPORTED.
+        peers: Of the arithmetic's; tfnative always takes part.
         batch_sizes: Rows per call.
         threads: How many may work on one call.
         rounds: How often every contestant has its turn.
         seconds: How long a turn is.
         folder: Keeps exported and converted models for the next time.
+        precision: Of benchmarks.arithmetic.ARITHMETICS.
     """
 
     models: tuple[str, ...]
@@ -44,6 +44,7 @@ class Plan:
     rounds: int
     seconds: float
     folder: Path
+    precision: str = FLOAT32
 
 
 def compare(plan: Plan, limits: Limits, say: Callable[[str], None]) -> Iterator[Result]:
@@ -60,7 +61,7 @@ def compare(plan: Plan, limits: Limits, say: Callable[[str], None]) -> Iterator[
             say(f"{name}: export")
             models.export(name, plan.folder)
         prepared = [
-            prepare(contestant, saved_model, plan.batch_sizes, say)
+            prepare(contestant, saved_model, plan.batch_sizes, say, plan.precision)
             for contestant in ("tfnative", *plan.peers)
         ]
         for batch_size in plan.batch_sizes:
@@ -68,13 +69,15 @@ def compare(plan: Plan, limits: Limits, say: Callable[[str], None]) -> Iterator[
             answer, work = reference(saved_model, batch_size)
             ours, *peers = _measure(prepared, answer, plan)
             least = limits.micros(work)
-            yield Result(name, batch_size, ours, tuple(peers), work, least)
+            yield Result(
+                name, batch_size, ours, tuple(peers), work, least, plan.precision
+            )
 
 
 def _measure(prepared: list[Prepared], answer: Path, plan: Plan) -> list[Latency]:
     processes = {
         entry.contestant: ContestantProcess(
-            entry.contestant, entry.model, answer, plan.threads
+            entry.contestant, entry.model, answer, plan.threads, plan.precision
         )
         for entry in prepared
         if entry.model is not None
@@ -97,4 +100,4 @@ def _latency(process: ContestantProcess, micros: list[float]) -> Latency:
     if process.problem:
         return Latency(process.contestant, None, None, process.problem)
     median, p99 = map(float, np.percentile(micros, [50, 99]))
-    return Latency(process.contestant, median, p99)
+    return Latency(process.contestant, median, p99, signal_to_noise=process.ready)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.arithmetic import FLOAT32
 from benchmarks.measure import run_python
 from benchmarks.work import Work
 
@@ -33,17 +34,20 @@ def prepare(
     saved_model: Path,
     batch_sizes: Sequence[int],
     say: Callable[[str], None],
+    precision: str = FLOAT32,
 ) -> Prepared:
     """Converts a model, unless that was done before.
 
     tfnative is compiled anew each time: it is what changes between two runs.
     """
     sizes = ",".join(map(str, batch_sizes))
-    note = saved_model.with_name(f"{saved_model.name}_{contestant}_{sizes}.path")
+    asked = f"{contestant}_{sizes}_{precision}"
+    note = saved_model.with_name(f"{saved_model.name}_{asked}.path")
     if note.is_file() and contestant != "tfnative":
         return Prepared(contestant, Path(note.read_text()))
     say(f"{saved_model.name}: convert for {contestant}")
     command = ("-m", "benchmarks.contestants", contestant, saved_model, sizes)
+    command += (precision,)
     try:
         path = run_python(*command).splitlines()[-1]
     except RuntimeError as error:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arithmetic import FLOAT32
 from benchmarks.measure import child_environment
 from benchmarks.worker import RESULT
 
@@ -26,6 +27,7 @@ class WorkerProcess:
     Attributes:
         contestant: Its name.
         problem: What went wrong, or "". After that there are no more results.
+        ready: The result that comes unasked; None if there is a problem.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class WorkerProcess:
         )
         self.contestant = contestant
         self.problem = ""
-        self._read()
+        self.ready: Any = self._read()
 
     def ask(self, line: str) -> Any:
         """The result for a line; None if there is a problem."""
@@ -76,13 +78,21 @@ class WorkerProcess:
 
 
 class ContestantProcess(WorkerProcess):
-    """Loads a model, checks its answer, and is timed when it is told to."""
+    """Loads a model, checks its answer, and is timed when it is told to.
+
+    ``ready`` is the answer's signal to noise.
+    """
 
     def __init__(
-        self, contestant: str, model: Path, answer: Path, threads: int
+        self,
+        contestant: str,
+        model: Path,
+        answer: Path,
+        threads: int,
+        precision: str = FLOAT32,
     ) -> None:
         command = [sys.executable, "-m", "benchmarks.worker", contestant]
-        command += [str(model), str(answer), str(threads)]
+        command += [str(model), str(answer), str(threads), precision]
         super().__init__(contestant, command, {"OMP_NUM_THREADS": str(threads)})
 
     def round(self, seconds: float) -> list[float]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.arithmetic import FLOAT32
 from benchmarks.limits import Limits
 from benchmarks.work import Work
 
@@ -21,7 +22,7 @@ TARGETS = {
     "efficientnet_b0": {1: 1.2, 32: 1.2},
     "resnet50": {1: 1.1, 32: 1.1},
 }
-"""How many times longer than we the fastest peer should take, at least."""
+"""How many times longer than we the fastest peer should take, at least, in float32."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,15 @@ class Latency:
         median_micros: Median of all calls, or None.
         p99_micros: 99% of the calls take less; or None.
         problem: Why there are no numbers, or "".
+        signal_to_noise: Of its answer against float32's, in decibels; None if it is
+            the same, or there is a problem.
     """
 
     contestant: str
     median_micros: float | None
     p99_micros: float | None
     problem: str = ""
+    signal_to_noise: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ class Result:
         ours: tfnative's latency.
         peers: The others'.
         work: What has to be computed and read.
-        limit_micros: The least that this takes on one thread of this machine.
+        limit_micros: The least that this takes on one thread of this machine, in
+            float32.
+        precision: What all compute in.
     """
 
     model: str
@@ -60,6 +66,7 @@ class Result:
     peers: tuple[Latency, ...]
     work: Work
     limit_micros: float
+    precision: str = FLOAT32
 
     @property
     def fastest_peer(self) -> Latency | None:
@@ -81,13 +88,15 @@ class Result:
 
     @property
     def fraction_of_limit(self) -> float | None:
-        """How much of the machine's limit we reach: 1 is all."""
-        median = self.ours.median_micros
+        """How much of the machine's limit we reach: 1 is all; None but for float32."""
+        median = self.ours.median_micros if self.precision == FLOAT32 else None
         return self.limit_micros / median if median is not None else None
 
     @property
     def target(self) -> float | None:
-        """What the ratio should be at least, if anything."""
+        """What the ratio should be at least, if anything; None but for float32."""
+        if self.precision != FLOAT32:
+            return None
         return TARGETS.get(self.model, {}).get(self.batch_size)
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from benchmarks.arithmetic import ARITHMETICS, FLOAT32
 from benchmarks.limits import Limits
 from benchmarks.results import Latency, Result
 
@@ -28,6 +29,8 @@ def show(results: Sequence[Result], limits: Limits, console: Console) -> None:
     console.print(table)
     for number, note in enumerate(notes, 1):
         console.print(f"{_mark(number)} {note}", markup=False, highlight=False)
+    for asked in _asked(results):
+        console.print(asked, markup=False, highlight=False)
     console.print(describe(limits), highlight=False)
 
 
@@ -49,6 +52,15 @@ def describe(limits: Limits) -> str:
         for r in limits.readings
     )
     return f"Limits of one thread: {limits.gflops:,.0f} GFLOP/s; reads {readings}."
+
+
+def _asked(results: Sequence[Result]) -> Iterable[str]:
+    """What the peers do for a precision that each of them has in its own way."""
+    if results and results[0].precision != FLOAT32:
+        yield "In brackets: signal to noise of the answer against float32's, in dB."
+        for peer in results[0].peers:
+            asked = ARITHMETICS[results[0].precision].peers[peer.contestant]
+            yield f"{peer.contestant}: {asked}."
 
 
 def _table(results: Sequence[Result], notes: list[str]) -> Table:
@@ -75,6 +87,8 @@ def _medians(result: Result, notes: list[str]) -> Iterable[str]:
     fastest = result.fastest_peer
     for latency in (result.ours, *result.peers):
         text = _micros(latency)
+        if result.precision != FLOAT32 and not latency.problem:
+            text += f" ({_decibels(latency)})"
         if latency.problem:
             problem = latency.problem[:300]
             note = f"{latency.contestant}, {result.model}: {problem}"
@@ -102,6 +116,11 @@ def _micros(latency: Latency | None, *, p99: bool = False) -> str:
     if not value:
         return NOTHING
     return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
+
+
+def _decibels(latency: Latency) -> str:
+    value = latency.signal_to_noise
+    return "exact" if value is None else f"{value:.0f}"
 
 
 def _percent(fraction: float | None) -> str:

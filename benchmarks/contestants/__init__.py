@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from benchmarks.arithmetic import FLOAT32
+
 Arrays = dict[str, Any]
 Predict = Callable[[Arrays], Arrays]
 
@@ -16,8 +18,18 @@ Predict = Callable[[Arrays], Arrays]
 class Contestant(Protocol):
     """What a module of this package has."""
 
-    def prepare(self, saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
-        """Converts a SavedModel into what this runtime loads, below ``folder``."""
+    def prepare(
+        self,
+        saved_model: Path,
+        folder: Path,
+        batch_sizes: list[int],
+        precision: str = FLOAT32,
+    ) -> Path:
+        """Converts a SavedModel into what this runtime loads, below ``folder``.
+
+        Raises:
+            ValueError: The runtime does not compute in that precision.
+        """
 
     def load(self, model: Path, threads: int = 1) -> Predict:
         """Imports the runtime and loads a model; inputs and outputs by name.
@@ -34,6 +46,22 @@ def use_threads(threads: int) -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def converted(saved_model: Path, folder: Path, precision: str, suffix: str) -> Path:
+    """Where a contestant keeps what it converts; each precision has its own place."""
+    middle = "" if precision == FLOAT32 else f".{precision}"
+    return folder / f"{saved_model.name}{middle}.{suffix}"
+
+
+def refuse_other(precision: str) -> None:
+    """For those that compute in float32 only.
+
+    Raises:
+        ValueError: Another precision is asked for.
+    """
+    if precision != FLOAT32:
+        raise ValueError(f"{precision} is nothing that this runtime computes in")
 
 
 def find(name: str) -> Contestant:

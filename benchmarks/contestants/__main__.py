@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""python -m benchmarks.contestants NAME SAVED_MODEL BATCH_SIZES: converts a model.
+"""python -m benchmarks.contestants NAME SAVED_MODEL BATCH_SIZES PRECISION: converts.
 
 Beside the SavedModel; the last line printed is the path of what the runtime loads.
 """
@@ -13,11 +13,11 @@ from pathlib import Path
 from benchmarks import contestants
 
 
-def main(name: str, saved_model: str, batch_sizes: str) -> None:
+def main(name: str, saved_model: str, batch_sizes: str, precision: str) -> None:
     """Converts for some batch sizes, which have commas between them."""
     path = Path(saved_model)
     sizes = [int(size) for size in batch_sizes.split(",")]
-    print(contestants.find(name).prepare(path, path.parent, sizes))
+    print(contestants.find(name).prepare(path, path.parent, sizes, precision))
 
 
 if __name__ == "__main__":

@@ -9,37 +9,43 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import models
-from benchmarks.contestants import Arrays, Predict
+from benchmarks.arithmetic import FLOAT32
+from benchmarks.contestants import Arrays, Predict, converted
 
 ANY = "any.tflite"
 
 
-def prepare(saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
-    """Converts to a flat buffer with 32-bit floats.
+def prepare(
+    saved_model: Path, folder: Path, batch_sizes: list[int], precision: str = FLOAT32
+) -> Path:
+    """Converts to a flat buffer.
 
     Or to one per batch size, where its converter needs to know the sizes of all arrays,
     as it does for loops that collect what their steps return.
     """
-    output = folder / f"{saved_model.name}.litert"
+    output = converted(saved_model, folder, precision, "litert")
     output.mkdir(exist_ok=True)
     try:
-        (output / ANY).write_bytes(_convert(saved_model))
+        (output / ANY).write_bytes(_convert(saved_model, precision))
     except Exception:  # Of the converter, which does not document what it raises.
         if saved_model.name not in models.MODELS:
             raise
         for rows in batch_sizes:
             with tempfile.TemporaryDirectory() as fixed:
                 _export_for(rows, saved_model.name, fixed)
-                (output / f"{rows}.tflite").write_bytes(_convert(Path(fixed)))
+                content = _convert(Path(fixed), precision)
+                (output / f"{rows}.tflite").write_bytes(content)
     return output
 
 
-def _convert(saved_model: Path) -> bytes:
+def _convert(saved_model: Path, precision: str) -> bytes:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
-    converted: bytes = converter.convert()
-    return converted
+    if precision != FLOAT32:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    content: bytes = converter.convert()
+    return content
 
 
 def _export_for(rows: int, name: str, folder: str) -> None:

@@ -1,24 +1,38 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""OpenVINO, which reads SavedModels, with 32-bit floats and its latency hint."""
+"""OpenVINO, which reads SavedModels, with its latency hint."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contestants import Arrays, Predict
+from benchmarks.arithmetic import FLOAT32
+from benchmarks.contestants import Arrays, Predict, converted
 
 
-def prepare(saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
+def prepare(
+    saved_model: Path, folder: Path, batch_sizes: list[int], precision: str = FLOAT32
+) -> Path:
     """Converts to OpenVINO's format."""
     del batch_sizes
     import openvino
 
-    output = folder / f"{saved_model.name}.xml"
+    output = converted(saved_model, folder, precision, "xml")
     model = openvino.convert_model(str(saved_model))
+    if precision != FLOAT32:
+        model = _quantize(model)
     openvino.save_model(model, str(output), compress_to_fp16=False)
     return output
+
+
+def _quantize(model: Any) -> Any:
+    """Weights per channel; ranges of groups of what they multiply with at run time."""
+    import nncf
+
+    model = nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_SYM)
+    model.set_rt_info("128", ["runtime_options", "DYNAMIC_QUANTIZATION_GROUP_SIZE"])
+    return model
 
 
 def load(model: Path, threads: int = 1) -> Predict:

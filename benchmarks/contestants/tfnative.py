@@ -5,17 +5,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from benchmarks.contestants import Predict
+from benchmarks.arithmetic import FLOAT32
+from benchmarks.contestants import Predict, converted
+
+if TYPE_CHECKING:
+    from tfnative._compile.options import Precision
 
 
-def prepare(saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
+def prepare(
+    saved_model: Path, folder: Path, batch_sizes: list[int], precision: str = FLOAT32
+) -> Path:
     """Compiles for this machine."""
     import tfnative
 
-    output = folder / f"{saved_model.name}.tfnative"
+    output = converted(saved_model, folder, precision, "tfnative")
     tfnative.compile(
-        saved_model, output, name="model", batch_sizes=batch_sizes, cpus=["native"]
+        saved_model,
+        output,
+        name="model",
+        batch_sizes=batch_sizes,
+        cpus=["native"],
+        precision=cast("Precision", precision),
     )
     return output
 

@@ -6,12 +6,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.contestants import Arrays, Predict, use_threads
+from benchmarks.arithmetic import FLOAT32
+from benchmarks.contestants import Arrays, Predict, refuse_other, use_threads
 
 
-def prepare(saved_model: Path, folder: Path, batch_sizes: list[int]) -> Path:
+def prepare(
+    saved_model: Path, folder: Path, batch_sizes: list[int], precision: str = FLOAT32
+) -> Path:
     """Nothing to convert."""
     del folder, batch_sizes
+    refuse_other(precision)
     return saved_model
 
 

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What contestants compute in, and what each of them calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.models import MODELS
+
+FLOAT32, INT8_DYNAMIC = "float32", "int8-dynamic"
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What all contestants are asked to compute in.
+
+    Attributes:
+        peers: Those that can; and what they are asked for, or "" if it needs no words.
+        models: What is measured, unless others are asked for.
+        tolerance: How far an answer may be from TensorFlow's in float32, in parts of
+            the largest value.
+    """
+
+    peers: Mapping[str, str]
+    models: tuple[str, ...]
+    tolerance: float
+
+
+def has_vnni() -> bool:
+    """Whether this CPU multiplies in 8 bits without sums that saturate at 16."""
+    flags = Path("/proc/cpuinfo").read_text().split()
+    return not {"avx512_vnni", "avx_vnni", "asimddp"}.isdisjoint(flags)
+
+
+ARITHMETICS = {
+    FLOAT32: Arithmetic(
+        peers=dict.fromkeys(("tensorflow", "xla", "ort", "litert", "openvino"), ""),
+        models=tuple(MODELS),
+        tolerance=1e-3,
+    ),
+    INT8_DYNAMIC: Arithmetic(
+        peers={
+            "ort": "onnxruntime.quantization.quantize_dynamic of MatMul, Gemm, LSTM "
+            "and Attention, per channel, "
+            + (
+                "reduce_range off (VNNI)" if has_vnni() else "reduce_range on (no VNNI)"
+            ),
+            "litert": "tf.lite.Optimize.DEFAULT, dynamic range quantization",
+            "openvino": "nncf.compress_weights to INT8_SYM, and dynamic quantization "
+            "in groups of 128; products of fewer numbers have 8-bit weights only",
+        },
+        models=("mlp_large", "mlp_wide", "lstm", "transformer"),
+        tolerance=0.1,
+    ),
+}
+"""By the names of ``tfnative compile --precision``."""

@@ -115,7 +115,7 @@ class OptimizeOptions(OptionSet):
     )
     samples: int | None = option(
         None,
-        Whole(least=1),
+        Whole(least=1, most=10_000),
         "how many rows to compare on",
         default_is="16 that are generated, or all that are given",
     )

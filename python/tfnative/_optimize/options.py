@@ -116,7 +116,7 @@ class OptimizeOptions(OptionSet):
     samples: int | None = option(
         None,
         Whole(least=1, most=10_000),
-        "how many rows to compare on",
+        "how many rows to compare on, at most 10,000",
         default_is="16 that are generated, or all that are given",
     )
     max_error: float = option(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfnative_aot.freeze.check import is_among
 from tfnative_aot.freeze.refusals import CHECKS
 from tfnative_aot.load.reach import nodes_with_bodies
 
@@ -60,13 +61,12 @@ def lost_checks(step: Transform, before: Checks, after: Checks) -> list[str]:
         return _fewer(before, after)
     kept: dict[str, set[str]] = {}
     for signature, _, name in after:
-        kept.setdefault(signature, set()).add(f"/{name}")
+        kept.setdefault(signature, set()).add(name)
     return sorted(
         {
             f"{name} ({op})"
             for signature, op, name in before
-            # A function's body has the call's name in front when it is inlined.
-            if not any(k.endswith(f"/{name}") for k in kept.get(signature, ()))
+            if not is_among(name, kept.get(signature, ()))
         }
     )
 

@@ -157,6 +157,8 @@ def _relative(differences: NDArray[Any], sizes: NDArray[Any]) -> float:
 
 def _huge_from(sizes: NDArray[Any]) -> float:
     """From which size on values are masks, as -1e9, by which no other is judged."""
+    if not np.any(sizes >= _HUGE):
+        return float("inf")
     known = np.unique(sizes[sizes > 0])
     apart = known[1:] > _APART * known[:-1]
     huge = known[1:][apart & (known[1:] >= _HUGE)]

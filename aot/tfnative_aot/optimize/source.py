@@ -14,6 +14,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative_aot.freeze import inputs_outputs
 from tfnative_aot.freeze.branches import inline
+from tfnative_aot.freeze.check import is_among
 from tfnative_aot.freeze.freeze import constant_graph
 from tfnative_aot.freeze.live import live_graph
 from tfnative_aot.freeze.refusals import changes_state, moves_generator
@@ -163,11 +164,11 @@ def _check_checks(
         {(node.op, node.name) for node in nodes_with_bodies(g.graph_def, g.roots)}
         for g in (source, graph)
     )
-    kept = [f"/{name}" for name in (*(name for _, name in after), *graph.unreached)]
+    kept = [*(name for _, name in after), *graph.unreached]
     lost = [
         f"{name} ({op})"
         for op, name in sorted(before)
-        if op in ALL_CHECKS and not any(k.endswith(f"/{name}") for k in kept)
+        if op in ALL_CHECKS and not is_among(name, kept)
     ]
     if lost:
         raise CompileError(

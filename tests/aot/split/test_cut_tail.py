@@ -142,7 +142,9 @@ def test_rows_that_the_input_picks_are_picked_behind_what_is_compiled(tmp_path):
         return {"rows": tf.boolean_mask(x @ module.weights, tf.reduce_sum(x, 1) > 0)}
 
     source = save(call, tmp_path / "model", floats(None, 4))
-    artifact = tfnative.compile(source, tmp_path / "artifact", cpus=["native"])
+    artifact = tfnative.compile(
+        source, tmp_path / "artifact", cpus=["native"], batch_sizes=[7]
+    )
     x = np.random.default_rng(2).standard_normal((7, 4)).astype(np.float32)
     expected = (x @ WEIGHTS)[x.sum(1) > 0]
     assert 0 < len(expected) < 7

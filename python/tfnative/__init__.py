@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from tfnative._optimize.options import OptimizeOptions as OptimizeOptions
     from tfnative._optimize.results import (
         Optimized as Optimized,
+        OptimizeNote as OptimizeNote,
         OptimizeStep as OptimizeStep,
     )
     from tfnative._optimize.transforms import Transform as Transform
@@ -119,6 +120,7 @@ __all__ = [
     "Model",
     "ModelStore",
     "NotFoundError",
+    "OptimizeNote",
     "OptimizeOptions",
     "OptimizeStep",
     "Optimized",
@@ -170,6 +172,7 @@ _LAZY = {
     "Histogram": "_batch.metrics",
     "Latest": "_store.versions",
     "ModelStore": "_store.model_store",
+    "OptimizeNote": "_optimize.results",
     "OptimizeOptions": "_optimize.options",
     "OptimizeStep": "_optimize.results",
     "Optimized": "_optimize.results",

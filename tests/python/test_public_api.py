@@ -55,6 +55,7 @@ def test_the_public_names():
         "Model",
         "ModelStore",
         "NotFoundError",
+        "OptimizeNote",
         "OptimizeOptions",
         "OptimizeStep",
         "Optimized",

@@ -18,6 +18,7 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot import adapters
+from tfnative_aot.freeze.refusals import CHECKS
 from tfnative_aot.freeze.static_shapes import without_weights
 from tfnative_aot.load.reach import (
     body_nodes,
@@ -40,6 +41,7 @@ _SWITCHES = ("Switch", "RefSwitch")
 _MERGES = ("Merge", "RefMerge")
 _INLINING = ("function", "pruning")
 _MOST_ROUNDS = 10
+_CHECKS = CHECKS | {"EnsureShape"}
 
 
 def inline(
@@ -71,7 +73,7 @@ def _assertions(graph_def: GraphDef, roots: Sequence[str]) -> set[str]:
     nodes = reachable_nodes(graph_def.node, roots)
     bodies = map(body_nodes, reachable_functions(graph_def, nodes))
     all_of_them = itertools.chain(nodes, *bodies)
-    return {node.name for node in all_of_them if node.op == "Assert"}
+    return {node.name for node in all_of_them if node.op in _CHECKS}
 
 
 def use_defaults(graph_def: GraphDef, fed: Collection[str]) -> GraphDef:

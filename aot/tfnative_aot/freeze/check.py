@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from tfnative_aot.load.source import Signature, SourceGraph
 
 
+_INLINED = "_tfg_inlined_"
+
+
 def check_source(
     graph: SourceGraph, signature: Signature, places: Places
 ) -> tuple[Offender, ...]:
@@ -124,14 +127,22 @@ def lost_assertions(
     assertions: Sequence[Offender], proven: Collection[str], graph_def: GraphDef
 ) -> list[Offender]:
     """Those that are neither proven nor in a graph."""
-    known = [f"/{name}" for name in proven]
+    known = [*proven]
     for nodes in (graph_def.node, *(f.node_def for f in graph_def.library.function)):
-        known += [f"/{node.name}" for node in nodes if node.op == "Assert"]
-    return [
-        offender
-        for offender in assertions
-        if not any(name.endswith(f"/{offender.name}") for name in known)
-    ]
+        known += [node.name for node in nodes if node.op == "Assert"]
+    return [each for each in assertions if not is_among(each.name, known)]
+
+
+def is_among(name: str, inlined: Iterable[str]) -> bool:
+    """Whether a node, perhaps of a function that was inlined, is one of some nodes.
+
+    Inlining puts the names of calls before the names of nodes. Of branches, it also
+    puts something behind them.
+    """
+    return any(
+        f"/{each.partition(_INLINED)[0]}".endswith(f"/{name.partition(_INLINED)[0]}")
+        for each in inlined
+    )
 
 
 def check(graph: FrozenGraph, places: Places | None = None) -> None:

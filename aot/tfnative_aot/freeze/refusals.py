@@ -27,6 +27,7 @@ _RANDOM = re.compile(
     r"TruncatedNormal|ParameterizedTruncatedNormal|Multinomial|Stateful.*(Normal|"
     r"Uniform).*|StatefulRandomBinomial|RngSkip|RngReadAndSkip)$"
 )
+_GENERATOR = re.compile(r"^(RngSkip|RngReadAndSkip|Stateful(?!PartitionedCall))")
 _FROM_A_SEED = re.compile(
     r"^Stateless(Random(?!GetKey|GetAlg)|TruncatedNormal|Multinomial|Parameterized)"
 )
@@ -38,7 +39,7 @@ _TABLE = re.compile(r"(Hash|Lookup)Table|^InitializeTable")
 # XLA's just-in-time compiler has kernels for these, but what they become cannot be
 # written to a file.
 _NOT_AHEAD_OF_TIME = re.compile(r"^(I?R?FFT([23N]D|ND)?|Batch.*FFT.*)$")
-_SIZE_DEPENDS_ON_DATA = frozenset(
+SIZE_DEPENDS_ON_DATA = frozenset(
     {
         "DynamicPartition",
         "Unique",
@@ -48,6 +49,7 @@ _SIZE_DEPENDS_ON_DATA = frozenset(
         "Where",
     }
 )
+"""Ops whose results have as many elements as the data say."""
 # Loops and branches as TensorFlow 1 wrote them: tfcompile makes While and If of them.
 _OLD_CONTROL_FLOW = frozenset(
     {
@@ -122,7 +124,7 @@ def wrong_after_freezing(node: NodeDef, graph_def: GraphDef) -> str:
         return "works on strings, which cannot be compiled"
     if node.op in _OLD_CONTROL_FLOW:
         return ""
-    if node.op in _SIZE_DEPENDS_ON_DATA or gives_open_size(node):
+    if node.op in SIZE_DEPENDS_ON_DATA or gives_open_size(node):
         return "the size of its result depends on the data; only fixed shapes compile"
     return _wrong_for_xla(node)
 
@@ -161,6 +163,11 @@ def is_handle(node: NodeDef) -> bool:
 def changes_state(node: NodeDef) -> bool:
     """Whether it changes a variable."""
     return bool(_CHANGES_STATE.search(node.op))
+
+
+def moves_generator(node: NodeDef) -> bool:
+    """Whether it changes the variable in which a tf.random.Generator counts."""
+    return bool(_GENERATOR.match(node.op))
 
 
 def is_state(node: NodeDef) -> bool:

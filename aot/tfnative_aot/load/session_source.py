@@ -22,6 +22,7 @@ from tfnative_aot.load.fed_tensors import without_what_is_fed
 from tfnative_aot.load.gathers import read_what_is_gathered
 from tfnative_aot.load.reach import reachable_nodes
 from tfnative_aot.load.source import Arrays, Signature, SourceGraph, node_of
+from tfnative_aot.load.waits import restore_waits
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -92,6 +93,7 @@ class SessionSource:
             graph_def = adapters.tf().freeze_session_graph(
                 self._session, readable, graph.roots
             )
+        restore_waits(readable, graph_def)
         return SourceGraph(graph_def, graph.inputs, graph.outputs, graph.roots)
 
     def _check_initialized(self, signatures: Iterable[Signature]) -> None:

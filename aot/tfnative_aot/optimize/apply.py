@@ -13,6 +13,7 @@ from tfnative_aot.freeze.rewrites.fold_scales import fold_scales
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.load.reach import prune
 from tfnative_aot.optimize.assertions import remove_assertions
+from tfnative_aot.optimize.checks import may_lose, tied_nodes
 from tfnative_aot.optimize.controls import without_idle_controls
 from tfnative_aot.optimize.folding import (
     read_constants,
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
 _SHRINK = frozenset(
     """fold_batch_norms fold_constants fold_old_batch_norms merge_duplicate_nodes
     remove_training_nodes strip_unused_nodes""".split()
+)
+# These change names and notes, and no edges: they may do so everywhere.
+_KEEP_STRUCTURE = frozenset(
+    """add_default_attributes obfuscate_names remove_attribute remove_device
+    rename_attribute rename_node rename_op set_device""".split()
 )
 
 
@@ -84,12 +90,22 @@ def _ours(graph: WholeGraph, step: Transform) -> GraphDef:
     return prune(without_idle_controls(changed), ends)
 
 
+def _protected(graph_def: GraphDef, step: Transform) -> list[str]:
+    """What the tool has to keep, so that what these nodes wait for still runs."""
+    if step.name in _KEEP_STRUCTURE or step.name == "remove_control_dependencies":
+        return []
+    ops = {node.name: node.op for node in graph_def.node}
+    return [n for n in tied_nodes(graph_def) if not may_lose(step, ops[n])]
+
+
 def _tools(graph: WholeGraph, step: Transform, tool: Tool) -> GraphDef:
-    ends = [*graph.inputs, *graph.outputs]
     before = graph.graph_def
+    outputs = [*graph.outputs, *_protected(before, step)]
+    ends = [*graph.inputs, *outputs]
     if step.name == "fold_constants":
         before = read_constants(before, ends)
-    after = tool.transform(before, graph.inputs, graph.outputs, str(step))
+    after = tool.transform(before, graph.inputs, outputs, str(step))
+    after.versions.CopyFrom(before.versions)  # Older ones have no scalar inputs.
     if not after.library.function:
         after.library.CopyFrom(before.library)
     if step.name == "fold_constants":

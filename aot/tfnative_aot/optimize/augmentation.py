@@ -69,6 +69,11 @@ def _scopes(editor: GraphEditor) -> list[str]:
     return sorted(found)
 
 
+def in_augmentation(name: str) -> bool:
+    """Whether a node is in the name scope of such a layer."""
+    return any(_LAYER.fullmatch(part) for part in name.split("/")[:-1])
+
+
 def _remove_scope(editor: GraphEditor, scope: str) -> bool:
     members = [n for n in editor.nodes() if n.name.startswith(f"{scope}/")]
     names = {node.name for node in members}

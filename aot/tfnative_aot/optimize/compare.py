@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tfnative_aot.optimize.graph import WholeGraph
     from tfnative_aot.optimize.session import GraphSession
 
+_HUGE = 1e6
+_APART = 1e4  # How many times larger than all others a huge value is.
+
 Outputs = dict[tuple[str, str], list[NDArray[Any]]]
 """By signature and output: arrays, one for each batch."""
 
@@ -27,16 +30,20 @@ class Distance:
     """How far results are from others.
 
     Attributes:
-        error: Largest difference, as a part of the largest value of its output. Of
-            integers, truth values and strings: the share that differs. None if nothing
-            was compared.
+        error: Largest difference, as a part of the largest value of its output: of a
+            huge value, of the largest huge one; of others, of the largest other one.
+            Of integers, truth values and strings: the share that differs. None if
+            nothing was compared.
         same_top1: Share of rows whose largest value is at the same place, or None.
         problem: What no number can say, or "".
+        compared: How many finite numbers, integers, truth values or strings were
+            compared; None if all outputs are random, or were not looked at.
     """
 
     error: float | None
     same_top1: float | None
     problem: str = ""
+    compared: int | None = None
 
 
 def run_all(
@@ -68,18 +75,30 @@ def distance(
     """Compares results; of ``random`` outputs, types and shapes alone."""
     errors: list[float] = []
     tops: list[NDArray[np.bool_]] = []
+    compared: int | None = None
     for place, arrays in expected.items():
         problem = _problem(got[place], arrays, values=place not in random)
         if problem:
             return Distance(None, None, f"output {place[1]!r} {problem}")
         if place in random:
             continue
-        errors.append(_error(got[place], arrays))
+        count = sum(map(finite_count, arrays))
+        compared = (compared or 0) + count
+        if count or not any(array.size for array in arrays):
+            errors.append(_error(got[place], arrays))
         tops += _tops(got[place], arrays)
     return Distance(
         max(errors, default=None),
         float(np.mean(np.concatenate(tops))) if tops else None,
+        compared=compared,
     )
+
+
+def finite_count(array: NDArray[Any]) -> int:
+    """How many elements can be compared: all but infinity and NaN."""
+    if array.dtype.kind in "biuOSU":
+        return array.size
+    return int(np.count_nonzero(np.isfinite(_wide(array))))
 
 
 def varying(first: Outputs, second: Outputs) -> frozenset[tuple[str, str]]:
@@ -115,18 +134,35 @@ def _error(got: Sequence[NDArray[Any]], expected: Sequence[NDArray[Any]]) -> flo
     if expected[0].dtype.kind in "biuOSU":
         differ = [a != b for a, b in zip(got, expected, strict=True)]
         return float(np.mean(np.concatenate([each.ravel() for each in differ])))
-    largest, scale = 0.0, 0.0
-    for a, b in zip(got, expected, strict=True):
-        wide = _wide(b)
-        finite = np.isfinite(wide)
-        if not finite.any():
-            continue
-        scale = max(scale, float(np.max(np.abs(wide[finite]))))
-        differences = np.abs(_wide(a)[finite] - wide[finite])
-        largest = max(largest, float(np.nanmax(differences)))
+    finite = [np.isfinite(_wide(array)) for array in expected]
+    was, now = (
+        np.concatenate([_wide(a)[f] for a, f in zip(arrays, finite, strict=True)])
+        for arrays in (expected, got)
+    )
+    sizes, differences = np.abs(was), np.abs(now - was)
+    limit = _huge_from(sizes)
+    return max(
+        _relative(differences[part], sizes[part])
+        for part in (sizes < limit, sizes >= limit)
+    )
+
+
+def _relative(differences: NDArray[Any], sizes: NDArray[Any]) -> float:
+    largest = float(np.max(differences, initial=0.0))
+    scale = float(np.max(sizes, initial=0.0))
     if largest == 0:
         return 0.0
     return largest / scale if scale else float("inf")
+
+
+def _huge_from(sizes: NDArray[Any]) -> float:
+    """From which size on values are masks, as -1e9, by which no other is judged."""
+    if not np.any(sizes >= _HUGE):
+        return float("inf")
+    known = np.unique(sizes[sizes > 0])
+    apart = known[1:] > _APART * known[:-1]
+    huge = known[1:][apart & (known[1:] >= _HUGE)]
+    return float(huge[0]) if huge.size else float("inf")
 
 
 def _tops(

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot import adapters
-from tfnative_aot.freeze.refusals import CHECKS
 from tfnative_aot.load.source import node_of
+from tfnative_aot.optimize.checks import is_check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,7 @@ def without_idle_controls(graph_def: GraphDef) -> GraphDef:
 
 
 def _is_busy(node: NodeDef) -> bool:
-    if node.op in _CONTROL_FLOW or node.op in CHECKS:
+    if node.op in _CONTROL_FLOW or is_check(node):
         return True
     definition = adapters.tf().op_definition(node.op)
     # Of a function, nobody says what it does.

@@ -14,6 +14,7 @@ from tfnative._optimize.results import OptimizeStep
 from tfnative.errors import CompileError
 from tfnative_aot.load.source import Arrays
 from tfnative_aot.optimize.apply import apply
+from tfnative_aot.optimize.checks import checks, lost_checks, may_lose
 from tfnative_aot.optimize.compare import Distance, Outputs, distance, run_all, varying
 from tfnative_aot.optimize.measure import Figures, measure
 from tfnative_aot.optimize.ranges import Calibration
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 _EXACT = 1e-4
 FREEZE = "freeze"
+_NOT_COMPARED = (
+    "no output has a finite number for these rows, so that there is nothing to compare "
+    "with; give others with --representative-data"
+)
 _RANDOM = "results were random, so that there is nothing to compare with"
 
 
@@ -70,20 +75,48 @@ class Course:
         """Puts the graph through a transform; leaves it as it was if that breaks it."""
         try:
             changed = apply(self.graph, step, tool, self._data)
+            removed = self._removed_checks(step, changed)
             if changed.graph_def == self.graph.graph_def:
                 done = self._step(str(step), Distance(0.0, None), self._total)
             else:
-                done = self._try(step, changed)
+                done = self._try(step, changed, removed)
         except CompileError as error:
             done = self._refused(step, Distance(None, None), None, str(error))
         self.steps.append(done)
         return done
 
     @property
+    def outputs(self) -> Outputs:
+        """What the graph as it is gives for the samples."""
+        return self._outputs
+
+    @property
+    def random(self) -> frozenset[tuple[str, str]]:
+        """Which outputs are others at each run: signatures and names."""
+        return self._random
+
+    @property
     def _total(self) -> float | None:
         return self.steps[-1].total_error
 
-    def _try(self, step: Transform, changed: WholeGraph) -> OptimizeStep:
+    def _removed_checks(self, step: Transform, changed: WholeGraph) -> str:
+        """What is to be said of the checks that a step removes as it says.
+
+        Raises:
+            CompileError: It removes others.
+        """
+        before, after = checks(self.graph), checks(changed)
+        lost = lost_checks(step, before, after)
+        wanted = [each for each in lost if may_lose(step, _op_of(each))]
+        others = [each for each in lost if each not in wanted]
+        if others:
+            raise CompileError(
+                f"{', '.join(others[:5])} would be checked no more; "
+                "remove_assertions removes what is not to be checked"
+            )
+        return f"removes {', '.join(wanted[:5])}" if wanted else ""
+
+    def _try(self, step: Transform, changed: WholeGraph, removed: str) -> OptimizeStep:
         random, before, baseline = self._random, self._outputs, self._baseline
         if random:
             outputs, random = self._run_twice(changed)
@@ -98,13 +131,15 @@ class Course:
         found = distance(outputs, before, self._random)
         total = distance(outputs, baseline, self._random)
         problem = found.problem or total.problem or self._too_much(step, found, total)
+        if not problem and found.compared == 0:
+            problem = _NOT_COMPARED
         if problem:
             return self._refused(step, found, total.error, problem)
         self._figures = measure(changed, self._samples, self._assets)
         self.graph, self._outputs = changed, outputs
         is_settled = self._random != random
         self._baseline, self._random = baseline, random
-        reason = _RANDOM if is_settled else ""
+        reason = "; ".join(filter(None, (_RANDOM if is_settled else "", removed)))
         return self._step(str(step), found, total.error, reason=reason)
 
     def _too_much(self, step: Transform, found: Distance, total: Distance) -> str:
@@ -175,6 +210,11 @@ class Course:
                 for output, array in model.run(name, batch).items():
                     found.setdefault((name, output), []).append(np.asarray(array))
         return found
+
+
+def _op_of(lost: str) -> str:
+    """The op in ``name (op)``."""
+    return lost.rpartition("(")[2].rstrip(")")
 
 
 def assets_of(model: LoadedModel) -> Path:

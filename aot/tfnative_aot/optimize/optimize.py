@@ -12,12 +12,13 @@ from typing import IO
 from tfnative._base.output_file import write_whole
 from tfnative._optimize.catalog import FOR_PREDICTION
 from tfnative._optimize.options import OptimizeOptions
-from tfnative._optimize.results import Optimized
+from tfnative._optimize.results import Optimized, OptimizeNote
 from tfnative._optimize.transforms import Transform, parse_transforms
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.optimize.course import Course, assets_of
+from tfnative_aot.optimize.notes import notes
 from tfnative_aot.optimize.report import Recorder, check_place
 from tfnative_aot.optimize.samples import make_samples
 from tfnative_aot.optimize.session import GraphSession
@@ -66,7 +67,8 @@ def optimize(
             if recorder is not None:
                 recorder.note(step, before, course.graph, done)
     progress.stage("write the model")
-    written = _write(course, loaded, options, target, recorder)
+    noted = notes(loaded, course.graph, course.outputs, course.random)
+    written = _write(course, loaded, options, target, recorder, noted)
     progress.finish()
     return Optimized(
         output=target,
@@ -74,6 +76,7 @@ def optimize(
         steps=tuple(course.steps),
         inputs=written.inputs,
         outputs=written.outputs,
+        notes=noted,
     )
 
 
@@ -89,12 +92,13 @@ def _write(
     options: OptimizeOptions,
     target: Path,
     recorder: Recorder | None,
+    noted: Sequence[OptimizeNote],
 ) -> Written:
     """Writes the model, and its report; where one of them fails, neither is there."""
     write = write_saved_model if options.format == "saved_model" else write_graph_def
     if recorder is None or options.report is None:
         return write(course.graph, loaded, target, course.steps)
-    page = recorder.page().encode("utf-8", "surrogatepass")
+    page = recorder.page(noted).encode("utf-8", "surrogatepass")
     written: list[Written] = []
 
     def both(file: IO[bytes]) -> None:

@@ -15,8 +15,9 @@ from tfnative_aot.optimize.changed_weights import changed_weights
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
-    from tfnative._optimize.results import OptimizeStep
+    from tfnative._optimize.results import OptimizeNote, OptimizeStep
     from tfnative._optimize.transforms import Transform
     from tfnative_aot.optimize.graph import WholeGraph
 
@@ -64,9 +65,9 @@ class Recorder:
             )
         )
 
-    def page(self) -> str:
+    def page(self, notes: Sequence[OptimizeNote]) -> str:
         """The report, as HTML."""
-        return to_html(self._title, self._steps)
+        return to_html(self._title, self._steps, notes)
 
 
 def check_place(report: str | os.PathLike[str], model: Path, output: Path) -> None:

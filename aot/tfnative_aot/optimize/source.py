@@ -14,18 +14,21 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative_aot.freeze import inputs_outputs
 from tfnative_aot.freeze.branches import inline
+from tfnative_aot.freeze.check import is_among
 from tfnative_aot.freeze.freeze import constant_graph
 from tfnative_aot.freeze.live import live_graph
-from tfnative_aot.freeze.refusals import changes_state
+from tfnative_aot.freeze.refusals import changes_state, moves_generator
 from tfnative_aot.load.initializer import TABLES
 from tfnative_aot.load.places import Places
 from tfnative_aot.load.reach import (
     body_nodes,
+    nodes_with_bodies,
     prune,
     reachable_functions,
     reachable_nodes,
 )
 from tfnative_aot.load.source import BATCH, Signature, SourceGraph, node_of
+from tfnative_aot.optimize.checks import ALL_CHECKS
 from tfnative_aot.optimize.controls import without_idle_controls
 from tfnative_aot.optimize.graph import WholeGraph
 from tfnative_aot.optimize.merge import merge
@@ -33,6 +36,8 @@ from tfnative_aot.optimize.tables import read_initializer, share_tables
 from tfnative_aot.optimize.training import without_training
 
 if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
     from tfnative_aot.load.load_model import LoadedModel
 
 _ANY_TABLE = re.compile(r"HashTable")
@@ -59,10 +64,13 @@ def whole_graph(
     flat, without_training = [], False
     for name in signatures:
         signature = model.signature(name)
-        source, dropped = _frozen(model, signature, for_prediction=for_prediction)
+        source, dropped = _variable_graph(
+            model, signature, for_prediction=for_prediction
+        )
         without_training |= dropped
-        graph = _inlined(source, signature)
+        graph = _inlined(constant_graph(model, signature, source), signature)
         _check(graph, model, signature)
+        _check_checks(source, graph, model, signature)
         flat.append((signature, graph))
     merged, ends = merge(flat)
     merged = without_idle_controls(merged)
@@ -86,7 +94,7 @@ def open_shapes(signature: Signature) -> dict[str, tuple[int, ...] | None]:
     }
 
 
-def _frozen(
+def _variable_graph(
     model: LoadedModel, signature: Signature, *, for_prediction: bool
 ) -> tuple[SourceGraph, bool]:
     shapes = open_shapes(signature)
@@ -96,20 +104,37 @@ def _frozen(
         source = _without_training(source, signature)
     changes = _changes(source)
     if changes:
+        names = ", ".join(node.name for node in changes[:5])
         raise CompileError(
-            f"{model.path}, signature {signature.name!r}: {', '.join(changes[:5])} "
-            "change variables, which cannot be constants then; choose other "
-            "signatures with --signature"
+            f"{model.path}, signature {signature.name!r}: {names} change variables, "
+            "which cannot be constants then; choose other signatures with --signature"
+            f"{_about_generators(changes)}"
         )
-    return constant_graph(model, signature, source), bool(is_changed)
+    return source, bool(is_changed)
 
 
-def _changes(graph: SourceGraph) -> list[str]:
-    """Nodes that change variables, also in functions."""
+def _about_generators(changes: Sequence[NodeDef]) -> str:
+    if not any(map(moves_generator, changes)):
+        return ""
+    return (
+        ". A tf.random.Generator keeps its state in such a variable: what it draws is "
+        "removed where remove_training_nodes knows it as dropout, noise or augmentation"
+    )
+
+
+def _changes(graph: SourceGraph) -> list[NodeDef]:
+    """Nodes that change variables, also in functions.
+
+    A tf.random.Generator counts in a variable, which no constant can stand for.
+    """
     nodes = reachable_nodes(graph.graph_def.node, graph.roots)
     functions = reachable_functions(graph.graph_def, nodes)
     bodies = (node for function in functions for node in body_nodes(function))
-    return [node.name for node in (*nodes, *bodies) if changes_state(node)]
+    return [
+        node
+        for node in (*nodes, *bodies)
+        if changes_state(node) or moves_generator(node)
+    ]
 
 
 def _without_training(source: SourceGraph, signature: Signature) -> SourceGraph:
@@ -125,9 +150,31 @@ def _inlined(source: SourceGraph, signature: Signature) -> SourceGraph:
     shapes = open_shapes(signature)
     graph = inputs_outputs.isolate(source, signature, shapes, carry=False)
     feeds = [node_of(tensor) for tensor in graph.inputs.values()]
-    inlined, _ = inline(graph.graph_def, feeds, list(graph.roots))
+    inlined, unreached = inline(graph.graph_def, feeds, list(graph.roots))
     graph_def = prune(inlined, [*feeds, *graph.roots])
-    return replace(graph, graph_def=inputs_outputs.release_inputs(graph_def, graph))
+    released = inputs_outputs.release_inputs(graph_def, graph)
+    return replace(graph, graph_def=released, unreached=unreached)
+
+
+def _check_checks(
+    source: SourceGraph, graph: SourceGraph, model: LoadedModel, signature: Signature
+) -> None:
+    """Refuses a model whose assertions got lost when its variables became constants."""
+    before, after = (
+        {(node.op, node.name) for node in nodes_with_bodies(g.graph_def, g.roots)}
+        for g in (source, graph)
+    )
+    kept = [*(name for _, name in after), *graph.unreached]
+    lost = [
+        f"{name} ({op})"
+        for op, name in sorted(before)
+        if op in ALL_CHECKS and not is_among(name, kept)
+    ]
+    if lost:
+        raise CompileError(
+            f"{model.path}, signature {signature.name!r}: {', '.join(lost[:5])} would "
+            "be checked no more: no output waits for what its signature runs besides"
+        )
 
 
 def _check(graph: SourceGraph, model: LoadedModel, signature: Signature) -> None:

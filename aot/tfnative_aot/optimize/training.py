@@ -25,6 +25,7 @@ from tfnative_aot.freeze.dead_effects import drop_dead_effects
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.optimize.augmentation import MOVES, remove_augmentation
+from tfnative_aot.optimize.kept_checks import with_checks
 from tfnative_aot.optimize.noise import kept_share, random_input
 from tfnative_aot.optimize.scalars import scalar
 
@@ -55,12 +56,15 @@ def without_training(graph_def: GraphDef, roots: Collection[str]) -> GraphDef:
     Args:
         graph_def: The graph, with calls inlined.
         roots: Names of the nodes that are fed or fetched.
+
+    Raises:
+        CompileError: What it checks would be lost.
     """
     editor = GraphEditor(graph_def, roots)
     remove_training_nodes(editor)
     changed = editor.graph_def()
     rewrite_bodies(changed, (*_REMOVED, *MOVES), remove_training_nodes)
-    return drop_dead_effects(changed, roots)
+    return with_checks(graph_def, drop_dead_effects(changed, roots), roots)
 
 
 def remove_training_nodes(editor: GraphEditor) -> None:

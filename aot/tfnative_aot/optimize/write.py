@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +18,13 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative._base.output_file import write_whole
+from tfnative._compile.boundary import FULL
 from tfnative._optimize.results import OptimizeStep
-from tfnative.errors import CompileError, InvalidArgumentError
+from tfnative.errors import (
+    CompileError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+)
 from tfnative_aot import adapters
 from tfnative_aot.load.initializer import meta_graph_of, note_init_op, renamed
 from tfnative_aot.load.source import TensorSpec, node_of
@@ -94,7 +101,7 @@ def write_saved_model(
     if graph.initializer.target:
         note_init_op(meta, graph.initializer.target)
     meta.asset_file_def.extend(graph.initializer.assets)
-    with replacing(output) as folder:
+    with _room_for(output), replacing(output) as folder:
         for name in ("assets", "assets.extra"):
             if model.kind == "saved_model" and (model.path / name).is_dir():
                 shutil.copytree(model.path / name, folder / name)
@@ -135,10 +142,38 @@ def write_graph_def(
     applied = [step.transform.encode() for step in steps if step.applied]
     mark.attr["_steps"].list.s.extend(applied)
     _check_size(marked)
-    output.parent.mkdir(parents=True, exist_ok=True)
     data = marked.SerializeToString(deterministic=True)
-    write_whole(output, lambda stream: stream.write(data))
+    with _room_for(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(output, lambda stream: stream.write(data))
     return written
+
+
+@contextlib.contextmanager
+def _room_for(output: Path) -> Iterator[None]:
+    """Says whose disk is full: that of the output, and not of temporary files.
+
+    Raises:
+        ResourceExhaustedError: It is.
+    """
+    try:
+        yield
+    # Of a folder that is copied, shutil raises one error of several.
+    except OSError as error:
+        numbers = {error.errno, *_errno_of_copies(error)}
+        if not numbers & set(FULL):
+            raise
+        raise ResourceExhaustedError(
+            f"cannot write {output}: the disk of {output.resolve().parent} is full, or "
+            "what may be written there is"
+        ) from error
+
+
+def _errno_of_copies(error: OSError) -> set[int]:
+    """The numbers of the errors that shutil.copytree collected, which are texts."""
+    if not isinstance(error, shutil.Error):
+        return set()
+    return {code for code in FULL if os.strerror(code) in str(error)}
 
 
 def _names(graph: WholeGraph) -> Written:

@@ -30,6 +30,7 @@ from tfnative_aot.split.cut import Cut, cut
 from tfnative_aot.split.cut_tail import TailCut, cut_tail
 from tfnative_aot.split.example_head import example_head, feature_names
 from tfnative_aot.split.heavy import count_heavy
+from tfnative_aot.split.picked_rows import picks
 from tfnative_aot.split.tensorflow_part import head_roots
 
 if TYPE_CHECKING:
@@ -165,7 +166,9 @@ def _divide(
     except CompileError as error:
         failure = error
     if parts is not None and count_heavy(parts.core) == count_heavy(graph):
-        return parts, None
+        # What picks some of the rows has to run behind what is compiled for all.
+        whole = _whole_before_tail(graph, signature, shapes) if picks(parts) else None
+        return whole or (parts, None)
     # The message about the head names what stands at the end of the model.
     with suppress(CompileError):
         tail = cut_tail(graph, signature, shapes)
@@ -178,6 +181,23 @@ def _divide(
         assert failure is not None
         raise failure
     return parts, None
+
+
+def _whole_before_tail(
+    graph: SourceGraph, signature: Signature, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[Cut, TailCut] | None:
+    """All the work, without a head, and a tail; None if it cannot be cut like this."""
+    with suppress(CompileError):
+        tail = cut_tail(graph, signature, shapes)
+        before = _before_tail(tail, shapes) if tail is not None else None
+        if (
+            before is not None
+            and not before.head
+            and count_heavy(before.core) == count_heavy(graph)
+        ):
+            assert tail is not None
+            return before, tail
+    return None
 
 
 def _before_tail(tail: TailCut, shapes: Mapping[str, tuple[int, ...]]) -> Cut:

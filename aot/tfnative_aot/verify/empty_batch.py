@@ -26,11 +26,14 @@ def empty_batch(sampler: Sampler, signature: Signature) -> EmptyBatch | None:
 
     Returns:
         None if it has no batch dimension, or if results depend on inputs without one:
-        then there is no single answer.
+        then there is no single answer. Nor is there one if TensorFlow takes no values
+        of these inputs that were tried, be there rows or none.
     """
     if not signature.batch_sizes:
         return None
     outputs = _outputs(sampler, signature)
+    if outputs is None:
+        return None
     if isinstance(outputs, str):
         return EmptyBatch(error=outputs)
     if not all(tensor.has_batch for tensor in signature.inputs):
@@ -43,9 +46,24 @@ def empty_batch(sampler: Sampler, signature: Signature) -> EmptyBatch | None:
     )
 
 
-def _outputs(sampler: Sampler, signature: Signature) -> Arrays | str:
-    """Outputs for no rows, or why there are none."""
-    inputs = sampler.draw(0)
+def _outputs(sampler: Sampler, signature: Signature) -> Arrays | str | None:
+    """Outputs for no rows, or why there are none; None if nobody knows."""
+    found = _answer(sampler, signature, sampler.draw(0))
+    if not isinstance(found, str) or all(t.has_batch for t in signature.inputs):
+        return found
+    # It may be the values of the inputs without rows that TensorFlow refuses.
+    try:
+        inputs = dict(sampler.sample(1).inputs)
+    except Exception:  # It takes none, be there rows or not.
+        return None
+    for tensor in signature.inputs:
+        if tensor.has_batch:
+            inputs[tensor.name] = inputs[tensor.name][:0]
+    return _answer(sampler, signature, inputs)
+
+
+def _answer(sampler: Sampler, signature: Signature, inputs: Arrays) -> Arrays | str:
+    """Outputs for some inputs, or why there are none."""
     problem = ""
     try:
         outputs = sampler.reference(inputs)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfnative._base.numpy_files import load_numpy
 from tfnative.errors import InvalidArgumentError, NotFoundError
 from tfnative_aot.artifact.describe import golden_file_name
 from tfnative_aot.emit.interface import Interface
@@ -36,14 +37,18 @@ def read_inputs(golden: str | os.PathLike[str] | Mapping[str, object]) -> Inputs
         return {str(name): np.asarray(array) for name, array in golden.items()}
     path = Path(golden)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        content = load_numpy(path)
     except FileNotFoundError as error:
         raise NotFoundError(f"no file {path}") from error
-    except (ValueError, OSError, AttributeError) as error:
+    except (ValueError, OSError) as error:
         raise InvalidArgumentError(
             f"{path} is not a .npz file with an array per input: {error}"
         ) from error
+    if not isinstance(content, dict):
+        raise InvalidArgumentError(
+            f"{path} is not a .npz file with an array per input: it has one array"
+        )
+    return content
 
 
 def chunks(graph: FrozenGraph, inputs: Inputs, batch_size: int) -> Iterator[Arrays]:

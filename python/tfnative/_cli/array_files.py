@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -12,6 +11,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tfnative._base.numpy_files import load_numpy
 from tfnative._cli.common import write_file
 from tfnative.errors import InvalidArgumentError, NotFoundError
 
@@ -49,16 +49,11 @@ def read_inputs(arguments: Sequence[str], names: Sequence[str]) -> Arrays:
 
 def _read(path: Path) -> Any:
     try:
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if isinstance(content, np.lib.npyio.NpzFile):
-                with content:
-                    return {name: content[name] for name in content.files}
+        return load_numpy(path)
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no file {path}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError) as error:
         raise InvalidArgumentError(f"{path} is not a NumPy file: {error}") from error
-    return content
 
 
 def output_target(argument: str, names: Sequence[str]) -> tuple[str | None, Path]:

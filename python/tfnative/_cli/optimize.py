@@ -94,6 +94,8 @@ def _print_steps(done: Optimized) -> None:
         if step.reason:
             what = "" if step.applied else "was left out: "
             print(f"{step.transform}: {what}{step.reason}")
+    for note in done.notes:
+        print(f"note: signature {note.signature!r} {note.text}")
     if done.format == "graphdef":
         for name in done.inputs:
             tensors = {**done.inputs[name], **done.outputs[name]}

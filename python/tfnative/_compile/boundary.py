@@ -19,7 +19,8 @@ from tfnative.errors import (
     ResourceExhaustedError,
 )
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a system says when a disk, or the share of one, is full."""
 
 
 def check_progress(progress: Any) -> None:
@@ -60,7 +61,7 @@ def typed_errors() -> Iterator[None]:
     except OSError as error:
         what = error.strerror or str(error)
         where = f": {os.fspath(error.filename)}" if error.filename else ""
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise ResourceExhaustedError(
                 f"cannot write while compiling: {what}{where}. Temporary files are in "
                 f"{_temporary()}; TMPDIR sets another folder"

@@ -165,7 +165,10 @@ def from_json(text: str) -> tuple[ProgramRecord, ...]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise LoadError(f"program.json is not JSON: {error}") from error
+        raise LoadError(
+            f"program.json is not JSON: {error}. It is damaged: copy the artifact once "
+            "more, or compile the model again"
+        ) from error
     reader = Reader("program", content)
     found = reader.take("format", int)
     if found != FORMAT:

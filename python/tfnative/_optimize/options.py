@@ -115,8 +115,8 @@ class OptimizeOptions(OptionSet):
     )
     samples: int | None = option(
         None,
-        Whole(least=1),
-        "how many rows to compare on",
+        Whole(least=1, most=10_000),
+        "how many rows to compare on, at most 10,000",
         default_is="16 that are generated, or all that are given",
     )
     max_error: float = option(

@@ -14,7 +14,7 @@ from tfnative._draw.families import FAMILIES, family_of_op
 from tfnative._draw.graph import DrawnGraph
 from tfnative._draw.html import fill_in, inline
 from tfnative._draw.render import require, require_dot
-from tfnative._optimize.results import OptimizeStep
+from tfnative._optimize.results import OptimizeNote, OptimizeStep
 
 _HIDDEN = ("Const", "Identity")
 _NONE = "-"
@@ -103,12 +103,15 @@ def check_report() -> None:
     require_dot("Without a report, models are optimized all the same")
 
 
-def to_html(title: str, steps: Sequence[ReportStep]) -> str:
+def to_html(
+    title: str, steps: Sequence[ReportStep], notes: Sequence[OptimizeNote] = ()
+) -> str:
     """The page, which needs no network and no other file.
 
     Args:
         title: Which model it is.
         steps: At least the first one, which freezes the model.
+        notes: What else is to be known of the signatures.
     """
     shown = [
         (
@@ -130,6 +133,7 @@ def to_html(title: str, steps: Sequence[ReportStep]) -> str:
         first=steps[0].step,
         last=steps[-1].step,
         steps=shown,
+        notes=notes,
         kinds=_kinds([each.step for each in steps]),
         most_bytes=max(each.step.bytes for each in steps),
         format_bytes=format_bytes,

@@ -52,6 +52,25 @@ class OptimizeStep:
 
 
 @dataclass(frozen=True)
+class OptimizeNote:
+    """What is to be known of a signature that was optimized.
+
+    Attributes:
+        signature: Its name.
+        kind: "not_compared": outputs have no finite number on the samples, so that no
+            step could be judged by them. "constant": outputs are the same for all
+            samples, so that few errors would be seen. "still_random": it draws random
+            numbers. "no_updates": it changed variables, which nothing reads, and does
+            so no more.
+        text: In a sentence, with the names of outputs or nodes, and what to do.
+    """
+
+    signature: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Optimized:
     """An optimized model that was written.
 
@@ -61,6 +80,7 @@ class Optimized:
         steps: What was done to it, in order.
         inputs: By signature, the tensors of the graph by the inputs' names.
         outputs: Likewise.
+        notes: What else is to be known of the signatures.
     """
 
     output: Path
@@ -68,3 +88,4 @@ class Optimized:
     steps: tuple[OptimizeStep, ...]
     inputs: Mapping[str, Mapping[str, str]]
     outputs: Mapping[str, Mapping[str, str]]
+    notes: tuple[OptimizeNote, ...] = ()

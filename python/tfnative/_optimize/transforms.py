@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tfnative._optimize.catalog import CATALOG, GONE, TransformKind
+from tfnative._optimize.parameter_values import check_required, check_value
 from tfnative.errors import InvalidArgumentError
 
 _NAME = re.compile(r"\s*([A-Za-z_]\w*)\s*")
@@ -34,7 +35,12 @@ class Transform:
     parameters: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises InvalidArgumentError: There is no such transform or parameter."""
+        """Checks what was asked for.
+
+        Raises:
+            InvalidArgumentError: There is no such transform or parameter, a value is
+                not what its parameter takes, or one is missing.
+        """
         kind = _kind(self.name)
         for name, value in self.parameters:
             if name not in kind.parameters:
@@ -44,6 +50,8 @@ class Transform:
                     f"{self.name}: the value of {name} has a quotation mark in it, "
                     "which the Graph Transform Tool cannot read"
                 )
+            check_value(self.name, name, value)
+        check_required(self.name, [name for name, _ in self.parameters])
 
     @property
     def kind(self) -> TransformKind:

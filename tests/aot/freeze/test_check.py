@@ -14,7 +14,12 @@ import pytest
 from tests.models import ZOO, ModelCase
 from tests.models.saving import function_save, module_save
 from tfnative.errors import CompileError
-from tfnative_aot.freeze.check import check, check_assertions, source_assertions
+from tfnative_aot.freeze.check import (
+    check,
+    check_assertions,
+    is_among,
+    source_assertions,
+)
 from tfnative_aot.freeze.freeze import freeze
 from tfnative_aot.load.load_model import load_model
 from tfnative_aot.load.places import Places
@@ -126,3 +131,19 @@ def test_a_type_that_has_no_kernel_is_named(tmp_path: Path) -> None:
     path = function_save(function, x=((None, 4), "int16"))(tmp_path / "m")
     with pytest.raises(CompileError, match=r"\(Cumsum\): .* op with int16, int32"):
         freeze_and_check(path)
+
+
+@pytest.mark.parametrize(
+    ("inlined", "found"),
+    [
+        ("check/Assert", True),
+        ("call/check/Assert", True),
+        ("call/check/Assert_tfg_inlined_call/cond_0", True),
+        ("check/Assert_1", False),
+        ("other_check/Assert", False),
+    ],
+)
+def test_assertions_are_found_under_the_names_that_inlining_gives(
+    inlined: str, found: bool
+):
+    assert is_among("check/Assert", [inlined]) is found

@@ -347,3 +347,64 @@ def test_odd_signatures_stay_what_they_are(tmp_path: Path):
         for output, array in was.items():
             np.testing.assert_array_equal(now[output], array)
             assert now[output].dtype == array.dtype
+
+
+def _with_a_generator(path: Path, form: Any) -> Path:
+    module = tf.Module()
+    module.generator = tf.random.Generator.from_seed(3)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, "x")])
+    def call(x: Any) -> dict[str, Any]:
+        return {"y": form(x, module.generator)}
+
+    module.call = call
+    tf.saved_model.save(module, str(path), signatures=call)
+    return path
+
+
+def test_noise_of_a_generator_is_removed_as_any_other(tmp_path: Path):
+    path = _with_a_generator(
+        tmp_path / "net", lambda x, rng: x * 2.0 + rng.normal(tf.shape(x))
+    )
+    done = optimized(path, tmp_path)
+    x = np.random.default_rng(3).standard_normal((3, 4)).astype(np.float32)
+    found = run_with_tensorflow(done.output, "serving_default", {"x": x})["y"]
+    np.testing.assert_array_equal(found, x * 2)
+
+
+def test_other_numbers_of_a_generator_are_refused_by_what_they_are(tmp_path: Path):
+    path = _with_a_generator(
+        tmp_path / "net", lambda x, rng: x * rng.uniform(tf.shape(x), 0.3, 0.9)
+    )
+    with pytest.raises(
+        CompileError, match=r"RngReadAndSkip.*Generator keeps its state"
+    ):
+        optimized(path, tmp_path)
+
+
+@pytest.mark.slow
+def test_layers_of_keras_2_that_change_images_are_removed(tmp_path: Path):
+    from tf_keras import layers
+
+    made = [
+        layers.RandomFlip(seed=1),
+        layers.RandomRotation(0.1),
+        layers.RandomTranslation(0.1, 0.2),
+        layers.RandomZoom(0.3),
+        layers.RandomContrast(0.2),
+        layers.RandomBrightness(0.2),
+    ]
+    module = tf.Module()
+    module.layers = made
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 3], tf.float32, "x")])
+    def call(x: Any) -> dict[str, Any]:
+        for layer in made:
+            x = layer(x, training=True)
+        return {"y": x}
+
+    tf.saved_model.save(module, str(tmp_path / "net"), signatures=call)
+    done = optimized(tmp_path / "net", tmp_path)
+    x = np.random.default_rng(3).random((3, 8, 8, 3), np.float32)
+    found = run_with_tensorflow(done.output, "serving_default", {"x": x})["y"]
+    np.testing.assert_array_equal(found, x)

@@ -136,6 +136,22 @@ def test_a_model_without_a_batch_is_cut(tmp_path):
     assert got["label"].shape == (3,)
 
 
+@pytest.mark.slow
+def test_rows_that_the_input_picks_are_picked_behind_what_is_compiled(tmp_path):
+    def call(module: Any, x: Any) -> Arrays:
+        return {"rows": tf.boolean_mask(x @ module.weights, tf.reduce_sum(x, 1) > 0)}
+
+    source = save(call, tmp_path / "model", floats(None, 4))
+    artifact = tfnative.compile(
+        source, tmp_path / "artifact", cpus=["native"], batch_sizes=[7]
+    )
+    x = np.random.default_rng(2).standard_normal((7, 4)).astype(np.float32)
+    expected = (x @ WEIGHTS)[x.sum(1) > 0]
+    assert 0 < len(expected) < 7
+    found = tfnative.load(artifact).predict({"x": x})["rows"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("end", ["random", "network", "table"])
 def test_what_no_tail_may_have_is_refused(tmp_path, end):
     parts = {"network": tf.Variable(WEIGHTS.T.copy())}

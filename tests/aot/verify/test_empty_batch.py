@@ -13,9 +13,18 @@ from tfnative_aot.emit.empty_batch import EmptyBatch
 from tfnative_aot.emit.interface import Signature, Tensor
 from tfnative_aot.verify.empty_batch import empty_batch
 from tfnative_aot.verify.messages import tensorflow_message
+from tfnative_aot.verify.samples import Sample
 
 ROWS = Tensor("x", "x", "float32", (-1, 2))
 FIXED = Tensor("b", "b", "float32", (2,))
+
+
+class AlwaysError(ValueError):
+    """Raised whatever the inputs are."""
+
+
+class ThresholdError(ValueError):
+    """Raised for numbers that are negative."""
 
 
 class Asked:
@@ -25,10 +34,22 @@ class Asked:
         self.answer = answer
 
     def draw(self, rows: int) -> dict[str, Any]:
-        return {"x": np.zeros((rows, 2), np.float32)}
+        # Other rows leave other numbers to what comes after them.
+        return {
+            "x": np.zeros((rows, 2), np.float32),
+            "b": np.full(2, 0.5 if rows else -0.5, np.float32),
+        }
+
+    def sample(self, rows: int) -> Sample:
+        inputs = self.draw(rows)
+        if isinstance(self.answer, AlwaysError):
+            raise self.answer
+        return Sample(inputs, {})
 
     def reference(self, inputs: dict[str, Any]) -> dict[str, Any]:
         assert inputs["x"].shape == (0, 2)
+        if isinstance(self.answer, ThresholdError) and inputs["b"][0] > 0:
+            return GOOD
         if isinstance(self.answer, Exception):
             raise self.answer
         found: dict[str, Any] = self.answer
@@ -61,6 +82,11 @@ def test_outputs_of_another_shape_are_refused():
     assert found is not None
     assert found.outputs == ()
     assert found.error == "output 'x' has the shape [1, 2] then, and not [0, 2]"
+
+
+def test_what_it_refuses_since_numbers_were_drawn_badly_is_no_answer():
+    assert ask(ThresholdError("b must be in [0, 1]"), ROWS, FIXED) is None
+    assert ask(AlwaysError("it never works"), ROWS, FIXED) is None
 
 
 def test_what_tensorflow_raises_is_the_answer():

@@ -66,6 +66,7 @@ def test_flags_are_the_options():
         ("format", "tflite"),
         ("representative_data", np.ones(3)),
         ("samples", 0),
+        ("samples", 10_001),
         ("max_error", -1),
         ("max_error", float("nan")),
         ("strict", "yes"),

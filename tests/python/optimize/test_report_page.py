@@ -21,7 +21,7 @@ from tfnative._optimize.report import (
     check_report,
     to_html,
 )
-from tfnative._optimize.results import OptimizeStep
+from tfnative._optimize.results import OptimizeNote, OptimizeStep
 from tfnative.errors import FailedPreconditionError
 
 pytestmark = [
@@ -144,3 +144,11 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(render.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(FailedPreconditionError, match=r"tfnative\[draw\]"):
         check_report()
+
+
+def test_notes_are_listed_and_are_no_markup():
+    note = OptimizeNote("a<b>", "still_random", "is still random: x<i> (RandomUniform)")
+    page = Page(to_html("net", [ReportStep(step(), "Freezes.")], [note]))
+    assert "Signature a<b> is still random: x<i> (RandomUniform)." in page.text
+    assert not page.all("b")
+    assert len(page.all("li")) == 1

@@ -8,21 +8,25 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tfnative import InvalidArgumentError, Transform
+from tfnative._optimize import parameter_values
 from tfnative._optimize.catalog import CATALOG, FOR_PREDICTION, GONE
 from tfnative._optimize.transforms import parse_transforms
 
-values = st.text(st.characters(exclude_characters='"', codec="utf-8"), max_size=8)
-transforms = st.sampled_from(sorted(CATALOG)).flatmap(
-    lambda name: st.builds(
+texts = st.text(st.characters(exclude_characters='"', codec="utf-8"), max_size=8)
+transforms = st.one_of(
+    st.builds(
         Transform,
-        st.just(name),
+        st.just("insert_logging"),
         st.lists(
-            st.tuples(st.sampled_from(sorted(CATALOG[name].parameters)), values),
-            max_size=3,
-        ).map(tuple)
-        if CATALOG[name].parameters
-        else st.just(()),
-    )
+            st.tuples(st.sampled_from(["message", "prefix"]), texts), max_size=3
+        ).map(tuple),
+    ),
+    st.builds(lambda device: Transform("set_device", (("device", device),)), texts),
+    st.builds(
+        lambda op: Transform("remove_nodes", (("op", op), ("max_inputs", "2"))),
+        texts.filter(str.strip),
+    ),
+    st.sampled_from(["fold_constants", "remove_device"]).map(Transform),
 )
 
 
@@ -83,7 +87,7 @@ def test_names_that_the_tool_had_say_so(name: str):
         ("fold_batch_norms(x=1)", "its parameters are: none"),
         ("remove_nodes(op=", "expected parameter=value, or .* found 'op='"),
         ("remove_nodes(op=Identity", "found the end"),
-        ("remove_nodes)", "expected the name of a transform at place 13"),
+        ("fold_constants)", "expected the name of a transform at place 15"),
         ("3d", "expected the name of a transform at place 1, found '3d'"),
         ("set_device(device='\"')", "quotation mark"),
     ],
@@ -100,3 +104,31 @@ def test_every_transform_says_what_it_does_in_one_sentence():
         assert kind.meaning.count(".") == 1
         assert kind.meaning.endswith(".")
         assert all(kind.parameters.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("round_weights(num_steps=nan)", "num_steps must be a whole number from 1 on"),
+        ("round_weights(num_steps=0)", "num_steps must be a whole number from 1 on"),
+        ("round_weights(num_steps=99999999999)", "num_steps must be a whole number"),
+        ("quantize_weights(minimum_size=x)", "minimum_size must be .*, got 'x'"),
+        ("quantize_nodes(input_min=inf)", "input_min must be a finite number"),
+        ("fold_constants(clear_output_shapes=maybe)", "must be true or false"),
+        ("freeze_requantization_ranges(min_percentile=101)", "from 0 to 100"),
+        ("remove_nodes(op='')", "op must be a name"),
+        ("remove_nodes", "remove_nodes needs the parameter op, as in"),
+        ("rename_op(old_op_name=Relu)", "needs the parameter new_op_name"),
+        ("remove_attribute(op_name=Relu)", "needs the parameter attribute_name"),
+    ],
+)
+def test_values_are_checked_before_anything_runs(text: str, message: str):
+    with pytest.raises(InvalidArgumentError, match=message):
+        parse_transforms(text)
+
+
+def test_checked_parameters_are_those_of_transforms():
+    known = {name for kind in CATALOG.values() for name in kind.parameters}
+    assert parameter_values.VALUES.keys() <= known
+    for transform, names in parameter_values.REQUIRED.items():
+        assert CATALOG[transform].parameters.keys() >= set(names)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tfnative._base.numpy_files import load_numpy
 from tfnative.errors import LoadError
 
 if TYPE_CHECKING:
@@ -53,17 +54,13 @@ def read_golden(path: Path) -> dict[str, npt.NDArray[Any]]:
     Raises:
         LoadError: It cannot be read.
     """
-    import zipfile
-    import zlib
-
-    import numpy as np
-
     try:
-        # NumPy leaves a file open that it cannot read.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        content = load_numpy(path)
+    except (OSError, ValueError) as error:
         raise LoadError(f"cannot read the golden vectors {path}: {error}") from error
+    if not isinstance(content, dict):
+        raise LoadError(f"cannot read the golden vectors {path}: it is no .npz file")
+    return content
 
 
 def input_arrays(

@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads NumPy's files that somebody else wrote, which may be damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Content = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
+
+
+def load_numpy(path: Path) -> Content:
+    """The array of a .npy file, or those of a .npz file by name.
+
+    No Python objects are read.
+
+    Raises:
+        OSError: It cannot be opened; FileNotFoundError: there is none.
+        ValueError: It is none of NumPy's files, or is damaged; says how.
+    """
+    # Whoever reads no files starts without these.
+    import struct
+    import tokenize
+    import zipfile
+    import zlib
+
+    import numpy as np
+
+    damaged = (
+        EOFError,
+        KeyError,
+        MemoryError,
+        NotImplementedError,
+        RuntimeError,
+        SyntaxError,
+        struct.error,
+        tokenize.TokenError,
+        zipfile.BadZipFile,
+        zlib.error,
+    )
+    # NumPy leaves a file open that it cannot read.
+    with path.open("rb") as file:
+        try:
+            content = np.load(file, allow_pickle=False)
+            if not isinstance(content, np.lib.npyio.NpzFile):
+                return np.asarray(content)
+            with content:
+                arrays = {name: content[name] for name in content.files}
+        except damaged as error:
+            raise ValueError(str(error) or type(error).__name__) from error
+    others = [n for n, a in arrays.items() if not isinstance(a, np.ndarray)]
+    if others:
+        raise ValueError(f"{', '.join(others[:5])} in it is no array")
+    return arrays

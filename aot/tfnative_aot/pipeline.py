@@ -136,12 +136,11 @@ def compile(  # noqa: A001 - the name that users know
         rows = tuple(map(_with_checks, verdicts.result(), graphs))
         server.close()  # It has memory that is not needed any more.
         with replacing(folder) as staging:
-            make_artifact(
-                Job(loaded, tuple(prepared), variants, rows, settings, builder, work),
-                user_inputs,
-                staging,
-                progress,
-            )
+            job = Job(loaded, tuple(prepared), variants, rows, settings, builder, work)
+            try:
+                make_artifact(job, user_inputs, staging, progress)
+            except CompileError as error:
+                raise explained(prepared, error) from error
     progress.finish()
     return folder
 

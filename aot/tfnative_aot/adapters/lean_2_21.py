@@ -26,13 +26,14 @@ python.client.session: compat.v1.Session=Session
 python.eager.polymorphic_function.polymorphic_function: function=function
 python.eager.wrap_function: compat.v1.wrap_function=wrap_function
 python.framework.constant_op: constant=constant
-python.framework.dtypes: bool=bool dtypes.as_dtype=as_dtype float16=float16 float32=float32 float64=float64 int32=int32 int64=int64 resource=resource string=string uint32=uint32 uint64=uint64 variant=variant
+python.framework.dtypes: bfloat16=bfloat16 bool=bool dtypes.as_dtype=as_dtype float16=float16 float32=float32 float64=float64 int32=int32 int64=int64 resource=resource string=string uint32=uint32 uint64=uint64 variant=variant
 python.framework.importer: graph_util.import_graph_def=import_graph_def
 python.framework.ops: Graph=Graph
 python.framework.tensor: TensorSpec=TensorSpec
 python.framework.tensor_shape: TensorShape=TensorShape
 python.framework.tensor_util: get_static_value=constant_value make_ndarray=MakeNdarray make_tensor_proto=make_tensor_proto
 python.ops.array_ops: concat=concat expand_dims=expand_dims_v2 fill=fill gather=gather_v2 gather_nd=gather_nd_v2 identity=identity linalg.matrix_transpose=matrix_transpose ones=ones ones_like=ones_like_v2 pad=pad_v2 rank=rank reshape=reshape shape=shape_v2 size=size_v2 slice=slice transpose=transpose_v2 where=where_v2 zeros_like=zeros_like_v2
+python.ops.clip_ops: clip_by_value=clip_by_value
 python.ops.array_ops_stack: stack=stack unstack=unstack
 python.ops.gen_array_ops: bitcast=bitcast broadcast_to=broadcast_to linalg.band_part=matrix_band_part raw_ops.FakeQuantWithMinMaxVars=FakeQuantWithMinMaxVars raw_ops.FakeQuantWithMinMaxVarsPerChannel=FakeQuantWithMinMaxVarsPerChannel raw_ops.ExtractImagePatches=ExtractImagePatches raw_ops.Placeholder=Placeholder raw_ops.TensorScatterMax=TensorScatterMax raw_ops.TensorScatterMin=TensorScatterMin raw_ops.StridedSlice=StridedSlice raw_ops.UpperBound=UpperBound tensor_scatter_nd_min=tensor_scatter_min
 python.ops.gen_bitwise_ops: raw_ops.LeftShift=LeftShift raw_ops.RightShift=RightShift
@@ -42,7 +43,7 @@ python.ops.gen_list_ops: raw_ops.TensorListLength=TensorListLength
 python.ops.gen_math_ops: logical_not=logical_not logical_or=logical_or math.floormod=floor_mod math.is_finite=is_finite math.is_inf=is_inf math.is_nan=is_nan math.lgamma=lgamma math.log1p=log1p math.log=log maximum=maximum minimum=minimum raw_ops.ArgMax=ArgMax raw_ops.ArgMin=ArgMin raw_ops.Bucketize=Bucketize raw_ops.Igamma=Igamma raw_ops.Igammac=Igammac raw_ops.Mean=Mean raw_ops.Pow=Pow raw_ops.ReciprocalGrad=ReciprocalGrad raw_ops.RsqrtGrad=RsqrtGrad raw_ops.Sigmoid=Sigmoid raw_ops.SqrtGrad=SqrtGrad raw_ops.Sum=Sum raw_ops.Xdivy=Xdivy raw_ops.Xlog1py=Xlog1py raw_ops.Xlogy=Xlogy
 python.ops.gen_nn_ops: raw_ops.AvgPool=AvgPool raw_ops.InTopKV2=InTopKV2 raw_ops.MaxPool3D=MaxPool3D raw_ops.MaxPool=MaxPool
 python.ops.gen_resource_variable_ops: raw_ops.VarIsInitializedOp=VarIsInitializedOp
-python.ops.math_ops: abs=abs add_n=add_n argmax=argmax_v2 cast=cast equal=equal exp=exp floor=floor math.ceil=ceil math.erfinv=erfinv math.sign=sign not_equal=not_equal range=range reduce_all=reduce_all reduce_any=reduce_any reduce_max=reduce_max reduce_mean=reduce_mean reduce_min=reduce_min reduce_prod=reduce_prod reduce_sum=reduce_sum
+python.ops.math_ops: abs=abs add_n=add_n argmax=argmax_v2 cast=cast equal=equal exp=exp floor=floor math.ceil=ceil math.erfinv=erfinv math.sign=sign not_equal=not_equal range=range reduce_all=reduce_all reduce_any=reduce_any reduce_max=reduce_max reduce_mean=reduce_mean reduce_min=reduce_min reduce_prod=reduce_prod reduce_sum=reduce_sum round=round
 python.ops.special_math_ops: math.bessel_i1e=bessel_i1e
 python.ops.nn_ops: nn.conv2d=conv2d_v2 nn.conv2d_transpose=conv2d_transpose_v2
 python.ops.while_loop: while_loop=while_loop_v2

@@ -186,9 +186,18 @@ struct StripOf {
 }  // namespace
 
 template <typename W>
+constexpr bool kIsFloat = false;
+template <>
+constexpr bool kIsFloat<float> = true;
+
+// Of smaller weights there is one kind, which is the one of any stride: widening them
+// takes longer than finding the elements, and each kind takes 20 kB.
+template <typename W>
 Tile<W>* find_tile(int rows, int vectors, bool unit_stride) {
-  return unit_stride ? choose<UnitTile, W>(rows, vectors)
-                     : choose<StridedTile, W>(rows, vectors);
+  if constexpr (kIsFloat<W>) {
+    if (unit_stride) return choose<UnitTile, W>(rows, vectors);
+  }
+  return choose<StridedTile, W>(rows, vectors);
 }
 
 template <typename W>

@@ -50,7 +50,7 @@ def load_numpy(path: Path) -> Content:
                 return np.asarray(content)
             with content:
                 arrays = {name: content[name] for name in content.files}
-        except damaged as error:
+        except (*damaged, OSError) as error:  # It was opened; places in it are wrong.
             raise ValueError(str(error) or type(error).__name__) from error
     others = [n for n, a in arrays.items() if not isinstance(a, np.ndarray)]
     if others:

@@ -66,7 +66,9 @@ def row(name: str, folder: str, transforms: str | None) -> str:
         RuntimeError: A step was left out, or results are others than before.
     """
     case = ZOO[name]
-    path = case.export(Path(folder) / "model")
+    exported = Path(folder) / "model"
+    exported.mkdir(exist_ok=True)
+    path = case.export(exported)
     steps = tfnative.optimize(
         path,
         Path(folder) / "optimized",

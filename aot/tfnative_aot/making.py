@@ -60,7 +60,8 @@ def make_artifact(
     options = job.settings.options
     progress.stage("run TensorFlow for reference")
     if job.settings.weights.in_int8:
-        job = _rounding_rows(job)
+        # What is compared with rounds what the programs round.
+        job = replace(job, prepared=tuple(map(with_run_time_ranges, job.prepared)))
     heads, tails = job.write_heads(staging), job.write_tails(staging)
     samplers = [
         job.sampler(each, heads, tails, staging, user_inputs) for each in job.prepared
@@ -108,16 +109,6 @@ def make_artifact(
     }
     noted = _noted(manifest, slow, precisions)
     _finish(job, parts, noted, fidelity, tried, staging)
-
-
-def _rounding_rows(job: Job) -> Job:
-    """What is compared with a reference that rounds what the programs round."""
-    finished = [variant.finished for variant in job.variants]
-    prepared = (
-        with_run_time_ranges(each, _programs_of(index, finished))
-        for index, each in enumerate(job.prepared)
-    )
-    return replace(job, prepared=tuple(prepared))
 
 
 def _programs_of(signature: int, programs: Sequence[Program]) -> list[Program]:

@@ -81,10 +81,11 @@ def ask(prepared: Prepared, sampler: Sampler, user_inputs: Inputs | None) -> Ans
     def answers(model: LoadedModel) -> Samples:
         return [model.run(prepared.graph.signature, each) for each in inputs]
 
+    found, alone = answers(prepared.model), prepared.weights_alone
     return Answers(
         expected=answers(prepared.exact),
-        found=answers(prepared.model),
-        weights_alone=answers(prepared.weights_alone or prepared.model),
+        found=found,
+        weights_alone=found if alone is None else answers(alone),
     )
 
 

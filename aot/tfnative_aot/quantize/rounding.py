@@ -15,14 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative_aot.load.dtypes import numpy_dtype
+from tfnative_aot.program.passes.stored_weights import LARGEST
 
 FloatArray = npt.NDArray[np.float32]
 
 StoredType = Literal["f16", "bf16", "s8"]
 """By XLA's names."""
-
-LARGEST = 127
-"""Of whole numbers in s8; -128 is not used, so that a weight can change its sign."""
 
 _SCALE_BITS = 16
 """Of the mantissa of a scale. Times a number of 8 bits, it is a float, exactly."""

@@ -9,7 +9,7 @@ two steps: a difference in its last bit makes it the one or the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,6 @@ from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.freeze.rewrites.rule import of_any_shape
 from tfnative_aot.freeze.value_flow import Place
 from tfnative_aot.load.source import node_of
-from tfnative_aot.program.program import Program
-from tfnative_aot.quantize.agree import products_of
 from tfnative_aot.quantize.small_weights import FEWEST, referring_to
 from tfnative_aot.quantize.weight_uses import PRODUCTS, find_weights
 from tfnative_aot.split.divide import Prepared
@@ -34,23 +32,19 @@ _LEVELS = 255.0
 _LEAST_WIDTH = 2.0**-117
 
 
-def with_run_time_ranges(prepared: Prepared, programs: Iterable[Program]) -> Prepared:
-    """The signature with a reference that rounds what the programs round.
+def with_run_time_ranges(prepared: Prepared) -> Prepared:
+    """The signature with a reference that rounds what its programs round.
 
     Args:
-        prepared: A signature whose weights are rounded.
-        programs: All of the signature.
+        prepared: A signature whose weights are rounded, and whose programs agree.
     """
-    names = frozenset[str]().union(
-        *(products_of(program, prepared.products) for program in programs)
-    )
     graph = prepared.graph
     outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
     operands = {
         use.reader: 1 - use.operand
         for weight in find_weights(graph.graph_def, outputs, FEWEST)
         for use in weight.uses
-        if use.reader.node in names
+        if use.reader.node in prepared.products
     }
     inputs = {node_of(tensor.tensor) for tensor in graph.inputs}  # Read or not.
     editor = GraphEditor(graph.graph_def, outputs | inputs)

@@ -17,6 +17,7 @@ from tfnative_aot.freeze.carriers import carrier
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.session_source import SessionSource
 from tfnative_aot.load.source import SourceGraph, node_of
+from tfnative_aot.program.passes.pack_weights import FEWEST_COLUMNS
 from tfnative_aot.quantize.rounding import (
     CannotRoundError,
     StoredType,
@@ -29,13 +30,8 @@ from tfnative_aot.verify.plain_graph import moved
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
-    from tensorflow.core.framework.node_def_pb2 import NodeDef
-
-    from tfnative_aot.freeze.value_flow import Place
 
 _NAMES = {"f16": "float16", "bf16": "bfloat16", "s8": "int8"}
-
-_FEWEST_CHANNELS = 4
 
 FEWEST = 1024
 """Elements of weights that are worth it."""
@@ -58,8 +54,8 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
     outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
     layers, products = [], set()
     for weight in find_weights(graph_def, outputs, FEWEST):
-        node = _node(graph_def, weight.place)
-        weights = tf.make_ndarray(node.attr["value"].tensor)
+        tensor = weight.node.attr["value"].tensor
+        weights = tf.make_ndarray(tensor)
         own = {
             use.reader: LayerPrecision(
                 use.reader.node, use.op, weights.shape, "float32"
@@ -77,7 +73,7 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
             replace(layer, stored=_NAMES[stored], signal_to_noise=noise)
             for layer in own
         ]
-        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(near))
+        tensor.CopyFrom(tf.make_tensor_proto(near))
         products |= {u.reader.node for u in weight.uses if is_product(u, weights.shape)}
     made = replace(
         prepared,
@@ -129,17 +125,5 @@ def _check_kernels(weight: Weight, shape: Sequence[int]) -> None:
     if batched and math.prod(shape[:-2]) > 1:
         raise CannotRoundError("it is several matrices, of which each row has its own")
     channels = math.prod(shape) // math.prod(shape[dim] for dim in weight.summed or ())
-    if weight.summed is not None and channels < _FEWEST_CHANNELS:
-        raise CannotRoundError(f"it has fewer than {_FEWEST_CHANNELS} output channels")
-
-
-def _node(graph_def: GraphDef, place: Place) -> NodeDef:
-    nodes = graph_def.node
-    if place.function:
-        (nodes,) = (
-            function.node_def
-            for function in graph_def.library.function
-            if function.signature.name == place.function
-        )
-    found: NodeDef = next(node for node in nodes if node.name == place.node)
-    return found
+    if weight.summed is not None and channels < FEWEST_COLUMNS:
+        raise CannotRoundError(f"it has fewer than {FEWEST_COLUMNS} output channels")

@@ -19,12 +19,12 @@ from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.load.source import node_of
 from tfnative_aot.program.passes.stored_weights import WeightType, stored
+from tfnative_aot.quantize.small_weights import FEWEST
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 _LOOKUP = "GatherV2"
-_FEWEST = 1024
 _FLOATS = {"f16": tf.float16, "bf16": tf.bfloat16}
 
 
@@ -56,7 +56,7 @@ def _store(editor: GraphEditor, dtype: WeightType) -> None:
             or table is None
             or table.dtype != np.float32
             or table.ndim < 2
-            or table.size < _FEWEST
+            or table.size < FEWEST
         ):
             continue
         _narrow(editor, node, table, dtype)

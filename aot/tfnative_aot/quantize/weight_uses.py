@@ -45,14 +45,14 @@ class Weight:
     """A constant that is weights, or a table.
 
     Attributes:
-        place: Its Const node.
+        node: Its Const, in the graph that was looked through.
         uses: What multiplies with it, or looks something up.
         summed: Its dimensions over which a result sums; for a table, all but the
             first. None if that is not known, or differs between readers.
         is_table: Whether nothing but lookups reads it.
     """
 
-    place: Place
+    node: NodeDef
     uses: tuple[Use, ...]
     summed: tuple[int, ...] | None
     is_table: bool
@@ -117,7 +117,7 @@ def find_weights(
             summed = {use.summed for use in found}
             (only,) = summed if len(summed) == 1 else (None,)
             yield Weight(
-                place,
+                node,
                 tuple(found),
                 None if only is None else tuple(sorted(only)),
                 all(use.op == "GatherV2" for use in found),

@@ -31,18 +31,10 @@ def weights_of(function: Callable[..., Any], *shapes: Any) -> Found:
     graph_def = traced.graph.as_graph_def()
     outputs = [tensor.op.name for tensor in traced.outputs]
     found = list(find_weights(graph_def, outputs, 16))
-    return {_shape(graph_def, each.place): each for each in found}
+    return {_shape(each.node): each for each in found}
 
 
-def _shape(graph_def: Any, place: Any) -> tuple[int, ...]:
-    nodes = graph_def.node
-    if place.function:
-        (nodes,) = (
-            f.node_def
-            for f in graph_def.library.function
-            if f.signature.name == place.function
-        )
-    (node,) = (n for n in nodes if n.name == place.node)
+def _shape(node: Any) -> tuple[int, ...]:
     return tuple(d.size for d in node.attr["value"].tensor.tensor_shape.dim)
 
 

@@ -40,7 +40,7 @@ from tfnative_aot.program.steps import (
     While,
 )
 
-_FEWEST_COLUMNS = 4
+FEWEST_COLUMNS = 4
 """A matrix with fewer columns would be mostly padding."""
 
 _FEWEST_WINOGRAD_CHANNELS = 16
@@ -120,7 +120,7 @@ class _Packer:
         if self._array(dot.rhs) is None and self._array(dot.lhs) is not None:
             dot = _transposed(dot)
         weights = self._array(dot.rhs)
-        if weights is None or dot.n < _FEWEST_COLUMNS or dot.k == 0:
+        if weights is None or dot.n < FEWEST_COLUMNS or dot.k == 0:
             return dot
         strides = (dot.rhs_matrix.row_stride * 4, dot.rhs_matrix.col_stride * 4)
         matrix = np.lib.stride_tricks.as_strided(weights, (dot.k, dot.n), strides)

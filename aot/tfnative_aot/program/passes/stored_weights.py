@@ -22,7 +22,8 @@ from tfnative_aot.program.steps import Source
 WeightType = Literal["f32", "f16", "bf16", "s8"]
 """By XLA's names."""
 
-_LARGEST = 127
+LARGEST = 127
+"""Of whole numbers in s8; -128 is not used, so that a weight can change its sign."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,12 @@ def stored(packed: FloatArray, dtype: WeightType, channels: int) -> StoredWeight
             return StoredWeights(dtype, small.view(np.uint16))
     if dtype == "s8":
         largest = np.abs(packed).max(axis=-2, keepdims=True)
-        scale = largest / np.float32(_LARGEST)
+        scale = largest / np.float32(LARGEST)
         scale[largest == 0] = 1
         with np.errstate(all="ignore"):
             whole = np.rint(packed / scale)
             same = np.array_equal(whole * scale, packed)
-        if same and np.abs(whole).max() <= _LARGEST:
+        if same and np.abs(whole).max() <= LARGEST:
             rows = scale.reshape(-1, scale.shape[-3] * scale.shape[-1])[:, :channels]
             padded = np.append(rows.ravel(), np.zeros(PANEL, np.float32))
             return StoredWeights(dtype, whole.astype(np.int8), padded)

@@ -204,8 +204,7 @@ def _fidelity(place: str, value: object) -> Fidelity:
 
 def _number(reader: Reader, name: str) -> float | None:
     """A field that older manifests do not have, and that may be null."""
-    known = reader.has(name) and not reader.is_null(name)
-    return reader.take(name, float) if known else None
+    return reader.take_or_null(name, float) if reader.has(name) else None
 
 
 def _signature(place: str, value: object) -> SignatureManifest:

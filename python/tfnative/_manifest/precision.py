@@ -96,7 +96,7 @@ def _layer(place: str, value: object) -> LayerPrecision:
         op=reader.take("op", str),
         shape=reader.take_list("shape", read_whole),
         stored=reader.take("stored", str),
-        signal_to_noise=_number(reader, "signal_to_noise"),
+        signal_to_noise=reader.take_or_null("signal_to_noise", float),
         reason=reader.take("reason", str),
         computed=reader.take("computed", str),
     )
@@ -107,11 +107,7 @@ def _output(place: str, value: object) -> OutputPrecision:
     return OutputPrecision(
         output=reader.take("output", str),
         rows=reader.take("rows", int),
-        signal_to_noise=_number(reader, "signal_to_noise"),
-        cosine=_number(reader, "cosine"),
-        same_top=_number(reader, "same_top"),
+        signal_to_noise=reader.take_or_null("signal_to_noise", float),
+        cosine=reader.take_or_null("cosine", float),
+        same_top=reader.take_or_null("same_top", float),
     )
-
-
-def _number(reader: Reader, name: str) -> float | None:
-    return None if reader.is_null(name) else reader.take(name, float)

@@ -53,6 +53,10 @@ class Reader:
             raise LoadError(f"{self._place}.{name} is missing in the manifest")
         return self._fields[name] is None
 
+    def take_or_null(self, name: str, kind: type[_T]) -> _T | None:
+        """The value of a field, which is there and may have none."""
+        return None if self.is_null(name) else self.take(name, kind)
+
     def take_reader(self, name: str) -> Reader:
         """An object, to be read."""
         return Reader(f"{self._place}.{name}", self.take(name, dict))

@@ -4,6 +4,8 @@
 // The tiles, for files that instantiate them for one type of weights each.
 #pragma once
 
+#include <type_traits>
+
 #include "gemm/tile.h"
 
 namespace TFN_NAMESPACE {
@@ -185,16 +187,11 @@ struct StripOf {
 
 }  // namespace
 
-template <typename W>
-constexpr bool kIsFloat = false;
-template <>
-constexpr bool kIsFloat<float> = true;
-
 // Of smaller weights there is one kind, which is the one of any stride: widening them
 // takes longer than finding the elements, and each kind takes 20 kB.
 template <typename W>
 Tile<W>* find_tile(int rows, int vectors, bool unit_stride) {
-  if constexpr (kIsFloat<W>) {
+  if constexpr (std::is_same_v<W, float>) {
     if (unit_stride) return choose<UnitTile, W>(rows, vectors);
   }
   return choose<StridedTile, W>(rows, vectors);

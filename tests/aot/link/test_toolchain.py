@@ -14,7 +14,7 @@ import pytest
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.link.find_toolchain import find_toolchain
 from tfnative_aot.link.kernels import KernelBuild, Kernels
-from tfnative_aot.link.toolchain import Toolchain, sources_dir
+from tfnative_aot.link.toolchain import Toolchain, run, sources_dir
 from tfnative_aot.machines.cpu_levels import (
     AARCH64_LEVELS,
     ARMV7_LEVELS,
@@ -195,3 +195,19 @@ def test_zig_compiles_the_kernels(
     monkeypatch.setenv("TFNATIVE_CACHE", str(tmp_path / "cache"))
     made = compile_kernels(zig(find_target("linux-x86_64")), sources, X86_LEVELS[1])
     assert all(path.is_file() for path in made.objects)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("ziglang") is None,
+    reason='needs the compiler of "tfnative[cross]"',
+)
+@pytest.mark.parametrize("compiler", ["of this machine", "zig"])
+def test_all_kernels_of_a_level_can_be_linked_into_one_program(
+    compiler: str, tmp_path: Path
+) -> None:
+    toolchain = zig(HOST) if compiler == "zig" else find_toolchain()
+    (level,) = chosen_levels(HOST, ["native"])
+    kernels = compile_kernels(toolchain, sources_dir()[0], level)
+    everything = tmp_path / "kernels.so"
+    run([*toolchain.cxx, "-shared", "-fPIC", *kernels.objects, "-o", everything])
+    assert everything.is_file()

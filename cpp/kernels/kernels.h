@@ -373,4 +373,6 @@ void TFN_KERNEL(nms_f32)(const tfn_nms* p, const float* input, float* scores,
 }
 #endif
 
+#include "quantized.h"
+
 #endif /* TFNATIVE_KERNELS_H_ */

@@ -78,6 +78,16 @@ class SessionSource:
         )
         return fetched
 
+    def fetch(
+        self, tensors: Sequence[str], feeds: Mapping[str, NDArray[Any]]
+    ) -> Sequence[NDArray[Any]]:
+        """Values of any tensors of the graph, for values of others, by name.
+
+        Raises what TensorFlow raises.
+        """
+        fetched: list[NDArray[Any]] = self._session.run(list(tensors), dict(feeds))
+        return fetched
+
     def graph(self, signature: Signature) -> SourceGraph:
         """See Source."""
         outputs = {spec.name: spec.tensor for spec in signature.outputs}

@@ -25,8 +25,14 @@ from tfnative._compile import model_options
 from tfnative._compile.kinds import Golden, Shapes
 
 Precision = Literal[
-    "float32", "float16-weights", "bfloat16-weights", "int8-weights", "int8-dynamic"
+    "float32",
+    "float16-weights",
+    "bfloat16-weights",
+    "int8-weights",
+    "int8-dynamic",
+    "int8",
 ]
+CalibrationMethod = Literal["min-max", "moving-average", "percentile", "mse", "kl"]
 
 
 @shows_options

@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where samples come from: arrays, files of them, messages, or whatever can be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfnative._base.numpy_files import load_numpy
+from tfnative._base.tfrecord import read_records
+from tfnative.errors import InvalidArgumentError, NotFoundError
+from tfnative_aot.freeze.graph import GraphTensor
+from tfnative_aot.quantize.calibrate.fitting import Block, fitting_block
+from tfnative_aot.quantize.calibrate.messages import parse_sample
+
+Given = str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
+"""What calibration can be given as."""
+
+
+def blocks_of(
+    given: Given, inputs: Sequence[GraphTensor], others: Collection[str]
+) -> Iterator[Block]:
+    """What was given, piece by piece; each is checked as it comes.
+
+    Raises:
+        NotFoundError: There is no such file.
+        InvalidArgumentError: It does not fit, or a file is damaged.
+    """
+    if isinstance(given, Mapping):
+        yield fitting_block(given, inputs, "", others)
+    elif not isinstance(given, str | os.PathLike):
+        yield from _of_iterable(given, inputs, others)
+    elif Path(given).suffix.lower() == ".npz":
+        yield fitting_block(_read_npz(Path(given)), inputs, "", others)
+    else:
+        yield from _of_records(Path(given), inputs)
+
+
+def is_at_hand(given: Given) -> bool:
+    """Whether all of it is there at once, so that looking at all costs little."""
+    if isinstance(given, str | os.PathLike):
+        return Path(given).suffix.lower() == ".npz"
+    return isinstance(given, Mapping)
+
+
+def _of_iterable(
+    given: Iterable[Mapping[str, Any]],
+    inputs: Sequence[GraphTensor],
+    others: Collection[str],
+) -> Iterator[Block]:
+    for number, each in enumerate(given):
+        if not isinstance(each, Mapping):
+            raise InvalidArgumentError(
+                f"--calibration: mapping {number}: expected a dict of arrays by input, "
+                f"got {type(each).__name__}"
+            )
+        yield fitting_block(each, inputs, f"mapping {number}, ", others)
+
+
+def _read_npz(path: Path) -> Mapping[str, Any]:
+    try:
+        content = load_numpy(path)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"--calibration: no file {path}") from error
+    except (ValueError, OSError) as error:
+        raise InvalidArgumentError(
+            f"--calibration: {path} is not a .npz file with an array per input: {error}"
+        ) from error
+    if not isinstance(content, dict):
+        raise InvalidArgumentError(
+            f"--calibration: {path} has one array: expected a .npz file with an array "
+            "per input"
+        )
+    return content
+
+
+def _of_records(path: Path, inputs: Sequence[GraphTensor]) -> Iterator[Block]:
+    if not path.is_file():
+        raise NotFoundError(f"--calibration: no file {path}")
+    try:
+        for number, record in enumerate(read_records(path)):
+            where = f"record {number}, "
+            given = parse_sample(record, inputs, where)
+            yield fitting_block(given, inputs, where)
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"--calibration: {path} cannot be read: {error}"
+        ) from error

@@ -6,17 +6,13 @@
 // that lie next to each other.
 #include "part.h"
 #include "reduce/operations.h"
+#include "reduce/span.h"
 
 using namespace TFN_NAMESPACE;
 
 namespace {
 
-// The places of a window that are not padding, in one dimension.
-struct Span {
-  int64_t first, size;
-};
-
-// The same in all of them, and where the first place is in memory.
+// The places of a window that are not padding, and where the first one is in memory.
 struct Window {
   const float* input;
   int64_t size[3], step[3];
@@ -71,7 +67,7 @@ class ReduceWindow {
   void reduce_line(int64_t line, Range channels) const {
     const int64_t h = line % p_.out[1], d = line / p_.out[1] % p_.out[0];
     const int64_t image = line / (p_.out[1] * p_.out[0]);
-    const Span deep = span(0, d), high = span(1, h);
+    const Span deep = span_of(p_, 0, d), high = span_of(p_, 1, h);
     const int64_t row = p_.in[2] * p_.channels, slice = p_.in[1] * row;
     const float* const input =
         input_ + image * p_.in[0] * slice + deep.first * slice + high.first * row;
@@ -81,7 +77,7 @@ class ReduceWindow {
                       p_.channels * p_.window_dilation[2]}};
     float* out = output_ + line * p_.out[2] * p_.channels;
     for (int64_t w = 0; w < p_.out[2]; ++w, out += p_.channels) {
-      const Span wide = span(2, w);
+      const Span wide = span_of(p_, 2, w);
       window.input = input + wide.first * p_.channels;
       window.size[2] = wide.size;
       if (p_.channels >= kLanes) {
@@ -92,22 +88,6 @@ class ReduceWindow {
         reduce_few_channels(window, out);
       }
     }
-  }
-
-  Span span(int d, int64_t at) const {
-    int64_t first = at * p_.stride[d] - p_.padding_low[d], end = first + p_.kernel[d];
-    const int64_t step = p_.window_dilation[d];
-    if (step == 1) {
-      if (first < 0) first = 0;
-      if (end > p_.in[d]) end = p_.in[d];
-      return end > first ? Span{first, end - first} : Span{0, 0};
-    }
-    const int64_t skipped = first < 0 ? (-first + step - 1) / step : 0;
-    first += skipped * step;
-    if (first >= p_.in[d] || skipped >= p_.kernel[d]) return {0, 0};
-    const int64_t room = (p_.in[d] - 1 - first) / step + 1,
-                  left = p_.kernel[d] - skipped;
-    return {first, left < room ? left : room};
   }
 
   // The last vector may begin inside the one before it.

@@ -62,6 +62,17 @@ typedef struct tfn_conv_int8 {
  * float multiplier[16], each positive and normal. What is padded is zeros. */
 tfn_f32_kernel TFN_KERNEL(conv_int8);
 
+/* Output pixels whose windows are copied together: few enough for them to stay in a
+ * cache. `k`: of the weights of a panel. */
+#define TFN_CONV_INT8_PIXELS(pixels, k) \
+  TFN_LEAST_(pixels, (k) > 4096 ? 24 : TFN_LEAST_(131072 / (k), 96))
+
+/* Of both convolutions. `pixels`: of the output, batch * d * h * w; `places`: in the
+ * kernel, d * h * w; `channels`: of the input, in a group. */
+#define TFN_CONV_INT8_SCRATCH_BYTES(pixels, places, channels)        \
+  ((size_t)TFN_CONV_INT8_PIXELS(pixels, (places) * (channels)) * 2 * \
+   TFN_WHOLE_PANELS_((places) * (channels)))
+
 /* The same with floats as results, as dense rows of a batch as all floats are:
  * clamp(float(sum_j) * multiplier_j, low, high). The epilogue's activation is
  * TFN_LINEAR, and there is no addend. */

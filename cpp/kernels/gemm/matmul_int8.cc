@@ -34,50 +34,81 @@ Area area_of(const tfn_matmul& p, tfn_part part) {
   return area;
 }
 
-// So many rows that all tiles of a block are nearly equal.
-int next_tile_rows(int64_t left) {
-  const int64_t tiles = (left + kInt8Rows - 1) / kInt8Rows;
-  return (int)((left + tiles - 1) / tiles);
+// Where the results of a tile go: the first of each row.
+struct Places {
+  float* to[kInt8Rows];
+  int rows;
+};
+
+// Results that are next to each other, of one vector of columns.
+INLINE void finish_vector(const Vec* values, const Places& places, const float* bias,
+                          int64_t at, const Epilogue& epilogue) {
+  const Clamp clamp = epilogue.clamp();
+  for (int r = 0; r < places.rows; ++r) {
+    float* const to = places.to[r] + at;
+    Vec value = values[r];
+    if (bias) value += load(bias);
+    if (const float* const addend = epilogue.addend(to)) value += load(addend);
+    store(to, clamp(value));
+  }
 }
 
-int next_tile_vectors(int64_t columns, int most) {
-  const int64_t needed = (columns + kLanes - 1) / kLanes;
-  int vectors = most;
-  while (vectors > needed) vectors /= 2;
-  // What does not fill a panel is cheaper in one tile than in two.
-  if (vectors < needed && vectors < kPanelVectors && vectors < most) vectors *= 2;
-  return vectors;
+// Results that are not, or fewer than a vector has.
+__attribute__((noinline)) void finish_partly(const Vec* values, const Places& places,
+                                             int64_t at, const Target& out) {
+  const int64_t left = out.columns - at;
+  for (int r = 0; r < places.rows; ++r) {
+    out.epilogue->finish(values[r], out.channel + at, places.to[r] + at * out.stride,
+                         out.stride, left < kLanes ? left : kLanes);
+  }
 }
 
-Int8Right right_side(const Int8Product& p, int64_t column) {
-  const int64_t weights_bytes = groups_of(p.sizes.k) * TFN_PANEL * 4;
-  const int64_t panel_bytes = weights_bytes + TFN_PANEL * 8;
-  const int8_t* const panel =
-      (const int8_t*)p.operands.rhs + column / TFN_PANEL * panel_bytes;
-  const int64_t in_panel = column % TFN_PANEL;
-  return {panel + in_panel * 4, (const int32_t*)(panel + weights_bytes) + in_panel,
-          (const float*)(panel + weights_bytes) + TFN_PANEL + in_panel, panel_bytes};
+// Makes results of the sums of a tile.
+void finish(const IntVec* sums, int vectors, const Int8Right& right,
+            const RowRange* ranges, const Places& places, const Target& out) {
+  const Epilogue& epilogue = *out.epilogue;
+  const bool whole = out.stride == 1 && out.columns >= vectors * kLanes;
+  for (int v = 0; v < vectors && v * kLanes < out.columns; ++v) {
+    const int64_t place = int8_place(v, right.panel_bytes) / 4, at = v * kLanes;
+    const IntVec column_sums = load_ints(right.behind + place);
+    const Vec scales = load((const float*)(right.behind + place + TFN_PANEL));
+    Vec values[kInt8Rows];
+    for (int r = 0; r < places.rows; ++r) {
+      values[r] = dequantize(sums[r * vectors + v], column_sums, scales, ranges[r]);
+    }
+    if (whole) {
+      finish_vector(values, places, epilogue.bias(out.channel + at), at, epilogue);
+    } else {
+      finish_partly(values, places, at, out);
+    }
+  }
+  if (whole && epilogue.has_activation()) {
+    epilogue.activate(places.to, places.rows, vectors);
+  }
 }
 
 // All rows of a block, times a few vectors of columns.
 void multiply_columns(const Int8Product& p, Range rows, int64_t column, int vectors,
                       const Target& target) {
-  const Int8Right right = right_side(p, column);
+  const Int8Right right = int8_right(p.operands.rhs, p.sizes.k, 2, column);
   const int64_t row_bytes = quantized_bytes(p.sizes.k);
   Int8Segment segment;
   segment.group = 0;
-  Int8Left left = {&segment, 1, groups_of(p.sizes.k), p.ranges};
+  const Int8Left left = {&segment, 1, groups_of(p.sizes.k)};
+  const RowRange* ranges = p.ranges;
   const uint8_t* from = p.quantized;
+  IntVec sums[kMostInt8Sums];
   for (int64_t i = rows.begin; i < rows.end;) {
-    const int count = next_tile_rows(rows.end - i);
-    float* to[kInt8Rows];
+    Places places;
+    const int count = places.rows = next_int8_rows(rows.end - i);
     for (int r = 0; r < count; ++r, from += row_bytes) {
       segment.row[r] = from;
-      to[r] = p.operands.out + (i + r) * p.sizes.out.row_stride +
-              column * p.sizes.out.col_stride;
+      places.to[r] = p.operands.out + (i + r) * p.sizes.out.row_stride +
+                     column * p.sizes.out.col_stride;
     }
-    find_int8_tile(count, vectors)(left, right, to, target);
-    left.ranges += count;
+    find_int8_tile(count, vectors)(left, right, sums);
+    finish(sums, vectors, right, ranges, places, target);
+    ranges += count;
     i += count;
   }
 }
@@ -89,12 +120,12 @@ void multiply_block(const Int8Product& p, const Area& area) {
                 {p.operands.lhs + area.rows.begin * lhs.row_stride, lhs.row_stride,
                  lhs.col_stride},
                 p.quantized, p.ranges);
-  const int most = int8_vectors(next_tile_rows(count));
+  const int most = int8_vectors(next_int8_rows(count));
   Target target;
   target.stride = p.sizes.out.col_stride;
   target.epilogue = &p.epilogue;
   for (int64_t j = area.columns.begin; j < area.columns.end;) {
-    const int vectors = next_tile_vectors(area.columns.end - j, most);
+    const int vectors = next_int8_vectors(area.columns.end - j, most);
     target.columns = area.columns.end - j;
     target.channel = j;
     multiply_columns(p, area.rows, j, vectors, target);

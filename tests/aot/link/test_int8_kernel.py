@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,21 +11,12 @@ import numpy as np
 import pytest
 
 from tests.aot.link import int8_reference
-from tfnative.errors import NotFoundError
-from tfnative_aot.link.find_toolchain import find_toolchain
-from tfnative_aot.link.kernels import KERNEL_FLAGS
-from tfnative_aot.link.toolchain import COMMON_FLAGS, run, sources_dir
+from tests.aot.link.kernel_programs import PLACES, call, compile_program
 from tfnative_aot.machines.cpu_levels import CpuLevel
-from tfnative_aot.machines.emulator import emulator, runs_level
-from tfnative_aot.machines.targets import Target, find_target
+from tfnative_aot.machines.targets import find_target
 from tfnative_aot.program.passes.packing_int8 import pack_int8_matrix
 
 SOURCES = ("gemm/quantize_rows", "gemm/int8_tile", "gemm/matmul_int8", "epilogue")
-PLACES = [
-    (name, level)
-    for name in ("linux-x86_64", "linux-aarch64", "linux-armv7")
-    for level in find_target(name).named_levels
-]
 
 
 @dataclass
@@ -103,27 +92,6 @@ def _products(rng: np.random.Generator, share: int) -> list[Product]:
     return [*products, _extreme(9), replace(_extreme(130), flushes=True)]
 
 
-def _program(target: Target, level: CpuLevel, folder: Path) -> Sequence[str | Path]:
-    """Compiles the kernel as artifacts have it, and what calls it."""
-    try:
-        toolchain = find_toolchain(target)
-    except NotFoundError as error:
-        pytest.skip(f"needs a compiler for {target.name}: {error}")
-    prefix = emulator(target)
-    if prefix is None:
-        pytest.skip(f"needs QEMU for {target.arch} (qemu-user)")
-    if not runs_level(prefix, level):
-        pytest.skip(f"nothing here runs {level.name}")
-    kernels, include = sources_dir()
-    flags = [*COMMON_FLAGS, *KERNEL_FLAGS, *toolchain.target_flags(level), "-static"]
-    flags += [f"-DTFN_LEVEL={level.tag}", f"-I{kernels}", f"-I{include}"]
-    files = [kernels / f"{name}.cc" for name in SOURCES]
-    caller = Path(__file__).with_name("int8_product.cc")
-    program = folder / "int8_product"
-    run([*toolchain.cxx, *flags, *files, caller, "-o", program])
-    return [*prefix, program]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "level"), PLACES, ids=lambda part: getattr(part, "name", part)
@@ -131,17 +99,12 @@ def _program(target: Target, level: CpuLevel, folder: Path) -> Sequence[str | Pa
 def test_results_have_the_bits_of_the_definition(
     target: str, level: CpuLevel, tmp_path: Path
 ) -> None:
-    command = _program(find_target(target), level, tmp_path)
-    emulated = len(command) > 1
-    products = _products(np.random.default_rng(11), 8 if emulated else 1)
-    said = subprocess.run(
-        command,
-        input=b"".join(product.content() for product in products),
-        stdout=subprocess.PIPE,
-        check=True,
+    command = compile_program(
+        find_target(target), level, tmp_path, SOURCES, "int8_product.cc"
     )
-    results = np.frombuffer(said.stdout, np.float32)
-    print(f"{target} {level.name} ran, {'emulated' if emulated else 'here'}")
+    products = _products(np.random.default_rng(11), 8 if len(command) > 1 else 1)
+    said = call(command, b"".join(product.content() for product in products))
+    results = np.frombuffer(said, np.float32)
     for product in products:
         expected = product.expected()
         found, results = results[: expected.size], results[expected.size :]

@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: The tfnative authors
+// SPDX-License-Identifier: Apache-2.0
+#include "int8/convolve.h"
+
+#include "int8/patches.h"
+#include "int8/pointers.h"
+
+namespace TFN_NAMESPACE {
+namespace {
+
+// Pixels that are computed together, so that weights are read once for all of them.
+constexpr int64_t kBlockPixels = 96 / kInt8Rows * kInt8Rows;
+constexpr int64_t kMostTiles = kBlockPixels / kInt8Rows;
+
+// A few pixels: their activations, and where their results go.
+struct PixelTile {
+  int rows;
+  Int8Left left;
+  Int8Segment patches;  // If they are copied.
+  int64_t at[kInt8Rows];
+};
+
+class Int8Convolution {
+ public:
+  Int8Convolution(const tfn_conv_int8& p, const tfn_operands& o, Int8Finish* finish,
+                  int64_t image_elements)
+      : p_(p),
+        o_(o),
+        finish_(finish),
+        image_elements_(image_elements),
+        pixels_(p.conv.batch * p.conv.out[0] * p.conv.out[1] * p.conv.out[2]),
+        channels_(p.conv.out_channels / p.conv.groups),
+        k_(p.conv.kernel[0] * p.conv.kernel[1] * p.conv.kernel[2] *
+           (p.conv.in_channels / p.conv.groups)) {}
+
+  void run(tfn_part part) const {
+    Range pixels = {0, pixels_}, channels = {0, channels_};
+    // All parts read all weights, or all read all input: the former once each has
+    // pixels for a few tiles.
+    if (pixels_ >= channels_ || pixels_ >= 4 * kInt8Rows * (int64_t)part.count) {
+      pixels = share(pixels_, kInt8Rows, part);
+    } else {
+      channels = share(channels_, TFN_PANEL, part);
+    }
+    for (int64_t group = 0; group < p_.conv.groups; ++group) {
+      run_group(group, pixels, channels);
+    }
+  }
+
+ private:
+  void run_group(int64_t group, Range pixels, Range channels) const {
+    const Int8Geometry geometry(p_.conv, o_.lhs, group);
+    Int8Pointers pointers(geometry, p_.input_zero);
+    const int64_t copied = TFN_CONV_INT8_PIXELS(pixels_, k_);
+    int64_t block = 0;
+    if (kBytesAsTheyAre) {
+      block = pointers.block_pixels(pixels_ < kBlockPixels ? pixels_ : kBlockPixels,
+                                    copied * int8_patch_bytes(k_));
+    }
+    const bool points = block > 0;
+    if (!points) block = copied < kBlockPixels ? copied : kBlockPixels;
+    PixelWalk walk(p_.conv.out, pixels.begin);
+    for (int64_t done = pixels.begin; done < pixels.end; done += block) {
+      PixelTile tiles[kMostTiles];
+      const int64_t left = pixels.end - done, count = left < block ? left : block;
+      if (points) pointers.begin(o_.scratch, count);
+      const int64_t used =
+          make_tiles(geometry, points ? &pointers : nullptr, count, walk, tiles);
+      multiply(group, channels, tiles, used);
+    }
+  }
+
+  // Returns how many tiles there are.
+  int64_t make_tiles(const Int8Geometry& geometry, Int8Pointers* pointers,
+                     int64_t pixels, PixelWalk& walk, PixelTile* tiles) const {
+    uint8_t* patch = (uint8_t*)o_.scratch;
+    int64_t count = 0;
+    for (int64_t left = pixels; left > 0; ++count) {
+      PixelTile& tile = tiles[count];
+      tile.rows = next_int8_rows(left);
+      left -= tile.rows;
+      Pixel at[kInt8Rows];
+      for (int r = 0; r < tile.rows; ++r) {
+        at[r] = walk.next();
+        tile.at[r] = result_of(at[r]);
+      }
+      if (kBytesAsTheyAre && pointers) {
+        tile.left = pointers->describe(at, tile.rows);
+        continue;
+      }
+      tile.patches.group = 0;
+      for (int r = 0; r < tile.rows; ++r, patch += int8_patch_bytes(k_)) {
+        copy_patch(geometry, at[r], p_.input_zero, patch);
+        tile.patches.row[r] = patch;
+      }
+      tile.left = {&tile.patches, 1, groups_of(k_)};
+    }
+    return count;
+  }
+
+  // All tiles with a few vectors of channels, then with the next ones.
+  void multiply(int64_t group, Range channels, const PixelTile* tiles,
+                int64_t count) const {
+    const int64_t panels = (channels_ + TFN_PANEL - 1) / TFN_PANEL;
+    const uint8_t* const weights =
+        (const uint8_t*)o_.rhs + group * panels * TFN_CONV_INT8_PANEL_BYTES(k_);
+    const int most = int8_vectors(tiles[0].rows);
+    IntVec sums[kMostInt8Sums];
+    Int8Sums result;
+    result.sums = sums;
+    for (int64_t c = channels.begin; c < channels.end;) {
+      result.vectors = next_int8_vectors(channels.end - c, most);
+      result.columns = channels.end - c;
+      result.right = int8_right(weights, k_, kConvolutionNumbers, c);
+      for (int64_t t = 0; t < count; ++t) {
+        const PixelTile& tile = tiles[t];
+        result.rows = tile.rows;
+        for (int r = 0; r < tile.rows; ++r) {
+          result.at[r] = tile.at[r] + group * channels_ + c;
+        }
+        find_int8_tile(tile.rows, result.vectors)(tile.left, result.right, sums);
+        finish_(p_, o_, result);
+      }
+      c += result.vectors * kLanes;
+    }
+  }
+
+  int64_t result_of(const Pixel& pixel) const {
+    const int64_t (&out)[3] = p_.conv.out;
+    const int64_t index = (pixel.at[0] * out[1] + pixel.at[1]) * out[2] + pixel.at[2];
+    return pixel.image * image_elements_ + index * p_.conv.out_channels;
+  }
+
+  const tfn_conv_int8& p_;
+  const tfn_operands& o_;
+  Int8Finish* const finish_;
+  const int64_t image_elements_, pixels_;
+  const int64_t channels_;  // Of the output, in a group.
+  const int64_t k_;
+};
+
+}  // namespace
+
+void convolve_int8(const tfn_conv_int8& p, const tfn_operands& o, tfn_part part,
+                   Int8Finish* finish, int64_t image_elements) {
+  Int8Convolution(p, o, finish, image_elements).run(part);
+}
+
+}  // namespace TFN_NAMESPACE

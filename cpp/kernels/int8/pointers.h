@@ -24,7 +24,7 @@ class Int8Pointers {
   void begin(void* scratch, int64_t pixels);
 
   // The left side of a tile, which is there until the next block.
-  Int8Left describe(const Pixel* pixels, int rows);
+  Int8Left describe(const Int8Window* windows, int rows);
 
  private:
   int64_t copied_bytes() const { return whole_lines_ ? segments_ * run_bytes_ : 0; }

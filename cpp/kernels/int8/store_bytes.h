@@ -38,12 +38,30 @@ INLINE void store_bytes(uint8_t* to, const IntVec (&q)[kByteVectors]) {
 #endif
 }
 
-// As many bytes as a vector has numbers.
+// As many bytes as a vector has numbers. Of the conversion that compilers have for
+// this, GCC 12 makes one of each number.
 INLINE IntVec load_bytes(const uint8_t* from) {
+#if defined(__AVX512F__) && !defined(TFN_WIDE_VECTORS)
+  constexpr __mmask16 kAll = 0xFFFF;  // Without a mask, GCC 12 warns.
+  return (IntVec)_mm512_maskz_cvtepu8_epi32(kAll,
+                                            _mm_loadu_si128((const __m128i*)from));
+#elif defined(__AVX2__) && !defined(TFN_WIDE_VECTORS)
+  return (IntVec)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)from));
+#elif defined(__SSE4_1__) && !defined(TFN_WIDE_VECTORS)
+  int32_t bytes;
+  memcpy(&bytes, from, sizeof bytes);
+  return (IntVec)_mm_cvtepu8_epi32(_mm_cvtsi32_si128(bytes));
+#elif defined(__ARM_NEON) && !defined(TFN_WIDE_VECTORS)
+  uint32_t bytes;
+  memcpy(&bytes, from, sizeof bytes);
+  const uint16x8_t words = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(bytes)));
+  return (IntVec)vmovl_u16(vget_low_u16(words));
+#else
   typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
   Bytes bytes;
   memcpy(&bytes, from, sizeof bytes);
   return __builtin_convertvector(bytes, IntVec);
+#endif
 }
 
 }  // namespace TFN_NAMESPACE

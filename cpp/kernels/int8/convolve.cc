@@ -84,19 +84,17 @@ class Int8Convolution {
       PixelTile& tile = tiles[count];
       tile.rows = next_int8_rows(left);
       left -= tile.rows;
-      Int8Window of_rows[kInt8Rows];
+      if (kBytesAsTheyAre && pointers) {
+        tile.left = pointers->describe(windows, tile.rows, tile.at);
+        continue;
+      }
       for (int r = 0; r < tile.rows; ++r, patch += int8_patch_bytes(k_)) {
-        of_rows[r] = windows.now();
-        tile.at[r] = of_rows[r].result;
         tile.patches.row[r] = patch;
+        tile.at[r] = windows.now().result;
         windows.advance(1);
       }
-      if (kBytesAsTheyAre && pointers) {
-        tile.left = pointers->describe(of_rows, tile.rows);
-      } else {
-        tile.patches.group = 0;
-        tile.left = {&tile.patches, 1, groups_of(k_)};
-      }
+      tile.patches.group = 0;
+      tile.left = {&tile.patches, 1, groups_of(k_)};
     }
     return count;
   }

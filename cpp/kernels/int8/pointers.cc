@@ -37,14 +37,21 @@ void Int8Pointers::begin(void* scratch, int64_t pixels) {
   memset(run_, padding_, (size_t)run_bytes_);
 }
 
-Int8Left Int8Pointers::describe(const Int8Window* windows, int rows) {
+Int8Left Int8Pointers::describe(Int8Windows& walk, int rows, int64_t* results) {
   const tfn_conv& p = g_.p;
   const Int8Left left = {next_, segments_, run_bytes_ / 4};
   const int64_t steps = whole_lines_ ? 1 : p.kernel[2];
   const uint8_t* first[kInt8Rows];
-  for (int r = 0; r < rows; ++r) {
-    const Int8Window& window = windows[r];
-    first[r] = window.inside(g_) ? window.image + window.offset : nullptr;
+  Int8Window windows[kInt8Rows];  // Only of rows that meet padding.
+  for (int r = 0; r < rows; ++r, walk.advance(1)) {
+    const Int8Window& window = walk.now();
+    results[r] = window.result;
+    first[r] = nullptr;
+    if (window.inside(g_)) {
+      first[r] = window.image + window.offset;
+    } else {
+      windows[r] = window;
+    }
   }
   int64_t group = 0;
   for (int64_t kd = 0; kd < p.kernel[0]; ++kd) {

@@ -45,8 +45,8 @@ struct Timed {
   double seconds, flops;
 };
 
-// Multiplications of the direct algorithm are counted, whatever the kernel does.
-Timed time_convolution(const std::string& kind, std::istream& line) {
+// Reads the sizes of a convolution of squares.
+tfn_conv read_convolution(std::istream& line) {
   tfn_conv p = {};
   std::int64_t size, kernel, stride;
   line >> p.batch >> size >> p.in_channels >> p.out_channels >> kernel >> stride >>
@@ -61,8 +61,21 @@ Timed time_convolution(const std::string& kind, std::istream& line) {
     p.padding_low[d] = d ? padding : 0;
     p.base_dilation[d] = p.window_dilation[d] = 1;
   }
-  const std::int64_t depth = p.in_channels / p.groups;
   p.epilogue = kRelu;
+  return p;
+}
+
+double operations(const tfn_conv& p) {
+  return 2.0 *
+         static_cast<double>(p.batch * p.out[1] * p.out[2] * p.out_channels *
+                             p.kernel[1] * p.kernel[2] * p.in_channels / p.groups);
+}
+
+// Multiplications of the direct algorithm are counted, whatever the kernel does.
+Timed time_convolution(const std::string& kind, std::istream& line) {
+  const tfn_conv p = read_convolution(line);
+  const std::int64_t size = p.in[2], out = p.out[2], kernel = p.kernel[2];
+  const std::int64_t depth = p.in_channels / p.groups;
   const Floats bias(whole_panels(p.out_channels) + TFN_PANEL);
   const Floats input(p.batch * size * size * p.in_channels);
   const bool winograd = kind == "winograd";
@@ -82,8 +95,29 @@ Timed time_convolution(const std::string& kind, std::istream& line) {
                                         : TFN_KERNEL(conv_depthwise_f32);
     kernel(&p, &operands, {0, 1});
   });
-  return {seconds, 2.0 * static_cast<double>(p.batch * out * out * p.out_channels *
-                                             kernel * kernel * depth)};
+  return {seconds, operations(p)};
+}
+
+// Of one group. Bytes of the arrays are what floats have: they do not change the time.
+Timed time_quantized_convolution(std::istream& line) {
+  tfn_conv_int8 p = {};
+  const tfn_conv& c = p.conv = read_convolution(line);
+  const std::int64_t pixels = c.batch * c.out[1] * c.out[2];
+  const std::int64_t places = c.kernel[1] * c.kernel[2], k = places * c.in_channels;
+  p.input_zero = 3;
+  p.result = {5, 0, 255, nullptr};
+  const Floats input(c.batch * c.in[1] * c.in[2] * c.in_channels / 4 + 1);
+  const Floats weights(whole_panels(c.out_channels) / TFN_PANEL *
+                       TFN_CONV_INT8_PANEL_BYTES(k) / 4);
+  const Floats output(pixels * c.out_channels / 4 + 1);
+  const std::size_t scratch_bytes =
+      TFN_CONV_INT8_SCRATCH_BYTES(pixels, places, c.in_channels);
+  const Floats scratch(static_cast<std::int64_t>(scratch_bytes) / 4);
+  const tfn_operands operands = {input.data(),  weights.data(), nullptr, nullptr,
+                                 output.data(), scratch.data(), nullptr};
+  const double seconds =
+      bench::best_seconds([&] { TFN_KERNEL(conv_int8)(&p, &operands, {0, 1}); });
+  return {seconds, operations(c)};
 }
 
 Timed time_product(bool packed, std::istream& line) {
@@ -162,10 +196,12 @@ int main(int argc, char** argv) {
     if (name.find(filter) == std::string::npos) continue;
     const Timed timed = kind == "conv" || kind == "winograd"
                             ? time_convolution(kind, line)
-                        : kind == "int8" ? time_int8_product(line)
-                                         : time_product(kind == "packed", line);
+                        : kind == "int8"      ? time_int8_product(line)
+                        : kind == "quantized" ? time_quantized_convolution(line)
+                                              : time_product(kind == "packed", line);
     const double gflops = timed.flops / timed.seconds / 1e9;
-    const double peak = kind == "int8" ? int8_peak : f32_peak;
+    const bool in_int8 = kind == "int8" || kind == "quantized";
+    const double peak = in_int8 ? int8_peak : f32_peak;
     std::printf("%-26s %12.2f %10.1f %7.0f%%\n", name.c_str(), timed.seconds * 1e6,
                 gflops, 100 * gflops / peak);
   }

@@ -25,6 +25,39 @@ struct ConvTile {
   float* out[kMaxRows];
 };
 
+// The pixels of a phase, one image after the other. Small enough to live in registers
+// where it is used, if it is copied there.
+class PixelWalk {
+ public:
+  PixelWalk(const Phase& phase, int64_t first)
+      : depth_(phase.size[0]),
+        height_(phase.size[1]),
+        width_(phase.size[2]),
+        image_(first / (depth_ * height_ * width_)),
+        d_(first / (height_ * width_) % depth_),
+        h_(first / width_ % height_),
+        w_(first % width_) {}
+
+  Pixel next() {
+    const Pixel now = {image_, {d_, h_, w_}};
+    if (++w_ == width_) {
+      w_ = 0;
+      if (++h_ == height_) {
+        h_ = 0;
+        if (++d_ == depth_) {
+          d_ = 0;
+          ++image_;
+        }
+      }
+    }
+    return now;
+  }
+
+ private:
+  int64_t depth_, height_, width_;
+  int64_t image_, d_, h_, w_;
+};
+
 template <typename W>
 class Convolution {
  public:
@@ -72,7 +105,7 @@ class Convolution {
     } else {
       mine = share(pixels, kMaxRows, part);
     }
-    PixelWalk walk(phase.size, mine.begin);
+    PixelWalk walk(phase, mine.begin);
     for (int64_t done = mine.begin; done < mine.end; done += TFN_CONV_BLOCK_PIXELS) {
       const int64_t left = mine.end - done;
       run_block(group, phase, indirection, walk, channels,

@@ -6,7 +6,6 @@
 // the input.
 #pragma once
 
-#include "conv/pixel_walk.h"
 #include "gemm/gemm.h"
 
 namespace TFN_NAMESPACE {
@@ -27,7 +26,12 @@ struct ConvScratch {
   Segment* segments;
 };
 
-// The left side of the product, tile by tile. The pixels are those of a phase.
+// An output pixel of a phase: its image, and its place in the phase.
+struct Pixel {
+  int64_t image, at[3];
+};
+
+// The left side of the product, tile by tile.
 class Indirection {
  public:
   Indirection(const tfn_conv& p, const float* input, int64_t group, const Phase& phase,

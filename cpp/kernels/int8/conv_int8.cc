@@ -3,50 +3,99 @@
 //
 // Quantized convolutions whose results are bytes.
 #include "int8/convolve.h"
-#include "int8/requantize.h"
-#include "int8/store_bytes.h"
+#include "int8/result_bytes.h"
 
 using namespace TFN_NAMESPACE;
 
 namespace {
 
 // What is added to results before they are rounded.
-struct Addend {
-  const uint8_t* bytes;  // Or null.
-  IntVec zero;
-  Vec scale;
+class Addend {
+ public:
+  Addend(const tfn_conv_int8& p, const void* bytes)
+      : bytes_((const uint8_t*)bytes),
+        zero_(p.addend_zero - IntVec{}),
+        scale_(broadcast(p.addend_scale)) {}
 
-  INLINE Vec operator()(int64_t at) const {
-    return rounded(__builtin_convertvector(load_bytes(bytes + at) - zero, Vec) * scale);
+  const uint8_t* bytes() const { return bytes_; }  // Or null.
+
+  // Of the result at a place of the output, of which there are `count`.
+  INLINE Vec at(const uint8_t* from, int64_t count) const {
+    const IntVec q = load_bytes(from, count);
+    return rounded(__builtin_convertvector(q - zero_, Vec) * scale_);
   }
+
+ private:
+  const uint8_t* const bytes_;
+  const IntVec zero_;
+  const Vec scale_;
 };
 
-// Results of a row that have room for whole vectors.
-INLINE void finish_whole(const IntVec* sums, const Int8Channels* channels,
-                         const Requantize& requantize, const Addend& addend, int64_t at,
-                         uint8_t* out) {
-  IntVec q[kByteVectors];
-  UNROLL for (int v = 0; v < kByteVectors; ++v) {
-    Vec x = channels[v](sums[v]);
-    if (addend.bytes) x += addend(at + v * kLanes);
-    q[v] = requantize(x);
+// Some vectors of columns of a tile.
+template <int N>
+class Columns {
+ public:
+  INLINE Columns(const tfn_conv_int8& p, const Int8Sums& tile, int vector) {
+    UNROLL for (int v = 0; v < N; ++v) {
+      channels_[v] = Int8Channels(p, tile, vector + v);
+    }
   }
-  store_bytes(out + at, q);
-}
 
-// Fewer results, or not all vectors.
-__attribute__((noinline)) void finish_partly(const IntVec* sums, int vectors,
-                                             const Int8Channels* channels,
-                                             const Requantize& requantize,
-                                             Addend addend, int64_t at, int64_t count,
-                                             uint8_t* out) {
-  uint8_t added[kBytesTogether] = {}, results[kBytesTogether];
-  IntVec all[kByteVectors] = {};
-  for (int v = 0; v < vectors; ++v) all[v] = sums[v];
-  if (addend.bytes) memcpy(added, addend.bytes + at, (size_t)count);
-  if (addend.bytes) addend.bytes = added;
-  finish_whole(all, channels, requantize, addend, 0, results);
-  memcpy(out + at, results, (size_t)count);
+  // Results of a row, and what is added to them, if it is not null.
+  INLINE void finish(const IntVec* sums, const ResultBytes& results,
+                     const Addend& addend, const uint8_t* added, int64_t count,
+                     uint8_t* to) const {
+    Vec x[N];
+    UNROLL for (int v = 0; v < N; ++v) x[v] = channels_[v](sums[v]);
+    if (added) {
+      UNROLL for (int v = 0; v < N; ++v) {
+        x[v] += addend.at(added + v * kLanes, count - v * kLanes);
+      }
+    }
+    results.store(x, to, count);
+  }
+
+  // Fewer results than vectors have, where parts of vectors cannot be stored.
+  __attribute__((noinline)) void finish_partly(const IntVec* sums,
+                                               const ResultBytes& results,
+                                               const Addend& addend,
+                                               const uint8_t* added, int64_t count,
+                                               uint8_t* to) const {
+    uint8_t copy[N * kLanes] = {}, all[N * kLanes];
+    if (added) memcpy(copy, added, (size_t)count);
+    finish(sums, results, addend, added ? copy : nullptr, N * kLanes, all);
+    memcpy(to, all, (size_t)count);
+  }
+
+ private:
+  Int8Channels channels_[N];
+};
+
+// The output, and what makes bytes of it.
+struct Output {
+  const ResultBytes results;
+  const Addend addend;
+  uint8_t* const bytes;
+};
+
+template <int N>
+INLINE void finish_columns(const tfn_conv_int8& p, const Int8Sums& tile, int vector,
+                           const Output& out) {
+  const Columns<N> columns(p, tile, vector);
+  const uint8_t* const addend = out.addend.bytes();
+  const int64_t left = tile.columns - vector * kLanes;
+  const int64_t count = left < N * kLanes ? left : N * kLanes;
+  const IntVec* sums = tile.sums + vector;
+  for (int r = 0; r < tile.rows; ++r, sums += tile.vectors) {
+    const int64_t at = tile.at[r] + vector * kLanes;
+    const uint8_t* const added = addend ? addend + at : nullptr;
+    if (kStoresParts || count == N * kLanes) {
+      columns.finish(sums, out.results, out.addend, added, count, out.bytes + at);
+    } else {
+      columns.finish_partly(sums, out.results, out.addend, added, count,
+                            out.bytes + at);
+    }
+  }
 }
 
 __attribute__((noinline)) void look_up(const uint8_t* table, const Int8Sums& tile,
@@ -60,26 +109,21 @@ __attribute__((noinline)) void look_up(const uint8_t* table, const Int8Sums& til
 }
 
 void finish_bytes(const tfn_conv_int8& p, const tfn_operands& o, const Int8Sums& tile) {
-  const Requantize requantize(p.result);
-  const Addend addend = {(const uint8_t*)o.addend, p.addend_zero - IntVec{},
-                         broadcast(p.addend_scale)};
-  uint8_t* const out = (uint8_t*)o.out;
-  for (int v = 0; v < tile.vectors && v * kLanes < tile.columns; v += kByteVectors) {
-    const int vectors = tile.vectors - v < kByteVectors ? 1 : kByteVectors;
-    const Int8Channels channels[] = {{p, tile, v}, {p, tile, vectors == 1 ? v : v + 1}};
-    const int64_t most = vectors * kLanes, left = tile.columns - v * kLanes;
-    const int64_t count = left < most ? left : most;
-    for (int r = 0; r < tile.rows; ++r) {
-      const IntVec* const sums = tile.sums + r * tile.vectors + v;
-      const int64_t at = tile.at[r] + v * kLanes;
-      if (count == kBytesTogether) {
-        finish_whole(sums, channels, requantize, addend, at, out);
-      } else {
-        finish_partly(sums, vectors, channels, requantize, addend, at, count, out);
-      }
+  const Output out = {ResultBytes(p.result), Addend(p, o.addend), (uint8_t*)o.out};
+  for (int v = 0; v < tile.vectors && v * kLanes < tile.columns;) {
+    const int left = tile.vectors - v;
+    if (left >= kByteVectors) {
+      finish_columns<kByteVectors>(p, tile, v, out);
+      v += kByteVectors;
+    } else if (kByteVectors > 2 && left >= 2) {
+      finish_columns<2>(p, tile, v, out);
+      v += 2;
+    } else {
+      finish_columns<1>(p, tile, v, out);
+      ++v;
     }
   }
-  if (p.result.table) look_up(p.result.table, tile, out);
+  if (p.result.table) look_up(p.result.table, tile, out.bytes);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "int8/patches.h"
 #include "int8/pointers.h"
+#include "part.h"
 
 namespace TFN_NAMESPACE {
 namespace {
@@ -59,40 +60,40 @@ class Int8Convolution {
     }
     const bool points = block > 0;
     if (!points) block = copied < kBlockPixels ? copied : kBlockPixels;
-    PixelWalk walk(p_.conv.out, pixels.begin);
+    Int8Windows windows(geometry, image_elements_, pixels.begin);
     for (int64_t done = pixels.begin; done < pixels.end; done += block) {
       PixelTile tiles[kMostTiles];
       const int64_t left = pixels.end - done, count = left < block ? left : block;
-      if (points) pointers.begin(o_.scratch, count);
+      if (points) {
+        pointers.begin(o_.scratch, count);
+      } else {
+        copy_patches(geometry, windows, count, p_.input_zero, (uint8_t*)o_.scratch);
+      }
       const int64_t used =
-          make_tiles(geometry, points ? &pointers : nullptr, count, walk, tiles);
+          make_tiles(points ? &pointers : nullptr, count, windows, tiles);
       multiply(group, channels, tiles, used);
     }
   }
 
-  // Returns how many tiles there are.
-  int64_t make_tiles(const Int8Geometry& geometry, Int8Pointers* pointers,
-                     int64_t pixels, PixelWalk& walk, PixelTile* tiles) const {
-    uint8_t* patch = (uint8_t*)o_.scratch;
+  // Returns how many tiles there are. Without pointers, there are patches.
+  int64_t make_tiles(Int8Pointers* pointers, int64_t pixels, Int8Windows& windows,
+                     PixelTile* tiles) const {
+    const uint8_t* patch = (const uint8_t*)o_.scratch;
     int64_t count = 0;
     for (int64_t left = pixels; left > 0; ++count) {
       PixelTile& tile = tiles[count];
       tile.rows = next_int8_rows(left);
       left -= tile.rows;
-      Pixel at[kInt8Rows];
-      for (int r = 0; r < tile.rows; ++r) {
-        at[r] = walk.next();
-        tile.at[r] = result_of(at[r]);
-      }
       if (kBytesAsTheyAre && pointers) {
-        tile.left = pointers->describe(at, tile.rows);
+        tile.left = pointers->describe(windows, tile.rows, tile.at);
         continue;
       }
-      tile.patches.group = 0;
       for (int r = 0; r < tile.rows; ++r, patch += int8_patch_bytes(k_)) {
-        copy_patch(geometry, at[r], p_.input_zero, patch);
         tile.patches.row[r] = patch;
+        tile.at[r] = windows.now().result;
+        windows.advance(1);
       }
+      tile.patches.group = 0;
       tile.left = {&tile.patches, 1, groups_of(k_)};
     }
     return count;
@@ -123,12 +124,6 @@ class Int8Convolution {
       }
       c += result.vectors * kLanes;
     }
-  }
-
-  int64_t result_of(const Pixel& pixel) const {
-    const int64_t (&out)[3] = p_.conv.out;
-    const int64_t index = (pixel.at[0] * out[1] + pixel.at[1]) * out[2] + pixel.at[2];
-    return pixel.image * image_elements_ + index * p_.conv.out_channels;
   }
 
   const tfn_conv_int8& p_;

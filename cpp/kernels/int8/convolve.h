@@ -33,6 +33,7 @@ constexpr int kConvolutionNumbers = 3;
 // What one vector of channels adds to its sums, and multiplies them with.
 class Int8Channels {
  public:
+  Int8Channels() = default;
   INLINE Int8Channels(const tfn_conv_int8& p, const Int8Sums& tile, int vector) {
     const int32_t* const numbers =
         tile.right.behind + int8_place(vector, tile.right.panel_bytes) / 4;

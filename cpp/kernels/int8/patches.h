@@ -15,7 +15,8 @@ inline int64_t int8_patch_bytes(int64_t k) {
   return 2 * ((k + TFN_PANEL - 1) / TFN_PANEL * TFN_PANEL);
 }
 
-// Copies the window of a pixel to a patch. Those behind it may be overwritten.
-void copy_patch(const Int8Geometry& g, const Pixel& pixel, int padding, uint8_t* patch);
+// Copies the next windows, each to a patch.
+void copy_patches(const Int8Geometry& g, Int8Windows windows, int64_t count,
+                  int padding, uint8_t* patches);
 
 }  // namespace TFN_NAMESPACE

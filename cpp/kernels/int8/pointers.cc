@@ -19,7 +19,7 @@ Int8Pointers::Int8Pointers(const Int8Geometry& geometry, int padding)
       whole_lines_(g_.dense_lines && g_.p.kernel[2] > 1 &&
                    g_.channels < kMostChannelsOfLines),
       segments_(g_.p.kernel[0] * g_.p.kernel[1] * (whole_lines_ ? 1 : g_.p.kernel[2])),
-      run_bytes_(g_.run_bytes(whole_lines_ ? g_.p.kernel[2] : 1)) {}
+      run_bytes_((whole_lines_ ? g_.p.kernel[2] : 1) * g_.channels) {}
 
 int64_t Int8Pointers::block_pixels(int64_t most, int64_t bytes) const {
   if (run_bytes_ % 4 != 0 || run_bytes_ < kShortestRun) return 0;
@@ -37,16 +37,21 @@ void Int8Pointers::begin(void* scratch, int64_t pixels) {
   memset(run_, padding_, (size_t)run_bytes_);
 }
 
-Int8Left Int8Pointers::describe(const Pixel* pixels, int rows) {
+Int8Left Int8Pointers::describe(Int8Windows& walk, int rows, int64_t* results) {
   const tfn_conv& p = g_.p;
   const Int8Left left = {next_, segments_, run_bytes_ / 4};
   const int64_t steps = whole_lines_ ? 1 : p.kernel[2];
-  Int8Window windows[kInt8Rows];
   const uint8_t* first[kInt8Rows];
-  for (int r = 0; r < rows; ++r) {
-    const Int8Window& w = windows[r] = window_of(g_, pixels[r]);
-    const int64_t index = (w.first[0] * p.in[1] + w.first[1]) * p.in[2] + w.first[2];
-    first[r] = w.inside ? w.image + index * p.in_channels : nullptr;
+  Int8Window windows[kInt8Rows];  // Only of rows that meet padding.
+  for (int r = 0; r < rows; ++r, walk.advance(1)) {
+    const Int8Window& window = walk.now();
+    results[r] = window.result;
+    first[r] = nullptr;
+    if (window.inside(g_)) {
+      first[r] = window.image + window.offset;
+    } else {
+      windows[r] = window;
+    }
   }
   int64_t group = 0;
   for (int64_t kd = 0; kd < p.kernel[0]; ++kd) {
@@ -67,14 +72,14 @@ Int8Left Int8Pointers::describe(const Pixel* pixels, int rows) {
 
 const uint8_t* Int8Pointers::border(const Int8Window& window, int64_t kd, int64_t kh,
                                     int64_t kw) {
-  const uint8_t* const line = line_of(g_, window, kd, kh);
+  const uint8_t* const line = window.line(g_, kd, kh);
   const int64_t width = whole_lines_ ? g_.p.kernel[2] : 1;
-  const int64_t w = window.first[2] + kw * g_.p.window_dilation[2];
+  const int64_t w = window.position[2] + kw * g_.p.window_dilation[2];
   if (!line || w + width <= 0 || w >= g_.p.in[2]) return run_;
   if (w >= 0 && w + width <= g_.p.in[2]) return line + w * g_.p.in_channels;
   uint8_t* const copy = copies_;
   copies_ += run_bytes_;
-  copy_line(g_, window, line, padding_, copy);
+  copy_places(g_, line, w, width, padding_, copy);
   return copy;
 }
 

@@ -23,8 +23,9 @@ class Int8Pointers {
   // Takes the scratch for the description of a block of `pixels`.
   void begin(void* scratch, int64_t pixels);
 
-  // The left side of a tile, which is there until the next block.
-  Int8Left describe(const Pixel* pixels, int rows);
+  // The left side of a tile of the next pixels, which is there until the next block.
+  // Sets where their results go.
+  Int8Left describe(Int8Windows& windows, int rows, int64_t* results);
 
  private:
   int64_t copied_bytes() const { return whole_lines_ ? segments_ * run_bytes_ : 0; }

@@ -14,7 +14,6 @@ from tfnative._base.tfrecord import read_records
 from tfnative.errors import InvalidArgumentError, NotFoundError
 from tfnative_aot.freeze.graph import GraphTensor
 from tfnative_aot.quantize.calibrate.fitting import Block, fitting_block
-from tfnative_aot.quantize.calibrate.messages import parse_sample
 
 Given = str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
 """What calibration can be given as."""
@@ -78,6 +77,9 @@ def _read_npz(path: Path) -> Mapping[str, Any]:
 
 
 def _of_records(path: Path, inputs: Sequence[GraphTensor]) -> Iterator[Block]:
+    # Whoever has arrays need not load what has messages.
+    from tfnative_aot.quantize.calibrate.messages import parse_sample
+
     if not path.is_file():
         raise NotFoundError(f"--calibration: no file {path}")
     try:

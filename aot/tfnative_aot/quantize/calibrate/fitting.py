@@ -97,7 +97,7 @@ def _check_names(
     if missing:
         raise InvalidArgumentError(
             f"--calibration: {where}there is no input {missing[0].name!r} (expected "
-            f"{_expected(missing[0])}), only {_listed(given)}"
+            f"{_expected(missing[0])}); given: {_listed(given)}"
         )
     unknown = [name for name in given if name not in known and name not in others]
     if unknown:

@@ -231,7 +231,5 @@ def test_files_that_are_not_there_or_damaged_are_refused(tmp_path):
             read_calibration(path, X)
     np.save(tmp_path / "y.npy", rows(2))
     (tmp_path / "y.npy").rename(path)
-    with pytest.raises(
-        InvalidArgumentError, match="has one array: expected a .npz file"
-    ):
+    with pytest.raises(InvalidArgumentError, match="has one array: expected a"):
         read_calibration(path, X)

@@ -95,4 +95,4 @@ def test_thresholds_are_near_to_those_of_onnx_runtime(name: str, record_property
     )
     ours = best_length(of_magnitudes) * most / bins
     record_property("thresholds", (ours, float(theirs), float(most)))
-    assert 0.75 < ours / float(theirs) < 4 / 3
+    assert 2 / 3 < ours / float(theirs) < 3 / 2

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfnative._compile.options import CompileOptions
+from tfnative.errors import InvalidArgumentError, UnimplementedError
 from tfnative_aot.emit.c_names import check_name
 from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.machines.targets import Target, chosen_levels, find_target, host_runs
@@ -49,9 +50,10 @@ def check(options: CompileOptions, output: Path) -> Settings:
     """What to compile for an output folder.
 
     Raises:
-        InvalidArgumentError: There is no such target or CPU level, or the name cannot
-            be part of C's.
+        InvalidArgumentError: There is no such target or CPU level, the name cannot be
+            part of C's, or a precision needs calibration, or does without.
     """
+    _check_calibration(options)
     target = find_target(options.target)
     weights = _WEIGHTS[options.precision]
     is_foreign = not host_runs(target, target.levels[0])
@@ -64,6 +66,22 @@ def check(options: CompileOptions, output: Path) -> Settings:
         static=is_foreign if options.static is None else options.static,
         weights=weights,
     )
+
+
+def _check_calibration(options: CompileOptions) -> None:
+    if options.precision == "int8":
+        if options.calibration is None:
+            raise InvalidArgumentError(
+                "--precision int8 needs samples of what the model will be given: pass "
+                "some with --calibration"
+            )
+        raise UnimplementedError("--precision int8 cannot be compiled yet")
+    given = sorted(name for name in options.given() if name.startswith("calibration"))
+    if given:
+        raise InvalidArgumentError(
+            f"--{given[0].replace('_', '-')} is for --precision int8, not for "
+            f"{options.precision}, which finds no ranges of samples"
+        )
 
 
 def _default_name(output: Path) -> str:

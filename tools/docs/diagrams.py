@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks import ratio_chart
+from tools.docs import calibration_picture
 from tools.docs.svg import MUTED, Picture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +127,7 @@ PICTURES = {
     "batcher.svg": batcher,
     "model_store.svg": model_store,
     "ratios.svg": ratio_chart.draw,
+    "calibration.svg": calibration_picture.draw,
 }
 
 

@@ -169,6 +169,46 @@ class Golden(Kind):
         return Path(value).name if isinstance(value, str) else sorted(value)
 
 
+class Samples(Kind):
+    """A file with samples, arrays by the names of inputs, or many of these."""
+
+    expected = (
+        "the path of a .npz or TFRecord file, a dict of arrays by input, or an "
+        "iterable of such dicts"
+    )
+    as_keyword = "or a dict of arrays by input, or an iterable of such dicts"
+
+    def check(self, value: Any) -> Any:
+        """See Kind. An iterable is read when a model is compiled, and only once."""
+        if isinstance(value, Mapping):
+            return {_text(name): array for name, array in value.items()}
+        if isinstance(value, str | os.PathLike):
+            return _text(os.fspath(value))
+        # An array is an iterable, too, but its name is missing.
+        if isinstance(value, bytes | bytearray) or hasattr(value, "dtype"):
+            raise TypeError
+        iter(value)
+        return value
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"metavar": "FILE"}
+
+    def to_json(self, value: Any) -> str:
+        """See Kind."""
+        if isinstance(value, str):
+            return os.path.abspath(value)
+        raise InvalidArgumentError(
+            "calibration: another process can be given a file, not arrays"
+        )
+
+    def record(self, value: Any) -> str | list[str]:
+        """See Kind: which folder the file was in is nobody's business."""
+        if isinstance(value, str):
+            return Path(value).name
+        return sorted(value) if isinstance(value, Mapping) else []
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not has_utf8(value):
         raise TypeError

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict, get_args
+from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 from tfnative._base.options.declare import option
 from tfnative._base.options.document import shows_options
@@ -18,11 +18,12 @@ from tfnative._base.options.kinds import (
     Number,
     Switch,
     Text,
+    Whole,
     Wholes,
 )
 from tfnative._base.options.option_set import OptionSet
 from tfnative._compile import model_options
-from tfnative._compile.kinds import Golden, Shapes
+from tfnative._compile.kinds import Golden, Samples, Shapes
 
 Precision = Literal[
     "float32",
@@ -33,6 +34,9 @@ Precision = Literal[
     "int8",
 ]
 CalibrationMethod = Literal["min-max", "moving-average", "percentile", "mse", "kl"]
+Calibration: TypeAlias = (
+    str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
+)
 
 
 @shows_options
@@ -145,7 +149,28 @@ class CompileOptions(OptionSet):
         Choice(*get_args(Precision)),
         "what weights are stored in: smaller types take less space, and less time "
         "where reading weights is what takes it; with int8-dynamic, matrix products "
-        "are computed in 8 bits, too; numbers between layers stay float32",
+        "are computed in 8 bits, too; numbers between layers stay float32, but for "
+        "int8, which needs calibration",
+    )
+    calibration: Calibration | None = option(
+        None,
+        Samples(),
+        "samples of what the model will be given, of which int8 finds the ranges of "
+        "activations: a .npz file with an array for each input, or a TFRecord file of "
+        "tf.Example messages with a feature for each",
+        default_is="none; int8 needs some",
+    )
+    calibration_method: CalibrationMethod = option(
+        "mse",
+        Choice(*get_args(CalibrationMethod)),
+        "how int8 finds ranges: from the least to the largest value of all samples, "
+        "or of batches, averaged; where 99.99 % of the values are; or with the least "
+        "squared error, or the least divergence of the distributions",
+    )
+    calibration_samples: int = option(
+        300,
+        Whole(least=1, most=100_000),
+        "how many samples are used; of more that are given, so many are drawn",
     )
     checks: bool = option(
         True,
@@ -196,6 +221,9 @@ class CompileKeywords(TypedDict, total=False):
     sources: bool
     winograd: bool
     precision: Precision
+    calibration: Calibration | None
+    calibration_method: CalibrationMethod
+    calibration_samples: int
     checks: bool
     rows_independent: bool
     dump_hlo: str | os.PathLike[str] | None

@@ -21,7 +21,11 @@ from tfnative import CompileOptions, InvalidArgumentError
 from tfnative._base.options.declare import options_of
 from tfnative._base.options.flags import add_flags, given_flags
 from tfnative._compile import door
-from tfnative._compile.options import CompileKeywords, Precision
+from tfnative._compile.options import (
+    CalibrationMethod,
+    CompileKeywords,
+    Precision,
+)
 
 sizes = st.lists(st.integers(1, (1 << 31) - 1), min_size=1, max_size=3)
 lists = st.lists(names, max_size=3)
@@ -54,6 +58,9 @@ asked = st.builds(
     sources=st.booleans(),
     winograd=st.booleans(),
     precision=st.sampled_from(get_args(Precision)),
+    calibration=st.just("/a/b.npz") | st.none(),
+    calibration_method=st.sampled_from(get_args(CalibrationMethod)),
+    calibration_samples=st.integers(1, 100_000),
     checks=st.booleans(),
     rows_independent=st.booleans(),
     dump_hlo=st.none() | st.sampled_from(["hlo", Path("build/hlo")]),
@@ -96,7 +103,8 @@ def test_the_record_is_what_is_not_the_default(options: CompileOptions):
     record = json.loads(json.dumps(options.record()))
     # Where XLA's programs were written to says nothing of what was compiled.
     assert record.keys() == options.given().keys() - {"dump_hlo"}
-    beside = {"golden": options.golden, "dump_hlo": options.dump_hlo}
+    names = ("golden", "calibration", "dump_hlo")
+    beside = {name: getattr(options, name) for name in names}
     again = CompileOptions.from_json({**record, **beside})
     assert again == options
 
@@ -107,6 +115,22 @@ def test_the_record_names_golden_files_and_arrays_without_places_and_values():
     assert CompileOptions(golden=arrays).record() == {"golden": ["x", "y"]}
     with pytest.raises(InvalidArgumentError, match="golden: another process"):
         CompileOptions(golden=arrays).to_json()
+
+
+def test_samples_may_be_a_file_arrays_or_many_of_these_and_are_not_read_yet():
+    assert CompileOptions(calibration=Path("/me/x.npz")).record() == {
+        "calibration": "x.npz"
+    }
+    arrays = {"y": np.ones(3), "x": [1.0]}
+    assert CompileOptions(calibration=arrays).record() == {"calibration": ["x", "y"]}
+    read = iter([{"x": np.ones(3)}])
+    several = CompileOptions(calibration=read)
+    assert several.calibration is read
+    assert several.record() == {"calibration": []}
+    assert next(read)
+    for options in (several, CompileOptions(calibration=arrays)):
+        with pytest.raises(InvalidArgumentError, match="calibration: another process"):
+            options.to_json()
 
 
 @pytest.mark.parametrize(
@@ -128,6 +152,13 @@ def test_the_record_names_golden_files_and_arrays_without_places_and_values():
         ({"outputs": {"x": 0}}, "outputs must be"),
         ({"golden": 3}, "golden must be the path of a .npz file, or a dict"),
         ({"golden": b"x"}, "golden must be"),
+        ({"calibration": 3}, "calibration must be the path of a .npz or TFRecord file"),
+        ({"calibration": b"x"}, "calibration must be .* an iterable of such dicts or"),
+        ({"calibration": np.ones(3)}, "calibration must be"),
+        ({"calibration": {3: [1]}}, "calibration must be"),
+        ({"calibration_method": "max"}, "calibration_method must be 'min-max', 'mov"),
+        ({"calibration_samples": 0}, "calibration_samples must be a whole number in 1"),
+        ({"calibration_samples": True}, "calibration_samples must be"),
         ({"weights": "outside"}, "weights must be 'inside' or 'separate'"),
         ({"tags": "serve"}, "tags must be a list of names, got 'serve'"),
         ({"static": "no"}, r"static must be .*\(--static of the command line\)"),
@@ -197,6 +228,9 @@ FLAGS: dict[str, tuple[str, Any]] = {
     "sources": ("--sources", True),
     "winograd": ("--no-winograd", False),
     "precision": ("--precision int8-weights", "int8-weights"),
+    "calibration": ("--calibration images.npz", "images.npz"),
+    "calibration_method": ("--calibration-method kl", "kl"),
+    "calibration_samples": ("--calibration-samples 500", 500),
     "checks": ("--no-checks", False),
     "rows_independent": ("--rows-independent", True),
     "dump_hlo": ("--dump-hlo build/hlo", "build/hlo"),

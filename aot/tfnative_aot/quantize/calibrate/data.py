@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfnative._compile.options import Calibration
 from tfnative.errors import InvalidArgumentError
 from tfnative_aot.freeze.graph import GraphTensor
 from tfnative_aot.load.source import BATCH, Arrays
 from tfnative_aot.quantize.calibrate.fitting import samples_of
-from tfnative_aot.quantize.calibrate.sources import Given, blocks_of, is_at_hand
+from tfnative_aot.quantize.calibrate.sources import blocks_of, is_at_hand
 
 SAMPLES = 300
 """How many are used if nobody says how many; 100 to 500 are usual."""
@@ -82,7 +83,7 @@ class CalibrationData:
 
 
 def read_calibration(
-    given: Given,
+    given: Calibration,
     inputs: Sequence[GraphTensor],
     *,
     samples: int = SAMPLES,

@@ -36,7 +36,9 @@ class Block:
     def sample(self, number: int) -> Arrays:
         """One of them: its own row of each input, in memory of its own."""
         return {
-            name: array[number].copy() if name in self.stacked else array
+            name: np.array(array[number], array.dtype)
+            if name in self.stacked
+            else array
             for name, array in self.arrays.items()
         }
 
@@ -79,6 +81,8 @@ def fitting_block(
         )
     for tensor in inputs:
         _check_finite(arrays[tensor.name], tensor.name, where)
+        if tensor.name not in stacked:  # Whoever gave it may write to it again.
+            arrays[tensor.name] = arrays[tensor.name].copy()
     return Block(arrays, stacked, next(iter(counts.values()), 1))
 
 
@@ -93,7 +97,7 @@ def _check_names(
     if missing:
         raise InvalidArgumentError(
             f"--calibration: {where}there is no input {missing[0].name!r} (expected "
-            f"{_expected(missing[0])}), only {_listed(given)}"
+            f"{_expected(missing[0])}); given: {_listed(given)}"
         )
     unknown = [name for name in given if name not in known and name not in others]
     if unknown:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tfnative.errors import InvalidArgumentError
+from tfnative.errors import InternalError
 
 BINS = 2048
 """Of a histogram, on each side of zero."""
@@ -34,7 +34,7 @@ class Range:
     def __post_init__(self) -> None:
         ends = (self.low, self.high)
         if not (self.low <= 0 <= self.high and np.isfinite(ends).all()):
-            raise InvalidArgumentError(
+            raise InternalError(
                 f"a range of {self.low} to {self.high}: it has to be finite, and to "
                 "have 0 in it"
             )

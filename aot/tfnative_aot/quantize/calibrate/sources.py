@@ -11,17 +11,14 @@ from typing import Any
 
 from tfnative._base.numpy_files import load_numpy
 from tfnative._base.tfrecord import read_records
+from tfnative._compile.options import Calibration
 from tfnative.errors import InvalidArgumentError, NotFoundError
 from tfnative_aot.freeze.graph import GraphTensor
 from tfnative_aot.quantize.calibrate.fitting import Block, fitting_block
-from tfnative_aot.quantize.calibrate.messages import parse_sample
-
-Given = str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
-"""What calibration can be given as."""
 
 
 def blocks_of(
-    given: Given, inputs: Sequence[GraphTensor], others: Collection[str]
+    given: Calibration, inputs: Sequence[GraphTensor], others: Collection[str]
 ) -> Iterator[Block]:
     """What was given, piece by piece; each is checked as it comes.
 
@@ -39,7 +36,7 @@ def blocks_of(
         yield from _of_records(Path(given), inputs)
 
 
-def is_at_hand(given: Given) -> bool:
+def is_at_hand(given: Calibration) -> bool:
     """Whether all of it is there at once, so that looking at all costs little."""
     if isinstance(given, str | os.PathLike):
         return Path(given).suffix.lower() == ".npz"
@@ -78,6 +75,9 @@ def _read_npz(path: Path) -> Mapping[str, Any]:
 
 
 def _of_records(path: Path, inputs: Sequence[GraphTensor]) -> Iterator[Block]:
+    # Whoever has arrays need not load what has messages.
+    from tfnative_aot.quantize.calibrate.messages import parse_sample
+
     if not path.is_file():
         raise NotFoundError(f"--calibration: no file {path}")
     try:

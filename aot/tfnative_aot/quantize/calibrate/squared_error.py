@@ -31,9 +31,8 @@ def least_error(observed: Observed) -> Range:
         return observed.clip(0.0, 0.0)
     centres, weights = observed.centres[used], counts[used].astype(np.float64)
     whole = observed.clip(observed.least, observed.largest)
-    shares: Doubles = np.arange(_TRIALS, 0, -1) / float(
-        _TRIALS
-    )  # The whole first: it wins if equal.
+    # The whole range comes first, which wins if others are as good.
+    shares: Doubles = np.arange(_TRIALS, 0, -1) / float(_TRIALS)
     lows, highs = whole.low * shares, whole.high * shares
     best = _best(centres, weights, lows, highs)
     low, high = float(lows[best]), float(highs[best])

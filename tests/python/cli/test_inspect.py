@@ -74,6 +74,32 @@ def test_one_for_a_better_cpu_is_shown(
     assert "needs a CPU of level x86-64-v4, and this" in capsys.readouterr().out
 
 
+def test_one_whose_tail_needs_tensorflow_is_shown_without(
+    foreign: Foreign, fake: Path, capsys: Text, monkeypatch: pytest.MonkeyPatch
+):
+    signatures = manifest()["signatures"]
+    label = {"name": "label", "dtype": "string", "shape": [-1]}
+    signatures["affine"]["tail"] = {
+        "kind": "tensorflow",
+        "path": "tails/affine",
+        "inputs": [],
+        "reads": ["y"],
+        "passes": [],
+        "outputs": [label],
+        "ops": ["HashTableV2", "LookupTableFindV2"],
+        "digest": "sha256:0",
+    }
+    monkeypatch.setenv("TFNATIVE_LIBTENSORFLOW", "/nowhere/libtensorflow.so.2")
+    folder = foreign(triple="any-machine", signatures=signatures)
+    shutil.copy(fake / "libfake.so", folder)
+    assert main(["inspect", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    reason = "its ops HashTableV2, LookupTableFindV2 run in TensorFlow, and "
+    assert shown.startswith(f"not run here: {reason}")
+    assert "/nowhere/libtensorflow.so.2" in shown
+    assert "gives label (string" in shown
+
+
 def test_what_is_for_this_machine_and_damaged_is_an_error(
     foreign: Foreign, fake: Path, capsys: Text
 ):

@@ -200,6 +200,24 @@ def test_json_has_the_graph(foreign: Foreign, tmp_path: Path, capsys: Text):
     assert len(content["edges"]) == 9
 
 
+@pytest.mark.parametrize(
+    "damaged", [b'{"format":1,', b"\xff\xfe", b'{"format":1,"nodes":[],"programs":[3]}']
+)
+@pytest.mark.parametrize("asked", ["--graph=net.dot", "--memory"])
+def test_a_damaged_program_is_named_with_what_to_do(
+    foreign: Foreign, tmp_path: Path, capsys: Text, damaged: bytes, asked: str
+):
+    folder = foreign()
+    (folder / "program.json").write_bytes(damaged)
+    asked = asked.replace("net.dot", str(tmp_path / "net.dot"))
+    assert main(["inspect", str(folder), asked]) == 1
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("tfnative inspect: error: program.json")
+    assert said.endswith("copy the artifact once more, or compile the model again")
+    assert not (tmp_path / "net.dot").exists()
+    assert main(["inspect", str(folder)]) == 0  # Nothing else reads it.
+
+
 @needs_dot
 def test_pictures_that_cannot_be_written_are_left_as_they_were(
     foreign: Foreign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Text

@@ -100,7 +100,7 @@ def test_options_of_other_versions_are_read_and_none_are_none() -> None:
     asked = {"batch_sizes": [1, 8], "not_yet_known": {"x": 1}}
     content = json.dumps({**manifest(), "options": asked})
     assert Manifest.from_json(content).options == asked
-    with pytest.raises(LoadError, match=r"manifest.options .* is not an object"):
+    with pytest.raises(LoadError, match=r"manifest.options: .* is not an object"):
         Manifest.from_json(json.dumps({**manifest(), "options": ["x"]}))
 
 

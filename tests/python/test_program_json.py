@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.python.draw.drawn import loop_program, with_memory
+from tfnative._draw.compiled import draw_program
+from tfnative._draw.dot import to_dot
 from tfnative._manifest.memory import LiveValue, MemoryRecord
 from tfnative._manifest.program import (
     Array,
@@ -21,6 +23,7 @@ from tfnative._manifest.program import (
     from_json,
     to_json,
 )
+from tfnative._manifest.program_references import check_references
 from tfnative.errors import LoadError
 
 NUMBERS = st.integers(-3, 2**40)
@@ -89,9 +92,15 @@ def test_damaged_files_are_refused_with_a_load_error(data: st.DataObject):
     where, key = data.draw(st.sampled_from(places))
     where[key] = data.draw(st.sampled_from([None, 1.5, True, {}, [[[]]], 10**9, "x"]))
     try:
-        assert isinstance(from_json(json.dumps(content)), tuple)
+        programs = from_json(json.dumps(content))
+        check_references(programs)
     except LoadError as error:
-        assert "program" in str(error)  # noqa: PT017 - either is right
+        assert str(error).startswith("program.json")  # noqa: PT017 - either is right
+        assert "ompile the model again" in str(error)  # noqa: PT017
+        assert "manifest" not in str(error)  # noqa: PT017
+        return
+    for program in programs:  # What is not refused can be drawn.
+        assert to_dot(draw_program(program, "net"))
 
 
 @pytest.mark.parametrize(
@@ -121,3 +130,50 @@ def test_programs_of_older_versions_say_nothing_of_memory():
 def test_what_is_none_is_refused(text: str):
     with pytest.raises(LoadError, match="program"):
         from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not JSON"),
+        ("{}", r"program\.json\.format is missing"),
+        ('{"format": 1, "nodes": []}', r"program\.json\.programs is missing"),
+        ('{"format": 1, "nodes": [[1, "x"]]}', r"nodes\[0\]\[0\]: 1 is not a text"),
+    ],
+)
+def test_what_is_damaged_is_to_be_copied_or_compiled_again(text: str, said: str):
+    with pytest.raises(LoadError, match=said) as caught:
+        from_json(text)
+    advice = "It is damaged: copy the artifact once more, or compile the model again"
+    assert str(caught.value).startswith("program.json")
+    assert str(caught.value).endswith(f". {advice}")
+
+
+def test_what_another_version_wrote_is_not_called_damaged():
+    with pytest.raises(LoadError, match=r"has format 2, expected 1.* again$") as caught:
+        from_json('{"format": 2}')
+    assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("step", "change", "said"),
+    [
+        (0, {"reads": (Flow((-2,), "", 1),)}, "step 0: there is no input 1"),
+        (4, {"reads": (Flow((0, 5), "", 1),)}, "step 4: there is no step 5"),
+        (2, {"reads": (Flow((), "", 1, (9,)),)}, "step 2: there is no step 9"),
+        (2, {"parent": 2}, "step 2: there is no loop or branch 2 before it"),
+        (2, {"parent": -2}, "step 2: there is no loop or branch -2 before it"),
+        (3, {"block": 2}, "step 3: there is no sequence 2 in step 1"),
+        (3, {"block": -1}, "step 3: there is no sequence -1 in step 1"),
+    ],
+)
+def test_steps_that_refer_to_nothing_are_refused(step: int, change: dict, said: str):
+    program = loop_program()
+    check_references([program])
+    steps = list(program.steps)
+    steps[step] = replace(steps[step], **change)
+    with pytest.raises(LoadError, match=said):
+        check_references([program, replace(program, steps=tuple(steps))])
+    outputs = (("y", Flow((7,), "", 1)),)
+    with pytest.raises(LoadError, match="output 'y': there is no step 7"):
+        check_references([replace(program, outputs=outputs)])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfnative_aot.load import saved_model
+from tfnative_aot.load.reach import reachable_nodes
 from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 INIT = "__saved_model_init_op"
 TABLES = ("HashTable", "HashTableV2")
 """Tables whose values the SavedModel's initializers give, and nothing changes."""
+_ASSIGNING = ("Assign", "AssignVariableOp")
 _ASSETS = "saved_model_assets"
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 
@@ -44,6 +46,16 @@ def init_op(model: MetaGraphDef) -> str:
             if names:
                 return str(names[0])
     return ""
+
+
+def assigned_variables(model: MetaGraphDef) -> frozenset[str]:
+    """The nodes of the variables that the initialisation gives their values.
+
+    These are not in the checkpoint, as paths of files that tables are read from.
+    """
+    target = init_op(model)
+    needed = reachable_nodes(model.graph_def.node, [target] if target else [])
+    return frozenset(node_of(n.input[0]) for n in needed if n.op in _ASSIGNING)
 
 
 def note_init_op(model: MetaGraphDef, name: str) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
 from tfnative_aot.load import graph_def_file, saved_model
 from tfnative_aot.load.eager_source import EagerSource
+from tfnative_aot.load.initializer import assigned_variables
 from tfnative_aot.load.session_source import SessionSource
 from tfnative_aot.load.source import Arrays, Signature, Source, TensorSpec
 
@@ -110,7 +111,7 @@ def load_model(
             "and outputs. Inputs and outputs are given for a frozen GraphDef only"
         )
     graph = saved_model.meta_graph(saved_model.read(path), tags, path)
-    saved_model.check_variables(graph, path)
+    saved_model.check_variables(graph, path, assigned_variables(graph))
     signatures = saved_model.signatures(graph, path)
     return LoadedModel(
         path=path,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,10 +80,21 @@ def meta_graph(proto: SavedModel, tags: Sequence[str], folder: Path) -> MetaGrap
     )
 
 
-def check_variables(graph: MetaGraphDef, folder: Path) -> None:
-    """Raises NotFoundError if the graph has variables and their files are missing."""
+def check_variables(
+    graph: MetaGraphDef, folder: Path, assigned: Collection[str]
+) -> None:
+    """Raises NotFoundError if the graph has variables and their files are missing.
+
+    Args:
+        graph: The graph.
+        folder: The SavedModel's.
+        assigned: Variables that get their values otherwise.
+    """
     index = folder / "variables" / "variables.index"
-    has_variables = any(node.op in _VARIABLE_OPS for node in graph.graph_def.node)
+    has_variables = any(
+        node.op in _VARIABLE_OPS and node.name not in assigned
+        for node in graph.graph_def.node
+    )
     if has_variables and not index.is_file():
         raise NotFoundError(
             f"{folder} has variables, but the file with their values, {index}, is "

@@ -102,6 +102,9 @@ def _tools(graph: WholeGraph, step: Transform, tool: Tool) -> GraphDef:
     before = graph.graph_def
     outputs = [*graph.outputs, *_protected(before, step)]
     ends = [*graph.inputs, *outputs]
+    if step.name == "fold_batch_norms":
+        # The tool folds less, and refuses a graph with any scale that it cannot fold.
+        return _fold_scales(before, ends)
     if step.name == "fold_constants":
         before = read_constants(before, ends)
     after = tool.transform(before, graph.inputs, outputs, str(step))
@@ -110,11 +113,15 @@ def _tools(graph: WholeGraph, step: Transform, tool: Tool) -> GraphDef:
         after.library.CopyFrom(before.library)
     if step.name == "fold_constants":
         return restore_grown(before, after)
-    if step.name in ("fold_batch_norms", "fold_old_batch_norms"):
-        editor = GraphEditor(after, ends)
-        fold_scales(editor)
-        folded = without_new_identities(after, editor.graph_def(), ends)
-        return share_constants(folded, ends)
+    if step.name == "fold_old_batch_norms":
+        return _fold_scales(after, ends)
     if step.name == "quantize_weights":
         return restore_spoilt(before, after, ends)
     return after
+
+
+def _fold_scales(graph_def: GraphDef, ends: list[str]) -> GraphDef:
+    editor = GraphEditor(graph_def, ends)
+    fold_scales(editor)
+    folded = without_new_identities(graph_def, editor.graph_def(), ends)
+    return share_constants(folded, ends)

@@ -7,9 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
-from tfnative._base.output_file import write_whole
 from tfnative._optimize.catalog import FOR_PREDICTION
 from tfnative._optimize.options import OptimizeOptions
 from tfnative._optimize.results import Optimized, OptimizeNote
@@ -19,7 +17,8 @@ from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.optimize.course import Course, assets_of
 from tfnative_aot.optimize.notes import notes
-from tfnative_aot.optimize.report import Recorder, check_place
+from tfnative_aot.optimize.report import Recorder, check_place, write_with_report
+from tfnative_aot.optimize.room import room_for
 from tfnative_aot.optimize.samples import make_samples
 from tfnative_aot.optimize.session import GraphSession
 from tfnative_aot.optimize.source import whole_graph
@@ -96,18 +95,15 @@ def _write(
 ) -> Written:
     """Writes the model, and its report; where one of them fails, neither is there."""
     write = write_saved_model if options.format == "saved_model" else write_graph_def
+
+    def write_model() -> Written:
+        with room_for(target):
+            return write(course.graph, loaded, target, course.steps)
+
     if recorder is None or options.report is None:
-        return write(course.graph, loaded, target, course.steps)
+        return write_model()
     page = recorder.page(noted).encode("utf-8", "surrogatepass")
-    written: list[Written] = []
-
-    def both(file: IO[bytes]) -> None:
-        file.write(page)
-        file.flush()
-        written.append(write(course.graph, loaded, target, course.steps))
-
-    write_whole(options.report, both)
-    return written[0]
+    return write_with_report(page, Path(options.report), target, write_model)
 
 
 def _transforms(options: OptimizeOptions) -> tuple[Transform, ...]:

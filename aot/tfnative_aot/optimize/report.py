@@ -5,21 +5,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from tfnative._base.output_file import require_folder
+from tfnative._base.output_file import file_to_replace, require_folder, write_whole
 from tfnative._optimize.report import ReportStep, check_report, to_html
 from tfnative.errors import InvalidArgumentError
 from tfnative_aot.draw.changes import Ends, draw_changes, draw_whole
 from tfnative_aot.optimize.changed_weights import changed_weights
+from tfnative_aot.optimize.room import room_for_report
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tfnative._optimize.results import OptimizeNote, OptimizeStep
     from tfnative._optimize.transforms import Transform
     from tfnative_aot.optimize.graph import WholeGraph
+    from tfnative_aot.optimize.write import Written
 
 _MOST_WEIGHTS = 12
 _FOLDS = ("fold_batch_norms", "fold_old_batch_norms")
@@ -87,6 +89,40 @@ def check_place(report: str | os.PathLike[str], model: Path, output: Path) -> No
                 "place beside it"
             )
     require_folder(report)
+
+
+def write_with_report(
+    page: bytes, report: Path, output: Path, write_model: Callable[[], Written]
+) -> Written:
+    """Writes a report and the model, or neither of the two.
+
+    Args:
+        page: The report.
+        report: Where it is to be.
+        output: Where the model is to be.
+        write_model: Writes that.
+
+    Raises:
+        ResourceExhaustedError: A disk is full; names it.
+        CompileError: The report cannot be written.
+    """
+    written: list[Written] = []
+
+    def both(file: IO[bytes]) -> None:
+        file.write(page)
+        file.flush()
+        written.append(write_model())
+
+    def model_now() -> str:
+        return f"{output} is {'written' if written else 'as it was before'}"
+
+    with room_for_report(report, model_now):
+        if file_to_replace(report) is not None:
+            write_whole(report, both)
+            return written[0]
+        # From a pipe or a device, nothing could be taken back: it comes first.
+        write_whole(report, lambda file: file.write(page))
+    return write_model()
 
 
 def _ends(graph: WholeGraph) -> Ends:

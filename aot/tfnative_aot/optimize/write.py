@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +16,8 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative._base.output_file import write_whole
-from tfnative._compile.boundary import FULL
 from tfnative._optimize.results import OptimizeStep
-from tfnative.errors import (
-    CompileError,
-    InvalidArgumentError,
-    ResourceExhaustedError,
-)
+from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative_aot import adapters
 from tfnative_aot.load.initializer import meta_graph_of, note_init_op, renamed
 from tfnative_aot.load.source import TensorSpec, node_of
@@ -84,7 +77,8 @@ def write_saved_model(
     """Writes a SavedModel with the same signatures, assets and tags.
 
     Raises:
-        CompileError: It cannot be written, or is larger than files may be.
+        CompileError: It is larger than files may be.
+        OSError: It cannot be written.
     """
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -101,7 +95,7 @@ def write_saved_model(
     if graph.initializer.target:
         note_init_op(meta, graph.initializer.target)
     meta.asset_file_def.extend(graph.initializer.assets)
-    with _room_for(output), replacing(output) as folder:
+    with replacing(output) as folder:
         for name in ("assets", "assets.extra"):
             if model.kind == "saved_model" and (model.path / name).is_dir():
                 shutil.copytree(model.path / name, folder / name)
@@ -125,6 +119,7 @@ def write_graph_def(
 
     Raises:
         CompileError: It has tables, which a GraphDef cannot fill, or is too large.
+        OSError: It cannot be written.
     """
     if graph.initializer.target and any(
         node.op.startswith("HashTable") for node in graph.graph_def.node
@@ -143,37 +138,9 @@ def write_graph_def(
     mark.attr["_steps"].list.s.extend(applied)
     _check_size(marked)
     data = marked.SerializeToString(deterministic=True)
-    with _room_for(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(output, lambda stream: stream.write(data))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(output, lambda stream: stream.write(data))
     return written
-
-
-@contextlib.contextmanager
-def _room_for(output: Path) -> Iterator[None]:
-    """Says whose disk is full: that of the output, and not of temporary files.
-
-    Raises:
-        ResourceExhaustedError: It is.
-    """
-    try:
-        yield
-    # Of a folder that is copied, shutil raises one error of several.
-    except OSError as error:
-        numbers = {error.errno, *_errno_of_copies(error)}
-        if not numbers & set(FULL):
-            raise
-        raise ResourceExhaustedError(
-            f"cannot write {output}: the disk of {output.resolve().parent} is full, or "
-            "what may be written there is"
-        ) from error
-
-
-def _errno_of_copies(error: OSError) -> set[int]:
-    """The numbers of the errors that shutil.copytree collected, which are texts."""
-    if not isinstance(error, shutil.Error):
-        return set()
-    return {code for code in FULL if os.strerror(code) in str(error)}
 
 
 def _names(graph: WholeGraph) -> Written:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tfnative._backends.native.model import NativeModel
+from tfnative._backends.tensorflow.model import tensorflow_library
 from tfnative._base.units import format_shape
 from tfnative._cli.common import (
     format_bytes,
@@ -25,7 +26,7 @@ from tfnative._cli.common import (
 from tfnative._cli.compile_ import print_fidelity
 from tfnative._cli.inspect_precision import print_outputs, print_stored
 from tfnative._core import host_cpu_level
-from tfnative.errors import LoadError, NotFoundError
+from tfnative.errors import FailedPreconditionError, LoadError, NotFoundError
 from tfnative.manifest import (
     ExamplesHead,
     Manifest,
@@ -211,7 +212,7 @@ def _why_not_here(manifest: Manifest, folder: Path) -> str:
         return "it was compiled with --minimal, for programs in C and C++ alone"
     if not (folder / manifest.library).is_file() and any(folder.glob("lib*.a")):
         return f"it has no {manifest.library}, only an archive to link into programs"
-    return _too_high(manifest)
+    return _too_high(manifest) or _without_tensorflow(manifest)
 
 
 def _too_high(manifest: Manifest) -> str:
@@ -224,6 +225,21 @@ def _too_high(manifest: Manifest) -> str:
     if lowest <= int(best[1]):
         return ""
     return f"it needs a CPU of level x86-64-v{lowest}, and this one has {best[0]}"
+
+
+def _without_tensorflow(manifest: Manifest) -> str:
+    """Whether TensorFlow is to run parts of it, and is not there."""
+    parts = (p for s in manifest.signatures.values() for p in (s.head, s.tail))
+    ops = sorted(
+        {op for p in parts if not isinstance(p, ExamplesHead) and p for op in p.ops}
+    )
+    if not ops:
+        return ""
+    try:
+        tensorflow_library()
+    except (NotFoundError, FailedPreconditionError) as error:
+        return f"its ops {', '.join(ops)} run in TensorFlow, and {error}"
+    return ""
 
 
 def _show_head(head: ExamplesHead | TensorFlowHead) -> None:

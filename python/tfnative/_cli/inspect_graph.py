@@ -24,11 +24,13 @@ from tfnative._draw.graph import DrawnGraph
 from tfnative._draw.html import to_html
 from tfnative._draw.model_explorer import to_graphs, to_node_data
 from tfnative._draw.render import require, require_dot, to_svg
-from tfnative._manifest.program import ProgramRecord, from_json
+from tfnative._manifest.program import DAMAGED, ProgramRecord, from_json
+from tfnative._manifest.program_references import check_references
 from tfnative._measure.bench import random_inputs
 from tfnative.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
+    LoadError,
     NotFoundError,
 )
 
@@ -202,13 +204,17 @@ def read_programs(view: CompiledView) -> tuple[ProgramRecord, ...]:
     """
     try:
         text = (view.folder / "program.json").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise LoadError(f"program.json is no text: {error}. {DAMAGED}") from error
+    except OSError as error:
         raise NotFoundError(
             f"the artifact does not say what its programs are, of which pictures are "
             f"made: {error}. Older versions of tfnative, and --minimal, write no "
             "program.json: compile the model again"
         ) from error
-    return from_json(text)
+    programs = from_json(text)
+    check_references(programs)
+    return programs
 
 
 def write(options: argparse.Namespace, graph: DrawnGraph) -> None:

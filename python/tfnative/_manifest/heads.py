@@ -116,7 +116,7 @@ def _feature(place: str, value: object) -> FeatureManifest:
     reader = Reader(place, value)
     dtype = reader.take("dtype", str)
     if dtype not in _READ:
-        raise LoadError(f"{place}.dtype in the manifest: {dtype!r} is none of features")
+        raise LoadError(f"{place}.dtype: {dtype!r} is none of features")
     read = _READ[dtype]
     is_required = reader.is_null("default")
     return FeatureManifest(
@@ -139,18 +139,18 @@ def _read_float(place: str, value: object) -> float:
     if isinstance(value, str) and value in _NOT_FINITE:
         return _NOT_FINITE[value]
     if type(value) not in (int, float):
-        raise LoadError(f"{place} in the manifest: {value!r} is not a number")
+        raise LoadError(f"{place}: {value!r} is not a number")
     try:
         return float(value)  # type: ignore[arg-type]
     except OverflowError as error:
-        raise LoadError(f"{place} in the manifest: {error}") from error
+        raise LoadError(f"{place}: {error}") from error
 
 
 def _read_bytes(place: str, value: object) -> bytes:
     try:
         return base64.b64decode(read_text(place, value), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise LoadError(f"{place} in the manifest is not base64: {error}") from error
+        raise LoadError(f"{place} is not base64: {error}") from error
 
 
 _READ: dict[str, Any] = {

@@ -15,6 +15,8 @@ from tfnative._manifest.reader import Reader, read_text, read_whole
 from tfnative.errors import LoadError
 
 FORMAT = 1
+DAMAGED = "It is damaged: copy the artifact once more, or compile the model again"
+"""What to do about a file that cannot have been written so."""
 
 
 class Node(NamedTuple):
@@ -163,18 +165,19 @@ def from_json(text: str) -> tuple[ProgramRecord, ...]:
         LoadError: It is not one; the message names the place.
     """
     try:
-        content = json.loads(text)
+        reader = Reader("program.json", json.loads(text))
+        found = reader.take("format", int)
+        if found == FORMAT:
+            nodes = reader.take_list("nodes", _node)
+            return reader.take_list("programs", lambda p, v: _program(p, v, nodes))
+    except LoadError as error:
+        raise LoadError(f"{error}. {DAMAGED}") from error
     except (ValueError, RecursionError) as error:
-        raise LoadError(
-            f"program.json is not JSON: {error}. It is damaged: copy the artifact once "
-            "more, or compile the model again"
-        ) from error
-    reader = Reader("program", content)
-    found = reader.take("format", int)
-    if found != FORMAT:
-        raise LoadError(f"program.json has format {found}, expected {FORMAT}")
-    nodes = reader.take_list("nodes", _node)
-    return reader.take_list("programs", lambda p, v: _program(p, v, nodes))
+        raise LoadError(f"program.json is not JSON: {error}. {DAMAGED}") from error
+    raise LoadError(
+        f"program.json has format {found}, expected {FORMAT}: another version of "
+        "tfnative wrote it. Compile the model again"
+    )
 
 
 def _program(place: str, value: object, nodes: tuple[Node, ...]) -> ProgramRecord:
@@ -208,7 +211,7 @@ def _live_value(place: str, value: object, most: int, steps: int) -> LiveValue:
     at = _Row(place, value, 6)
     offset, size, first, last, writer = (at.whole(index) for index in range(5))
     if not 0 <= offset <= offset + size <= most or not 0 <= first <= last <= steps:
-        raise LoadError(f"{place} in program.json is no value of the workspace")
+        raise LoadError(f"{place} is no value of the workspace")
     return LiveValue(offset, size, first, last, writer, at.text(5))
 
 
@@ -218,7 +221,7 @@ def _step(place: str, value: object, nodes: tuple[Node, ...]) -> StepRecord:
     def node(where: str, index: object) -> Node:
         number = read_whole(where, index)
         if not 0 <= number < len(nodes):
-            raise LoadError(f"{where} in the manifest: there is no node {number}")
+            raise LoadError(f"{where}: there is no node {number}")
         return nodes[number]
 
     own = at.whole(2)

@@ -18,7 +18,7 @@ class Reader:
 
     def __init__(self, place: str, value: object) -> None:
         if not isinstance(value, dict):
-            raise LoadError(f"{place} is not an object in the manifest")
+            raise LoadError(f"{place} is not an object")
         self._place = place
         self._fields: dict[str, Any] = value
 
@@ -26,7 +26,7 @@ class Reader:
         """The value of a field, which is of that type."""
         where = f"{self._place}.{name}"
         if name not in self._fields:
-            raise LoadError(f"{where} is missing in the manifest")
+            raise LoadError(f"{where} is missing")
         value = self._fields[name]
         if kind is float and type(value) is int:
             value = float(value)
@@ -34,7 +34,7 @@ class Reader:
             isinstance(value, float) and math.isfinite(value)
         )
         if type(value) is not kind or not is_number:
-            raise LoadError(f"{where} in the manifest: {value!r} is not {_NOUN[kind]}")
+            raise LoadError(f"{where}: {value!r} is not {_NOUN[kind]}")
         return value
 
     def take_list(self, name: str, read: Callable[[str, object], _T]) -> tuple[_T, ...]:
@@ -50,7 +50,7 @@ class Reader:
     def is_null(self, name: str) -> bool:
         """Whether a field, which is there, has no value."""
         if name not in self._fields:
-            raise LoadError(f"{self._place}.{name} is missing in the manifest")
+            raise LoadError(f"{self._place}.{name} is missing")
         return self._fields[name] is None
 
     def take_or_null(self, name: str, kind: type[_T]) -> _T | None:
@@ -80,12 +80,12 @@ _NOUN: dict[type, str] = {
 def read_text(place: str, value: object) -> str:
     """A text, or a LoadError."""
     if not isinstance(value, str):
-        raise LoadError(f"{place} in the manifest: {value!r} is not a text")
+        raise LoadError(f"{place}: {value!r} is not a text")
     return value
 
 
 def read_whole(place: str, value: object) -> int:
     """A whole number, or a LoadError."""
     if type(value) is not int:
-        raise LoadError(f"{place} in the manifest: {value!r} is not a whole number")
+        raise LoadError(f"{place}: {value!r} is not a whole number")
     return value

@@ -24,6 +24,7 @@ _MODULE = Template('''# Written by `tfnative wheel`.
     import $package
 
     outputs = $package.predict($inputs)
+    model = $package.model  # The tfnative.Model, loaded when it is first used.
 
 $signatures
 
@@ -33,6 +34,7 @@ $origin
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,11 +51,12 @@ __version__ = "$version"
 
 _ARTIFACT = Path(__file__).resolve().parent / "$folder"
 _lock = threading.RLock()
-os.register_at_fork(  # A child must not find it held by a thread that is not there.
-    before=_lock.acquire,
-    after_in_parent=_lock.release,
-    after_in_child=_lock.release,
-)
+if sys.platform != "win32":  # Where processes fork, no child may find it held.
+    os.register_at_fork(
+        before=_lock.acquire,
+        after_in_parent=_lock.release,
+        after_in_child=_lock.release,
+    )
 _loaded: tfnative.Model | None = None
 
 
@@ -109,7 +112,9 @@ if not TYPE_CHECKING:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), "model"})
+        # What goes through all attributes, as help() does, is not to load the model.
+        loaded = [] if _loaded is None else ["model"]
+        return sorted({*globals(), *loaded})
 ''')
 
 

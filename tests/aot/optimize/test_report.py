@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,15 @@ import tfnative
 from tests.conftest import Export
 from tests.models import ZOO
 from tests.python.draw.graphviz_needed import needs_dot, needs_jinja
+from tfnative._base import output_file
 from tfnative._draw import render
-from tfnative.errors import CompileError, FailedPreconditionError, InvalidArgumentError
-from tfnative_aot.optimize import optimize as optimizing
+from tfnative.errors import (
+    CompileError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+)
+from tfnative_aot.optimize import optimize as optimizing, report as reporting
 from tfnative_aot.optimize.changed_weights import changed_weights
 
 pytestmark = [
@@ -56,12 +65,94 @@ def test_where_writing_fails_all_is_as_it_was(
         raise OSError(28, "No space left on device", str(output))
 
     monkeypatch.setattr(optimizing, "write_saved_model", fail)
-    with pytest.raises(tfnative.errors.ResourceExhaustedError, match="No space left"):
+    with pytest.raises(ResourceExhaustedError, match=r"write .*small: the disk of "):
         tfnative.optimize(
             *(export(ZOO["mlp"]), output), transforms="fold_constants", report=report
         )
     assert report.read_text() == "mine"
     assert [each.name for each in tmp_path.iterdir()] == ["net.html"]
+
+
+class _Full:
+    """A file on a disk that is full, or broken."""
+
+    def __init__(self, code: int) -> None:
+        self._code = code
+
+    def write(self, content: bytes) -> int:
+        return len(content)
+
+    def flush(self) -> None:
+        raise OSError(self._code, os.strerror(self._code))
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "advice"),
+    [
+        (errno.ENOSPC, ResourceExhaustedError, "make room there, or choose another"),
+        (errno.EIO, CompileError, "Input/output error"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_named_and_the_model_is_as_it_was(
+    code: int,
+    error: type[Exception],
+    advice: str,
+    export: Export,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    output, report = tmp_path / "small", tmp_path / "net.html"
+    tfnative.optimize(export(ZOO["mlp"]), output, transforms="")
+    was = (output / "saved_model.pb").read_bytes()
+    report.write_text("mine")
+    whole = output_file.write_whole
+
+    def full(path: Path, write: output_file.Write) -> None:
+        whole(path, lambda file: write(_Full(code)))
+
+    monkeypatch.setattr(reporting, "write_whole", full)
+    with pytest.raises(error, match=advice) as caught:
+        tfnative.optimize(
+            export(ZOO["mlp"]), output, transforms="fold_constants", report=report
+        )
+    said = str(caught.value)
+    assert said.startswith(f"cannot write the report (--report) {report}: ")
+    assert said.endswith(f"; {output} is as it was before")
+    assert "TMPDIR" not in said
+    assert (output / "saved_model.pb").read_bytes() == was
+    assert report.read_text() == "mine"
+    assert {each.name for each in tmp_path.iterdir()} == {"small", "net.html"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_device_that_takes_no_report_leaves_no_model(export: Export, tmp_path: Path):
+    (tmp_path / "net.html").symlink_to("/dev/full")
+    with pytest.raises(
+        ResourceExhaustedError, match=r"the report .*net\.html: the disk"
+    ):
+        tfnative.optimize(
+            *(export(ZOO["mlp"]), tmp_path / "small"),
+            transforms="",
+            report=tmp_path / "net.html",
+        )
+    assert [each.name for each in tmp_path.iterdir()] == ["net.html"]
+
+
+def test_a_pipe_takes_the_report(export: Export, tmp_path: Path):
+    reader, writer = os.pipe()
+    (tmp_path / "net.html").symlink_to(f"/proc/self/fd/{writer}")
+    with open(reader, "rb") as file, ThreadPoolExecutor(1) as pool:
+        page = pool.submit(file.read)
+        try:
+            tfnative.optimize(
+                *(export(ZOO["mlp"]), tmp_path / "small"),
+                transforms="",
+                report=tmp_path / "net.html",
+            )
+        finally:
+            os.close(writer)
+        assert page.result().startswith(b"<!DOCTYPE html>")
+    assert (tmp_path / "small" / "saved_model.pb").exists()
 
 
 def test_what_cannot_be_is_refused_before_the_work(

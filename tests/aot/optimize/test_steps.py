@@ -100,6 +100,37 @@ def test_fused_batch_norms_of_every_version_are_folded(tmp_path: Path):
     assert (done.steps[-1].max_error or 0) < 1e-6
 
 
+def test_a_scale_that_cannot_be_folded_hinders_no_other(tmp_path: Path):
+    rng = np.random.default_rng(2)
+
+    def values(*shape: int) -> Any:
+        return tf.constant(rng.uniform(0.5, 1.5, shape), tf.float32)
+
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 6, 6, 3], name="x")
+        y = x
+        # By channel, in all the shapes that this has, and for all of them.
+        for shape in ((3,), (1, 1, 1, 3), (1, 1, 3), ()):
+            y = tf.nn.conv2d(y, values(3, 3, 3, 3), 1, "SAME") * values(*shape)
+        # By place, and by place and channel.
+        for shape in ((6, 6, 1), (1, 6, 6, 3)):
+            y = tf.nn.conv2d(y, values(3, 3, 3, 3), 1, "SAME") * values(*shape)
+        tf.identity(y, name="y")
+    path = tmp_path / "net.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    (_, done) = tfnative.optimize(
+        path,
+        tmp_path / "small",
+        transforms="fold_batch_norms",
+        inputs=["x"],
+        outputs=["y"],
+    ).steps
+    assert (done.applied, done.reason) == (True, "")
+    assert (done.ops["Conv2D"], done.ops["Mul"]) == (6, 2)
+    assert "BiasAdd" not in done.ops
+    assert (done.max_error or 0) < 1e-6
+
+
 def test_large_constants_that_follow_from_small_ones_are_not_written():
     with tf.Graph().as_default() as graph:
         x = tf.compat.v1.placeholder(tf.float32, [None, 100], name="x")

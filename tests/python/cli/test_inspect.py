@@ -74,6 +74,32 @@ def test_one_for_a_better_cpu_is_shown(
     assert "needs a CPU of level x86-64-v4, and this" in capsys.readouterr().out
 
 
+def test_one_whose_tail_needs_tensorflow_is_shown_without(
+    foreign: Foreign, fake: Path, capsys: Text, monkeypatch: pytest.MonkeyPatch
+):
+    signatures = manifest()["signatures"]
+    label = {"name": "label", "dtype": "string", "shape": [-1]}
+    signatures["affine"]["tail"] = {
+        "kind": "tensorflow",
+        "path": "tails/affine",
+        "inputs": [],
+        "reads": ["y"],
+        "passes": [],
+        "outputs": [label],
+        "ops": ["HashTableV2", "LookupTableFindV2"],
+        "digest": "sha256:0",
+    }
+    monkeypatch.setenv("TFNATIVE_LIBTENSORFLOW", "/nowhere/libtensorflow.so.2")
+    folder = foreign(triple="any-machine", signatures=signatures)
+    shutil.copy(fake / "libfake.so", folder)
+    assert main(["inspect", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    reason = "its ops HashTableV2, LookupTableFindV2 run in TensorFlow, and "
+    assert shown.startswith(f"not run here: {reason}")
+    assert "/nowhere/libtensorflow.so.2" in shown
+    assert "gives label (string" in shown
+
+
 def test_what_is_for_this_machine_and_damaged_is_an_error(
     foreign: Foreign, fake: Path, capsys: Text
 ):
@@ -172,6 +198,24 @@ def test_json_has_the_graph(foreign: Foreign, tmp_path: Path, capsys: Text):
     assert content["files"] == [str(path)]
     assert {node["id"] for node in content["nodes"]} >= {"in0", "step0", "out0"}
     assert len(content["edges"]) == 9
+
+
+@pytest.mark.parametrize(
+    "damaged", [b'{"format":1,', b"\xff\xfe", b'{"format":1,"nodes":[],"programs":[3]}']
+)
+@pytest.mark.parametrize("asked", ["--graph=net.dot", "--memory"])
+def test_a_damaged_program_is_named_with_what_to_do(
+    foreign: Foreign, tmp_path: Path, capsys: Text, damaged: bytes, asked: str
+):
+    folder = foreign()
+    (folder / "program.json").write_bytes(damaged)
+    asked = asked.replace("net.dot", str(tmp_path / "net.dot"))
+    assert main(["inspect", str(folder), asked]) == 1
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("tfnative inspect: error: program.json")
+    assert said.endswith("copy the artifact once more, or compile the model again")
+    assert not (tmp_path / "net.dot").exists()
+    assert main(["inspect", str(folder)]) == 0  # Nothing else reads it.
 
 
 @needs_dot

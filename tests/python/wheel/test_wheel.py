@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,40 @@ threads = [threading.Thread(target=use) for _ in range(8)]
 print(len(calls), len(models))
 """
     assert run_python(tmp_path / "site", "-c", code).split() == ["1", "1"]
+
+
+@linux_only
+@pip_only
+def test_help_and_completion_load_no_model(artifact, tmp_path):
+    wheel = tfnative.make_wheel(artifact, tmp_path)
+    install(tmp_path / "site", wheel.path)
+    # So that it could not be loaded: help has to be there to say what it needs.
+    (tmp_path / "site" / "fake" / "artifact" / "manifest.json").write_text("{")
+    code = """
+import pydoc, rlcompleter, sys, fake
+said = pydoc.plain(pydoc.render_doc(fake))
+completer = rlcompleter.Completer({"fake": fake})
+print([completer.complete("fake.", place) for place in range(3)])
+assert "tfnative" not in sys.modules
+print(said)
+"""
+    said = run_python(tmp_path / "site", "-c", code)
+    assert "fake.predict(" in said
+    assert "takes x: float32 (rows, 3)" in said
+    assert "model = fake.model" in said
+
+
+def test_the_module_is_imported_where_no_process_forks(artifact, tmp_path):
+    wheel = tfnative.make_wheel(artifact, tmp_path)
+    with zipfile.ZipFile(wheel.path) as archive:
+        archive.extractall(tmp_path / "site")
+    code = """
+import os, sys
+del os.register_at_fork
+sys.platform = "win32"
+import fake
+"""
+    run_python(tmp_path / "site", "-c", code)
 
 
 def test_other_tools_take_the_wheel(artifact, tmp_path):

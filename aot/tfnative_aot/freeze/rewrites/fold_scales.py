@@ -66,7 +66,7 @@ class _Affine:
 def fold_scales(editor: GraphEditor) -> None:
     """Folds what scales and shifts the channels of a linear op into its weights.
 
-    What is left after each is one addition of a bias.
+    What is left after each is one addition of a bias, if anything was added.
     """
     for node in editor.nodes(*_LINEAR):
         _fold(editor, node)
@@ -99,9 +99,14 @@ def _fold(editor: GraphEditor, node: NodeDef) -> None:
     for step in chain[:-1]:
         editor.become(step.node, "Identity", [step.node.input[step.place]])
     last = chain[-1].node
+    source = last.input[chain[-1].place]
+    if all(step.node.op in ("Mul", "RealDiv") for step in chain):
+        # A bias of zeros would cost a pass, and make positive zeros of negative ones.
+        editor.become(last, "Identity", [source])
+        return
     name, value = f"{last.name}/folded_bias", offset.astype(weights.dtype)
     bias = editor.add_constant(name, value, last)
-    editor.become(last, "BiasAdd", [last.input[chain[-1].place], bias])
+    editor.become(last, "BiasAdd", [source, bias])
 
 
 def _linear(node: NodeDef) -> _Linear:

@@ -35,11 +35,13 @@ from tfnative_aot.program.passes import run_passes
 from tfnative_aot.program.passes.stored_weights import Weights
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.quantize.agree import in_agreement
+from tfnative_aot.quantize.calibrate.data import read_calibration
 from tfnative_aot.quantize.small_weights import with_small_weights
+from tfnative_aot.quantize.static.quantize import check_whole, with_static_ranges
 from tfnative_aot.quantize.tables import store_tables
 from tfnative_aot.rows.verdict import Verdict, judge
 from tfnative_aot.settings import Settings, check
-from tfnative_aot.split.divide import explained, prepare
+from tfnative_aot.split.divide import Prepared, explained, prepare
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.xla.processes import ForkServer
 from tfnative_aot.xla.sizes import refuse_open_sizes
@@ -89,6 +91,8 @@ def compile(  # noqa: A001 - the name that users know
         chosen = _chosen_signatures(loaded, options.signatures)
         loaded = fix_inputs(loaded, options.constants or {}, chosen)
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
+        if options.precision == "int8":
+            prepared = [_quantized(each, options, progress) for each in prepared]
         small = settings.weights.dtype
         if small != "f32":
             prepared = [with_small_weights(each, small) for each in prepared]
@@ -145,6 +149,20 @@ def compile(  # noqa: A001 - the name that users know
     return folder
 
 
+def _quantized(
+    prepared: Prepared, options: CompileOptions, progress: Progress
+) -> Prepared:
+    assert options.calibration is not None
+    check_whole(prepared)
+    data = read_calibration(
+        options.calibration,
+        prepared.graph.inputs,
+        samples=options.calibration_samples,
+    )
+    method = options.calibration_method
+    return with_static_ranges(prepared, data, method, progress)
+
+
 def _judge_all(
     graphs: Sequence[FrozenGraph], server: ForkServer, work: Path
 ) -> tuple[Verdict, ...]:
@@ -189,7 +207,8 @@ def _compile_variants(
             *(graph, graph_path, key, settings.target, symbol, folder, server),
             dump=_dump_folder(work, key) if dumps else None,
         )
-        program = decode(compiled, [tensor.name for tensor in graph.outputs])
+        names = [tensor.name for tensor in graph.outputs]
+        program = decode(compiled, names, graph.calls)
         finished = Variant(
             program,
             run_passes(

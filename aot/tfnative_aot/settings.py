@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfnative._compile.options import CompileOptions
-from tfnative.errors import InvalidArgumentError, UnimplementedError
+from tfnative.errors import InvalidArgumentError
 from tfnative_aot.emit.c_names import check_name
 from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.machines.targets import Target, chosen_levels, find_target, host_runs
@@ -20,6 +20,7 @@ _WEIGHTS = {
     "bfloat16-weights": Weights("bf16"),
     "int8-weights": Weights("s8"),
     "int8-dynamic": Weights("s8", in_int8=True),
+    "int8": Weights("s8", in_int8=True),
 }
 
 
@@ -75,7 +76,7 @@ def _check_calibration(options: CompileOptions) -> None:
                 "--precision int8 needs samples of what the model will be given: pass "
                 "some with --calibration"
             )
-        raise UnimplementedError("--precision int8 cannot be compiled yet")
+        return
     given = sorted(name for name in options.given() if name.startswith("calibration"))
     if given:
         raise InvalidArgumentError(

@@ -10,7 +10,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from tfnative import CompileOptions, InvalidArgumentError, UnimplementedError
+from tfnative import CompileOptions, InvalidArgumentError
 from tfnative._compile.options import Precision
 from tfnative_aot.settings import check
 
@@ -21,8 +21,8 @@ OTHERS = [name for name in get_args(Precision) if name != "int8"]
 def test_int8_needs_calibration():
     with pytest.raises(InvalidArgumentError, match="pass some with --calibration"):
         check(CompileOptions(precision="int8"), OUTPUT)
-    with pytest.raises(UnimplementedError, match="cannot be compiled yet"):
-        check(CompileOptions(precision="int8", calibration="x.npz"), OUTPUT)
+    settings = check(CompileOptions(precision="int8", calibration="x.npz"), OUTPUT)
+    assert settings.options.calibration_method == "mse"
 
 
 @pytest.mark.parametrize("precision", OTHERS)

@@ -17,6 +17,7 @@ from tfnative_aot.program.steps import (
     Copy,
     Dot,
     Kernel,
+    Quantized,
     ReduceWindow,
     Sort,
     Step,
@@ -251,6 +252,9 @@ def _touched(step: Step) -> tuple[list[Place], list[Place]]:
         return [Place(step.values)], [Place(step.out_values), *indices]
     if isinstance(step, CombinedSuppression):
         return [Place(step.rows)], [Place(step.values), Place(step.counts)]
+    if isinstance(step, Quantized):
+        weights = [] if step.weights is None else [Place(step.weights)]
+        return [*map(Place, step.inputs), *weights], [Place(step.out)]
     if isinstance(step, Suppression):
         return [Place(step.given)], [Place(step.scores), Place(step.found)]
     if isinstance(step, While):

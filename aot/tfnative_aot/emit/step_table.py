@@ -7,11 +7,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from tfnative_aot.freeze.quantized import Product
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import (
     CombinedSuppression,
     Convolution,
     Dot,
+    Quantized,
     ReduceWindow,
     Step,
 )
@@ -46,6 +48,8 @@ def kind(step: Step) -> str:
         return "reduction"
     if isinstance(step, CombinedSuppression):
         return "suppression"
+    if isinstance(step, Quantized):
+        return f"int8 {getattr(step.call, 'kind', 'product')}"
     return type(step).__name__.lower()
 
 
@@ -60,6 +64,11 @@ def flops(step: Step) -> int:
         per_output = math.prod(step.kernel_size) * step.in_channels // step.groups
         outputs = step.batch * math.prod(step.out_size) * step.out_channels
         return 2 * outputs * per_output
+    if isinstance(step, Quantized):
+        if not isinstance(step.call, Product):
+            return step.rows * step.call.out_elements
+        per_output = math.prod(step.call.weights.shape[:3])
+        return 2 * step.rows * step.call.out_elements * per_output
     if isinstance(step, ReduceWindow):
         results = step.batch * step.channels * math.prod(step.out_size)
         return results * math.prod(step.kernel_size)

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
+    from tfnative_aot.freeze.quantized import PlacedCall
     from tfnative_aot.load.places import Places
     from tfnative_aot.load.source import SourceGraph
 
@@ -71,6 +73,7 @@ class FrozenGraph:
             bad element (-1: there is none), and then the values for its message.
         places: Where in the user's code nodes were made, if that is known.
         plain: The graph before any rewrite of ours.
+        calls: Its functions that are computed of quantized arrays, by their names.
     """
 
     signature: str
@@ -82,3 +85,4 @@ class FrozenGraph:
     check_tensor: str = ""
     places: Places | None = None
     plain: SourceGraph | None = None
+    calls: Mapping[str, PlacedCall] = field(default_factory=dict)

@@ -19,6 +19,7 @@ TARGET = "TopK"
 
 COMBINED = "combined suppression"
 SINGLE = "suppression"
+QUANTIZED = "quantized"
 
 _PREFIX = "tfnative "
 
@@ -28,7 +29,7 @@ class OwnCall:
     """A call of a kernel of ours.
 
     Attributes:
-        kernel: COMBINED or SINGLE.
+        kernel: COMBINED, SINGLE or QUANTIZED.
         op: TensorFlow's op, of which it computes all.
         sizes: What the kernel is told, by name.
     """

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from tfnative_aot.freeze.quantized import QuantizedCall
 from tfnative_aot.program.expression import Expression
 from tfnative_aot.program.memory import Buffer, Slice
 
@@ -66,6 +67,8 @@ class Kernel:
         expression: What it computes, if that is element-wise and in f32, over its
             arguments.
         reduced: What it computes, if that is a reduction of such values.
+        joined: The numbers of the arguments that it puts side by side, if it does
+            nothing else.
     """
 
     source: Source
@@ -76,6 +79,7 @@ class Kernel:
     dot: Dot | None = None
     expression: Expression | None = None
     reduced: Reduced | None = None
+    joined: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -339,6 +343,27 @@ class Suppression:
     found: Slice
 
 
+@dataclass(frozen=True)
+class Quantized:
+    """A kernel of quantized.h.
+
+    Attributes:
+        call: What it computes of each row.
+        rows: How many there are.
+        inputs: As many as the call has; or one, in which each row of the first is
+            followed by that of the second.
+        out: The result.
+        weights: Those of a product, packed, once they are.
+    """
+
+    source: Source
+    call: QuantizedCall
+    rows: int
+    inputs: tuple[Slice, ...]
+    out: Slice
+    weights: Slice | None = None
+
+
 Step = (
     Kernel
     | Dot
@@ -352,4 +377,5 @@ Step = (
     | TopK
     | CombinedSuppression
     | Suppression
+    | Quantized
 )

@@ -16,6 +16,7 @@ from tfnative_aot.program.steps import (
     Copy,
     Dot,
     Kernel,
+    Quantized,
     ReduceWindow,
     Sort,
     Step,
@@ -132,6 +133,13 @@ def map_slices(
             rows=read(step.rows),
             values=write(step.values),
             counts=write(step.counts),
+        )
+    if isinstance(step, Quantized):
+        return replace(
+            step,
+            inputs=tuple(map(read, step.inputs)),
+            weights=None if step.weights is None else read(step.weights),
+            out=write(step.out),
         )
     if isinstance(step, Suppression):
         return replace(

@@ -78,8 +78,8 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
     made = replace(
         prepared,
         graph=replace(graph, graph_def=graph_def),
-        layers=tuple(layers),
-        exact=prepared.model,
+        layers=(*prepared.layers, *layers),
+        exact=prepared.exact or prepared.model,
         products=frozenset(products),
     )
     return referring_to(made, graph_def)

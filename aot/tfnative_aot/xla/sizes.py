@@ -35,7 +35,8 @@ def refuse_open_sizes(graph: FrozenGraph) -> None:
     offenders = []
     scopes = {"": graph.graph_def.node}
     for function in graph.graph_def.library.function:
-        scopes[function.signature.name] = function.node_def
+        if function.signature.name not in graph.calls:
+            scopes[function.signature.name] = function.node_def
     for scope, nodes in scopes.items():
         by_name = {node.name: node for node in nodes}
         for node in nodes:

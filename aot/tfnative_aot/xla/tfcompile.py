@@ -26,6 +26,7 @@ from tfnative_aot.xla.failure import Failure, read_failure
 from tfnative_aot.xla.fold_operand import fold_operand, guess_operand
 from tfnative_aot.xla.own_kernels import has_own_kernels, with_own_kernels
 from tfnative_aot.xla.processes import ForkServer
+from tfnative_aot.xla.quantized import with_quantized_calls
 
 _MOST_OPERANDS = 20
 
@@ -75,13 +76,17 @@ def write_graphs(
         CompileError: As ``write_graph``.
     """
     name = re.sub("[^A-Za-z0-9_]", "_", graph.signature)
-    if not has_own_kernels(graph.graph_def):
+    if not graph.calls and not has_own_kernels(graph.graph_def):
         path = _write(graph, folder / f"{name}.pb")
         return dict.fromkeys(sizes, path)
     return {
-        rows: _write(with_own_kernels(graph, rows), folder / f"{name}_{rows}_rows.pb")
+        rows: _write(_with_kernels(graph, rows), folder / f"{name}_{rows}_rows.pb")
         for rows in sizes
     }
+
+
+def _with_kernels(graph: FrozenGraph, rows: int) -> FrozenGraph:
+    return with_quantized_calls(with_own_kernels(graph, rows), rows)
 
 
 def _write(graph: FrozenGraph, path: Path) -> Path:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfnative._manifest.reader import Reader, read_whole
+from tfnative._manifest.reader import Reader, read_number, read_whole
+from tfnative.errors import LoadError
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,9 @@ class LayerPrecision:
             squares over the sum of the squares of what rounding changed. None if it
             changed nothing.
         reason: Why they are not in the type that was asked for; else empty.
-        computed: What is multiplied with them: "float32", or "int8", each row of it
-            with a range of its own.
+        computed: What is multiplied with them: "float32", or "int8".
+        input_range: What int8 stands for in that, from the least to the largest
+            number, as calibration found it; None where each row has a range of its own.
     """
 
     node: str
@@ -34,6 +36,7 @@ class LayerPrecision:
     signal_to_noise: float | None = None
     reason: str = ""
     computed: str = "float32"
+    input_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,17 @@ def _layer(place: str, value: object) -> LayerPrecision:
         signal_to_noise=reader.take_or_null("signal_to_noise", float),
         reason=reader.take("reason", str),
         computed=reader.take("computed", str),
+        input_range=_range(reader),
     )
+
+
+def _range(reader: Reader) -> tuple[float, float] | None:
+    if not reader.has("input_range") or reader.is_null("input_range"):
+        return None
+    ends = reader.take_list("input_range", read_number)
+    if len(ends) != 2:
+        raise LoadError(f"input_range in the manifest: {list(ends)} is not two numbers")
+    return ends[0], ends[1]
 
 
 def _output(place: str, value: object) -> OutputPrecision:

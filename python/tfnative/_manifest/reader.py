@@ -84,6 +84,15 @@ def read_text(place: str, value: object) -> str:
     return value
 
 
+def read_number(place: str, value: object) -> float:
+    """A finite number, or a LoadError."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+        if math.isfinite(number):
+            return number
+    raise LoadError(f"{place} in the manifest: {value!r} is not a finite number")
+
+
 def read_whole(place: str, value: object) -> int:
     """A whole number, or a LoadError."""
     if type(value) is not int:

@@ -22,6 +22,7 @@ from tfnative_aot.emit.steps.products import (
     emit_dot,
     emit_reduce_window,
 )
+from tfnative_aot.emit.steps.quantized import emit_quantized
 from tfnative_aot.program.steps import (
     Call,
     CombinedSuppression,
@@ -30,6 +31,7 @@ from tfnative_aot.program.steps import (
     Copy,
     Dot,
     Kernel,
+    Quantized,
     ReduceWindow,
     Sort,
     Step,
@@ -51,6 +53,7 @@ EMITTERS: Mapping[type[Any], Callable[[Body, Any, int], None]] = {
     TopK: emit_topk,
     CombinedSuppression: emit_combined_suppression,
     Suppression: emit_suppression,
+    Quantized: emit_quantized,
 }
 """By the type of the step."""
 

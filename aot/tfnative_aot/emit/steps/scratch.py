@@ -10,14 +10,16 @@ agree.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from tfnative_aot.emit.steps.scratch_int8 import quantized_scratch
+from tfnative_aot.emit.steps.scratch_size import Scratch
 from tfnative_aot.program.passes.lives import aligned
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import (
     CombinedSuppression,
     Convolution,
     Dot,
+    Quantized,
     Sort,
     Step,
     Suppression,
@@ -31,21 +33,6 @@ _WINOGRAD_CHANNELS, _WINOGRAD_TILES_AT_ONCE = 64, 36
 _DEPTHWISE_COLUMNS = 19
 _INT8_ROWS = 96
 _SUPPRESSED_CLASSES = 16
-
-
-@dataclass(frozen=True)
-class Scratch:
-    """What a step needs.
-
-    Attributes:
-        text: As many bytes, in C.
-        fixed: The same in bytes, without pointers.
-        pointers: And how many pointers.
-    """
-
-    text: str
-    fixed: int
-    pointers: int = 0
 
 
 def scratch_of(step: Step) -> Scratch | None:
@@ -66,6 +53,8 @@ def scratch_of(step: Step) -> Scratch | None:
         return Scratch(text, step.length * 32)
     if isinstance(step, TopK):
         return Scratch(f"TFN_TOPK_SCRATCH_BYTES({step.length})", step.length * 12)
+    if isinstance(step, Quantized):
+        return quantized_scratch(step)
     if isinstance(step, CombinedSuppression):
         return _combined_suppression(step)
     if isinstance(step, Suppression):

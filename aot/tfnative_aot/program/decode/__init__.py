@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from tfnative.errors import CompileError
 from tfnative_aot import adapters
+from tfnative_aot.freeze.quantized import PlacedCall
 from tfnative_aot.program.decode.memory import (
     read_allocations,
     read_constants,
@@ -22,13 +24,20 @@ from tfnative_aot.program.program import Program
 from tfnative_aot.program.traverse import slices, walk
 from tfnative_aot.xla.tfcompile import CompiledVariant
 
+NO_CALLS: Mapping[str, PlacedCall] = MappingProxyType({})
 
-def decode(compiled: CompiledVariant, outputs: Sequence[str] = ()) -> Program:
+
+def decode(
+    compiled: CompiledVariant,
+    outputs: Sequence[str] = (),
+    calls: Mapping[str, PlacedCall] = NO_CALLS,
+) -> Program:
     """Decodes one compiled variant.
 
     Args:
         compiled: The variant.
         outputs: What its outputs are called, for errors.
+        calls: Of quantized arrays, by the names of their functions.
 
     Raises:
         CompileError: The program has a step that no artifact can run, or an output
@@ -40,7 +49,7 @@ def decode(compiled: CompiledVariant, outputs: Sequence[str] = ()) -> Program:
     signature = result.hlo.module.program_shape
     results = signature.result.tuple_shapes
     _check_fixed(results, outputs)
-    steps = StepReader(module, constants).sequence(result.thunks)
+    steps = StepReader(module, constants, calls).sequence(result.thunks)
     touched = {s.allocation for step in walk(steps) for s in slices(step)}
     places = compiled.result_allocations
     callers = places[:-1] if compiled.check_values else places

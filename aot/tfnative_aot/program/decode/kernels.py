@@ -10,6 +10,7 @@ from typing import Any
 
 from tfnative_aot.program.decode.dots import make_dot
 from tfnative_aot.program.decode.expressions import read_expression
+from tfnative_aot.program.decode.joins import read_join
 from tfnative_aot.program.decode.memory import read_buffer, read_shape
 from tfnative_aot.program.decode.module import Module
 from tfnative_aot.program.decode.reductions import ReductionReader
@@ -57,7 +58,21 @@ class KernelReader:
             dot=self._dot(source, arguments, results),
             expression=self._expression(source, arguments, results),
             reduced=reduction,
+            joined=self._joined(source, arguments, results),
         )
+
+    def _joined(
+        self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]
+    ) -> tuple[int, ...] | None:
+        """Which operands it puts side by side, if it does nothing else."""
+        instruction = self._module.by_name.get(source.hlo)
+        if instruction is None or len(results) != 1:
+            return None
+        operands = [self._module.by_id[i] for i in instruction.operand_ids]
+        if [b.shape for b in arguments] != [read_shape(i.shape) for i in operands]:
+            return None
+        by_id, computations = self._module.by_id, self._module.computations
+        return read_join(instruction, by_id, computations)
 
     def _reduction(
         self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]

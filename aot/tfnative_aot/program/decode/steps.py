@@ -12,6 +12,7 @@ from typing import Any
 from tfnative.errors import CompileError, InternalError
 from tfnative_aot.freeze import own_calls
 from tfnative_aot.freeze.own_calls import OwnCall
+from tfnative_aot.freeze.quantized import PREFIX, PlacedCall
 from tfnative_aot.program.decode.convolutions import read_convolution
 from tfnative_aot.program.decode.dots import make_dot
 from tfnative_aot.program.decode.kernels import KernelReader
@@ -24,6 +25,7 @@ from tfnative_aot.program.steps import (
     Conditional,
     Copy,
     Dot,
+    Quantized,
     Sort,
     Source,
     Step,
@@ -39,10 +41,17 @@ class StepReader:
     Args:
         module: The module, which says where steps come from.
         constants: Its constants, by the index of their allocation.
+        calls: Of quantized arrays, by the names of their functions.
     """
 
-    def __init__(self, module: Module, constants: Mapping[int, Constant]) -> None:
+    def __init__(
+        self,
+        module: Module,
+        constants: Mapping[int, Constant],
+        calls: Mapping[str, PlacedCall],
+    ) -> None:
         self._module = module
+        self._calls = calls
         # By the name of the field of the thunk that is set.
         self._readers: dict[str, Callable[[Source, Any], Step]] = {
             "kernel": KernelReader(module, constants).read,
@@ -92,8 +101,15 @@ class StepReader:
     def _call(self, source: Source, c: Any) -> Call:
         return Call(source, self.sequence(c.sequence))
 
-    def _topk(self, source: Source, t: Any) -> TopK | CombinedSuppression | Suppression:
+    def _topk(
+        self, source: Source, t: Any
+    ) -> TopK | CombinedSuppression | Suppression | Quantized:
         call = own_calls.read(self._module.by_name[source.hlo].backend_config)
+        if call is not None and call.kernel == own_calls.QUANTIZED:
+            placed = self._calls[f"{PREFIX}{call.sizes['call']}"]
+            source = replace(source, op_name=placed.node, op_type=placed.op)
+            given, out = read_slice(t.values), read_slice(t.output)
+            return Quantized(source, placed.call, t.batch_size, (given,), out)
         if call is not None:
             places = map(read_slice, (t.values, t.output, t.indices))
             return _own_call(source, call, t.batch_size, *places)

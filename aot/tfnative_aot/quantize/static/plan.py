@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What of a graph is computed in 8 bits, before any range is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tfnative_aot.freeze.quantized import Window
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+Kind = Literal["product", "add", "multiply", "max", "average", "join", "table"]
+
+
+@dataclass(frozen=True)
+class Clamp:
+    """What results are bounded by."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+
+NO_CLAMP = Clamp()
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What becomes a call of a kernel.
+
+    Attributes:
+        kind: Of which.
+        node: The node that computes most of it.
+        inputs: As the nodes that it stands for name them.
+        rounded: The tensor whose range decides how results are rounded.
+        output: The tensor that the result stands for: another one if there is a table.
+        clamp: Bounds between ``node`` and ``rounded``.
+        weights: (height, width, input channels of a group, output channels), or None.
+        groups: Of these.
+        bias: (output channels,), or None.
+        window: Of a product or pooling.
+        channels: Of pooling; of each input, if they are joined.
+        is_exact: Whether the result is floats.
+    """
+
+    kind: Kind
+    node: NodeDef = field(repr=False)
+    inputs: tuple[str, ...]
+    rounded: str
+    output: str
+    clamp: Clamp = NO_CLAMP
+    weights: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    groups: int = 1
+    bias: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    window: Window | None = None
+    channels: tuple[int, ...] = ()
+    is_exact: bool = False
+
+
+def with_output(step: Step, output: str, clamp: Clamp | None = None) -> Step:
+    """The step with more behind it that is folded into it, but no table."""
+    return replace(step, rounded=output, output=output, clamp=clamp or step.clamp)

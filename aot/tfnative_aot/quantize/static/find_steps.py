@@ -10,7 +10,7 @@ again at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,23 +29,29 @@ if TYPE_CHECKING:
 _ADDITIONS = frozenset({"Add", "AddV2", "BiasAdd"})
 
 
-def find_steps(view: GraphView) -> Sequence[Step]:
-    """The steps, each behind those whose results it reads."""
+def find_steps(view: GraphView, kept: Collection[str] = ()) -> Sequence[Step]:
+    """The steps, each behind those whose results it reads.
+
+    Args:
+        view: The graph.
+        kept: Nodes of products that stay as they are.
+    """
     if view.has_old_control_flow:
         return []
     clusters = Clusters(view)
-    found = [*_candidates(view, clusters)]
-    kept = _connected(view, found)
-    kept = _with_addends(view, kept)
-    kept = [_exact(view, step, kept) for step in kept]
+    steps = _connected(view, [*_candidates(view, clusters, kept)])
+    steps = _with_addends(view, steps)
+    steps = [_exact(view, step, steps) for step in steps]
     # What was left out of a step may have been all that another one was for.
-    return _in_order(view, _connected(view, kept))
+    return _in_order(view, _connected(view, steps))
 
 
-def _candidates(view: GraphView, clusters: Clusters) -> Iterator[Step]:
+def _candidates(
+    view: GraphView, clusters: Clusters, kept: Collection[str]
+) -> Iterator[Step]:
     taken: set[str] = set()
     for node in view.nodes():
-        step = _product(view, node)
+        step = None if node.name in kept else _product(view, node)
         if step is None and clusters.root(node.name) == node.name:
             step = _other(view, node)
         if step is None:

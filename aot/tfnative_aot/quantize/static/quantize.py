@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tfnative._compile.options import CalibrationMethod
@@ -31,6 +31,7 @@ def with_static_ranges(
     data: CalibrationData,
     method: CalibrationMethod,
     progress: Progress,
+    kept: Collection[str] = (),
 ) -> Prepared:
     """The signature with layers in 8 bits, and TensorFlow's answers to it.
 
@@ -42,13 +43,14 @@ def with_static_ranges(
         data: Samples.
         method: How ranges are made of what was seen.
         progress: Is told of each batch.
+        kept: Nodes of products that stay as they are.
 
     Raises:
         CompileError: There were values that are not finite.
     """
     graph = prepared.graph
     view = GraphView(graph)
-    steps = find_steps(view)
+    steps = find_steps(view, kept)
     ranges = _ranges(graph, tensors_with_ranges(view, steps), data, method, progress)
     made = build(graph.graph_def, view, steps, ranges)
     layers = [

@@ -25,11 +25,13 @@ from tfnative_aot.artifact.program_record import record_programs
 from tfnative_aot.artifact.sdk import write_sdk
 from tfnative_aot.emit.interface import Interface
 from tfnative_aot.job import Job
+from tfnative_aot.load.source import BATCH
 from tfnative_aot.program.passes import run_passes, uses_winograd
 from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress
-from tfnative_aot.quantize.record import Answers, ask, precision_of
+from tfnative_aot.quantize.record import Answers, allowed, ask, precision_of
 from tfnative_aot.quantize.run_time_ranges import with_run_time_ranges
+from tfnative_aot.split.divide import Prepared
 from tfnative_aot.verify import golden as golden_vectors
 from tfnative_aot.verify.empty_batch import empty_batch
 from tfnative_aot.verify.exact import Exact
@@ -38,6 +40,8 @@ from tfnative_aot.verify.probes import Probe, make_probes, tried_on
 from tfnative_aot.verify.row_rule import row_rule
 from tfnative_aot.verify.samples import Sample, Sampler
 from tfnative_aot.verify.verify import Allowed, InexactError, Tolerance, verify
+
+_COMPARED_ROWS = 8
 
 
 def make_artifact(
@@ -63,15 +67,17 @@ def make_artifact(
         # What is compared with rounds what the programs round.
         job = replace(job, prepared=tuple(map(with_run_time_ranges, job.prepared)))
     heads, tails = job.write_heads(staging), job.write_tails(staging)
+    given = [_given_inputs(each, user_inputs) for each in job.prepared]
     samplers = [
-        job.sampler(each, heads, tails, staging, user_inputs) for each in job.prepared
+        job.sampler(each, heads, tails, staging, own)
+        for each, own in zip(job.prepared, given, strict=True)
     ]
     rules = [
         row_rule(verdict, sampler, options.rows_independent)
         for verdict, sampler in zip(job.rows, samplers, strict=True)
     ]
     programs = tuple(variant.finished for variant in job.variants)
-    probes = _probes(job, samplers, user_inputs)
+    probes = _probes(job, samplers, given)
     for sampler, own in zip(samplers, probes, strict=True):
         sampler.check_tail(probe.sample for probe in own if not probe.mixed)
     answers = {
@@ -96,8 +102,8 @@ def make_artifact(
             continue
         break
     if not options.minimal:
-        for graph, sampler in zip(job.graphs, samplers, strict=True):
-            chosen = golden_vectors.choose(sampler, interface, user_inputs)
+        for graph, sampler, inputs in zip(job.graphs, samplers, given, strict=True):
+            chosen = golden_vectors.choose(sampler, interface, inputs)
             golden_vectors.write(staging, graph.signature, _given(sampler, chosen))
     tried = {level.name for level in trial.levels}
     precisions = {
@@ -109,6 +115,24 @@ def make_artifact(
     }
     noted = _noted(manifest, slow, precisions)
     _finish(job, parts, noted, fidelity, tried, staging)
+
+
+def _given_inputs(
+    prepared: Prepared, user_inputs: golden_vectors.Inputs | None
+) -> golden_vectors.Inputs | None:
+    """What to compare on beside what is drawn: of the user, or some of calibration."""
+    if user_inputs is not None or not prepared.samples:
+        return user_inputs
+    first = prepared.samples["calibration"][0]
+    rows = {
+        tensor.name
+        for tensor in prepared.graph.inputs
+        if tensor.shape is not None and tensor.shape[:1] == (BATCH,)
+    }
+    return {
+        name: array[:_COMPARED_ROWS] if name in rows else array
+        for name, array in first.items()
+    }
 
 
 def _programs_of(signature: int, programs: Sequence[Program]) -> list[Program]:
@@ -136,7 +160,9 @@ def _interface(
 
 
 def _probes(
-    job: Job, samplers: Sequence[Sampler], user_inputs: golden_vectors.Inputs | None
+    job: Job,
+    samplers: Sequence[Sampler],
+    given: Sequence[golden_vectors.Inputs | None],
 ) -> list[list[Probe]]:
     """What each signature is tried on."""
     options = job.settings.options
@@ -148,11 +174,11 @@ def _probes(
             sampler,
             Exact(each.model, each.graph, reason),
             job.settings.batch_sizes if each.graph.has_batch else (),
-            user_inputs,
+            own,
             mixed=options.rtol is None,
             several=job.settings.weights.in_int8,
         )
-        for each, sampler in zip(job.prepared, samplers, strict=True)
+        for each, sampler, own in zip(job.prepared, samplers, given, strict=True)
     ]
 
 
@@ -160,7 +186,7 @@ def _compare(
     job: Job,
     programs: Sequence[Program],
     probes: Sequence[Sequence[Probe]],
-    answers: Mapping[int, Answers],
+    answers: Mapping[int, Sequence[Answers]],
     trial: Trial,
 ) -> dict[str, tuple[Fidelity, ...]]:
     """Raises InexactError if an output is too far from TensorFlow's."""
@@ -176,7 +202,7 @@ def _compare(
         least = asked or 0.0
         return {
             name: Allowed(max(each.largest, least), max(each.typical, least))
-            for name, each in answers[index].allowed().items()
+            for name, each in allowed(answers[index]).items()
         }
 
     with closing(runs):

@@ -36,6 +36,7 @@ from tfnative_aot.program.passes.stored_weights import Weights
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.quantize.agree import in_agreement
 from tfnative_aot.quantize.calibrate.data import read_calibration
+from tfnative_aot.quantize.record import AT_ONCE
 from tfnative_aot.quantize.small_weights import with_small_weights
 from tfnative_aot.quantize.static.quantize import check_whole, with_static_ranges
 from tfnative_aot.quantize.tables import store_tables
@@ -159,8 +160,17 @@ def _quantized(
         prepared.graph.inputs,
         samples=options.calibration_samples,
     )
+    used, others = data.held_out()
+    groups = {"calibration": used, "held out": others}
+    samples = {
+        name: list(group.chunks(AT_ONCE))
+        for name, group in groups.items()
+        if group is not None
+    }
     method = options.calibration_method
-    return with_static_ranges(prepared, data, method, progress)
+    return replace(
+        with_static_ranges(prepared, used, method, progress), samples=samples
+    )
 
 
 def _judge_all(

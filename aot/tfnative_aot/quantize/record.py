@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from tfnative_aot.verify.samples import Arrays, Sampler
 
 _ROWS = 16
-_AT_ONCE = 64
+AT_ONCE = 64
+"""Rows that TensorFlow is asked for together."""
+
 _OF_LARGEST, _OF_TYPICAL = 0.5, 0.25
 
 
@@ -40,34 +42,43 @@ class Answers:
     """What a signature gives for the same inputs.
 
     Attributes:
+        samples: Which inputs these are, as OutputPrecision says it.
         expected: In float32.
         found: In lower precision.
         weights_alone: Where nothing but weights is rounded.
     """
 
+    samples: str
     expected: Samples
     found: Samples
     weights_alone: Samples
 
-    def allowed(self) -> Mapping[str, Allowed]:
-        """How far outputs may be from the reference if it rounds rows.
+    def moved(self, name: str) -> Iterator[Allowed]:
+        """How far rounding what is multiplied moves an output, for each sample."""
+        for a, b in zip(self.found, self.weights_alone, strict=True):
+            yield typical_errors(a[name], b[name])
 
-        A number in the middle between two steps becomes the one or the other by its
-        last bit. That is rare, and little beside what all of them lose.
-        """
-        names = self.expected[0] if self.expected else ()
-        return {name: self._allowed(name) for name in names}
 
-    def _allowed(self, name: str) -> Allowed:
-        pairs = zip(self.found, self.weights_alone, strict=True)
-        both = [typical_errors(a[name], b[name]) for a, b in pairs]
-        return Allowed(
-            largest=_OF_LARGEST * max(each.largest for each in both),
-            typical=_OF_TYPICAL * max(each.typical for each in both),
+def allowed(answers: Sequence[Answers]) -> Mapping[str, Allowed]:
+    """How far outputs may be from the reference if it rounds what is multiplied.
+
+    A number in the middle between two steps becomes the one or the other by its
+    last bit. That is rare, and little beside what all of them lose.
+    """
+    names = answers[0].expected[0] if answers and answers[0].expected else ()
+    found = {}
+    for name in names:
+        moved = [each for group in answers for each in group.moved(name)]
+        found[name] = Allowed(
+            largest=_OF_LARGEST * max(each.largest for each in moved),
+            typical=_OF_TYPICAL * max(each.typical for each in moved),
         )
+    return found
 
 
-def ask(prepared: Prepared, sampler: Sampler, user_inputs: Inputs | None) -> Answers:
+def ask(
+    prepared: Prepared, sampler: Sampler, user_inputs: Inputs | None
+) -> Sequence[Answers]:
     """Asks TensorFlow.
 
     Args:
@@ -75,14 +86,26 @@ def ask(prepared: Prepared, sampler: Sampler, user_inputs: Inputs | None) -> Ans
         sampler: Draws inputs for it.
         user_inputs: Those of the user, or None to draw some.
     """
+    if user_inputs is None and prepared.samples:
+        groups = {
+            name: [sampler.fed(dict(each)) for each in batches]
+            for name, batches in prepared.samples.items()
+        }
+    else:
+        kind = "drawn" if user_inputs is None else "given"
+        groups = {kind: list(_inputs(sampler, user_inputs))}
+    return [_answers(prepared, name, inputs) for name, inputs in groups.items()]
+
+
+def _answers(prepared: Prepared, name: str, inputs: Sequence[Arrays]) -> Answers:
     assert prepared.exact is not None
-    inputs = list(_inputs(sampler, user_inputs))
 
     def answers(model: LoadedModel) -> Samples:
         return [model.run(prepared.graph.signature, each) for each in inputs]
 
     found, alone = answers(prepared.model), prepared.weights_alone
     return Answers(
+        samples=name,
         expected=answers(prepared.exact),
         found=found,
         weights_alone=found if alone is None else answers(alone),
@@ -90,7 +113,10 @@ def ask(prepared: Prepared, sampler: Sampler, user_inputs: Inputs | None) -> Ans
 
 
 def precision_of(
-    prepared: Prepared, answers: Answers, programs: Sequence[Program], asked: str
+    prepared: Prepared,
+    answers: Sequence[Answers],
+    programs: Sequence[Program],
+    asked: str,
 ) -> Precision:
     """What became of a signature's weights, and how far its outputs moved by it.
 
@@ -105,12 +131,18 @@ def precision_of(
     return Precision(
         asked,
         tuple(_as_compiled(layer, programs) for layer in prepared.layers),
-        tuple(output_errors(names, answers.expected, answers.found)),
+        tuple(
+            replace(error, samples=group.samples)
+            for group in answers
+            for error in output_errors(names, group.expected, group.found)
+        ),
     )
 
 
 def _as_compiled(layer: LayerPrecision, programs: Sequence[Program]) -> LayerPrecision:
     """What is stored: where XLA's own code multiplies, that reads floats."""
+    if layer.input_range is not None:
+        return layer  # A function of quantized arrays, which XLA does not see.
     steps = [
         step
         for program in programs
@@ -144,9 +176,9 @@ def _inputs(sampler: Sampler, user_inputs: Inputs | None) -> Iterator[Arrays]:
     batched = [t.name for t in sampler.graph.inputs if _has_rows(t)]
     rows = len(user_inputs[batched[0]]) if batched else 1
     for chunk in chunks(sampler.graph, user_inputs, rows):
-        for first in range(0, rows, _AT_ONCE):
+        for first in range(0, rows, AT_ONCE):
             part = {
-                name: array[first : first + _AT_ONCE] if name in batched else array
+                name: array[first : first + AT_ONCE] if name in batched else array
                 for name, array in chunk.items()
             }
             yield sampler.fed(part)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tfnative.errors import CompileError, InvalidArgumentError
@@ -23,7 +23,7 @@ from tfnative_aot.load.load_model import LoadedModel, Signature
 from tfnative_aot.load.places import Places
 from tfnative_aot.load.session_source import SessionSource
 from tfnative_aot.load.shapes import resolve_shapes
-from tfnative_aot.load.source import BATCH
+from tfnative_aot.load.source import BATCH, Arrays
 from tfnative_aot.split.check_part import check_part
 from tfnative_aot.split.core_graph import core_graph
 from tfnative_aot.split.cut import Cut, cut
@@ -54,6 +54,8 @@ class Prepared:
         exact: The model before its weights were rounded; None if they were not.
         weights_alone: The model with rounded weights, where ``model`` rounds more.
         products: Nodes that multiply with rounded weights, and could do so in int8.
+        samples: Of calibration, in batches: by "calibration" those that ranges are of,
+            by "held out" the others.
     """
 
     model: LoadedModel
@@ -66,6 +68,7 @@ class Prepared:
     exact: LoadedModel | None = None
     weights_alone: LoadedModel | None = None
     products: frozenset[str] = frozenset()
+    samples: Mapping[str, Sequence[Arrays]] = field(default_factory=dict)
 
 
 def prepare(

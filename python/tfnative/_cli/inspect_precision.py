@@ -56,7 +56,10 @@ def show(manifest: Manifest, *, as_json: bool) -> None:
             continue
         print(f"signature {name}: {precision.asked}")
         print_table(
-            ("layer", "op", "weights", "stored", "signal/noise", "computed in"),
+            (
+                *("layer", "op", "weights", "stored"),
+                *("signal/noise", "computed in", "of numbers"),
+            ),
             [
                 (_short(each.node), each.op, *_weights(each))
                 for each in precision.layers
@@ -74,6 +77,7 @@ def print_outputs(manifest: Manifest) -> None:
         (
             name,
             each.output,
+            each.samples,
             each.rows or "-",
             _decibels(each.signal_to_noise) if each.cosine is not None else "-",
             "-" if each.cosine is None else f"{each.cosine:.6f}",
@@ -84,7 +88,10 @@ def print_outputs(manifest: Manifest) -> None:
     ]
     if rows:
         print("against the same model in float32:")
-        header = ("signature", "output", "rows", "signal/noise", "cosine", "same top-1")
+        header = (
+            *("signature", "output", "samples", "rows"),
+            *("signal/noise", "cosine", "same top-1"),
+        )
         print_table(header, rows)
 
 
@@ -113,12 +120,14 @@ def _kept(layers: Iterable[LayerPrecision]) -> Iterable[str]:
             yield f"{_short(each.node)} {stays} {each.stored}: {each.reason}"
 
 
-def _weights(layer: LayerPrecision) -> tuple[str, str, str, str]:
+def _weights(layer: LayerPrecision) -> tuple[str, str, str, str, str]:
+    ends = layer.input_range
     return (
         format_shape(layer.shape),
         layer.stored,
         _decibels(layer.signal_to_noise),
         layer.computed,
+        "" if ends is None else f"{ends[0]:.4g} to {ends[1]:.4g}",
     )
 
 

@@ -52,6 +52,9 @@ class OutputPrecision:
             one of them is zero, or not finite.
         same_top: Share of rows whose largest number is in the same place; None for what
             has not one row of at least two floats for each row of the batch.
+        samples: Which inputs were compared: "drawn", "given" with --golden, those of
+            "calibration", by which ranges were found, or others of these that were
+            "held out".
     """
 
     output: str
@@ -59,6 +62,7 @@ class OutputPrecision:
     signal_to_noise: float | None
     cosine: float | None
     same_top: float | None
+    samples: str = "drawn"
 
 
 @dataclass(frozen=True)
@@ -123,4 +127,5 @@ def _output(place: str, value: object) -> OutputPrecision:
         signal_to_noise=reader.take_or_null("signal_to_noise", float),
         cosine=reader.take_or_null("cosine", float),
         same_top=reader.take_or_null("same_top", float),
+        samples=reader.take("samples", str) if reader.has("samples") else "drawn",
     )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,10 @@ FEW = 100
 READ_PER_SAMPLE = 10
 """So many are read for each one that is used: what is read may have no end."""
 
+FEWEST_HELD_OUT = 20
+"""Of fewer samples, all are needed for ranges."""
+
+_HELD_OUT = 10
 _SEED = 2017
 
 
@@ -62,6 +66,17 @@ class CalibrationData:
                 waiting = []
             waiting.append(sample)
         yield self._stack(waiting)
+
+    def held_out(self) -> tuple[CalibrationData, CalibrationData | None]:
+        """Samples to find ranges of, and a tenth that says how well these do.
+
+        The tenth is None of fewer than ``FEWEST_HELD_OUT`` samples.
+        """
+        if len(self.samples) < FEWEST_HELD_OUT:
+            return self, None
+        kept = tuple(s for n, s in enumerate(self.samples, 1) if n % _HELD_OUT)
+        apart = self.samples[_HELD_OUT - 1 :: _HELD_OUT]
+        return replace(self, samples=kept), replace(self, samples=apart)
 
     def _share(self, one: Arrays, other: Arrays) -> bool:
         if not self.stacked:

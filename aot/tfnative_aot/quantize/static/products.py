@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
+MATRIX_PRODUCTS = frozenset({"BatchMatMul", "BatchMatMulV2", "Einsum", "MatMul"})
+
 MOST_PLACES = 60_000
 """Sums of more products may not fit 32 bits beside a bias."""
 

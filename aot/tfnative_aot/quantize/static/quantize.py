@@ -22,6 +22,7 @@ from tfnative_aot.quantize.static.build import build, tensors_with_ranges
 from tfnative_aot.quantize.static.find_steps import find_steps
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.plan import Step
+from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
 from tfnative_aot.quantize.static.scales import WholeWeights
 from tfnative_aot.split.divide import Prepared
 
@@ -85,10 +86,11 @@ def _ranges(
 
 def _layer(step: Step, whole: WholeWeights, given: Range) -> LayerPrecision:
     assert step.weights is not None
+    is_matrix = step.node.op in MATRIX_PRODUCTS
     return LayerPrecision(
         step.node.name,
         step.node.op,
-        step.weights.shape,
+        step.weights.shape[2:] if is_matrix else step.weights.shape,
         "int8",
         signal_to_noise=signal_to_noise(step.weights, whole.as_floats()),
         computed="int8",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 from tensorflow.core.framework import types_pb2
@@ -73,8 +74,10 @@ def without_shapes(function: FunctionDef) -> FunctionDef:
     return copy
 
 
-def with_own_names(graph_def: GraphDef) -> None:
+def with_own_names(graph_def: GraphDef, kept: Container[str] = ()) -> None:
     """Renames a graph's functions, since they are not the ones of their names any more.
+
+    But for ``kept``, which are.
 
     The process may know these: those of the program that made the model, in which
     TensorFlow wants each name to stand for one thing.
@@ -82,7 +85,8 @@ def with_own_names(graph_def: GraphDef) -> None:
     library = graph_def.library
     content = library.SerializeToString(deterministic=True)
     digest = hashlib.sha256(content).hexdigest()[:16]
-    names = {f.signature.name: f"{f.signature.name}_{digest}" for f in library.function}
+    before = [f.signature.name for f in library.function]
+    names = {name: name if name in kept else f"{name}_{digest}" for name in before}
     for function in library.function:
         function.signature.name = names[function.signature.name]
     for nodes in (graph_def.node, *(f.node_def for f in library.function)):

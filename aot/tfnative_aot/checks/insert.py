@@ -106,7 +106,7 @@ class _Inserter:
         graph_def.node.extend(added)
         self._library.add_called(scope)
         graph_def.library.function.extend(self._library.all())
-        with_own_names(graph_def)
+        with_own_names(graph_def, self._frozen.calls)
         return added[-1].name, graph_def
 
     def _walk(self, scope: Scope, hidden: frozenset[str]) -> list[Words]:

@@ -173,14 +173,14 @@ def test_what_may_be_wrong_is_said():
     odd = replace(observed(np.full((2, 1), np.nan)), name="odd")
     none = replace(observed(np.zeros((2, 0))), name="none")
     assert list(doubts([zero, few, odd, none], "min-max")) == [
-        "1 tensors are 0 in all samples, and have no range: zero",
-        "1 tensors have no values in any sample: none",
-        "1 tensors have values that are not finite, and no range: odd",
+        "tensors that are 0 in all samples, and have no range: 1 (zero)",
+        "tensors that have no values in any sample: 1 (none)",
+        "tensors that have values that are not finite, and no range: 1 (odd)",
     ]
     said = list(doubts([few], "percentile"))
     assert said == [
-        "1 tensors have fewer than the 10000 values that percentile needs to leave any "
-        "out: few"
+        "tensors with fewer than the 10000 values that percentile needs to leave any "
+        "out: 1 (few)"
     ]
     assert fewest_values("kl") == BINS
     assert not list(doubts([observed(np.ones((100, 100)) + x[0, 0])], "percentile"))

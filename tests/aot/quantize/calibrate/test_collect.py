@@ -55,9 +55,7 @@ def test_large_and_small_batches_count_the_same(monkeypatch):
     small = observed(x)
     assert np.array_equal(large.counts, small.counts)
     assert (large.least, large.largest) == (small.least, small.largest)
-    assert (
-        large.mean_largest != small.mean_largest
-    )  # The only thing that depends on it.
+    assert large.mean_largest != small.mean_largest  # Nothing else differs.
 
 
 def test_no_batch_has_more_than_its_bytes_unless_a_sample_has(monkeypatch):

@@ -57,6 +57,7 @@ _INSTALLS = "installs packages, which needs a network"
 _SECONDS = "compiles for ten seconds what get_started.md compiles, too"
 _TESTED = "is run on models of its own by "
 _BENCH = "measures for minutes; tests/benchmarks runs its parts"
+_CALIBRATION = "needs samples; tests/aot/quantize/calibrate has some"
 _BAZEL = "is built by tests/aot/artifact/test_bazel.py"
 _README = "is run by tests/project/test_readme.py, one after the other"
 
@@ -146,6 +147,12 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("pictures.md", "apt-get install graphviz"): _INSTALLS,
     ("quantize.md", "python -m benchmarks.precision"): _BENCH,
     ("quantize.md", 'pip install ".[aot,bench]"'): _BENCH,
+    (
+        "quantize.md",
+        "tfnative compile saved_models/digits -o build/int8 --precision int8 "
+        "--calibration images.npz",
+    ): _CALIBRATION,
+    ("quantize.md", "import numpy as np"): _CALIBRATION,
     ("pictures.md", "pip install ai-edge-model-explorer"): _INSTALLS,
     (
         "performance.md",

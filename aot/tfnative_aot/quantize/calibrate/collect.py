@@ -22,7 +22,6 @@ from tfnative_aot.quantize.calibrate.observed import (
     BINS,
     MOMENTUM,
     Counts,
-    Doubles,
     Observed,
 )
 
@@ -32,7 +31,7 @@ Run = Callable[[Arrays, Sequence[str]], Sequence[Array]]
 
 _MOST_ROWS = 32
 _MOST_BYTES = 64 << 20
-_BLOCK = 1 << 18
+_BLOCK = 1 << 16
 
 
 @dataclass
@@ -49,8 +48,8 @@ class _Bounds:
 
     def see(self, values: Array) -> None:
         """Takes in the values of a batch."""
-        found, lost = _finite(values)
-        self.not_finite += lost
+        found = _finite(values)
+        self.not_finite += values.size - found.size
         if found.size == 0:
             return
         least, largest = float(found.min()), float(found.max())
@@ -131,38 +130,39 @@ class _Histogram:
             bounds.least = bounds.largest = 0.0
             bounds.mean_least = bounds.mean_largest = 0.0
         self._most = max(-bounds.least, bounds.largest)
-        self._above = np.zeros(BINS, np.int64)
-        self._below = np.zeros(BINS, np.int64)
+        self._counts = np.zeros(2 * BINS, np.int64)
 
     def see(self, values: Array) -> None:
         """Takes in the values of a batch."""
-        flat = values.reshape(-1)
-        for first in range(0, len(flat), _BLOCK):
-            found, _ = _finite(flat[first : first + _BLOCK])
-            is_below = found < 0
-            self._above += self._counted(found[~is_below])
-            self._below += self._counted(-found[is_below])
+        found = _finite(values) if self._bounds.not_finite else values.reshape(-1)
+        for first in range(0, len(found), _BLOCK):
+            self._counts += self._counted(found[first : first + _BLOCK])
 
-    def _counted(self, magnitudes: Doubles) -> Counts:
-        """How many are in each bin, of numbers from 0 on."""
-        if self._most == 0:
-            places = np.zeros(len(magnitudes), np.int64)
-        else:
-            # The quotient first: it is the same for whatever power of two they are of.
-            places = (magnitudes / self._most * BINS).astype(np.int64)
-        return np.bincount(np.minimum(places, BINS - 1), minlength=BINS)
+    def _counted(self, values: Array) -> Counts:
+        """How many are in each bin, from the negative of the largest magnitude on."""
+        # The quotient first: it is the same for whatever power of two they are of.
+        scaled = np.asarray(values, np.float64) / (self._most or 1.0)
+        scaled *= BINS
+        bins = scaled.astype(np.int64)  # Towards zero, so that both sides are alike.
+        bins -= scaled < 0
+        bins += BINS + 1
+        # The largest magnitudes are at the ends of the last bins, and not behind them.
+        counts = np.bincount(bins, minlength=2 * BINS + 2)
+        counts[1] += counts[0]
+        counts[-2] += counts[-1]
+        return counts[1:-1]
 
     def observed(self, name: str, samples: int) -> Observed:
         """All that is known."""
         of = self._bounds
         below = np.linspace(-self._most, 0, BINS + 1)
-        counts, edges = self._above, -below[::-1]
-        if of.least < 0 < of.largest:
-            counts = np.concatenate([self._below[::-1], counts])
-            edges = np.concatenate([below[:-1], edges])
-        elif of.least < 0:
-            counts, edges = self._below[::-1].copy(), below
-            counts[-1] += self._above[0]  # Zeros.
+        counts, edges = self._counts, np.concatenate([below, -below[-2::-1]])
+        if of.least >= 0:
+            counts, edges = counts[BINS:], edges[BINS:]
+        elif of.largest <= 0:
+            zeros = counts[BINS]
+            counts, edges = counts[:BINS].copy(), edges[: BINS + 1]
+            counts[-1] += zeros
         return Observed(
             name=name,
             least=of.least,
@@ -178,10 +178,9 @@ class _Histogram:
         )
 
 
-def _finite(values: Array) -> tuple[Doubles, int]:
-    """Those that are finite, as float64, and how many are not."""
-    wide = np.asarray(values, np.float64).reshape(-1)
-    is_finite = np.isfinite(wide)
-    if is_finite.all():
-        return wide, 0
-    return wide[is_finite], int(wide.size - np.count_nonzero(is_finite))
+def _finite(values: Array) -> Array:
+    """Those that are finite; most often all are, which their extremes tell."""
+    flat = values.reshape(-1)
+    if flat.size == 0 or np.isfinite([flat.min(), flat.max()]).all():
+        return flat
+    return flat[np.isfinite(flat)]

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +15,11 @@ from tfnative._compile.options import Calibration
 from tfnative.errors import InvalidArgumentError
 from tfnative_aot.freeze.graph import GraphTensor
 from tfnative_aot.load.source import BATCH, Arrays
-from tfnative_aot.quantize.calibrate.fitting import samples_of
+from tfnative_aot.quantize.calibrate.fitting import (
+    Block,
+    fitting_block,
+    samples_of,
+)
 from tfnative_aot.quantize.calibrate.sources import blocks_of, is_at_hand
 
 SAMPLES = 300
@@ -78,6 +84,30 @@ class CalibrationData:
         apart = self.samples[_HELD_OUT - 1 :: _HELD_OUT]
         return replace(self, samples=kept), replace(self, samples=apart)
 
+    def after(
+        self, head: Callable[[Arrays], Arrays], inputs: Sequence[GraphTensor]
+    ) -> CalibrationData:
+        """What a head that TensorFlow runs makes of the samples, one by one.
+
+        Args:
+            head: What it gives for a batch, of one row if there are rows.
+            inputs: What is compiled takes of that.
+
+        Raises:
+            InvalidArgumentError: It gives something else.
+        """
+        blocks = []
+        for chunk in self.chunks(1):
+            found = head(chunk)
+            own = {tensor.name: found[tensor.name] for tensor in inputs}
+            blocks.append(fitting_block(own, inputs, "behind the head, "))
+        has_batch = any(tensor.shape and tensor.shape[0] == BATCH for tensor in inputs)
+        return replace(
+            self,
+            samples=tuple(block.sample(0) for block in blocks),
+            stacked=blocks[0].stacked if has_batch else frozenset(),
+        )
+
     def _share(self, one: Arrays, other: Arrays) -> bool:
         if not self.stacked:
             return False
@@ -123,25 +153,60 @@ def read_calibration(
         NotFoundError: There is no such file.
         InvalidArgumentError: Something does not fit, or there are no samples.
     """
+    blocks = blocks_of(given, inputs, others)
+    if is_at_hand(given):
+        drawn = _drawn(next(blocks), samples)
+        bound = None
+    else:
+        bound = samples * READ_PER_SAMPLE
+        drawn = _drawn_while_read(blocks, samples, bound)
+    if not drawn.samples:
+        raise InvalidArgumentError("--calibration: there are no samples in it")
+    _check_not_zero(drawn.samples, inputs)
+    has_batch = any(tensor.shape and tensor.shape[0] == BATCH for tensor in inputs)
+    return CalibrationData(
+        drawn.samples,
+        drawn.stacked if has_batch else frozenset(),
+        drawn.seen,
+        tuple(_warnings(drawn.samples, inputs, bound if drawn.seen == bound else None)),
+    )
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    samples: tuple[Arrays, ...]
+    stacked: frozenset[str]
+    seen: int
+
+
+def _drawn(block: Block, most: int) -> _Drawn:
+    """Some samples of those in a block, each with the same chance."""
+    places = np.arange(block.count)
+    if block.count > most:
+        rng = np.random.default_rng(_SEED)
+        places = np.sort(rng.choice(block.count, most, replace=False))
+    found = tuple(block.sample(int(place)) for place in places)
+    return _Drawn(found, block.stacked, block.count)
+
+
+def _drawn_while_read(blocks: Iterator[Block], most: int, bound: int) -> _Drawn:
+    """Likewise of blocks that come one by one, of which none is kept.
+
+    That is Vitter's algorithm R: each sample takes the place of another with a lower
+    chance than the one before it.
+    """
     kept: list[tuple[int, Arrays]] = []
     stacked: frozenset[str] = frozenset()
-    has_batch = any(tensor.shape and tensor.shape[0] == BATCH for tensor in inputs)
-    most = None if is_at_hand(given) else samples * READ_PER_SAMPLE
     rng = np.random.default_rng(_SEED)
     seen = 0
-    for block, number in samples_of(blocks_of(given, inputs, others), most):
-        stacked = block.stacked if has_batch else frozenset()
-        # Vitter's algorithm R: whoever comes later replaces one with a lower chance.
-        place = seen if seen < samples else int(rng.integers(seen + 1))
-        if place < samples:
+    for block, number in samples_of(blocks, bound):
+        stacked = block.stacked
+        place = seen if seen < most else int(rng.integers(seen + 1))
+        if place < most:
             kept[place : place + 1] = [(seen, block.sample(number))]
         seen += 1
-    if not kept:
-        raise InvalidArgumentError("--calibration: there are no samples in it")
-    found = tuple(sample for _, sample in sorted(kept, key=lambda each: each[0]))
-    _check_not_zero(found, inputs)
-    warnings = tuple(_warnings(found, inputs, seen if seen == most else None))
-    return CalibrationData(found, stacked, seen, warnings)
+    in_order = sorted(kept, key=lambda each: each[0])
+    return _Drawn(tuple(sample for _, sample in in_order), stacked, seen)
 
 
 def _check_not_zero(samples: Sequence[Arrays], inputs: Sequence[GraphTensor]) -> None:

@@ -22,20 +22,21 @@ def doubts(observed: Iterable[Observed], method: CalibrationMethod) -> Iterator[
     """
     seen = tuple(observed)
     yield from _about(
-        "are 0 in all samples, and have no range",
+        "tensors that are 0 in all samples, and have no range",
         [each.name for each in seen if each.values and each.zeros == each.values],
     )
     yield from _about(
-        "have no values in any sample",
+        "tensors that have no values in any sample",
         [each.name for each in seen if each.values + each.not_finite == 0],
     )
     yield from _about(
-        "have values that are not finite, and no range",
+        "tensors that have values that are not finite, and no range",
         [each.name for each in seen if each.not_finite],
     )
     fewest = fewest_values(method)
     yield from _about(
-        f"have fewer than the {fewest} values that {method} needs to leave any out",
+        f"tensors with fewer than the {fewest} values that {method} needs to leave any "
+        "out",
         [each.name for each in seen if 0 < each.values < fewest],
     )
 
@@ -50,4 +51,4 @@ def fewest_values(method: CalibrationMethod) -> int:
 def _about(what: str, names: list[str]) -> Iterator[str]:
     if names:
         shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-        yield f"{len(names)} tensors {what}: {shown}"
+        yield f"{what}: {len(names)} ({shown})"

@@ -16,6 +16,7 @@ from tfnative_aot.freeze.graph import GraphTensor
 from tfnative_aot.load.source import BATCH, Arrays
 
 _SHOWN = 5
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -160,14 +161,15 @@ def _does_not_fit(
 def _check_finite(array: npt.NDArray[Any], name: str, where: str) -> None:
     if array.dtype.kind in "biuOSU":
         return
-    for number, part in enumerate(array) if array.ndim else [(0, array)]:
-        finite = np.isfinite(part)
+    flat = array.reshape(-1)
+    for first in range(0, flat.size, _BLOCK):
+        finite = np.isfinite(flat[first : first + _BLOCK])
         if finite.all():
             continue
-        inner = tuple(int(i) for i in np.argwhere(~finite)[0])
-        at = [number, *inner] if array.ndim else []
+        place = first + int(np.argmin(finite))
+        at = [int(index) for index in np.unravel_index(place, array.shape)]
         raise InvalidArgumentError(
-            f"--calibration: {where}input {name!r} is {part[inner]} at {at}; expected "
+            f"--calibration: {where}input {name!r} is {flat[place]} at {at}; expected "
             "finite numbers"
         )
 

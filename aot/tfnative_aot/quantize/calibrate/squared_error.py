@@ -68,4 +68,5 @@ def _errors(
     found *= widths
     found -= centres
     np.square(found, out=found)
-    return np.asarray(found @ weights)
+    # Not by @, whose sums depend on how many threads there are.
+    return np.asarray(np.einsum("ij,j->i", found, weights))

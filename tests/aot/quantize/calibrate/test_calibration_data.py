@@ -134,6 +134,23 @@ def test_a_buffer_that_is_filled_again_does_not_change_what_was_read():
         assert [float(sample["x"].max()) for sample in data.samples] == expected
 
 
+def test_heads_run_before_what_is_compiled_sees_a_sample():
+    spec = [tensor("s", -1, dtype="string")]
+    data = read_calibration({"s": ["a", "bb", "ccc"]}, spec)
+
+    def lengths(feeds: dict[str, Any]) -> dict[str, Any]:
+        (text,) = feeds["s"]
+        return {"length": np.float32([len(text)]), "other": 1}
+
+    behind = data.after(lengths, [tensor("length", -1)])
+    (chunk,) = behind.chunks(8)
+    assert chunk.keys() == {"length"}
+    assert chunk["length"].tolist() == [1, 2, 3]
+    said = "behind the head, input 'length' is float32"
+    with pytest.raises(InvalidArgumentError, match=said):
+        data.after(lengths, [tensor("length", -1, 2)])
+
+
 def test_inputs_without_rows_are_the_same_for_all_samples():
     spec = [tensor("scale"), tensor("x", -1, 3)]
     data = read_calibration({"x": rows(5), "scale": np.float32(2)}, spec)

@@ -70,6 +70,16 @@ def test_records_without_a_batch_are_samples_of_their_own(tmp_path):
     assert found == [([1, 2], b"a\0"), ([3, 4], b"")]
 
 
+def test_datasets_of_tensorflow_are_read_batch_by_batch():
+    x = np.arange(1, 31, dtype=np.float32).reshape(10, 3)
+    dataset = tf.data.Dataset.from_tensor_slices({"x": x}).batch(4)
+    data = read_calibration(dataset, [tensor("x", -1, 3)])
+    (chunk,) = data.chunks(16)
+    assert np.array_equal(chunk["x"], x)
+    with pytest.raises(InvalidArgumentError, match="mapping 0: expected a dict of arr"):
+        read_calibration(dataset.map(lambda each: (each, 1)), [tensor("x", -1, 3)])
+
+
 def test_of_more_records_some_are_drawn(tmp_path):
     path = write(tmp_path / "x", [{"x": float(n)} for n in range(1, 501)])
     data = read_calibration(path, [tensor("x", -1)], samples=100)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.aot.quantize.calibrate.seen import echo, observed, samples
 from tfnative_aot.progress import Silent
+from tfnative_aot.quantize.calibrate import collect as collecting
 from tfnative_aot.quantize.calibrate.collect import collect
 from tfnative_aot.quantize.calibrate.data import CalibrationData
 from tfnative_aot.quantize.calibrate.observed import BINS
@@ -47,28 +48,30 @@ def test_both_sides_of_zero_have_as_many_bins_of_the_same_width():
     np.testing.assert_allclose(np.diff(seen.edges), seen.width)
 
 
-def test_large_and_small_batches_count_the_same():
+def test_large_and_small_batches_count_the_same(monkeypatch):
     x = RNG.standard_normal((40, 64)).astype(np.float32)
-
-    def wide(feeds: Mapping[str, Any], _: Sequence[str]) -> list[Any]:
-        """Has so many values that a batch has one row."""
-        wide = np.zeros((len(feeds["x"]), 1 << 24), np.uint8)
-        return [feeds["x"], wide[:, :: 1 << 20]]
-
-    both = collect(wide, ["x", "y"], samples(x), Silent())["x"]
-    alone = observed(x)
-    assert np.array_equal(both.counts, alone.counts)
+    large = observed(x)
+    monkeypatch.setattr(collecting, "_MOST_BYTES", 1)
+    small = observed(x)
+    assert np.array_equal(large.counts, small.counts)
+    assert (large.least, large.largest) == (small.least, small.largest)
+    assert large.mean_largest != small.mean_largest  # Nothing else differs.
 
 
-def test_no_batch_has_more_than_its_bytes_unless_a_sample_has():
+def test_no_batch_has_more_than_its_bytes_unless_a_sample_has(monkeypatch):
+    monkeypatch.setattr(collecting, "_MOST_BYTES", 64)
     asked: list[int] = []
 
     def run(feeds: Mapping[str, Any], _: Sequence[str]) -> list[Any]:
         asked.append(len(feeds["x"]))
-        return [np.broadcast_to(np.float32(1), (len(feeds["x"]), 5 << 20))]
+        return [np.ones((len(feeds["x"]), 5), np.float32)]
 
     collect(run, ["y"], samples(np.ones((7, 1))), Silent())
-    assert asked == [1, *([3, 3, 1] * 2)]  # 64 MiB are three of 20 MiB.
+    assert asked == [1, *([3, 3, 1] * 2)]  # 64 bytes are three times 20.
+    monkeypatch.setattr(collecting, "_MOST_BYTES", 19)
+    asked.clear()
+    collect(run, ["y"], samples(np.ones((3, 1))), Silent())
+    assert asked == [1, *([1, 1, 1] * 2)]
 
 
 def test_samples_without_rows_run_one_by_one():

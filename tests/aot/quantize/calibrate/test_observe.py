@@ -56,6 +56,30 @@ def test_what_is_observed_is_what_the_graph_computes():
     assert find_range(seen["relu:0"], "min-max").low == 0
 
 
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16, tf.float64, tf.int32])
+def test_tensors_of_any_numbers_are_observed(dtype):
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, (None, 4), "in")
+        tf.cast(8 * x, dtype, name="cast")
+    images = read_calibration({"image": X}, INPUTS[1:])
+    seen = observe(graph.as_graph_def(), {"image": "in:0"}, ["cast:0"], images)
+    expected = tf.cast(tf.cast(8 * X, dtype), tf.float64).numpy()
+    found = seen["cast:0"]
+    assert (found.least, found.largest) == (expected.min(), expected.max())
+    assert (found.counts.sum(), found.zeros) == (200, (expected == 0).sum())
+
+
+def test_values_that_are_not_finite_are_counted_apart():
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, (None, 4), "in")
+        tf.math.log(x, name="log")
+    images = read_calibration({"image": X}, INPUTS[1:])
+    found = observe(graph.as_graph_def(), {"image": "in:0"}, ["log:0"], images)["log:0"]
+    assert found.not_finite == (X < 0).sum()
+    assert found.values == found.counts.sum() == (X > 0).sum()
+    assert found.largest == pytest.approx(np.log(X.max()), rel=1e-5)
+
+
 def test_a_graph_runs_for_any_of_its_tensors():
     run = session_run(graph_def(), NAMES)
     (chunk,) = data(1).chunks(99)

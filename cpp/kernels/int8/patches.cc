@@ -12,6 +12,30 @@ typedef uint8_t Step __attribute__((vector_size(kStep)));
 // With more bytes, a run is left to memcpy.
 constexpr int64_t kMostSteps = 4;
 
+// Copies `count` pieces of kSteps steps.
+template <int kSteps>
+void copy_steps(const uint8_t* from, int64_t from_step, uint8_t* to, int64_t to_step,
+                int64_t count) {
+  for (int64_t i = 0; i < count; ++i, from += from_step, to += to_step) {
+    UNROLL for (int s = 0; s < kSteps; ++s) {
+      memcpy(to + s * kStep, from + s * kStep, kStep);
+    }
+  }
+}
+
+typedef void CopySteps(const uint8_t* from, int64_t from_step, uint8_t* to,
+                       int64_t to_step, int64_t count);
+
+CopySteps* find_copy(int64_t steps) {
+  static_assert(kMostSteps == 4, "the switch has all cases");
+  switch (steps) {
+    case 1: return copy_steps<1>;
+    case 2: return copy_steps<2>;
+    case 3: return copy_steps<3>;
+    default: return copy_steps<4>;
+  }
+}
+
 #if defined(TFN_INT8_WORDS)
 
 // Widens bytes to 16 bits, in the order of store_activations.
@@ -106,16 +130,16 @@ class PatchCopy {
     const int64_t steps = (bytes_ + kStep - 1) / kStep;
     int64_t i = 0;
     if (steps <= kMostSteps) {
-      for (; i < count && g_.end - from >= steps * kStep; ++i) {
-        for (int64_t s = 0; s < steps; ++s) {
-          memcpy(to + s * kStep, from + s * kStep, kStep);
-        }
-        from += from_step;
-        to += stride_;
+      int64_t with_more = count;  // That have whole steps to read.
+      while (with_more > 0 &&
+             g_.end - (from + (with_more - 1) * from_step) < steps * kStep) {
+        --with_more;
       }
+      find_copy(steps)(from, from_step, to, stride_, with_more);
+      i = with_more;
     }
-    for (; i < count; ++i, from += from_step, to += stride_) {
-      memcpy(to, from, (size_t)bytes_);
+    for (; i < count; ++i) {
+      memcpy(to + i * stride_, from + i * from_step, (size_t)bytes_);
     }
   }
 

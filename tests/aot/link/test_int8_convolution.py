@@ -113,7 +113,7 @@ def _convolutions(rng: np.random.Generator, share: int) -> list[Convolution]:
         _extreme(rng),
         _extreme(rng),
     ]
-    for _ in range(40 // share):
+    for _ in range(32 // share):
         size, kernel = rng.integers(1, [3, 15, 15]), rng.integers(1, [3, 5, 5])
         groups = int(rng.choice([1, 1, 1, 2]))
         channels = rng.integers(1, [60, 50]) * groups
@@ -146,8 +146,8 @@ def _expected(share: int) -> tuple[bytes, list[tuple[Convolution, Results]]]:
     return content, [(case, case.expected()) for case in cases]
 
 
-def _check(command: tuple[str | Path, ...]) -> None:
-    content, cases = _expected(8 if len(command) > 1 else 1)
+def _check(command: tuple[str | Path, ...], share: int = 1) -> None:
+    content, cases = _expected(8 if len(command) > 1 else share)
     said = call(command, content)
     for case, expected in cases:
         size = case.result_bytes()
@@ -185,5 +185,18 @@ def test_nothing_is_read_or_written_outside_of_arrays(
     _check(
         compile_program(
             found, level, tmp_path, SOURCES, "int8_convolution.cc", SANITIZED
-        )
+        ),
+        share=2,
+    )
+
+
+@pytest.mark.slow
+def test_the_code_of_wide_vectors_has_the_same_bits(tmp_path: Path) -> None:
+    target, level = next(place for place in PLACES if place[1].tag == "v2")
+    wide = ("-static", "-DTFN_WIDE_VECTORS", "-Wno-psabi", "-O1")
+    _check(
+        compile_program(
+            find_target(target), level, tmp_path, SOURCES, "int8_convolution.cc", wide
+        ),
+        share=8,
     )

@@ -18,7 +18,7 @@ import tfnative
 from benchmarks.measure import machine, run_python
 from tests.models import ZOO
 
-MODELS = "resnet50,mobilenet_v2,digits_cnn,keras2_cnn,tf1_ref_variables"
+MODELS = "resnet50,mobilenet_v2,efficientnet_b0,digits_cnn,keras2_cnn,tf1_ref_variables"
 _EXACT = 1e-4
 
 

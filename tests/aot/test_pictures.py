@@ -14,6 +14,7 @@ import pytest
 import tfnative
 from tests.models import ZOO
 from tests.python.draw.graphviz_needed import needs_dot
+from tests.python.draw.model_explorer_classes import model_explorer_classes
 from tfnative._draw.compiled import draw_program
 from tfnative._manifest.program import ProgramRecord, from_json
 from tfnative.cli import main
@@ -115,6 +116,23 @@ def test_inspect_writes_for_model_explorer(compiled: Compile, tmp_path: Path):
     steps = {n["id"] for n in graph["nodes"] if n["id"].startswith("step")}
     assert steps <= times.keys()
     assert all(result["value"] >= 0 for result in times.values())
+
+
+def test_model_explorers_package_reads_what_inspect_writes(
+    compiled: Compile, export: Callable[..., Path], tmp_path: Path
+):
+    read = model_explorer_classes()
+    for model, *flags in (
+        (artifact(compiled, "tf1_loop"), "--profile"),
+        (export(ZOO["tf1_loop"]),),
+    ):
+        path = tmp_path / "net.json"
+        command = ["inspect", str(model), "--model-explorer", str(path)]
+        assert main([*command, *flags]) == 0
+        (graph,) = read("GraphCollection", path.read_text(encoding="utf-8")).graphs
+        assert len(graph.nodes) >= 5
+    times = (tmp_path / "net.times.json").read_text(encoding="utf-8")
+    assert read("GraphNodeData", times).results
 
 
 def test_times_suit_the_graph_of_the_saved_model_as_well(

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import json
-import warnings
-from typing import Any
 
 import pytest
 from hypothesis import given
 
 from tests.python.draw.drawn import graphs, loop_program
+from tests.python.draw.model_explorer_classes import Read, model_explorer_classes
 from tfnative._draw.compiled import Measured, draw_program
 from tfnative._draw.graph import DrawnGraph, DrawnNode
 from tfnative._draw.model_explorer import to_graphs, to_node_data
@@ -20,27 +19,13 @@ TIMES = {0: Measured(3.0, 0.75), 3: Measured(1.0, 0.25)}
 
 
 @pytest.fixture(scope="module")
-def read() -> Any:
-    """Reads JSON as one of the package's classes, which has to know every field."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Of what it imports.
-        pytest.importorskip(
-            "model_explorer", reason="needs the package ai-edge-model-explorer"
-        )
-        dacite = pytest.importorskip("dacite", reason="needs the package dacite")
-        from model_explorer import graph_builder, node_data_builder
-
-    classes = {**vars(graph_builder), **vars(node_data_builder)}
-
-    def as_class(name: str, content: object) -> Any:
-        return dacite.from_dict(classes[name], content, dacite.Config(strict=True))
-
-    return as_class
+def read() -> Read:
+    return model_explorer_classes()
 
 
-def test_its_package_reads_the_graph(read: Any):
+def test_its_package_reads_the_graph(read: Read):
     graph = draw_program(loop_program(), "net")
-    found = read("GraphCollection", json.loads(to_graphs("net", [graph])))
+    found = read("GraphCollection", to_graphs("net", [graph]))
     assert found.label == "net"
     (drawn,) = found.graphs
     assert [node.id for node in drawn.nodes] == [node.id for node in graph.nodes]
@@ -50,13 +35,21 @@ def test_its_package_reads_the_graph(read: Any):
     assert [edge.sourceNodeId for edge in product.incomingEdges] == ["in0"]
 
 
-def test_its_package_reads_the_times(read: Any):
+def test_its_package_reads_the_times(read: Read):
     graph = draw_program(loop_program(), "net", TIMES)
-    data = read("GraphNodeData", json.loads(to_node_data(graph)))
+    data = read("GraphNodeData", to_node_data(graph))
     values = {key: result.value for key, result in data.results.items()}
     of_steps = {"step0": 3.0, "step3": 1.0}
     assert values == of_steps | {"model/dense/BiasAdd": 3.0, "while/add": 1.0}
     assert (data.gradient[0].stop, data.gradient[-1].stop) == (0, 1)
+
+
+@given(graphs())
+def test_its_package_reads_every_graph(read: Read, graph: DrawnGraph):
+    (drawn,) = read("GraphCollection", to_graphs(graph.title, [graph])).graphs
+    assert [node.label for node in drawn.nodes] == [n.title for n in graph.nodes]
+    assert [node.namespace for node in drawn.nodes] == [n.scope for n in graph.nodes]
+    assert read("GraphNodeData", to_node_data(graph)).results == {}
 
 
 def test_what_comes_from_one_node_is_summed():

@@ -76,25 +76,34 @@ INLINE void store_some_bytes(uint8_t* to, IntVec q, int64_t count) {
   memcpy(to, line, (size_t)count);
 }
 
+// Four vectors that were packed to bytes, 128 bits at a time: one behind the other.
+INLINE IntVec in_order(IntVec bytes) {
+#if defined(__AVX512BW__) && !defined(TFN_BYTES_PORTABLE)
+  const __m512i order =
+      _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return (IntVec)_mm512_maskz_permutexvar_epi32((__mmask16)-1, order, (__m512i)bytes);
+#elif defined(__AVX2__) && !defined(TFN_BYTES_PORTABLE)
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  return (IntVec)_mm256_permutevar8x32_epi32((__m256i)bytes, order);
+#else
+  return bytes;
+#endif
+}
+
 // The same for four vectors, one behind the other.
 INLINE void store_bytes(uint8_t* to, const IntVec (&q)[4]) {
 #if defined(TFN_BYTES_PORTABLE) || (defined(__AVX__) && !defined(__AVX2__))
   UNROLL for (int i = 0; i < 4; ++i) store_bytes(to + i * kLanes, q[i]);
 #elif defined(__AVX512BW__)
-  const __m512i order =
-      _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  const __m512i bytes =
-      _mm512_packus_epi16(_mm512_packs_epi32((__m512i)q[0], (__m512i)q[1]),
-                          _mm512_packs_epi32((__m512i)q[2], (__m512i)q[3]));
-  const __m512i ordered = _mm512_maskz_permutexvar_epi32((__mmask16)-1, order, bytes);
-  memcpy(to, &ordered, sizeof ordered);
+  const IntVec bytes = in_order((IntVec)_mm512_packus_epi16(
+      _mm512_packs_epi32((__m512i)q[0], (__m512i)q[1]),
+      _mm512_packs_epi32((__m512i)q[2], (__m512i)q[3])));
+  memcpy(to, &bytes, sizeof bytes);
 #elif defined(__AVX2__)
-  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  const __m256i bytes =
-      _mm256_packus_epi16(_mm256_packs_epi32((__m256i)q[0], (__m256i)q[1]),
-                          _mm256_packs_epi32((__m256i)q[2], (__m256i)q[3]));
-  const __m256i ordered = _mm256_permutevar8x32_epi32(bytes, order);
-  memcpy(to, &ordered, sizeof ordered);
+  const IntVec bytes = in_order(
+      (IntVec)_mm256_packus_epi16(_mm256_packs_epi32((__m256i)q[0], (__m256i)q[1]),
+                                  _mm256_packs_epi32((__m256i)q[2], (__m256i)q[3])));
+  memcpy(to, &bytes, sizeof bytes);
 #elif defined(__SSE4_1__)
   const __m128i bytes =
       _mm_packus_epi16(_mm_packs_epi32((__m128i)q[0], (__m128i)q[1]),

@@ -9,7 +9,7 @@
 #include "int8/bytes.h"
 #include "int8/look_up.h"
 #include "int8/quads.h"
-#include "int8/requantize.h"
+#include "int8/requantize_four.h"
 #include "part.h"
 
 using namespace TFN_NAMESPACE;
@@ -19,6 +19,7 @@ namespace {
 constexpr int kPixels = 4;  // That are computed together.
 constexpr int64_t kChannels = TFN_DEPTHWISE_INT8_CHANNELS;
 constexpr int64_t kQuad = 4;
+constexpr int64_t kColumn = kChannels * kQuad;  // Bytes of a column of quads.
 
 int64_t round_up(int64_t a, int64_t unit) { return (a + unit - 1) / unit * unit; }
 
@@ -26,19 +27,16 @@ int64_t round_up(int64_t a, int64_t unit) { return (a + unit - 1) / unit * unit;
 struct Constants {
   const int32_t *sums, *bias;
   const float* multiplier;
+  bool are_small;  // Whether what they give is certainly less than 2^31.
 };
 
 // The quads of neighbouring output pixels of one or two lines, and their weights:
-// [groups][columns][channels], and [groups][kernel columns][lines][channels].
+// [groups][columns][kChannels], and [groups][kernel columns][lines][kChannels].
 struct Tile {
   const uint8_t* quads;
   const int8_t* weights;
-  int64_t groups, group_bytes, channels;
-  int64_t width, stride, dilation; // Of the kernel, if it is of any size.
-
-  INLINE const uint8_t* at(int64_t column, int64_t c) const {
-    return quads + (column * channels + c) * kQuad;
-  }
+  int64_t groups, group_bytes;
+  int64_t width, stride, dilation;  // Of the kernel, if it is of any size.
 };
 
 // Sums of a vector of channels, with a kernel kWidth columns wide.
@@ -50,11 +48,11 @@ struct KnownWidth {
     UNROLL for (int k = 0; k < kWidth; ++k) {
       UNROLL for (int line = 0; line < kLines; ++line) {
         w[line][k] = load_weights(weights);
-        weights += t.channels * kQuad;
+        weights += kColumn;
       }
     }
     UNROLL for (int x = 0; x < (kPixels - 1) * kStride + kWidth; ++x) {
-      const Quads quads = load_quads(t.at(x, c));
+      const Quads quads = load_quads(t.quads + x * kColumn + c * kQuad);
       UNROLL for (int i = 0; i < kPixels; ++i) {
         const int k = x - i * kStride;
         if (k < 0 || k >= kWidth) continue;
@@ -74,10 +72,11 @@ struct AnyWidth {
       Weights w[kLines];
       UNROLL for (int line = 0; line < kLines; ++line) {
         w[line] = load_weights(weights);
-        weights += t.channels * kQuad;
+        weights += kColumn;
       }
       UNROLL for (int i = 0; i < kPixels; ++i) {
-        const Quads quads = load_quads(t.at(i * t.stride + k * t.dilation, c));
+        const int64_t x = i * t.stride + k * t.dilation;
+        const Quads quads = load_quads(t.quads + x * kColumn + c * kQuad);
         UNROLL for (int line = 0; line < kLines; ++line) {
           add_products(sums[line][i], quads, w[line]);
         }
@@ -94,21 +93,27 @@ class Finish {
         start_(load_ints(constants.bias + c) -
                (p.input_zero - kActivationBias) * load_ints(constants.sums + c)),
         multiplier_(load(constants.multiplier + c)),
+        are_small_(constants.are_small),
         addend_zero_(p.addend_zero - IntVec{}),
         addend_scale_(broadcast(p.addend_scale)) {}
 
+  // What sums begin with.
+  INLINE Sum start() const { return sum_of(start_); }
   INLINE Vec scaled(const Sum& sum) const {
-    return rounded(__builtin_convertvector(total(sum) + start_, Vec) * multiplier_);
+    return rounded(__builtin_convertvector(total(sum), Vec) * multiplier_);
   }
   INLINE Vec addend(IntVec q) const {
     return rounded(__builtin_convertvector(q - addend_zero_, Vec) * addend_scale_);
   }
-  INLINE IntVec requantize(Vec x) const { return requantize_(x); }
+  INLINE void store(uint8_t* to, const Vec (&x)[kPixels]) const {
+    are_small_ ? requantize_.small(to, x) : requantize_(to, x);
+  }
 
  private:
-  const Requantize requantize_;
+  const RequantizeFour requantize_;
   const IntVec start_;
   const Vec multiplier_;
+  const bool are_small_;
   const IntVec addend_zero_;
   const Vec addend_scale_;
 };
@@ -124,27 +129,27 @@ struct Target {
 // Of whole vectors of all pixels, or of some.
 INLINE void store_pixels(const Sum (&sums)[kPixels], const Finish& finish,
                          const Target& t) {
-  const bool is_whole = t.pixels == kPixels && t.lanes == kLanes;
-  IntVec q[kPixels];
-  UNROLL for (int i = 0; i < kPixels; ++i) {
-    Vec x = finish.scaled(sums[i]);
-    if (t.addend && i < t.pixels) {
+  Vec x[kPixels];
+  UNROLL for (int i = 0; i < kPixels; ++i) x[i] = finish.scaled(sums[i]);
+  if (t.addend) {
+    UNROLL for (int i = 0; i < kPixels; ++i) {
+      if (i >= t.pixels) break;
       const uint8_t* const from = t.addend + i * t.step;
-      x += finish.addend(t.lanes == kLanes ? load_bytes(from)
-                                           : load_some_bytes(from, t.lanes));
+      x[i] += finish.addend(t.lanes == kLanes ? load_bytes(from)
+                                              : load_some_bytes(from, t.lanes));
     }
-    q[i] = finish.requantize(x);
   }
   uint8_t line[kPixels * kLanes];
-  store_bytes(line, q);
-  if (is_whole) {
-    UNROLL for (int i = 0; i < kPixels; ++i) {
-      memcpy(t.out + i * t.step, line + i * kLanes, kLanes);
-    }
+  finish.store(line, x);
+  const auto store = [&](int64_t i, size_t bytes) {
+    memcpy(t.out + i * t.step, line + i * kLanes, bytes);
+  };
+  if (t.lanes < kLanes) {
+    for (int64_t i = 0; i < t.pixels; ++i) store(i, (size_t)t.lanes);
+  } else if (t.pixels < kPixels) {
+    for (int64_t i = 0; i < t.pixels; ++i) store(i, kLanes);
   } else {
-    for (int64_t i = 0; i < t.pixels; ++i) {
-      memcpy(t.out + i * t.step, line + i * kLanes, (size_t)t.lanes);
-    }
+    UNROLL for (int i = 0; i < kPixels; ++i) store(i, kLanes);
   }
 }
 
@@ -195,12 +200,16 @@ class Depthwise {
     const auto* const behind =
         (const int32_t*)(weights_ + conv_.kernel[1] * conv_.kernel[2] * padded_);
     constants_ = {behind + first, behind + padded_ + first,
-                  (const float*)(behind + 2 * padded_) + first};
-    quads_ = scratch_ + groups_ * conv_.kernel[2] * lines_ * block_ * kQuad;
+                  (const float*)(behind + 2 * padded_) + first, false};
+    constants_.are_small = p_.addend_scale < 0x1p21f;
+    for (int64_t c = 0; c < channels_; ++c) {
+      if (!(constants_.multiplier[c] < 0.5f)) constants_.are_small = false;
+    }
+    quads_ = scratch_ + groups_ * conv_.kernel[2] * lines_ * kColumn;
     uint8_t* to = scratch_;
     for (int64_t group = 0; group < groups_; ++group) {
       for (int64_t column = 0; column < conv_.kernel[2]; ++column) {
-        for (int64_t line = 0; line < lines_; ++line, to += block_ * kQuad) {
+        for (int64_t line = 0; line < lines_; ++line, to += kColumn) {
           interleave_weights(group * 4 - line, column, to);
         }
       }
@@ -277,7 +286,7 @@ class Depthwise {
 
   uint8_t* fill_columns(Lines lines, Steps steps, int64_t count, uint8_t* to) const {
     const int64_t whole = channels_ / TFN_PANEL * TFN_PANEL;
-    for (int64_t column = 0; column < count; ++column, to += block_ * kQuad) {
+    for (int64_t column = 0; column < count; ++column, to += kColumn) {
       interleave<kActivationBits>(lines.from, whole, to);
       if (whole < channels_) fill_rest(lines, whole, to + whole * kQuad);
       UNROLL for (int j = 0; j < 4; ++j) lines.from[j] += steps.bytes[j];
@@ -303,8 +312,7 @@ class Depthwise {
     const Tile tile = {quads_,
                        (const int8_t*)scratch_,
                        groups_,
-                       columns * block_ * kQuad,
-                       block_,
+                       columns * kColumn,
                        conv_.kernel[2],
                        conv_.stride[2],
                        conv_.window_dilation[2]};
@@ -348,9 +356,12 @@ class Depthwise {
       const int64_t lanes = channels_ - c < kLanes ? channels_ - c : kLanes;
       tile.quads = quads_;
       for (int64_t i = 0; i < count; i += kPixels) {
-        Sum sums[kLines][kPixels] = {};
+        Sum sums[kLines][kPixels];
+        UNROLL for (int line = 0; line < kLines; ++line) {
+          UNROLL for (int j = 0; j < kPixels; ++j) sums[line][j] = finish.start();
+        }
         add_groups<kLines, Kernel>(tile, c, sums);
-        tile.quads += kPixels * tile.stride * tile.channels * kQuad;
+        tile.quads += kPixels * tile.stride * kColumn;
         const int64_t at = offset + i * conv_.in_channels + c;
         const int64_t pixels = count - i < kPixels ? count - i : kPixels;
         UNROLL for (int line = 0; line < kLines; ++line) {
@@ -369,7 +380,7 @@ class Depthwise {
     for (int64_t group = 0; group < tile.groups; ++group) {
       Kernel::add(tile, c, sums);
       tile.quads += tile.group_bytes;
-      tile.weights += tile.width * kLines * tile.channels * kQuad;
+      tile.weights += tile.width * kLines * kColumn;
     }
   }
 

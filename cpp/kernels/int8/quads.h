@@ -23,6 +23,13 @@ INLINE Quads load_quads(const uint8_t* from) {
 
 typedef int8x16_t Quads;
 
+// A sum that has numbers to begin with, in the lanes that total() adds up.
+INLINE Sum sum_of(IntVec start) {
+  const int32x4_t nothing = vdupq_n_s32(0);
+  const int32x4x2_t both = vzipq_s32((int32x4_t)start, nothing);
+  return {both.val[0], both.val[1]};
+}
+
 INLINE Quads load_quads(const uint8_t* from) {
   return vreinterpretq_s8_u8(vld1q_u8(from));
 }
@@ -38,6 +45,10 @@ typedef Activations Quads;
 
 INLINE Quads load_quads(const uint8_t* from) { return load_ints(from); }
 
+#endif
+
+#if !defined(TFN_INT8_NEON)
+INLINE Sum sum_of(IntVec start) { return start; }
 #endif
 
 // What bytes are changed by, so that they are activations in the form of this level.

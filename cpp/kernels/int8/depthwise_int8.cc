@@ -39,16 +39,21 @@ struct Tile {
   int64_t width, stride, dilation;  // Of the kernel, if it is of any size.
 };
 
-// Sums of a vector of channels, with a kernel kWidth columns wide.
+// Lines that are computed together, of those that share quads: with the weights of a
+// line of the kernel, their sums fit the registers.
+constexpr int together(int lines) { return kSmallSums ? lines : 1; }
+
+// The sums of a vector of channels of some lines, with a kernel kWidth columns wide and
+// the weights of kLines lines.
 template <int kLines, int kWidth, int kStride>
 struct KnownWidth {
-  static INLINE void add(const Tile& t, int64_t c, Sum (&sums)[kLines][kPixels]) {
-    const int8_t* weights = t.weights + c * kQuad;
-    Weights w[kLines][kWidth];
+  template <int kSums>
+  static INLINE void add(const Tile& t, int64_t c, Sum (&sums)[kSums][kPixels]) {
+    const int8_t* const weights = t.weights + c * kQuad;
+    Weights w[kSums][kWidth];
     UNROLL for (int k = 0; k < kWidth; ++k) {
-      UNROLL for (int line = 0; line < kLines; ++line) {
-        w[line][k] = load_weights(weights);
-        weights += kColumn;
+      UNROLL for (int line = 0; line < kSums; ++line) {
+        w[line][k] = load_weights(weights + (k * kLines + line) * kColumn);
       }
     }
     UNROLL for (int x = 0; x < (kPixels - 1) * kStride + kWidth; ++x) {
@@ -56,8 +61,8 @@ struct KnownWidth {
       UNROLL for (int i = 0; i < kPixels; ++i) {
         const int k = x - i * kStride;
         if (k < 0 || k >= kWidth) continue;
-        UNROLL for (int line = 0; line < kLines; ++line) {
-          add_products(sums[line][i], quads, w[line][k]);
+        UNROLL for (int line = 0; line < kSums; ++line) {
+          add_quads(sums[line][i], quads, w[line][k]);
         }
       }
     }
@@ -66,19 +71,19 @@ struct KnownWidth {
 
 template <int kLines>
 struct AnyWidth {
-  static INLINE void add(const Tile& t, int64_t c, Sum (&sums)[kLines][kPixels]) {
+  template <int kSums>
+  static INLINE void add(const Tile& t, int64_t c, Sum (&sums)[kSums][kPixels]) {
     const int8_t* weights = t.weights + c * kQuad;
-    for (int64_t k = 0; k < t.width; ++k) {
-      Weights w[kLines];
-      UNROLL for (int line = 0; line < kLines; ++line) {
-        w[line] = load_weights(weights);
-        weights += kColumn;
+    for (int64_t k = 0; k < t.width; ++k, weights += kLines * kColumn) {
+      Weights w[kSums];
+      UNROLL for (int line = 0; line < kSums; ++line) {
+        w[line] = load_weights(weights + line * kColumn);
       }
       UNROLL for (int i = 0; i < kPixels; ++i) {
         const int64_t x = i * t.stride + k * t.dilation;
         const Quads quads = load_quads(t.quads + x * kColumn + c * kQuad);
-        UNROLL for (int line = 0; line < kLines; ++line) {
-          add_products(sums[line][i], quads, w[line]);
+        UNROLL for (int line = 0; line < kSums; ++line) {
+          add_quads(sums[line][i], quads, w[line]);
         }
       }
     }
@@ -165,8 +170,8 @@ class Depthwise {
         padded_(round_up(conv_.in_channels, TFN_PANEL)),
         groups_((conv_.kernel[1] + 3) / 4),
         lines_(shares_quads() ? 2 : 1),
-        columns_(TFN_DEPTHWISE_INT8_COLUMNS(conv_.stride[2], conv_.kernel[2],
-                                            conv_.window_dilation[2])),
+        columns_(TFN_DEPTHWISE_INT8_COLUMNS(conv_.kernel[1], conv_.kernel[2],
+                                            conv_.stride[2], conv_.window_dilation[2])),
         scratch_((uint8_t*)operands.scratch) {
     memset(zeros_, p.input_zero, sizeof zeros_);
   }
@@ -350,33 +355,39 @@ class Depthwise {
 
   template <int kLines, typename Kernel>
   void run_tiles(Tile tile, int64_t offset, int64_t lines, int64_t count) const {
+    constexpr int kSums = together(kLines);
     const int64_t line_bytes = conv_.out[2] * conv_.in_channels;
     for (int64_t c = 0; c < channels_; c += kLanes) {
       const Finish finish(p_, constants_, c);
       const int64_t lanes = channels_ - c < kLanes ? channels_ - c : kLanes;
-      tile.quads = quads_;
-      for (int64_t i = 0; i < count; i += kPixels) {
-        Sum sums[kLines][kPixels];
-        UNROLL for (int line = 0; line < kLines; ++line) {
-          UNROLL for (int j = 0; j < kPixels; ++j) sums[line][j] = finish.start();
-        }
-        add_groups<kLines, Kernel>(tile, c, sums);
-        tile.quads += kPixels * tile.stride * kColumn;
-        const int64_t at = offset + i * conv_.in_channels + c;
-        const int64_t pixels = count - i < kPixels ? count - i : kPixels;
-        UNROLL for (int line = 0; line < kLines; ++line) {
-          if (line >= lines) break;
-          const int64_t to = at + line * line_bytes;
-          const Target target = {output_ + to, addend_ ? addend_ + to : nullptr,
-                                 conv_.in_channels, pixels, lanes};
-          store_pixels(sums[line], finish, target);
+      for (int64_t first = 0; first < lines; first += kSums) {
+        tile.weights = (const int8_t*)scratch_ + first * kColumn;
+        tile.quads = quads_;
+        int64_t at = offset + first * line_bytes + c;
+        for (int64_t i = 0; i < count; i += kPixels) {
+          Sum sums[kSums][kPixels];
+          add_groups<kLines, Kernel>(tile, c, finish.start(), sums);
+          tile.quads += kPixels * tile.stride * kColumn;
+          const int64_t pixels = count - i < kPixels ? count - i : kPixels;
+          UNROLL for (int line = 0; line < kSums; ++line) {
+            if (first + line >= lines) break;
+            const int64_t to = at + line * line_bytes;
+            const Target target = {output_ + to, addend_ ? addend_ + to : nullptr,
+                                   conv_.in_channels, pixels, lanes};
+            store_pixels(sums[line], finish, target);
+          }
+          at += kPixels * conv_.in_channels;
         }
       }
     }
   }
 
-  template <int kLines, typename Kernel>
-  static INLINE void add_groups(Tile tile, int64_t c, Sum (&sums)[kLines][kPixels]) {
+  template <int kLines, typename Kernel, int kSums>
+  static INLINE void add_groups(Tile tile, int64_t c, const Sum& start,
+                                Sum (&sums)[kSums][kPixels]) {
+    UNROLL for (int line = 0; line < kSums; ++line) {
+      UNROLL for (int i = 0; i < kPixels; ++i) sums[line][i] = start;
+    }
     for (int64_t group = 0; group < tile.groups; ++group) {
       Kernel::add(tile, c, sums);
       tile.quads += tile.group_bytes;

@@ -9,9 +9,24 @@
 
 namespace TFN_NAMESPACE {
 
+// Whether a sum and weights of a level with few registers take one each.
+#if defined(TFN_INT8_WORDS) || defined(TFN_INT8_NEON)
+constexpr bool kSmallSums = kRegisters > 16;
+#else
+constexpr bool kSmallSums = true;
+#endif
+
 #if defined(TFN_INT8_WORDS)
 
 typedef Activations Quads;
+
+// Without what is hidden, GCC 12 multiplies first, and adds when registers have run out.
+INLINE void add_quads(Sum& sum, const Quads& x, const Weights& w) {
+  sum += add_pairs(x.even, w.even);
+  __asm__("" : "+v"(sum));
+  sum += add_pairs(x.odd, w.odd);
+  __asm__("" : "+v"(sum));
+}
 
 INLINE Quads load_quads(const uint8_t* from) {
   typedef uint16_t Words __attribute__((vector_size(kLanes * 4)));
@@ -34,7 +49,7 @@ INLINE Quads load_quads(const uint8_t* from) {
   return vreinterpretq_s8_u8(vld1q_u8(from));
 }
 
-INLINE void add_products(Sum& sum, Quads x, Weights w) {
+INLINE void add_quads(Sum& sum, const Quads& x, const Weights& w) {
   sum.low = vpadalq_s16(sum.low, vmull_s8(vget_low_s8(w), vget_low_s8(x)));
   sum.high = vpadalq_s16(sum.high, vmull_s8(vget_high_s8(w), vget_high_s8(x)));
 }
@@ -44,6 +59,10 @@ INLINE void add_products(Sum& sum, Quads x, Weights w) {
 typedef Activations Quads;
 
 INLINE Quads load_quads(const uint8_t* from) { return load_ints(from); }
+
+INLINE void add_quads(Sum& sum, const Quads& x, const Weights& w) {
+  add_products(sum, x, w);
+}
 
 #endif
 

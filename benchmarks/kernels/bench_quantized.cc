@@ -23,8 +23,8 @@ namespace {
 class Memory {
  public:
   explicit Memory(std::int64_t bytes)
-      : data_(static_cast<std::uint8_t*>(::operator new(static_cast<std::size_t>(bytes),
-                                                        std::align_val_t{64}))) {
+      : data_(static_cast<std::uint8_t*>(
+            ::operator new(static_cast<std::size_t>(bytes), std::align_val_t{64}))) {
     for (std::int64_t i = 0; i < bytes / 4; ++i) {
       floats()[i] = static_cast<float>(i % 7 - 3);
     }
@@ -103,8 +103,8 @@ void time_elements(const std::string& name, const Image& image) {
   tfn_requantize looked_up = kResult;
   looked_up.table = table.bytes();
   const tfn_binary_int8 binary = {1, count, count, {3, 5}, {0.5f, 0.25f}, kResult};
-  const tfn_binary_int8 scaled = {
-      1, count, image.channels, {3, 5}, {0.5f, 0.25f}, kResult};
+  const tfn_binary_int8 scaled = {1,      count,         image.channels,
+                                  {3, 5}, {0.5f, 0.25f}, kResult};
   const tfn_unary_int8 unary = {1, count, 0.5f, looked_up};
   const tfn_unary_int8 plain = {1, count, 0.5f, kResult};
   const auto time = [&](const char* what, tfn_f32_kernel* kernel, const void* params) {
@@ -181,7 +181,8 @@ int main(int argc, char** argv) {
   }
   if (chosen("28x192")) time_elements("28x192", {28, 192});
   if (chosen("224x3")) time_elements("224x3", {224, 3});
-  if (chosen("pool/average_7x1280")) time_pool("pool/average_7x1280", {7, 1280}, 7, true);
+  if (chosen("pool/average_7x1280"))
+    time_pool("pool/average_7x1280", {7, 1280}, 7, true);
   if (chosen("pool/average_28x72")) time_pool("pool/average_28x72", {28, 72}, 28, true);
   if (chosen("pool/max_112x64")) time_pool("pool/max_112x64", {112, 64}, 2, false);
   return 0;

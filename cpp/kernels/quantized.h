@@ -72,10 +72,10 @@ tfn_f32_kernel TFN_KERNEL(conv_int8_to_f32);
  * neighbouring pixels. `stride` and `dilation` are those of columns. */
 #define TFN_DEPTHWISE_INT8_CHANNELS 64
 #define TFN_DEPTHWISE_INT8_LEAST_(columns, stride, dilation) \
-  (3 * (stride) + ((columns)-1) * (dilation) + 1)
-#define TFN_DEPTHWISE_INT8_COLUMNS(lines, columns, stride, dilation)                \
-  (TFN_DEPTHWISE_INT8_LEAST_(columns, stride, dilation) > ((lines) > 4 ? 36 : 64)   \
-       ? TFN_DEPTHWISE_INT8_LEAST_(columns, stride, dilation)                       \
+  (3 * (stride) + ((columns) - 1) * (dilation) + 1)
+#define TFN_DEPTHWISE_INT8_COLUMNS(lines, columns, stride, dilation)              \
+  (TFN_DEPTHWISE_INT8_LEAST_(columns, stride, dilation) > ((lines) > 4 ? 36 : 64) \
+       ? TFN_DEPTHWISE_INT8_LEAST_(columns, stride, dilation)                     \
        : ((lines) > 4 ? 36 : 64))
 #define TFN_DEPTHWISE_INT8_SCRATCH_BYTES(lines, columns, stride, dilation) \
   (((size_t)(lines) + 3) / 4 * 4 * TFN_DEPTHWISE_INT8_CHANNELS *           \

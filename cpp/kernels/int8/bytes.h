@@ -95,9 +95,9 @@ INLINE void store_bytes(uint8_t* to, const IntVec (&q)[4]) {
 #if defined(TFN_BYTES_PORTABLE) || (defined(__AVX__) && !defined(__AVX2__))
   UNROLL for (int i = 0; i < 4; ++i) store_bytes(to + i * kLanes, q[i]);
 #elif defined(__AVX512BW__)
-  const IntVec bytes = in_order((IntVec)_mm512_packus_epi16(
-      _mm512_packs_epi32((__m512i)q[0], (__m512i)q[1]),
-      _mm512_packs_epi32((__m512i)q[2], (__m512i)q[3])));
+  const IntVec bytes = in_order(
+      (IntVec)_mm512_packus_epi16(_mm512_packs_epi32((__m512i)q[0], (__m512i)q[1]),
+                                  _mm512_packs_epi32((__m512i)q[2], (__m512i)q[3])));
   memcpy(to, &bytes, sizeof bytes);
 #elif defined(__AVX2__)
   const IntVec bytes = in_order(
@@ -105,9 +105,8 @@ INLINE void store_bytes(uint8_t* to, const IntVec (&q)[4]) {
                                   _mm256_packs_epi32((__m256i)q[2], (__m256i)q[3])));
   memcpy(to, &bytes, sizeof bytes);
 #elif defined(__SSE4_1__)
-  const __m128i bytes =
-      _mm_packus_epi16(_mm_packs_epi32((__m128i)q[0], (__m128i)q[1]),
-                       _mm_packs_epi32((__m128i)q[2], (__m128i)q[3]));
+  const __m128i bytes = _mm_packus_epi16(_mm_packs_epi32((__m128i)q[0], (__m128i)q[1]),
+                                         _mm_packs_epi32((__m128i)q[2], (__m128i)q[3]));
   memcpy(to, &bytes, sizeof bytes);
 #else
   const int16x8_t low =

@@ -3,9 +3,9 @@
 //
 // Depthwise convolution of quantized arrays. For a few channels, the lines that an
 // output line sees are interleaved, four at a time, into quads in the scratch, where
-// padding holds the input's zero. Neighbouring pixels are then accumulated in registers,
-// a vector of channels at a time. Where it needs no more quads, two output lines share
-// them, with weights that are shifted by a line.
+// padding holds the input's zero. Neighbouring pixels are then accumulated in
+// registers, a vector of channels at a time. Where it needs no more quads, two output
+// lines share them, with weights that are shifted by a line.
 #include "int8/bytes.h"
 #include "int8/look_up.h"
 #include "int8/quads.h"
@@ -270,8 +270,8 @@ class Depthwise {
             h * conv_.stride[1] - conv_.padding_low[1] + k * conv_.window_dilation[1];
         const bool is_read =
             k < conv_.kernel[1] + lines_ - 1 && y >= 0 && y < conv_.in[1];
-        from[j] = is_read ? input + y * row + (first + begin) * conv_.in_channels
-                          : zeros_;
+        from[j] =
+            is_read ? input + y * row + (first + begin) * conv_.in_channels : zeros_;
         step[j] = is_read ? conv_.in_channels : 0;
       }
       to = fill_columns({zeros_, zeros_, zeros_, zeros_}, {0, 0, 0, 0}, begin, to);

@@ -20,7 +20,8 @@ constexpr bool kSmallSums = true;
 
 typedef Activations Quads;
 
-// Without what is hidden, GCC 12 multiplies first, and adds when registers have run out.
+// Without what is hidden, GCC 12 multiplies first, and adds when registers have run
+// out.
 INLINE void add_quads(Sum& sum, const Quads& x, const Weights& w) {
   sum += add_pairs(x.even, w.even);
   __asm__("" : "+v"(sum));
@@ -80,7 +81,8 @@ INLINE void interleave(const uint8_t* const (&from)[4], int64_t channels, uint8_
   int64_t c = 0;
 #if defined(TFN_INT8_PORTABLE)
   for (; c < channels; ++c) {
-    UNROLL for (int line = 0; line < 4; ++line) to[4 * c + line] = from[line][c] ^ kBits;
+    UNROLL for (int line = 0; line < 4; ++line) to[4 * c + line] =
+        from[line][c] ^ kBits;
   }
 #elif defined(__ARM_NEON)
   for (; c < channels; c += 16) {

@@ -16,8 +16,9 @@ namespace TFN_NAMESPACE {
 
 #if defined(TFN_SATURATING_BYTES)
 
-// Whole numbers saturate when they are packed, to 16 bits and to bytes. What is too small
-// for 32 bits becomes the smallest number; what is too large has to be made smaller.
+// Whole numbers saturate when they are packed, to 16 bits and to bytes. What is too
+// small for 32 bits becomes the smallest number; what is too large has to be made
+// smaller.
 class RequantizeFour {
  public:
   explicit RequantizeFour(const tfn_requantize& p)

@@ -45,7 +45,8 @@ INLINE void requantize_run(const Source& source, int64_t begin, int64_t end,
     UNROLL for (int v = 0; v < 4; ++v) x[v] = source.all(i + v * kLanes);
     requantize_four(out + i, x);
   }
-  for (; i + kLanes <= end; i += kLanes) store_bytes(out + i, requantize(source.all(i)));
+  for (; i + kLanes <= end; i += kLanes)
+    store_bytes(out + i, requantize(source.all(i)));
   if (i < end) store_some_bytes(out + i, requantize(source.some(i, end - i)), end - i);
   if (result.table) look_up(result.table, out + begin, out + begin, end - begin);
 }

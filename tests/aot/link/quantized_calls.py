@@ -54,7 +54,9 @@ class Window:
         is_in = (at >= 0) & (at < size)
         return np.where(is_in, at, 0), is_in
 
-    def visit(self, lhs: Ints, add: Callable[[tuple[int, ...], Ints, Ints], None]) -> None:
+    def visit(
+        self, lhs: Ints, add: Callable[[tuple[int, ...], Ints, Ints], None]
+    ) -> None:
         """Calls add(place, values, whether they are in the input) for each place."""
         for place in np.ndindex(*self.size):
             found = [self.places(i, k, lhs.shape[i + 1]) for i, k in enumerate(place)]
@@ -168,8 +170,8 @@ def _operands(call: Call) -> tuple[Ints, Ints]:
 
 
 def _add(call: Call) -> Bytes:
-    a, b = (x.astype(_F) * _F(s) for x, s in zip(_operands(call), call.scale))
-    return call.result.of(a + b)
+    a, b = (x.astype(_F) for x in _operands(call))
+    return call.result.of(a * _F(call.scale[0]) + b * _F(call.scale[1]))
 
 
 def _multiply(call: Call) -> Bytes:

@@ -134,7 +134,18 @@ def _unary_calls(rng: np.random.Generator) -> Iterator[Call]:
 
 def _extreme_floats() -> Floats:
     """What is not finite, ties, and the least and the largest numbers."""
-    sizes = [np.inf, 3.4e38, 1e10, 255.5, 2.0**31, 2.0**32, 2.0**23, 2.0**-126, 1e-40, 0]
+    sizes = [
+        np.inf,
+        3.4e38,
+        1e10,
+        255.5,
+        2.0**31,
+        2.0**32,
+        2.0**23,
+        2.0**-126,
+        1e-40,
+        0,
+    ]
     halves = np.arange(-300, 300) + 0.5
     near = np.nextafter(halves.astype(np.float32), np.float32(0))
     return np.array([[*sizes, *np.negative(sizes), np.nan, *halves, *near]], np.float32)
@@ -222,9 +233,7 @@ def _pool_calls(rng: np.random.Generator, count: int) -> Iterator[Call]:
         lhs = _bytes(rng, int(rng.integers(1, 4)), *sizes, channels)
         zero, scale = (int(rng.integers(256)), 0), float(rng.random() * 2)
         yield Call("max", lhs, window=window)
-        yield Call(
-            "average", lhs, _result(rng), zero, (scale, 1.0), None, window
-        )
+        yield Call("average", lhs, _result(rng), zero, (scale, 1.0), None, window)
 
 
 def test_windows_are_pooled(program: Sequence[str | Path]) -> None:

@@ -7,14 +7,9 @@
 #include "int8/bytes.h"
 #include "int8/requantize.h"
 
-#if !defined(TFN_BYTES_PORTABLE) && \
-    (defined(__AVX512BW__) || defined(__AVX2__) || defined(__SSE4_1__))
-#define TFN_SATURATING_BYTES
-#endif
-
 namespace TFN_NAMESPACE {
 
-#if defined(TFN_SATURATING_BYTES)
+#if !defined(TFN_BYTES_PORTABLE) && !defined(TFN_BYTES_NEON)
 
 // Whole numbers saturate when they are packed, to 16 bits and to bytes. What is too
 // small for 32 bits becomes the smallest number; what is too large has to be made
@@ -52,7 +47,7 @@ class RequantizeFour {
     return x < high_ ? x : high_;
   }
 
-#if defined(__AVX512BW__)
+#if defined(TFN_BYTES_512)
   static INLINE IntVec round(Vec x) {
     return (IntVec)_mm512_maskz_cvtps_epi32((__mmask16)-1, (__m512)x);
   }
@@ -62,7 +57,7 @@ class RequantizeFour {
   static INLINE ByteVec pack(Words a, Words b) {
     return (ByteVec)_mm512_packus_epi16((__m512i)a, (__m512i)b);
   }
-#elif defined(__AVX2__)
+#elif defined(TFN_BYTES_256)
   static INLINE IntVec round(Vec x) { return (IntVec)_mm256_cvtps_epi32((__m256)x); }
   static INLINE Words pack(IntVec a, IntVec b) {
     return (Words)_mm256_packs_epi32((__m256i)a, (__m256i)b);

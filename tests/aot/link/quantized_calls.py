@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -128,13 +129,14 @@ class Call:
 
     def out_bytes(self) -> int:
         """Of the results, rows of a batch with what lies between them."""
-        return len(_rows(self.expected()))
+        return len(_rows(self.expected))
 
     def found(self, said: bytes) -> npt.NDArray[np.uint8]:
         """The results among what the program wrote, as bytes."""
         rows = np.frombuffer(said, np.uint8).reshape(len(self.lhs), -1)
-        return rows[:, : self.expected()[0].nbytes]
+        return rows[:, : self.expected[0].nbytes]
 
+    @cached_property
     def expected(self) -> Bytes | Floats:
         """As quantized.h defines it."""
         with np.errstate(all="ignore"):

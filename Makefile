@@ -130,7 +130,8 @@ bench: $(VENV)/.bench  ## measure against peers; BENCH="--models mlp" for some
 
 bench-kernels: $(VENV)/.tools  ## each kernel, layer by layer, at each CPU level
 	cmake --preset bench && cmake --build --preset bench
-	for program in build/bench/benchmarks/kernels/bench_kernels_*; do $$program; done
+	for program in build/bench/benchmarks/kernels/bench_kernels_* \
+	  build/bench/benchmarks/kernels/bench_quantized_*; do $$program; done
 
 docs: $(VENV)/.docs  ## build/site, the documentation; nothing is fetched
 	$(BIN)/python -m mkdocs build --strict

@@ -79,19 +79,18 @@ tfn_f32_kernel TFN_KERNEL(conv_int8);
 tfn_f32_kernel TFN_KERNEL(conv_int8_to_f32);
 
 /* Of a depthwise convolution: channels that are computed together, and columns of the
- * input that are held for them, so many that four neighbouring pixels can be. The sizes
- * are those of the dimension w, but for `kernel_lines`. */
+ * input that are held for them, so few that they stay in the cache, but enough for four
+ * neighbouring pixels. `stride` and `dilation` are those of columns. */
 #define TFN_DEPTHWISE_INT8_CHANNELS 64
-#define TFN_DEPTHWISE_INT8_LEAST_(stride, kernel_columns, dilation) \
-  (3 * (stride) + ((kernel_columns)-1) * (dilation) + 1)
-#define TFN_DEPTHWISE_INT8_COLUMNS(stride, kernel_columns, dilation)          \
-  (TFN_DEPTHWISE_INT8_LEAST_(stride, kernel_columns, dilation) > 64           \
-       ? TFN_DEPTHWISE_INT8_LEAST_(stride, kernel_columns, dilation)          \
-       : 64)
-#define TFN_DEPTHWISE_INT8_SCRATCH_BYTES(kernel_lines, kernel_columns, stride,        \
-                                         dilation)                                    \
-  (((size_t)(kernel_lines) + 3) / 4 * 4 * TFN_DEPTHWISE_INT8_CHANNELS *               \
-   (TFN_DEPTHWISE_INT8_COLUMNS(stride, kernel_columns, dilation) + 2 * (kernel_columns)))
+#define TFN_DEPTHWISE_INT8_LEAST_(columns, stride, dilation) \
+  (3 * (stride) + ((columns) - 1) * (dilation) + 1)
+#define TFN_DEPTHWISE_INT8_COLUMNS(lines, columns, stride, dilation)              \
+  (TFN_DEPTHWISE_INT8_LEAST_(columns, stride, dilation) > ((lines) > 4 ? 36 : 64) \
+       ? TFN_DEPTHWISE_INT8_LEAST_(columns, stride, dilation)                     \
+       : ((lines) > 4 ? 36 : 64))
+#define TFN_DEPTHWISE_INT8_SCRATCH_BYTES(lines, columns, stride, dilation) \
+  (((size_t)(lines) + 3) / 4 * 4 * TFN_DEPTHWISE_INT8_CHANNELS *           \
+   (TFN_DEPTHWISE_INT8_COLUMNS(lines, columns, stride, dilation) + 2 * (columns)))
 
 /* params: a tfn_conv_int8. Depthwise: in_channels == groups == out_channels, in one or
  * two dimensions. rhs points to bytes, aligned to 4: with C the channels, padded to a

@@ -23,7 +23,8 @@ struct Add {
 
 struct Multiply {
   explicit Multiply(const tfn_binary_int8& p)
-      : zero{p.zero[0] - IntVec{}, p.zero[1] - IntVec{}}, scale(broadcast(p.scale[0])) {}
+      : zero{p.zero[0] - IntVec{}, p.zero[1] - IntVec{}},
+        scale(broadcast(p.scale[0])) {}
   // The product is less than 2^16, and exact in float.
   INLINE Vec operator()(IntVec a, IntVec b) const {
     return rounded(__builtin_convertvector(a - zero[0], Vec) *

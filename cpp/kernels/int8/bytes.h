@@ -6,14 +6,26 @@
 
 #include "simd_math.h"
 
+// Which instructions there are for bytes of vectors as wide as this level's: of 512, 256
+// or 128 bits. A CPU may have such vectors of floats only.
 #if defined(TFN_WIDE_VECTORS)
 #define TFN_BYTES_PORTABLE
-#elif defined(__AVX512BW__) || defined(__AVX2__) || defined(__SSE4_1__)
-#include <immintrin.h>
+#elif defined(__AVX512BW__)
+#define TFN_BYTES_512
+#elif defined(__AVX2__) && !defined(__AVX512F__)
+#define TFN_BYTES_256
+#elif defined(__SSE4_1__) && !defined(__AVX__)
+#define TFN_BYTES_128
 #elif defined(__ARM_NEON)
-#include <arm_neon.h>
+#define TFN_BYTES_NEON
 #else
 #define TFN_BYTES_PORTABLE
+#endif
+
+#if defined(TFN_BYTES_NEON)
+#include <arm_neon.h>
+#elif !defined(TFN_BYTES_PORTABLE)
+#include <immintrin.h>
 #endif
 
 namespace TFN_NAMESPACE {
@@ -23,16 +35,16 @@ typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
 // As many bytes as a vector has lanes, unaligned. Of 512 bits, with a mask of all
 // lanes, since GCC 12 warns of what is behind the intrinsics without one.
 INLINE IntVec load_bytes(const uint8_t* from) {
-#if defined(TFN_BYTES_PORTABLE) || (defined(__AVX__) && !defined(__AVX2__))
+#if defined(TFN_BYTES_PORTABLE)
   Bytes bytes;
   memcpy(&bytes, from, sizeof bytes);
   return __builtin_convertvector(bytes, IntVec);
-#elif defined(__AVX512BW__)
+#elif defined(TFN_BYTES_512)
   return (IntVec)_mm512_maskz_cvtepu8_epi32((__mmask16)-1,
                                             _mm_loadu_si128((const __m128i*)from));
-#elif defined(__AVX2__)
+#elif defined(TFN_BYTES_256)
   return (IntVec)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)from));
-#elif defined(__SSE4_1__)
+#elif defined(TFN_BYTES_128)
   int32_t four;
   memcpy(&four, from, sizeof four);
   return (IntVec)_mm_cvtepu8_epi32(_mm_cvtsi32_si128(four));
@@ -53,14 +65,13 @@ INLINE IntVec load_some_bytes(const uint8_t* from, int64_t count) {
 
 // Numbers of 0 to 255.
 INLINE void store_bytes(uint8_t* to, IntVec q) {
-#if defined(TFN_BYTES_PORTABLE) || defined(__AVX512BW__) || \
-    (defined(__AVX__) && !defined(__AVX2__))
+#if defined(TFN_BYTES_PORTABLE) || defined(TFN_BYTES_512)
   const Bytes bytes = __builtin_convertvector(q, Bytes);
-#elif defined(__AVX2__)
+#elif defined(TFN_BYTES_256)
   const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)q),
                                         _mm256_extracti128_si256((__m256i)q, 1));
   const __m128i bytes = _mm_packus_epi16(words, words);
-#elif defined(__SSE4_1__)
+#elif defined(TFN_BYTES_128)
   const __m128i words = _mm_packs_epi32((__m128i)q, (__m128i)q);
   const __m128i bytes = _mm_packus_epi16(words, words);
 #else
@@ -76,29 +87,37 @@ INLINE void store_some_bytes(uint8_t* to, IntVec q, int64_t count) {
   memcpy(to, line, (size_t)count);
 }
 
-// The same for four vectors, one behind the other.
-INLINE void store_bytes(uint8_t* to, const IntVec (&q)[4]) {
-#if defined(TFN_BYTES_PORTABLE) || (defined(__AVX__) && !defined(__AVX2__))
-  UNROLL for (int i = 0; i < 4; ++i) store_bytes(to + i * kLanes, q[i]);
-#elif defined(__AVX512BW__)
+// Four vectors that were packed to bytes, 128 bits at a time: one behind the other.
+INLINE IntVec in_order(IntVec bytes) {
+#if defined(TFN_BYTES_512)
   const __m512i order =
       _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  const __m512i bytes =
-      _mm512_packus_epi16(_mm512_packs_epi32((__m512i)q[0], (__m512i)q[1]),
-                          _mm512_packs_epi32((__m512i)q[2], (__m512i)q[3]));
-  const __m512i ordered = _mm512_maskz_permutexvar_epi32((__mmask16)-1, order, bytes);
-  memcpy(to, &ordered, sizeof ordered);
-#elif defined(__AVX2__)
+  return (IntVec)_mm512_maskz_permutexvar_epi32((__mmask16)-1, order, (__m512i)bytes);
+#elif defined(TFN_BYTES_256)
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  const __m256i bytes =
-      _mm256_packus_epi16(_mm256_packs_epi32((__m256i)q[0], (__m256i)q[1]),
-                          _mm256_packs_epi32((__m256i)q[2], (__m256i)q[3]));
-  const __m256i ordered = _mm256_permutevar8x32_epi32(bytes, order);
-  memcpy(to, &ordered, sizeof ordered);
-#elif defined(__SSE4_1__)
-  const __m128i bytes =
-      _mm_packus_epi16(_mm_packs_epi32((__m128i)q[0], (__m128i)q[1]),
-                       _mm_packs_epi32((__m128i)q[2], (__m128i)q[3]));
+  return (IntVec)_mm256_permutevar8x32_epi32((__m256i)bytes, order);
+#else
+  return bytes;
+#endif
+}
+
+// The same for four vectors, one behind the other.
+INLINE void store_bytes(uint8_t* to, const IntVec (&q)[4]) {
+#if defined(TFN_BYTES_PORTABLE)
+  UNROLL for (int i = 0; i < 4; ++i) store_bytes(to + i * kLanes, q[i]);
+#elif defined(TFN_BYTES_512)
+  const IntVec bytes = in_order(
+      (IntVec)_mm512_packus_epi16(_mm512_packs_epi32((__m512i)q[0], (__m512i)q[1]),
+                                  _mm512_packs_epi32((__m512i)q[2], (__m512i)q[3])));
+  memcpy(to, &bytes, sizeof bytes);
+#elif defined(TFN_BYTES_256)
+  const IntVec bytes = in_order(
+      (IntVec)_mm256_packus_epi16(_mm256_packs_epi32((__m256i)q[0], (__m256i)q[1]),
+                                  _mm256_packs_epi32((__m256i)q[2], (__m256i)q[3])));
+  memcpy(to, &bytes, sizeof bytes);
+#elif defined(TFN_BYTES_128)
+  const __m128i bytes = _mm_packus_epi16(_mm_packs_epi32((__m128i)q[0], (__m128i)q[1]),
+                                         _mm_packs_epi32((__m128i)q[2], (__m128i)q[3]));
   memcpy(to, &bytes, sizeof bytes);
 #else
   const int16x8_t low =

@@ -3,13 +3,13 @@
 //
 // Depthwise convolution of quantized arrays. For a few channels, the lines that an
 // output line sees are interleaved, four at a time, into quads in the scratch, where
-// padding holds the input's zero. Neighbouring pixels are then accumulated in registers,
-// a vector of channels at a time. Where it needs no more quads, two output lines share
-// them, with weights that are shifted by a line.
+// padding holds the input's zero. Neighbouring pixels are then accumulated in
+// registers, a vector of channels at a time. Where it needs no more quads, two output
+// lines share them, with weights that are shifted by a line.
 #include "int8/bytes.h"
 #include "int8/look_up.h"
 #include "int8/quads.h"
-#include "int8/requantize.h"
+#include "int8/requantize_four.h"
 #include "part.h"
 
 using namespace TFN_NAMESPACE;
@@ -19,6 +19,7 @@ namespace {
 constexpr int kPixels = 4;  // That are computed together.
 constexpr int64_t kChannels = TFN_DEPTHWISE_INT8_CHANNELS;
 constexpr int64_t kQuad = 4;
+constexpr int64_t kColumn = kChannels * kQuad;  // Bytes of a column of quads.
 
 int64_t round_up(int64_t a, int64_t unit) { return (a + unit - 1) / unit * unit; }
 
@@ -26,40 +27,42 @@ int64_t round_up(int64_t a, int64_t unit) { return (a + unit - 1) / unit * unit;
 struct Constants {
   const int32_t *sums, *bias;
   const float* multiplier;
+  bool are_small;  // Whether what they give is certainly less than 2^31.
 };
 
 // The quads of neighbouring output pixels of one or two lines, and their weights:
-// [groups][columns][channels], and [groups][kernel columns][lines][channels].
+// [groups][columns][kChannels], and [groups][kernel columns][lines][kChannels].
 struct Tile {
   const uint8_t* quads;
   const int8_t* weights;
-  int64_t groups, group_bytes, channels;
-  int64_t width, stride, dilation; // Of the kernel, if it is of any size.
-
-  INLINE const uint8_t* at(int64_t column, int64_t c) const {
-    return quads + (column * channels + c) * kQuad;
-  }
+  int64_t groups, group_bytes;
+  int64_t width, stride, dilation;  // Of the kernel, if it is of any size.
 };
 
-// Sums of a vector of channels, with a kernel kWidth columns wide.
+// Lines that are computed together, of those that share quads: with the weights of a
+// line of the kernel, their sums fit the registers.
+constexpr int together(int lines) { return kSmallSums ? lines : 1; }
+
+// The sums of a vector of channels of some lines, with a kernel kWidth columns wide and
+// the weights of kLines lines.
 template <int kLines, int kWidth, int kStride>
 struct KnownWidth {
-  static INLINE void add(const Tile& t, int64_t c, Sum (&sums)[kLines][kPixels]) {
-    const int8_t* weights = t.weights + c * kQuad;
-    Weights w[kLines][kWidth];
+  template <int kSums>
+  static INLINE void add(const Tile& t, int64_t c, Sum (&sums)[kSums][kPixels]) {
+    const int8_t* const weights = t.weights + c * kQuad;
+    Weights w[kSums][kWidth];
     UNROLL for (int k = 0; k < kWidth; ++k) {
-      UNROLL for (int line = 0; line < kLines; ++line) {
-        w[line][k] = load_weights(weights);
-        weights += t.channels * kQuad;
+      UNROLL for (int line = 0; line < kSums; ++line) {
+        w[line][k] = load_weights(weights + (k * kLines + line) * kColumn);
       }
     }
     UNROLL for (int x = 0; x < (kPixels - 1) * kStride + kWidth; ++x) {
-      const Quads quads = load_quads(t.at(x, c));
+      const Quads quads = load_quads(t.quads + x * kColumn + c * kQuad);
       UNROLL for (int i = 0; i < kPixels; ++i) {
         const int k = x - i * kStride;
         if (k < 0 || k >= kWidth) continue;
-        UNROLL for (int line = 0; line < kLines; ++line) {
-          add_products(sums[line][i], quads, w[line][k]);
+        UNROLL for (int line = 0; line < kSums; ++line) {
+          add_quads(sums[line][i], quads, w[line][k]);
         }
       }
     }
@@ -68,18 +71,19 @@ struct KnownWidth {
 
 template <int kLines>
 struct AnyWidth {
-  static INLINE void add(const Tile& t, int64_t c, Sum (&sums)[kLines][kPixels]) {
+  template <int kSums>
+  static INLINE void add(const Tile& t, int64_t c, Sum (&sums)[kSums][kPixels]) {
     const int8_t* weights = t.weights + c * kQuad;
-    for (int64_t k = 0; k < t.width; ++k) {
-      Weights w[kLines];
-      UNROLL for (int line = 0; line < kLines; ++line) {
-        w[line] = load_weights(weights);
-        weights += t.channels * kQuad;
+    for (int64_t k = 0; k < t.width; ++k, weights += kLines * kColumn) {
+      Weights w[kSums];
+      UNROLL for (int line = 0; line < kSums; ++line) {
+        w[line] = load_weights(weights + line * kColumn);
       }
       UNROLL for (int i = 0; i < kPixels; ++i) {
-        const Quads quads = load_quads(t.at(i * t.stride + k * t.dilation, c));
-        UNROLL for (int line = 0; line < kLines; ++line) {
-          add_products(sums[line][i], quads, w[line]);
+        const int64_t x = i * t.stride + k * t.dilation;
+        const Quads quads = load_quads(t.quads + x * kColumn + c * kQuad);
+        UNROLL for (int line = 0; line < kSums; ++line) {
+          add_quads(sums[line][i], quads, w[line]);
         }
       }
     }
@@ -94,21 +98,27 @@ class Finish {
         start_(load_ints(constants.bias + c) -
                (p.input_zero - kActivationBias) * load_ints(constants.sums + c)),
         multiplier_(load(constants.multiplier + c)),
+        are_small_(constants.are_small),
         addend_zero_(p.addend_zero - IntVec{}),
         addend_scale_(broadcast(p.addend_scale)) {}
 
+  // What sums begin with.
+  INLINE Sum start() const { return sum_of(start_); }
   INLINE Vec scaled(const Sum& sum) const {
-    return rounded(__builtin_convertvector(total(sum) + start_, Vec) * multiplier_);
+    return rounded(__builtin_convertvector(total(sum), Vec) * multiplier_);
   }
   INLINE Vec addend(IntVec q) const {
     return rounded(__builtin_convertvector(q - addend_zero_, Vec) * addend_scale_);
   }
-  INLINE IntVec requantize(Vec x) const { return requantize_(x); }
+  INLINE void store(uint8_t* to, const Vec (&x)[kPixels]) const {
+    are_small_ ? requantize_.small(to, x) : requantize_(to, x);
+  }
 
  private:
-  const Requantize requantize_;
+  const RequantizeFour requantize_;
   const IntVec start_;
   const Vec multiplier_;
+  const bool are_small_;
   const IntVec addend_zero_;
   const Vec addend_scale_;
 };
@@ -124,27 +134,27 @@ struct Target {
 // Of whole vectors of all pixels, or of some.
 INLINE void store_pixels(const Sum (&sums)[kPixels], const Finish& finish,
                          const Target& t) {
-  const bool is_whole = t.pixels == kPixels && t.lanes == kLanes;
-  IntVec q[kPixels];
-  UNROLL for (int i = 0; i < kPixels; ++i) {
-    Vec x = finish.scaled(sums[i]);
-    if (t.addend && i < t.pixels) {
+  Vec x[kPixels];
+  UNROLL for (int i = 0; i < kPixels; ++i) x[i] = finish.scaled(sums[i]);
+  if (t.addend) {
+    UNROLL for (int i = 0; i < kPixels; ++i) {
+      if (i >= t.pixels) break;
       const uint8_t* const from = t.addend + i * t.step;
-      x += finish.addend(t.lanes == kLanes ? load_bytes(from)
-                                           : load_some_bytes(from, t.lanes));
+      x[i] += finish.addend(t.lanes == kLanes ? load_bytes(from)
+                                              : load_some_bytes(from, t.lanes));
     }
-    q[i] = finish.requantize(x);
   }
   uint8_t line[kPixels * kLanes];
-  store_bytes(line, q);
-  if (is_whole) {
-    UNROLL for (int i = 0; i < kPixels; ++i) {
-      memcpy(t.out + i * t.step, line + i * kLanes, kLanes);
-    }
+  finish.store(line, x);
+  const auto store = [&](int64_t i, size_t bytes) {
+    memcpy(t.out + i * t.step, line + i * kLanes, bytes);
+  };
+  if (t.lanes < kLanes) {
+    for (int64_t i = 0; i < t.pixels; ++i) store(i, (size_t)t.lanes);
+  } else if (t.pixels < kPixels) {
+    for (int64_t i = 0; i < t.pixels; ++i) store(i, kLanes);
   } else {
-    for (int64_t i = 0; i < t.pixels; ++i) {
-      memcpy(t.out + i * t.step, line + i * kLanes, (size_t)t.lanes);
-    }
+    UNROLL for (int i = 0; i < kPixels; ++i) store(i, kLanes);
   }
 }
 
@@ -160,8 +170,8 @@ class Depthwise {
         padded_(round_up(conv_.in_channels, TFN_PANEL)),
         groups_((conv_.kernel[1] + 3) / 4),
         lines_(shares_quads() ? 2 : 1),
-        columns_(TFN_DEPTHWISE_INT8_COLUMNS(conv_.stride[2], conv_.kernel[2],
-                                            conv_.window_dilation[2])),
+        columns_(TFN_DEPTHWISE_INT8_COLUMNS(conv_.kernel[1], conv_.kernel[2],
+                                            conv_.stride[2], conv_.window_dilation[2])),
         scratch_((uint8_t*)operands.scratch) {
     memset(zeros_, p.input_zero, sizeof zeros_);
   }
@@ -195,12 +205,16 @@ class Depthwise {
     const auto* const behind =
         (const int32_t*)(weights_ + conv_.kernel[1] * conv_.kernel[2] * padded_);
     constants_ = {behind + first, behind + padded_ + first,
-                  (const float*)(behind + 2 * padded_) + first};
-    quads_ = scratch_ + groups_ * conv_.kernel[2] * lines_ * block_ * kQuad;
+                  (const float*)(behind + 2 * padded_) + first, false};
+    constants_.are_small = p_.addend_scale < 0x1p21f;
+    for (int64_t c = 0; c < channels_; ++c) {
+      if (!(constants_.multiplier[c] < 0.5f)) constants_.are_small = false;
+    }
+    quads_ = scratch_ + groups_ * conv_.kernel[2] * lines_ * kColumn;
     uint8_t* to = scratch_;
     for (int64_t group = 0; group < groups_; ++group) {
       for (int64_t column = 0; column < conv_.kernel[2]; ++column) {
-        for (int64_t line = 0; line < lines_; ++line, to += block_ * kQuad) {
+        for (int64_t line = 0; line < lines_; ++line, to += kColumn) {
           interleave_weights(group * 4 - line, column, to);
         }
       }
@@ -256,8 +270,8 @@ class Depthwise {
             h * conv_.stride[1] - conv_.padding_low[1] + k * conv_.window_dilation[1];
         const bool is_read =
             k < conv_.kernel[1] + lines_ - 1 && y >= 0 && y < conv_.in[1];
-        from[j] = is_read ? input + y * row + (first + begin) * conv_.in_channels
-                          : zeros_;
+        from[j] =
+            is_read ? input + y * row + (first + begin) * conv_.in_channels : zeros_;
         step[j] = is_read ? conv_.in_channels : 0;
       }
       to = fill_columns({zeros_, zeros_, zeros_, zeros_}, {0, 0, 0, 0}, begin, to);
@@ -277,7 +291,7 @@ class Depthwise {
 
   uint8_t* fill_columns(Lines lines, Steps steps, int64_t count, uint8_t* to) const {
     const int64_t whole = channels_ / TFN_PANEL * TFN_PANEL;
-    for (int64_t column = 0; column < count; ++column, to += block_ * kQuad) {
+    for (int64_t column = 0; column < count; ++column, to += kColumn) {
       interleave<kActivationBits>(lines.from, whole, to);
       if (whole < channels_) fill_rest(lines, whole, to + whole * kQuad);
       UNROLL for (int j = 0; j < 4; ++j) lines.from[j] += steps.bytes[j];
@@ -303,8 +317,7 @@ class Depthwise {
     const Tile tile = {quads_,
                        (const int8_t*)scratch_,
                        groups_,
-                       columns * block_ * kQuad,
-                       block_,
+                       columns * kColumn,
                        conv_.kernel[2],
                        conv_.stride[2],
                        conv_.window_dilation[2]};
@@ -342,34 +355,43 @@ class Depthwise {
 
   template <int kLines, typename Kernel>
   void run_tiles(Tile tile, int64_t offset, int64_t lines, int64_t count) const {
+    constexpr int kSums = together(kLines);
     const int64_t line_bytes = conv_.out[2] * conv_.in_channels;
     for (int64_t c = 0; c < channels_; c += kLanes) {
       const Finish finish(p_, constants_, c);
       const int64_t lanes = channels_ - c < kLanes ? channels_ - c : kLanes;
-      tile.quads = quads_;
-      for (int64_t i = 0; i < count; i += kPixels) {
-        Sum sums[kLines][kPixels] = {};
-        add_groups<kLines, Kernel>(tile, c, sums);
-        tile.quads += kPixels * tile.stride * tile.channels * kQuad;
-        const int64_t at = offset + i * conv_.in_channels + c;
-        const int64_t pixels = count - i < kPixels ? count - i : kPixels;
-        UNROLL for (int line = 0; line < kLines; ++line) {
-          if (line >= lines) break;
-          const int64_t to = at + line * line_bytes;
-          const Target target = {output_ + to, addend_ ? addend_ + to : nullptr,
-                                 conv_.in_channels, pixels, lanes};
-          store_pixels(sums[line], finish, target);
+      for (int64_t first = 0; first < lines; first += kSums) {
+        tile.weights = (const int8_t*)scratch_ + first * kColumn;
+        tile.quads = quads_;
+        int64_t at = offset + first * line_bytes + c;
+        for (int64_t i = 0; i < count; i += kPixels) {
+          Sum sums[kSums][kPixels];
+          add_groups<kLines, Kernel>(tile, c, finish.start(), sums);
+          tile.quads += kPixels * tile.stride * kColumn;
+          const int64_t pixels = count - i < kPixels ? count - i : kPixels;
+          UNROLL for (int line = 0; line < kSums; ++line) {
+            if (first + line >= lines) break;
+            const int64_t to = at + line * line_bytes;
+            const Target target = {output_ + to, addend_ ? addend_ + to : nullptr,
+                                   conv_.in_channels, pixels, lanes};
+            store_pixels(sums[line], finish, target);
+          }
+          at += kPixels * conv_.in_channels;
         }
       }
     }
   }
 
-  template <int kLines, typename Kernel>
-  static INLINE void add_groups(Tile tile, int64_t c, Sum (&sums)[kLines][kPixels]) {
+  template <int kLines, typename Kernel, int kSums>
+  static INLINE void add_groups(Tile tile, int64_t c, const Sum& start,
+                                Sum (&sums)[kSums][kPixels]) {
+    UNROLL for (int line = 0; line < kSums; ++line) {
+      UNROLL for (int i = 0; i < kPixels; ++i) sums[line][i] = start;
+    }
     for (int64_t group = 0; group < tile.groups; ++group) {
       Kernel::add(tile, c, sums);
       tile.quads += tile.group_bytes;
-      tile.weights += tile.width * kLines * tile.channels * kQuad;
+      tile.weights += tile.width * kLines * kColumn;
     }
   }
 

@@ -161,8 +161,8 @@ class Pool {
                      {deep.size, high.size, 0},
                      {slice_ * p_.window_dilation[0], row_ * p_.window_dilation[1],
                       p_.channels * p_.window_dilation[2]}};
-    uint8_t* out = output_ + image * output_bytes_ +
-                   (d * p_.out[1] + h) * p_.out[2] * p_.channels;
+    uint8_t* out =
+        output_ + image * output_bytes_ + (d * p_.out[1] + h) * p_.out[2] * p_.channels;
     for (int64_t w = 0; w < p_.out[2]; ++w, out += p_.channels) {
       const Span wide = span_of(p_, 2, w);
       window.input = input + wide.first * p_.channels;

@@ -9,9 +9,25 @@
 
 namespace TFN_NAMESPACE {
 
+// Whether a sum and weights of a level with few registers take one each.
+#if defined(TFN_INT8_WORDS) || defined(TFN_INT8_NEON)
+constexpr bool kSmallSums = kRegisters > 16;
+#else
+constexpr bool kSmallSums = true;
+#endif
+
 #if defined(TFN_INT8_WORDS)
 
 typedef Activations Quads;
+
+// Without what is hidden, GCC 12 multiplies first, and adds when registers have run
+// out.
+INLINE void add_quads(Sum& sum, const Quads& x, const Weights& w) {
+  sum += add_pairs(x.even, w.even);
+  __asm__("" : "+v"(sum));
+  sum += add_pairs(x.odd, w.odd);
+  __asm__("" : "+v"(sum));
+}
 
 INLINE Quads load_quads(const uint8_t* from) {
   typedef uint16_t Words __attribute__((vector_size(kLanes * 4)));
@@ -23,11 +39,18 @@ INLINE Quads load_quads(const uint8_t* from) {
 
 typedef int8x16_t Quads;
 
+// A sum that has numbers to begin with, in the lanes that total() adds up.
+INLINE Sum sum_of(IntVec start) {
+  const int32x4_t nothing = vdupq_n_s32(0);
+  const int32x4x2_t both = vzipq_s32((int32x4_t)start, nothing);
+  return {both.val[0], both.val[1]};
+}
+
 INLINE Quads load_quads(const uint8_t* from) {
   return vreinterpretq_s8_u8(vld1q_u8(from));
 }
 
-INLINE void add_products(Sum& sum, Quads x, Weights w) {
+INLINE void add_quads(Sum& sum, const Quads& x, const Weights& w) {
   sum.low = vpadalq_s16(sum.low, vmull_s8(vget_low_s8(w), vget_low_s8(x)));
   sum.high = vpadalq_s16(sum.high, vmull_s8(vget_high_s8(w), vget_high_s8(x)));
 }
@@ -38,6 +61,14 @@ typedef Activations Quads;
 
 INLINE Quads load_quads(const uint8_t* from) { return load_ints(from); }
 
+INLINE void add_quads(Sum& sum, const Quads& x, const Weights& w) {
+  add_products(sum, x, w);
+}
+
+#endif
+
+#if !defined(TFN_INT8_NEON)
+INLINE Sum sum_of(IntVec start) { return start; }
 #endif
 
 // What bytes are changed by, so that they are activations in the form of this level.
@@ -50,7 +81,8 @@ INLINE void interleave(const uint8_t* const (&from)[4], int64_t channels, uint8_
   int64_t c = 0;
 #if defined(TFN_INT8_PORTABLE)
   for (; c < channels; ++c) {
-    UNROLL for (int line = 0; line < 4; ++line) to[4 * c + line] = from[line][c] ^ kBits;
+    UNROLL for (int line = 0; line < 4; ++line) to[4 * c + line] =
+        from[line][c] ^ kBits;
   }
 #elif defined(__ARM_NEON)
   for (; c < channels; c += 16) {

@@ -6,7 +6,7 @@
 
 #include "int8/bytes.h"
 #include "int8/look_up.h"
-#include "int8/requantize.h"
+#include "int8/requantize_four.h"
 #include "part.h"
 
 namespace TFN_NAMESPACE {
@@ -38,13 +38,15 @@ template <typename Source>
 INLINE void requantize_run(const Source& source, int64_t begin, int64_t end,
                            const tfn_requantize& result, uint8_t* out) {
   const Requantize requantize(result);
+  const RequantizeFour requantize_four(result);
   int64_t i = begin;
   for (; i + 4 * kLanes <= end; i += 4 * kLanes) {
-    IntVec q[4];
-    UNROLL for (int v = 0; v < 4; ++v) q[v] = requantize(source.all(i + v * kLanes));
-    store_bytes(out + i, q);
+    Vec x[4];
+    UNROLL for (int v = 0; v < 4; ++v) x[v] = source.all(i + v * kLanes);
+    requantize_four(out + i, x);
   }
-  for (; i + kLanes <= end; i += kLanes) store_bytes(out + i, requantize(source.all(i)));
+  for (; i + kLanes <= end; i += kLanes)
+    store_bytes(out + i, requantize(source.all(i)));
   if (i < end) store_some_bytes(out + i, requantize(source.some(i, end - i)), end - i);
   if (result.table) look_up(result.table, out + begin, out + begin, end - begin);
 }

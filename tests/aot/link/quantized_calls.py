@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,9 @@ class Window:
         is_in = (at >= 0) & (at < size)
         return np.where(is_in, at, 0), is_in
 
-    def visit(self, lhs: Ints, add: Callable[[tuple[int, ...], Ints, Ints], None]) -> None:
+    def visit(
+        self, lhs: Ints, add: Callable[[tuple[int, ...], Ints, Ints], None]
+    ) -> None:
         """Calls add(place, values, whether they are in the input) for each place."""
         for place in np.ndindex(*self.size):
             found = [self.places(i, k, lhs.shape[i + 1]) for i, k in enumerate(place)]
@@ -126,13 +129,14 @@ class Call:
 
     def out_bytes(self) -> int:
         """Of the results, rows of a batch with what lies between them."""
-        return len(_rows(self.expected()))
+        return len(_rows(self.expected))
 
     def found(self, said: bytes) -> npt.NDArray[np.uint8]:
         """The results among what the program wrote, as bytes."""
         rows = np.frombuffer(said, np.uint8).reshape(len(self.lhs), -1)
-        return rows[:, : self.expected()[0].nbytes]
+        return rows[:, : self.expected[0].nbytes]
 
+    @cached_property
     def expected(self) -> Bytes | Floats:
         """As quantized.h defines it."""
         with np.errstate(all="ignore"):
@@ -168,8 +172,8 @@ def _operands(call: Call) -> tuple[Ints, Ints]:
 
 
 def _add(call: Call) -> Bytes:
-    a, b = (x.astype(_F) * _F(s) for x, s in zip(_operands(call), call.scale))
-    return call.result.of(a + b)
+    a, b = (x.astype(_F) for x in _operands(call))
+    return call.result.of(a * _F(call.scale[0]) + b * _F(call.scale[1]))
 
 
 def _multiply(call: Call) -> Bytes:

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // quantized_kernels: reads calls of kernels for quantized arrays from its standard
-// input, one behind the other, and writes their results, as quantized_calls.py has both.
+// input, one behind the other, and writes their results, as quantized_calls.py has
+// both.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -30,8 +31,8 @@ constexpr unsigned char kUntouched = 0xA7;
 // Begins at a multiple of four bytes, but of no more.
 struct Memory {
   explicit Memory(std::int64_t bytes)
-      : all(static_cast<unsigned char*>(::operator new(
-            static_cast<std::size_t>(bytes) + 4, std::align_val_t{64}))),
+      : all(static_cast<unsigned char*>(
+            ::operator new(static_cast<std::size_t>(bytes) + 4, std::align_val_t{64}))),
         data(all + 4) {}
   ~Memory() { ::operator delete(all, std::align_val_t{64}); }
   Memory(const Memory&) = delete;

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -93,7 +93,8 @@ def compile(  # noqa: A001 - the name that users know
         loaded = fix_inputs(loaded, options.constants or {}, chosen)
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
         if options.precision == "int8":
-            prepared = [_quantized(each, options, progress) for each in prepared]
+            names = {tensor.name for each in prepared for tensor in each.graph.inputs}
+            prepared = [_quantized(each, options, names, progress) for each in prepared]
         small = settings.weights.dtype
         if small != "f32":
             prepared = [with_small_weights(each, small) for each in prepared]
@@ -151,26 +152,30 @@ def compile(  # noqa: A001 - the name that users know
 
 
 def _quantized(
-    prepared: Prepared, options: CompileOptions, progress: Progress
+    prepared: Prepared,
+    options: CompileOptions,
+    others: Collection[str],
+    progress: Progress,
 ) -> Prepared:
+    """The signature in 8 bits; ``others`` are inputs of other ones."""
     assert options.calibration is not None
     check_whole(prepared)
     data = read_calibration(
         options.calibration,
         prepared.graph.inputs,
         samples=options.calibration_samples,
+        others=others,
     )
-    used, others = data.held_out()
-    groups = {"calibration": used, "held out": others}
+    used, apart = data.held_out()
+    groups = {"calibration": used, "held out": apart}
     samples = {
         name: list(group.chunks(AT_ONCE))
         for name, group in groups.items()
         if group is not None
     }
     method = options.calibration_method
-    return replace(
-        with_static_ranges(prepared, used, method, progress), samples=samples
-    )
+    made = with_static_ranges(prepared, used, method, progress)
+    return replace(made, samples=samples, notes=(*data.warnings, *made.notes))
 
 
 def _judge_all(

@@ -136,6 +136,7 @@ def precision_of(
             for group in answers
             for error in output_errors(names, group.expected, group.found)
         ),
+        prepared.notes,
     )
 
 

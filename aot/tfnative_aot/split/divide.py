@@ -56,6 +56,7 @@ class Prepared:
         products: Nodes that multiply with rounded weights, and could do so in int8.
         samples: Of calibration, in batches: by "calibration" those that ranges are of,
             by "held out" the others.
+        notes: What is to be said of these and of what was found of them.
     """
 
     model: LoadedModel
@@ -69,6 +70,7 @@ class Prepared:
     weights_alone: LoadedModel | None = None
     products: frozenset[str] = frozenset()
     samples: Mapping[str, Sequence[Arrays]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def prepare(

@@ -65,7 +65,7 @@ def show(manifest: Manifest, *, as_json: bool) -> None:
                 for each in precision.layers
             ],
         )
-        for line in _kept(precision.layers):
+        for line in (*_kept(precision.layers), *precision.notes):
             print(line)
         print()
     print_outputs(manifest)
@@ -103,7 +103,7 @@ def print_stored(manifest: Manifest) -> None:
             f"{name}: {len(small)} of {len(precision.layers)} weights are stored as "
             f"{precision.asked.partition('-')[0]}"
         )
-        for line in _kept(precision.layers):
+        for line in (*_kept(precision.layers), *precision.notes):
             print(f"{name}: {line}")
 
 

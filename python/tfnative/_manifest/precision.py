@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfnative._manifest.reader import Reader, read_number, read_whole
+from tfnative._manifest.reader import Reader, read_number, read_text, read_whole
 from tfnative.errors import LoadError
 
 
@@ -73,11 +73,13 @@ class Precision:
         asked: As ``CompileOptions.precision``.
         layers: Weights, in the graph's order.
         outputs: All outputs in floats.
+        notes: What is to be said of samples of calibration, and of their ranges.
     """
 
     asked: str
     layers: tuple[LayerPrecision, ...]
     outputs: tuple[OutputPrecision, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_precision(reader: Reader) -> Precision | None:
@@ -93,6 +95,7 @@ def read_precision(reader: Reader) -> Precision | None:
         asked=inner.take("asked", str),
         layers=inner.take_list("layers", _layer),
         outputs=inner.take_list("outputs", _output),
+        notes=inner.take_list("notes", read_text) if inner.has("notes") else (),
     )
 
 

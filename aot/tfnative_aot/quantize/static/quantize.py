@@ -13,9 +13,10 @@ from tfnative.manifest import LayerPrecision
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.progress import Progress
 from tfnative_aot.quantize.calibrate.data import CalibrationData
+from tfnative_aot.quantize.calibrate.doubts import doubts
 from tfnative_aot.quantize.calibrate.methods import find_range
 from tfnative_aot.quantize.calibrate.observe import observe
-from tfnative_aot.quantize.calibrate.observed import Range
+from tfnative_aot.quantize.calibrate.observed import Observed, Range
 from tfnative_aot.quantize.rounding import signal_to_noise
 from tfnative_aot.quantize.small_weights import referring_to
 from tfnative_aot.quantize.static.build import build, tensors_with_ranges
@@ -52,7 +53,8 @@ def with_static_ranges(
     graph = prepared.graph
     view = GraphView(graph)
     steps = find_steps(view, kept)
-    ranges = _ranges(graph, tensors_with_ranges(view, steps), data, method, progress)
+    observed = _observe(graph, tensors_with_ranges(view, steps), data, progress)
+    ranges = {name: find_range(each, method) for name, each in observed.items()}
     made = build(graph.graph_def, view, steps, ranges)
     layers = [
         _layer(step, made.layers[step.node.name], ranges[view.source(step.inputs[0])])
@@ -66,22 +68,22 @@ def with_static_ranges(
             graph=quantized,
             layers=(*prepared.layers, *layers),
             exact=prepared.model,
+            notes=tuple(doubts(observed.values(), method)),
         ),
         made.graph_def,
     )
 
 
-def _ranges(
+def _observe(
     graph: FrozenGraph,
     tensors: Sequence[str],
     data: CalibrationData,
-    method: CalibrationMethod,
     progress: Progress,
-) -> Mapping[str, Range]:
+) -> Mapping[str, Observed]:
     places = {tensor.name: tensor.tensor for tensor in graph.inputs}
     names = {f"{name}:0": name for name in tensors}
     observed = observe(graph.graph_def, places, list(names), data, progress)
-    return {names[n]: find_range(each, method) for n, each in observed.items()}
+    return {names[name]: each for name, each in observed.items()}
 
 
 def _layer(step: Step, whole: WholeWeights, given: Range) -> LayerPrecision:

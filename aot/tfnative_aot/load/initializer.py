@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfnative_aot.load import saved_model
-from tfnative_aot.load.reach import reachable_nodes
+from tfnative_aot.load.init_op import INIT_COLLECTIONS
 from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
@@ -18,12 +18,9 @@ if TYPE_CHECKING:
 
     from tfnative_aot.load.load_model import LoadedModel
 
-INIT = "__saved_model_init_op"
 TABLES = ("HashTable", "HashTableV2")
 """Tables whose values the SavedModel's initializers give, and nothing changes."""
-_ASSIGNING = ("Assign", "AssignVariableOp")
 _ASSETS = "saved_model_assets"
-_INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 
 
 def meta_graph_of(model: LoadedModel) -> MetaGraphDef:
@@ -36,35 +33,13 @@ def meta_graph_of(model: LoadedModel) -> MetaGraphDef:
     return saved_model.meta_graph(proto, model.tags, model.path)
 
 
-def init_op(model: MetaGraphDef) -> str:
-    """Name of the node that initialises tables, or ""."""
-    if INIT in model.signature_def:
-        return str(model.signature_def[INIT].outputs[INIT].name)
-    for collection in _INIT_COLLECTIONS:
-        if collection in model.collection_def:
-            names = model.collection_def[collection].node_list.value
-            if names:
-                return str(names[0])
-    return ""
-
-
-def assigned_variables(model: MetaGraphDef) -> frozenset[str]:
-    """The nodes of the variables that the initialisation gives their values.
-
-    These are not in the checkpoint, as paths of files that tables are read from.
-    """
-    target = init_op(model)
-    needed = reachable_nodes(model.graph_def.node, [target] if target else [])
-    return frozenset(node_of(n.input[0]) for n in needed if n.op in _ASSIGNING)
-
-
 def note_init_op(model: MetaGraphDef, name: str) -> None:
     """Lets loaders run this node.
 
     As TensorFlow 1 has it: of a graph without objects, TensorFlow 2's loader would
     make a signature of what TensorFlow 2 writes.
     """
-    model.collection_def[_INIT_COLLECTIONS[0]].node_list.value.append(name)
+    model.collection_def[INIT_COLLECTIONS[0]].node_list.value.append(name)
 
 
 def asset_files(model: MetaGraphDef, nodes: Collection[str]) -> list[AssetFileDef]:

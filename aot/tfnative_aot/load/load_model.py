@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
 from tfnative_aot.load import graph_def_file, saved_model
 from tfnative_aot.load.eager_source import EagerSource
-from tfnative_aot.load.initializer import assigned_variables
+from tfnative_aot.load.init_op import assigned_variables
 from tfnative_aot.load.session_source import SessionSource
 from tfnative_aot.load.source import Arrays, Signature, Source, TensorSpec
 

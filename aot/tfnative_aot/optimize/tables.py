@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfnative_aot.load.init_op import init_op
 from tfnative_aot.load.initializer import (
     TABLES,
     asset_files,
-    init_op,
     meta_graph_of,
     renamed,
 )

@@ -18,11 +18,11 @@ from tfnative._backends.tensorflow.model import TensorflowModel
 from tfnative.errors import CompileError, Error
 from tfnative.manifest import OpenTensor, TensorFlowHead, TensorFlowTail, TensorManifest
 from tfnative_aot import adapters
+from tfnative_aot.load.init_op import init_op
 from tfnative_aot.load.initializer import (
     TABLES,
     asset_files,
     copy_asset,
-    init_op,
     meta_graph_of,
     note_init_op,
     renamed,

@@ -19,7 +19,8 @@ namespace {
 constexpr int kPixels = 4;  // That are computed together.
 constexpr int64_t kChannels = TFN_DEPTHWISE_INT8_CHANNELS;
 constexpr int64_t kQuad = 4;
-constexpr int64_t kColumn = kChannels * kQuad;  // Bytes of a column of quads.
+constexpr int64_t kColumn = kChannels * kQuad;  // Bytes of a column of quads,
+constexpr int64_t kWeightColumn = kChannels * kWeightBytes;  // and of their weights.
 
 int64_t round_up(int64_t a, int64_t unit) { return (a + unit - 1) / unit * unit; }
 
@@ -34,7 +35,7 @@ struct Constants {
 // [groups][columns][kChannels], and [groups][kernel columns][lines][kChannels].
 struct Tile {
   const uint8_t* quads;
-  const int8_t* weights;
+  const uint8_t* weights;
   int64_t groups, group_bytes;
   int64_t width, stride, dilation;  // Of the kernel, if it is of any size.
 };
@@ -49,11 +50,11 @@ template <int kLines, int kWidth, int kStride>
 struct KnownWidth {
   template <int kSums>
   static INLINE void add(const Tile& t, int64_t c, Sum (&sums)[kSums][kPixels]) {
-    const int8_t* const weights = t.weights + c * kQuad;
+    const uint8_t* const weights = t.weights + c * kWeightBytes;
     Weights w[kSums][kWidth];
     UNROLL for (int k = 0; k < kWidth; ++k) {
       UNROLL for (int line = 0; line < kSums; ++line) {
-        w[line][k] = load_weights(weights + (k * kLines + line) * kColumn);
+        w[line][k] = load_stored(weights + (k * kLines + line) * kWeightColumn);
       }
     }
     UNROLL for (int x = 0; x < (kPixels - 1) * kStride + kWidth; ++x) {
@@ -73,11 +74,11 @@ template <int kLines>
 struct AnyWidth {
   template <int kSums>
   static INLINE void add(const Tile& t, int64_t c, Sum (&sums)[kSums][kPixels]) {
-    const int8_t* weights = t.weights + c * kQuad;
-    for (int64_t k = 0; k < t.width; ++k, weights += kLines * kColumn) {
+    const uint8_t* weights = t.weights + c * kWeightBytes;
+    for (int64_t k = 0; k < t.width; ++k, weights += kLines * kWeightColumn) {
       Weights w[kSums];
       UNROLL for (int line = 0; line < kSums; ++line) {
-        w[line] = load_weights(weights + line * kColumn);
+        w[line] = load_stored(weights + line * kWeightColumn);
       }
       UNROLL for (int i = 0; i < kPixels; ++i) {
         const int64_t x = i * t.stride + k * t.dilation;
@@ -210,11 +211,11 @@ class Depthwise {
     for (int64_t c = 0; c < channels_; ++c) {
       if (!(constants_.multiplier[c] < 0.5f)) constants_.are_small = false;
     }
-    quads_ = scratch_ + groups_ * conv_.kernel[2] * lines_ * kColumn;
+    quads_ = scratch_ + groups_ * conv_.kernel[2] * lines_ * kWeightColumn;
     uint8_t* to = scratch_;
     for (int64_t group = 0; group < groups_; ++group) {
       for (int64_t column = 0; column < conv_.kernel[2]; ++column) {
-        for (int64_t line = 0; line < lines_; ++line, to += kColumn) {
+        for (int64_t line = 0; line < lines_; ++line, to += kWeightColumn) {
           interleave_weights(group * 4 - line, column, to);
         }
       }
@@ -231,7 +232,9 @@ class Depthwise {
                           (line * conv_.kernel[2] + column) * padded_ + first_
                     : kNothing;
     }
-    interleave<0>(from, block_, to);
+    uint8_t quads[kColumn];
+    interleave<0>(from, block_, quads);
+    store_weights(quads, block_, to);
   }
 
   void run_lines(int64_t image, int64_t h) {
@@ -315,7 +318,7 @@ class Depthwise {
   // `count` pixels of one or two lines, of which the first is at `offset`.
   void compute(int64_t offset, int64_t lines, int64_t count, int64_t columns) const {
     const Tile tile = {quads_,
-                       (const int8_t*)scratch_,
+                       scratch_,
                        groups_,
                        columns * kColumn,
                        conv_.kernel[2],
@@ -361,7 +364,7 @@ class Depthwise {
       const Finish finish(p_, constants_, c);
       const int64_t lanes = channels_ - c < kLanes ? channels_ - c : kLanes;
       for (int64_t first = 0; first < lines; first += kSums) {
-        tile.weights = (const int8_t*)scratch_ + first * kColumn;
+        tile.weights = scratch_ + first * kWeightColumn;
         tile.quads = quads_;
         int64_t at = offset + first * line_bytes + c;
         for (int64_t i = 0; i < count; i += kPixels) {
@@ -391,7 +394,7 @@ class Depthwise {
     for (int64_t group = 0; group < tile.groups; ++group) {
       Kernel::add(tile, c, sums);
       tile.quads += tile.group_bytes;
-      tile.weights += tile.width * kLines * kColumn;
+      tile.weights += tile.width * kLines * kWeightColumn;
     }
   }
 

@@ -90,7 +90,7 @@ tfn_f32_kernel TFN_KERNEL(conv_int8_to_f32);
        : ((lines) > 4 ? 36 : 64))
 #define TFN_DEPTHWISE_INT8_SCRATCH_BYTES(lines, columns, stride, dilation) \
   (((size_t)(lines) + 3) / 4 * 4 * TFN_DEPTHWISE_INT8_CHANNELS *           \
-   (TFN_DEPTHWISE_INT8_COLUMNS(lines, columns, stride, dilation) + 2 * (columns)))
+   (TFN_DEPTHWISE_INT8_COLUMNS(lines, columns, stride, dilation) + 4 * (columns)))
 
 /* params: a tfn_conv_int8. Depthwise: in_channels == groups == out_channels, in one or
  * two dimensions. rhs points to bytes, aligned to 4: with C the channels, padded to a
@@ -99,7 +99,8 @@ tfn_f32_kernel TFN_KERNEL(conv_int8_to_f32);
 tfn_f32_kernel TFN_KERNEL(conv_depthwise_int8);
 
 /* Two arrays, element by element: of each row of the first, element i, and element
- * i modulo `second_elements` of the same row of the second. lhs, addend and out.
+ * i modulo `second_elements` of the same row of the second, which begins at a multiple
+ * of four bytes as well. lhs, addend and out.
  *
  *   add_int8       x = float(a - zero[0]) * scale[0] + float(b - zero[1]) * scale[1]
  *   multiply_int8  x = float((a - zero[0]) * (b - zero[1])) * scale[0]
@@ -119,7 +120,7 @@ tfn_f32_kernel TFN_KERNEL(multiply_int8);
 /* params: a tfn_unary_int8. lhs and out.
  *
  *   table_int8       out = table[q], of `result`; quantized arrays
- *   quantize_f32     x = value * scale, out = requantize(x); NaN becomes zero
+ *   quantize_f32     x = value * scale, out = requantize(x); NaN counts as 0
  *   dequantize_int8  out = float(q - zero) * scale, zero of `result`
  */
 typedef struct tfn_unary_int8 {
@@ -134,7 +135,7 @@ tfn_f32_kernel TFN_KERNEL(dequantize_int8);
 
 /* Pooling. Places of a window that are padding do not count; n are left, one at least.
  *
- *   pool_max_int8      out = the largest q
+ *   pool_max_int8      out = the largest q; `result` is not read
  *   pool_average_int8  x = float(sum of (q - input_zero)) * (multiplier / float(n)),
  *                      out = requantize(x)
  */

@@ -6,8 +6,8 @@
 
 #include "simd_math.h"
 
-// Which instructions there are for bytes of vectors as wide as this level's: of 512, 256
-// or 128 bits. A CPU may have such vectors of floats only.
+// Which instructions there are for bytes of vectors as wide as this level's: of 512,
+// 256 or 128 bits. A CPU may have such vectors of floats only.
 #if defined(TFN_WIDE_VECTORS)
 #define TFN_BYTES_PORTABLE
 #elif defined(__AVX512BW__)

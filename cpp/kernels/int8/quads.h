@@ -71,6 +71,33 @@ INLINE void add_quads(Sum& sum, const Quads& x, const Weights& w) {
 INLINE Sum sum_of(IntVec start) { return start; }
 #endif
 
+// Weights in the form that they are multiplied in: bytes of a quad, and how vectors of
+// them are made of quads of weights and loaded.
+#if defined(TFN_INT8_WORDS)
+constexpr int64_t kWeightBytes = 8;
+
+INLINE void store_weights(const uint8_t* quads, int64_t channels, uint8_t* to) {
+  for (int64_t c = 0; c < channels; c += kLanes, to += sizeof(Weights)) {
+    const Weights weights = load_weights((const int8_t*)quads + 4 * c);
+    memcpy(to, &weights, sizeof weights);
+  }
+}
+
+INLINE Weights load_stored(const uint8_t* from) {
+  return {load_ints(from), load_ints(from + sizeof(IntVec))};
+}
+#else
+constexpr int64_t kWeightBytes = 4;
+
+INLINE void store_weights(const uint8_t* quads, int64_t channels, uint8_t* to) {
+  memcpy(to, quads, (size_t)(4 * channels));
+}
+
+INLINE Weights load_stored(const uint8_t* from) {
+  return load_weights((const int8_t*)from);
+}
+#endif
+
 // What bytes are changed by, so that they are activations in the form of this level.
 constexpr uint8_t kActivationBits = kActivationBias;
 

@@ -40,46 +40,36 @@ struct Places {
   int rows;
 };
 
-// Results that are next to each other, of one vector of columns.
-INLINE void finish_vector(const Vec* values, const Places& places, const float* bias,
-                          int64_t at, const Epilogue& epilogue) {
-  const Clamp clamp = epilogue.clamp();
-  for (int r = 0; r < places.rows; ++r) {
-    float* const to = places.to[r] + at;
-    Vec value = values[r];
-    if (bias) value += load(bias);
-    if (const float* const addend = epilogue.addend(to)) value += load(addend);
-    store(to, clamp(value));
-  }
-}
-
-// Results that are not, or fewer than a vector has.
-__attribute__((noinline)) void finish_partly(const Vec* values, const Places& places,
-                                             int64_t at, const Target& out) {
+// Results that are not next to each other, or fewer than a vector has.
+__attribute__((noinline)) void finish_partly(const Vec& value, float* row, int64_t at,
+                                             const Target& out) {
   const int64_t left = out.columns - at;
-  for (int r = 0; r < places.rows; ++r) {
-    out.epilogue->finish(values[r], out.channel + at, places.to[r] + at * out.stride,
-                         out.stride, left < kLanes ? left : kLanes);
-  }
+  out.epilogue->finish(value, out.channel + at, row + at * out.stride, out.stride,
+                       left < kLanes ? left : kLanes);
 }
 
 // Makes results of the sums of a tile.
 void finish(const IntVec* sums, int vectors, const Int8Right& right,
             const RowRange* ranges, const Places& places, const Target& out) {
   const Epilogue& epilogue = *out.epilogue;
+  const Clamp clamp = epilogue.clamp();
   const bool whole = out.stride == 1 && out.columns >= vectors * kLanes;
   for (int v = 0; v < vectors && v * kLanes < out.columns; ++v) {
     const int64_t place = int8_place(v, right.panel_bytes) / 4, at = v * kLanes;
     const IntVec column_sums = load_ints(right.behind + place);
     const Vec scales = load((const float*)(right.behind + place + TFN_PANEL));
-    Vec values[kInt8Rows];
+    const float* const bias = epilogue.bias(out.channel + at);
+    const Vec added = bias && whole ? load(bias) : Vec{};
     for (int r = 0; r < places.rows; ++r) {
-      values[r] = dequantize(sums[r * vectors + v], column_sums, scales, ranges[r]);
-    }
-    if (whole) {
-      finish_vector(values, places, epilogue.bias(out.channel + at), at, epilogue);
-    } else {
-      finish_partly(values, places, at, out);
+      Vec value = dequantize(sums[r * vectors + v], column_sums, scales, ranges[r]);
+      if (!whole) {
+        finish_partly(value, places.to[r], at, out);
+        continue;
+      }
+      float* const to = places.to[r] + at;
+      if (bias) value += added;
+      if (const float* const addend = epilogue.addend(to)) value += load(addend);
+      store(to, clamp(value));
     }
   }
   if (whole && epilogue.has_activation()) {

@@ -44,7 +44,7 @@ def _draw(
 
     stride, dilation = three(2), three(2)
     spans = [(k - 1) * step + 1 for k, step in zip(kernel, dilation, strict=True)]
-    padding = [int(rng.integers(0, span)) for span in spans]
+    padding = [int(rng.integers(-1, span)) for span in spans]
     out = [
         max(1, (n + p + int(rng.integers(0, span)) - span) // step + 1)
         for n, p, span, step in zip(size, padding, spans, stride, strict=True)

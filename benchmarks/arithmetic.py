@@ -10,7 +10,10 @@ from pathlib import Path
 
 from benchmarks.models import MODELS
 
-FLOAT32, INT8_DYNAMIC = "float32", "int8-dynamic"
+FLOAT32, INT8_DYNAMIC, INT8 = "float32", "int8-dynamic", "int8"
+
+SAMPLES = 100
+"""How many calibrate the ranges of int8: the same ones for each contestant."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ def has_vnni() -> bool:
     return not {"avx512_vnni", "avx_vnni", "asimddp"}.isdisjoint(flags)
 
 
+_REDUCE_RANGE = f"reduce_range {'off (VNNI)' if has_vnni() else 'on (no VNNI)'}"
+
 ARITHMETICS = {
     FLOAT32: Arithmetic(
         peers=dict.fromkeys(("tensorflow", "xla", "ort", "litert", "openvino"), ""),
@@ -44,16 +49,29 @@ ARITHMETICS = {
     INT8_DYNAMIC: Arithmetic(
         peers={
             "ort": "onnxruntime.quantization.quantize_dynamic of MatMul, Gemm, LSTM "
-            "and Attention, per channel, "
-            + (
-                "reduce_range off (VNNI)" if has_vnni() else "reduce_range on (no VNNI)"
-            ),
+            "and Attention, per channel, " + _REDUCE_RANGE,
             "litert": "tf.lite.Optimize.DEFAULT, dynamic range quantization",
             "openvino": "nncf.compress_weights to INT8_SYM, and dynamic quantization "
             "in groups of 128; products of fewer numbers have 8-bit weights only",
         },
         models=("mlp_large", "mlp_wide", "lstm", "transformer"),
         tolerance=0.1,
+    ),
+    INT8: Arithmetic(
+        peers={
+            "ort": "onnxruntime.quantization.quantize_static, QDQ, activations uint8, "
+            "weights int8 per channel, products with constants only, ranges from the "
+            "least to the largest value, " + _REDUCE_RANGE,
+            "litert": "tf.lite.Optimize.DEFAULT with a representative dataset, ops in "
+            "8 bits where it has them, inputs and outputs float32",
+            "openvino": "nncf.quantize with its defaults, with SmoothQuant for the "
+            "transformer",
+        },
+        models=(
+            *("mlp_images", "mlp_wide", "cnn", "mobilenet_v2", "resnet50"),
+            *("transformer", "lstm"),
+        ),
+        tolerance=0.25,
     ),
 }
 """By the names of ``tfnative compile --precision``."""

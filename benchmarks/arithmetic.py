@@ -71,7 +71,7 @@ ARITHMETICS = {
             *("mlp_images", "mlp_wide", "cnn", "mobilenet_v2", "resnet50"),
             *("transformer", "lstm"),
         ),
-        tolerance=0.25,
+        tolerance=0.5,
     ),
 }
 """By the names of ``tfnative compile --precision``."""

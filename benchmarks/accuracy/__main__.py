@@ -76,7 +76,8 @@ def _cell(accuracy: Accuracy | None) -> str:
 
 
 def _line(accuracy: Accuracy) -> str:
-    return f"{accuracy.data}, {accuracy.network}, {accuracy.way.name}: {_cell(accuracy)}"
+    names = (accuracy.data, accuracy.network, accuracy.way.name)
+    return f"{', '.join(names)}: {_cell(accuracy)}"
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -68,7 +68,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     add("--models", type=_words, metavar="A,B", help="default: the precision's")
     add("--peers", type=_words, metavar="A,B", help='default: all; "" for none')
-    add("--batch-sizes", type=_numbers, default=(1, 32), metavar="N,M")
+    add("--batch-sizes", type=_numbers, metavar="N,M", help="default: the precision's")
     add("--threads", type=int, default=1, help="per call (default: 1)")
     add("--rounds", type=int, default=7, help="turns of each contestant (default: 7)")
     add("--seconds", type=float, default=0.3, help="length of a turn (default: 0.3)")

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import models
-from benchmarks.arithmetic import FLOAT32
+from benchmarks.arithmetic import ARITHMETICS, FLOAT32
 from benchmarks.limits import Limits
-from benchmarks.prepare import Prepared, prepare, reference
+from benchmarks.prepare import Prepared, cpu_level, prepare, reference
 from benchmarks.process import ContestantProcess
 from benchmarks.results import Latency, Result
 
@@ -29,7 +29,7 @@ class Plan:
     Attributes:
         models: Of benchmarks.models.EXPORTED.
         peers: Of the arithmetic's; tfnative always takes part.
-        batch_sizes: Rows per call.
+        batch_sizes: Rows per call, or None for those of the arithmetic.
         threads: How many may work on one call.
         rounds: How often every contestant has its turn.
         seconds: How long a turn is.
@@ -39,7 +39,7 @@ class Plan:
 
     models: tuple[str, ...]
     peers: tuple[str, ...]
-    batch_sizes: tuple[int, ...]
+    batch_sizes: tuple[int, ...] | None
     threads: int
     rounds: int
     seconds: float
@@ -60,17 +60,27 @@ def compare(plan: Plan, limits: Limits, say: Callable[[str], None]) -> Iterator[
         if not saved_model.is_dir():
             say(f"{name}: export")
             models.export(name, plan.folder)
+        asked = ARITHMETICS[plan.precision].batch_sizes_of(name)
+        sizes = plan.batch_sizes or asked
         prepared = [
-            prepare(contestant, saved_model, plan.batch_sizes, say, plan.precision)
+            prepare(contestant, saved_model, sizes, say, plan.precision)
             for contestant in ("tfnative", *plan.peers)
         ]
-        for batch_size in plan.batch_sizes:
+        level = cpu_level(prepared[0])
+        for batch_size in sizes:
             say(f"{name}, batch size {batch_size}: measure")
             answer, work = reference(saved_model, batch_size)
             ours, *peers = _measure(prepared, answer, plan)
             least = limits.micros(work)
             yield Result(
-                name, batch_size, ours, tuple(peers), work, least, plan.precision
+                name,
+                batch_size,
+                ours,
+                tuple(peers),
+                work,
+                least,
+                plan.precision,
+                level,
             )
 
 

@@ -96,7 +96,8 @@ def run_python(*arguments: str | Path) -> str:
         command, capture_output=True, text=True, check=False, env=child_environment()
     )
     if done.returncode != 0:
-        raise RuntimeError(f"{command[1:]} failed:\n{done.stderr[-2000:]}")
+        how = f"\nended by signal {-done.returncode}" if done.returncode < 0 else ""
+        raise RuntimeError(f"{command[1:]} failed:\n{done.stderr[-2000:]}{how}")
     return done.stdout
 
 

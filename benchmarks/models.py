@@ -39,6 +39,17 @@ def mlp() -> Any:
     )
 
 
+def mlp_images() -> Any:
+    """784-512-512-10, for images of 28 by 28."""
+    import keras
+    from keras import layers
+
+    hidden = [layers.Dense(512, activation="relu") for _ in range(2)]
+    return keras.Sequential(
+        [keras.Input((784,), name="x"), *hidden, layers.Dense(10, name="y")]
+    )
+
+
 def mlp_large() -> Any:
     """512-1024-1024-512-10."""
     import keras
@@ -218,6 +229,7 @@ MODELS = {
 EXPORTED = {
     **MODELS,
     "densenet121": densenet121,
+    "mlp_images": mlp_images,
     "mlp_wide": mlp_wide,
     "unet": unet,
 }
@@ -229,7 +241,31 @@ def build(name: str) -> Any:
     import keras
 
     keras.utils.set_random_seed(1)
-    return EXPORTED[name]()
+    model = EXPORTED[name]()
+    _normalize(model)
+    return model
+
+
+def _normalize(model: Any) -> None:
+    """Gives batch normalization the statistics of a batch.
+
+    With those of a new model, random layers make numbers larger and larger, or smaller,
+    and what is left of them in 8 bits says nothing of a trained model.
+    """
+    import numpy as np
+    from keras.layers import BatchNormalization
+
+    found = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
+    if not found:
+        return
+    momenta = [layer.momentum for layer in found]
+    (given,) = model.inputs
+    rng = np.random.default_rng(4)
+    for layer in found:
+        layer.momentum = 0.0
+    model(rng.standard_normal((16, *given.shape[1:]), np.float32), training=True)
+    for layer, momentum in zip(found, momenta, strict=True):
+        layer.momentum = momentum
 
 
 def main(name: str, output: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import tfnative
 from benchmarks.arithmetic import FLOAT32
 from benchmarks.measure import run_python
 from benchmarks.work import Work
@@ -54,6 +55,14 @@ def prepare(
         return Prepared(contestant, None, str(error).strip().splitlines()[-1])
     note.write_text(path)
     return Prepared(contestant, Path(path))
+
+
+def cpu_level(prepared: Prepared) -> str:
+    """Whose code runs of what tfnative compiled, or "" if that is nothing."""
+    if prepared.model is None:
+        return ""
+    with tfnative.load(prepared.model) as model:
+        return model.cpu_level
 
 
 def reference(saved_model: Path, rows: int) -> tuple[Path, Work]:

@@ -58,6 +58,7 @@ class Result:
         limit_micros: The least that this takes on one thread of this machine, in
             float32.
         precision: What all compute in.
+        cpu_level: Whose code of ours ran, or "" if none did.
     """
 
     model: str
@@ -67,6 +68,7 @@ class Result:
     work: Work
     limit_micros: float
     precision: str = FLOAT32
+    cpu_level: str = ""
 
     @property
     def fastest_peer(self) -> Latency | None:

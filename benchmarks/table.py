@@ -29,6 +29,9 @@ def show(results: Sequence[Result], limits: Limits, console: Console) -> None:
     console.print(table)
     for number, note in enumerate(notes, 1):
         console.print(f"{_mark(number)} {note}", markup=False, highlight=False)
+    levels = dict.fromkeys(each.cpu_level for each in results if each.cpu_level)
+    if levels:
+        console.print(f"tfnative: code for {', '.join(levels)}.", highlight=False)
     for asked in _asked(results):
         console.print(asked, markup=False, highlight=False)
     console.print(describe(limits), highlight=False)

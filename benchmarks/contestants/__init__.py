@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from benchmarks.arithmetic import FLOAT32
+import numpy as np
+
+from benchmarks.arithmetic import FLOAT32, SAMPLES
 
 Arrays = dict[str, Any]
 Predict = Callable[[Arrays], Arrays]
@@ -52,6 +54,24 @@ def converted(saved_model: Path, folder: Path, precision: str, suffix: str) -> P
     """Where a contestant keeps what it converts; each precision has its own place."""
     middle = "" if precision == FLOAT32 else f".{precision}"
     return folder / f"{saved_model.name}{middle}.{suffix}"
+
+
+def calibration(saved_model: Path) -> Path:
+    """A .npz file of samples beside the SavedModel, which is made if there is none."""
+    output = saved_model.with_name(f"{saved_model.name}_calibration.npz")
+    if not output.is_file():
+        from benchmarks.reference import draw_samples
+
+        draw_samples(saved_model, output, SAMPLES)
+    return output
+
+
+def batches(saved_model: Path, rows: int = 1) -> Iterator[Arrays]:
+    """The samples of ``calibration``, so many at a time; what is left over is not."""
+    with np.load(calibration(saved_model)) as content:
+        samples = dict(content)
+    for start in range(0, SAMPLES - rows + 1, rows):
+        yield {name: value[start : start + rows] for name, value in samples.items()}
 
 
 def refuse_other(precision: str) -> None:

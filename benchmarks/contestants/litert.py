@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import models
-from benchmarks.arithmetic import FLOAT32
-from benchmarks.contestants import Arrays, Predict, converted
+from benchmarks.arithmetic import FLOAT32, INT8
+from benchmarks.contestants import Arrays, Predict, batches, converted
 
 ANY = "any.tflite"
 
@@ -26,24 +26,29 @@ def prepare(
     output = converted(saved_model, folder, precision, "litert")
     output.mkdir(exist_ok=True)
     try:
-        (output / ANY).write_bytes(_convert(saved_model, precision))
+        (output / ANY).write_bytes(_convert(saved_model, precision, saved_model, 1))
     except Exception:  # Of the converter, which does not document what it raises.
         if saved_model.name not in models.MODELS:
             raise
         for rows in batch_sizes:
             with tempfile.TemporaryDirectory() as fixed:
                 _export_for(rows, saved_model.name, fixed)
-                content = _convert(Path(fixed), precision)
+                content = _convert(Path(fixed), precision, saved_model, rows)
                 (output / f"{rows}.tflite").write_bytes(content)
     return output
 
 
-def _convert(saved_model: Path, precision: str) -> bytes:
+def _convert(path: Path, precision: str, saved_model: Path, rows: int) -> bytes:
+    """Converts ``path``, which is ``saved_model`` for so many rows."""
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(path))
     if precision != FLOAT32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == INT8:
+        converter.representative_dataset = lambda: (
+            ("serving_default", sample) for sample in batches(saved_model, rows)
+        )
     content: bytes = converter.convert()
     return content
 

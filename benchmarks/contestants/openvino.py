@@ -7,8 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks.arithmetic import FLOAT32
-from benchmarks.contestants import Arrays, Predict, converted
+from benchmarks.arithmetic import FLOAT32, INT8
+from benchmarks.contestants import Arrays, Predict, batches, converted
 
 
 def prepare(
@@ -20,10 +20,29 @@ def prepare(
 
     output = converted(saved_model, folder, precision, "xml")
     model = openvino.convert_model(str(saved_model))
-    if precision != FLOAT32:
+    if precision == INT8:
+        model = _calibrate(model, saved_model)
+    elif precision != FLOAT32:
         model = _quantize(model)
     openvino.save_model(model, str(output), compress_to_fp16=False)
     return output
+
+
+def _calibrate(model: Any, saved_model: Path) -> Any:
+    """Weights per channel, ranges of samples."""
+    import nncf
+
+    samples = [
+        {_port(model, name).get_any_name(): value for name, value in sample.items()}
+        for sample in batches(saved_model)
+    ]
+    is_transformer = saved_model.name == "transformer"
+    return nncf.quantize(
+        model,
+        nncf.Dataset(samples),
+        subset_size=len(samples),
+        model_type=nncf.ModelType.TRANSFORMER if is_transformer else None,
+    )
 
 
 def _quantize(model: Any) -> Any:

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from benchmarks.arithmetic import FLOAT32, has_vnni
-from benchmarks.contestants import Arrays, Predict, converted
+from benchmarks.arithmetic import FLOAT32, INT8, has_vnni
+from benchmarks.contestants import Arrays, Predict, batches, converted
 
 
 def prepare(
@@ -25,7 +27,45 @@ def prepare(
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
     if precision == FLOAT32:
         return output
-    return _quantize(output, converted(saved_model, folder, precision, "onnx"))
+    quantized = converted(saved_model, folder, precision, "onnx")
+    if precision == INT8:
+        return _calibrate(output, quantized, saved_model)
+    return _quantize(output, quantized)
+
+
+def _calibrate(model: Path, output: Path, saved_model: Path) -> Path:
+    """Weights per channel, ranges of samples."""
+    import onnx
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    simpler = output.with_suffix(".simpler.onnx")
+    quant_pre_process(str(model), str(simpler), skip_symbolic_shape=True)
+    quantize_static(
+        simpler,
+        output,
+        _Samples(saved_model, _by_short_names(onnx.load(simpler).graph.input)),
+        quant_format=QuantFormat.QDQ,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        reduce_range=not has_vnni(),
+        extra_options={"MatMulConstBOnly": True},
+    )
+    return output
+
+
+class _Samples:
+    """Gives samples one by one, as ONNX Runtime's calibration asks for them."""
+
+    def __init__(self, saved_model: Path, names: dict[str, str]) -> None:
+        self._batches = batches(saved_model)
+        self._names = names
+
+    def get_next(self) -> Arrays | None:
+        """The next sample, or None if there are no more."""
+        sample = next(self._batches, None)
+        return sample and {self._names[k]: v for k, v in sample.items()}
 
 
 def _quantize(model: Path, output: Path) -> Path:
@@ -52,7 +92,7 @@ def load(model: Path, threads: int = 1) -> Predict:
     session = onnxruntime.InferenceSession(
         str(model), options, providers=["CPUExecutionProvider"]
     )
-    names = {node.name.partition(":")[0]: node.name for node in session.get_inputs()}
+    names = _by_short_names(session.get_inputs())
     outputs = [node.name.partition(":")[0] for node in session.get_outputs()]
 
     def predict(inputs: Arrays) -> Arrays:
@@ -60,3 +100,7 @@ def load(model: Path, threads: int = 1) -> Predict:
         return dict(zip(outputs, found, strict=True))
 
     return predict
+
+
+def _by_short_names(nodes: Iterable[Any]) -> dict[str, str]:
+    return {node.name.partition(":")[0]: node.name for node in nodes}

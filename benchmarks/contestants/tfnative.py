@@ -7,8 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from benchmarks.arithmetic import FLOAT32
-from benchmarks.contestants import Predict, converted
+from benchmarks.arithmetic import FLOAT32, INT8
+from benchmarks.contestants import Predict, calibration, converted
 
 if TYPE_CHECKING:
     from tfnative._compile.options import Precision
@@ -28,6 +28,7 @@ def prepare(
         batch_sizes=batch_sizes,
         cpus=["native"],
         precision=cast("Precision", precision),
+        calibration=calibration(saved_model) if precision == INT8 else None,
     )
     return output
 

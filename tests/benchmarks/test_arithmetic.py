@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command, arithmetic, contestants, models, worker
-from benchmarks.arithmetic import ARITHMETICS, FLOAT32, INT8_DYNAMIC
+from benchmarks.arithmetic import ARITHMETICS, FLOAT32, INT8, INT8_DYNAMIC, SAMPLES
 from benchmarks.compare import Plan
 from benchmarks.limits import Limits, Reading
 from benchmarks.prepare import prepare, reference
@@ -46,7 +46,7 @@ def test_what_takes_part_follows_from_the_precision(
         ours = Latency("tfnative", 10.0, 12.0, signal_to_noise=38.4)
         peers = [Latency(name, 20.0, 22.0) for name in plan.peers]
         work = Work(flops=100, bytes=200)
-        yield Result("lstm", 1, ours, tuple(peers), work, 2.5, plan.precision)
+        yield Result("lstm", 1, ours, tuple(peers), work, 2.5, plan.precision, "v4")
 
     monkeypatch.setattr(command, "compare", compare)
     monkeypatch.setattr(command.machine_limits, "measure", lambda: LIMITS)
@@ -63,6 +63,7 @@ def test_what_takes_part_follows_from_the_precision(
     assert (result["target"], result["fraction_of_limit"]) == (None, None)
     printed = " ".join(capsys.readouterr().out.split())  # Windows break lines.
     assert "10.0 (38)" in printed
+    assert "tfnative: code for v4." in printed
     assert "20.0 (exact)" in printed
     for peer, asked in ARITHMETICS[INT8_DYNAMIC].peers.items():
         assert f"{peer}: {asked}." in printed
@@ -88,13 +89,31 @@ def test_tfnative_is_compiled_in_the_precision_and_kept_apart(
 ):
     asked = []
     monkeypatch.setattr("tfnative.compile", lambda *_, **kw: asked.append(kw))
+    np.savez(tmp_path / "mlp_calibration.npz", x=np.ones((SAMPLES, 32)))
     prepare_ours = contestants.find("tfnative").prepare
     outputs = {
         prepare_ours(tmp_path / "mlp", tmp_path, [1, 32], precision)
         for precision in ARITHMETICS
     }
-    assert [each["precision"] for each in asked] == [FLOAT32, INT8_DYNAMIC]
-    assert len(outputs) == 2
+    assert [each["precision"] for each in asked] == [FLOAT32, INT8_DYNAMIC, INT8]
+    assert len(outputs) == 3
+    given = [each["calibration"] for each in asked]
+    assert given == [None, None, tmp_path / "mlp_calibration.npz"]
+
+
+def test_all_peers_get_the_same_samples(tmp_path: Path):
+    x = np.random.default_rng(1).standard_normal((SAMPLES, 3))
+    np.savez(tmp_path / "mlp_calibration.npz", x=x)
+    for rows in (1, 32):
+        found = [each["x"] for each in contestants.batches(tmp_path / "mlp", rows)]
+        assert {len(each) for each in found} == {rows}
+        np.testing.assert_array_equal(np.concatenate(found), x[: len(found) * rows])
+
+
+def test_networks_have_fewer_rows_than_others_in_8_bits():
+    rows = {name: ARITHMETICS[INT8].batch_sizes_of(name) for name in models.EXPORTED}
+    assert (rows["resnet50"], rows["cnn"]) == ((1, 8), (1, 32))
+    assert ARITHMETICS[FLOAT32].batch_sizes_of("resnet50") == (1, 32)
 
 
 def ready(
@@ -156,9 +175,10 @@ def test_onnx_runtimes_weights_have_a_bit_less_without_vnni(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("precision", [INT8_DYNAMIC, INT8])
 @pytest.mark.parametrize("name", NEEDS)
 def test_each_peer_is_near_float32_and_computes_in_8_bits(
-    name: str, tmp_path_factory: pytest.TempPathFactory
+    name: str, precision: str, tmp_path_factory: pytest.TempPathFactory
 ):
     for package in NEEDS[name]:
         if importlib.util.find_spec(package) is None:
@@ -167,10 +187,10 @@ def test_each_peer_is_near_float32_and_computes_in_8_bits(
     saved_model = folder / "mlp"
     if not saved_model.is_dir():
         models.export("mlp", folder)
-    entry = prepare(name, saved_model, [4], lambda _: None, INT8_DYNAMIC)
+    entry = prepare(name, saved_model, [4], lambda _: None, precision)
     assert entry.model is not None, entry.problem
     answer, _ = reference(saved_model, 4)
-    process = ContestantProcess(name, entry.model, answer, 1, INT8_DYNAMIC)
+    process = ContestantProcess(name, entry.model, answer, 1, precision)
     calls = process.round(0.0)
     process.close()
     assert process.problem == ""

@@ -140,16 +140,16 @@ class _Builder:
             self._array(given, elements)
             for given, elements in zip(step.inputs, call.in_elements, strict=True)
         ]
-        name = self._add_call(
-            f"{step.output}/int8", self._placed(call, step.node.name), operands
-        )
+        place = self._placed(call, step.node.name)
+        name = self._add_call(f"{step.output}/int8", place, operands)
         if gives_floats(call):
             self._become(step.output, name)
             return
         self._arrays[step.output] = (name, call.out_elements)
         own = self._quantizations[step.output]
         floats = Unary("dequantize", call.out_elements, own.scale, requantize(own))
-        placed = self._placed(floats, step.output)
+        # Behind it the shape may be another, with fewer rows of more elements.
+        placed = replace(place, call=floats, node=step.output)
         self._become(
             step.output, self._add_call(f"{step.output}/floats", placed, [name])
         )

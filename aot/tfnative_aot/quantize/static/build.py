@@ -140,7 +140,7 @@ class _Builder:
             self._array(given, elements)
             for given, elements in zip(step.inputs, call.in_elements, strict=True)
         ]
-        place = self._placed(call, step.node.name)
+        place = self._placed(call, step)
         name = self._add_call(f"{step.output}/int8", place, operands)
         if gives_floats(call):
             self._become(step.output, name)
@@ -154,10 +154,10 @@ class _Builder:
             step.output, self._add_call(f"{step.output}/floats", placed, [name])
         )
 
-    def _placed(self, call: QuantizedCall, name: str) -> PlacedCall:
-        leading = self._view.leading(name)
+    def _placed(self, call: QuantizedCall, step: Step) -> PlacedCall:
+        leading = self._view.leading(step.rows_of)
         assert leading is not None
-        return PlacedCall(call, leading, name, self._view.node(name).op)
+        return PlacedCall(call, leading, step.node.name, step.node.op)
 
     def _call(self, step: Step) -> QuantizedCall:
         rules: Mapping[str, Any] = {
@@ -238,7 +238,7 @@ class _Builder:
     def _table(self, step: Step) -> Unary:
         own = self._of(step.inputs[0])
         content = self._function(self._view.source(step.inputs[0]), step.output, own)
-        elements = self._view.row_elements(step.output) or 0
+        elements = self._view.row_elements(step.rows_of) or 0
         result = Requantize(own.zero, table=content)
         return Unary("table", elements, 1.0, result)
 

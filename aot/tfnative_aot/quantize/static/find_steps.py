@@ -276,7 +276,7 @@ def _is_given(view: GraphView, given: str, by_output: Mapping[str, Step]) -> boo
     step = by_output.get(view.source(given))
     if step is None or step.is_exact:
         return False
-    own, wanted = view.row_elements(step.output), view.row_elements(given)
+    own, wanted = view.row_elements(step.rows_of), view.row_elements(given)
     return own == wanted or (own or 1) % 4 == (wanted or 1) % 4 == 0
 
 
@@ -318,10 +318,10 @@ def _takes_addend(view: GraphView, product: Step, addition: Step) -> bool:
         and product.rounded == product.output
         and not (np.isfinite([product.clamp.low, product.clamp.high])).any()
         and view.only_reader(product.output) is not None
-        and view.row_elements(product.output) == view.row_elements(addition.output)
+        and view.row_elements(product.rows_of) == view.row_elements(addition.rows_of)
         and len({view.sizes(given) for given in addition.inputs}) == 1
         and all(
-            view.row_elements(given) == view.row_elements(addition.output)
+            view.row_elements(given) == view.row_elements(addition.rows_of)
             for given in addition.inputs
         )
     )

@@ -62,6 +62,11 @@ class Step:
     channels: tuple[int, ...] = ()
     is_exact: bool = False
 
+    @property
+    def rows_of(self) -> str:
+        """The tensor whose rows the result has; the output's may be others."""
+        return self.inputs[0] if self.kind == "table" else self.node.name
+
 
 def with_output(step: Step, output: str, clamp: Clamp | None = None) -> Step:
     """The step with more behind it that is folded into it, but no table."""

@@ -210,3 +210,21 @@ def test_zeros_and_nothing_else_stay_zeros():
     zeros = np.zeros((2, 8, 7, 4), np.float32)
     exact, found = both(graph, zeros)
     np.testing.assert_allclose(found, exact, rtol=0.1, atol=0.02)
+
+
+@pytest.mark.parametrize("wide", [10, 12])
+@pytest.mark.parametrize("function", ["relu", "silu", "none"])
+def test_rows_may_be_cut_otherwise_between_layers(wide: int, function: str):
+    import tensorflow as tf
+
+    def net(x: Any) -> Any:
+        first = tf.reshape(x, [-1, wide]) @ weights(wide, wide)
+        row = tf.reshape(first, [-1, 3 * wide])
+        if function != "none":
+            row = getattr(tf.nn, function)(row)
+        second = tf.reshape(row + tf.reshape(first, [-1, 3 * wide]), [-1, wide])
+        return tf.concat([second @ weights(wide, 4), row[:12, :4]], 0)
+
+    x = np.random.default_rng(2).normal(size=(4, 3, wide)).astype(np.float32)
+    exact, found = both(frozen(net, None, 3, wide), x)
+    assert decibels(exact, found) > 30

@@ -65,22 +65,19 @@ def _calling(name: str, placed: PlacedCall, batch: int) -> FunctionDef:
     own = OwnCall(QUANTIZED, placed.op, {"call": int(name.removeprefix(PREFIX))})
 
     def compute(*operands: Any) -> Any:
-        with operands[0].graph.name_scope(f"{placed.node}/"):
-            if isinstance(call, Join):
-                return _side_by_side(operands, call)
-            result, _ = adapters.tf().custom_call(
-                _joined(operands, placed),
-                TARGET,
-                own.configuration(),
-                ([rows, width], [rows, 1]),
-                "call",
-            )
-            return result if gives_floats(call) else tf.bitcast(result, tf.int32)
+        if isinstance(call, Join):
+            return _side_by_side(operands, call)
+        result, _ = adapters.tf().custom_call(
+            _joined(operands, placed),
+            TARGET,
+            own.configuration(),
+            ([rows, width], [rows, 1]),
+            "call",
+        )
+        return result if gives_floats(call) else tf.bitcast(result, tf.int32)
 
-    specs = operand_specs(call, rows)
-    traced = tf.function(compute, input_signature=specs, autograph=False)
-    definition: FunctionDef = traced.get_concrete_function().function_def
-    return definition
+    made: FunctionDef = adapters.tf().function_of(compute, operand_specs(call, rows))
+    return made
 
 
 def _side_by_side(operands: Sequence[Any], call: Join) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot import adapters
+from tfnative_aot.freeze.quantized import PREFIX
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.load.source import node_of
 
@@ -32,8 +33,11 @@ def rewrite_bodies(
         ops: Functions that have none of these ops are left alone.
         apply: The rewrites.
     """
-    # What rewrites add to the library is not rewritten.
+    # What rewrites add to the library is not rewritten, nor are functions of quantized
+    # arrays, which XLA does not get.
     for function in [*graph_def.library.function]:
+        if function.signature.name.startswith(PREFIX):
+            continue
         if any(node.op in ops for node in function.node_def):
             _rewrite(function, graph_def.library, apply)
 

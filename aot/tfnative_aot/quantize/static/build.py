@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from tfnative_aot import adapters
 from tfnative_aot.freeze.quantized import (
     PREFIX,
     Addend,
@@ -280,13 +281,12 @@ class _Builder:
         self._calls[function] = placed
         call = placed.call
         kind = _FLOAT if takes_floats(call) else _INT32
-        traced = tf.function(
-            lambda *arguments: compute(call, arguments),
-            input_signature=operand_specs(call, None),
-            autograph=False,
-        ).get_concrete_function()
         definition = self._graph_def.library.function.add()
-        definition.CopyFrom(traced.function_def)
+        definition.CopyFrom(
+            adapters.tf().function_of(
+                lambda *operands: compute(call, operands), operand_specs(call, None)
+            )
+        )
         definition.signature.name = function
         node = self._add_node(name, "PartitionedCall", operands)
         node.attr["f"].func.name = function

@@ -56,33 +56,40 @@ def _product(call: Product, operand: Any, addend: Any = None) -> Any:
 
 def _convolve(call: Product, pixels: Any) -> Any:
     window = call.window
-    strides = [1, *window.stride[1:], 1]
-    if call.is_depthwise:
-        # (h, w, 1, channels) as TensorFlow has it: (h, w, channels, 1).
-        weights = tf.transpose(
-            tf.cast(tf.constant(call.weights), tf.float64), [0, 1, 3, 2]
-        )
-        padded = tf.pad(pixels, _padding(window))
-        parts = [
-            _tap(padded, weights[i, j, :, 0], window, (i, j))
-            for i in range(call.weights.shape[0])
-            for j in range(call.weights.shape[1])
-        ]
-        return tf.add_n(parts)
     padded = tf.pad(pixels, _padding(window))
+    if call.is_depthwise:
+        return _convolve_channels(call, padded)
     inputs = tf.split(padded, call.groups, axis=3)
     filters = tf.split(tf.constant(call.weights), call.groups, axis=3)
     results = [
         tf.nn.conv2d(
             part,
             tf.cast(kernel, tf.float64),
-            strides=strides,
+            strides=[1, *window.stride[1:], 1],
             padding="VALID",
             dilations=[1, *window.dilation[1:], 1],
         )
         for part, kernel in zip(inputs, filters, strict=True)
     ]
     return tf.concat(results, 3) if len(results) > 1 else results[0]
+
+
+def _convolve_channels(call: Product, padded: Any) -> Any:
+    window = call.window
+    # (h, w, 1, channels) as TensorFlow has it: (h, w, channels, 1).
+    whole = tf.transpose(tf.constant(call.weights), [0, 1, 3, 2])
+    weights = tf.cast(whole, tf.float64)
+    down, across = window.stride[1:]
+    if down == across and window.dilation == (1, 1, 1):
+        strides = [1, down, across, 1]
+        return tf.nn.depthwise_conv2d(padded, weights, strides, "VALID")
+    return tf.add_n(
+        [
+            _tap(padded, weights[i, j, :, 0], window, (i, j))
+            for i in range(call.weights.shape[0])
+            for j in range(call.weights.shape[1])
+        ]
+    )
 
 
 def _tap(padded: Any, weights: Any, window: Window, place: tuple[int, int]) -> Any:

@@ -202,8 +202,11 @@ def unet() -> Any:
 def _application(name: str) -> Any:
     import keras
 
+    # Random scores make probabilities that are all alike, which 8 bits cannot show.
     return getattr(keras.applications, name)(
-        input_tensor=keras.Input((224, 224, 3), name="x"), weights=None
+        input_tensor=keras.Input((224, 224, 3), name="x"),
+        weights=None,
+        classifier_activation=None,
     )
 
 

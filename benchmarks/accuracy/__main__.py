@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in options.data:
         data = DATA_SETS[name]()
         for network in options.networks:
-            saved_model = trained(network, data, options.folder, EPOCHS[name])
+            saved_model = trained(network, data, options.folder, EPOCHS[name, network])
             for accuracy in accuracies(network, saved_model, data):
                 found.append(accuracy)
                 print(_line(accuracy), file=sys.stderr, flush=True)

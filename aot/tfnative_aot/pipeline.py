@@ -152,13 +152,14 @@ def compile(  # noqa: A001 - the name that users know
 def _quantized(
     prepared: Prepared, options: CompileOptions, progress: Progress
 ) -> Prepared:
-    assert options.calibration is not None
     check_whole(prepared)
-    data = read_calibration(
-        options.calibration,
-        prepared.graph.inputs,
-        samples=options.calibration_samples,
-    )
+    data = None
+    if options.calibration is not None:
+        data = read_calibration(
+            options.calibration,
+            prepared.graph.inputs,
+            samples=options.calibration_samples,
+        )
     method = options.calibration_method
     return with_static_ranges(prepared, data, method, progress)
 

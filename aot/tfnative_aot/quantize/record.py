@@ -111,6 +111,8 @@ def precision_of(
 
 def _as_compiled(layer: LayerPrecision, programs: Sequence[Program]) -> LayerPrecision:
     """What is stored: where XLA's own code multiplies, that reads floats."""
+    if layer.computed == "int8":
+        return layer  # A kernel of its own reads it.
     steps = [
         step
         for program in programs

@@ -266,10 +266,6 @@ class _Builder:
         if source not in self._arrays:
             own = self._quantizations[source]
             result = requantize(own)
-            grid = self._clusters.grids.get(source)
-            if grid is not None:  # It is rounded here, and need not be before.
-                result = Requantize(own.zero, grid.lowest, grid.highest)
-                given = self._view.node(source).input[0]
             call = Unary("quantize", elements, float(np.float32(1 / own.scale)), result)
             flat = self._reshaped(f"{source}/rows", given, [-1, elements], _FLOAT)
             leading = self._view.leading(given)

@@ -158,8 +158,10 @@ def _quantized(
     progress: Progress,
 ) -> Prepared:
     """The signature in 8 bits; ``others`` are inputs of other ones."""
-    assert options.calibration is not None
     check_whole(prepared)
+    method = options.calibration_method
+    if options.calibration is None:
+        return with_static_ranges(prepared, None, method, progress)
     data = read_calibration(
         options.calibration,
         prepared.graph.inputs,
@@ -173,7 +175,6 @@ def _quantized(
         for name, group in groups.items()
         if group is not None
     }
-    method = options.calibration_method
     made = with_static_ranges(prepared, used, method, progress)
     return replace(made, samples=samples, notes=(*data.warnings, *made.notes))
 

@@ -18,7 +18,7 @@ from tfnative_aot.freeze.branches import inline
 from tfnative_aot.freeze.check import check_assertions, check_source
 from tfnative_aot.freeze.graph import FrozenGraph, GraphTensor
 from tfnative_aot.freeze.live import live_graph
-from tfnative_aot.freeze.rewrites import divide_as_tensorflow, rewrite
+from tfnative_aot.freeze.rewrites import keep_arithmetic, rewrite
 from tfnative_aot.load.filled import mark_variables
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.places import Places
@@ -108,7 +108,7 @@ def _optimize(graph: SourceGraph) -> tuple[GraphDef, frozenset[str]]:
     """The graph, and the names of assertions in branches that are never taken."""
     feeds = [node_of(tensor) for tensor in graph.inputs.values()]
     inlined, unreached = inline(graph.graph_def, feeds, list(graph.roots))
-    inlined = divide_as_tensorflow(inlined, [*feeds, *graph.roots])
+    inlined = keep_arithmetic(inlined, [*feeds, *graph.roots])
     kept = [*graph.roots, *_float_arithmetic(inlined)]
     optimized: GraphDef = adapters.tf().optimize(inlined, feeds, kept, _FOLDING)
     return prune(optimized, [*feeds, *graph.roots]), unreached

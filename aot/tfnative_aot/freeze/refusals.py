@@ -50,6 +50,17 @@ SIZE_DEPENDS_ON_DATA = frozenset(
     }
 )
 """Ops whose results have as many elements as the data say."""
+# XLA has kernels for these, which round otherwise than TensorFlow's, or end its process.
+_ROUNDED_OTHERWISE = frozenset(
+    {
+        "UniformQuantize",
+        "UniformQuantizedAdd",
+        "UniformQuantizedClipByValue",
+        "UniformQuantizedConvolution",
+        "UniformQuantizedDot",
+        "UniformRequantize",
+    }
+)
 # Loops and branches as TensorFlow 1 wrote them: tfcompile makes While and If of them.
 _OLD_CONTROL_FLOW = frozenset(
     {
@@ -221,6 +232,8 @@ def _wrong_for_xla(node: NodeDef) -> str:
         return "XLA has no kernel for this op"
     if _NOT_AHEAD_OF_TIME.match(node.op):
         return "XLA compiles this op just in time only"
+    if node.op in _ROUNDED_OTHERWISE:
+        return "XLA rounds its results otherwise than TensorFlow"
     if node.op == "Dequantize" and node.attr["mode"].s not in (b"", b"MIN_COMBINED"):
         return "XLA has the mode MIN_COMBINED only; the others have to be of constants"
     if not any(_fits(kernel, node) for kernel in kernels):

@@ -142,8 +142,8 @@ def precision_of(
 
 def _as_compiled(layer: LayerPrecision, programs: Sequence[Program]) -> LayerPrecision:
     """What is stored: where XLA's own code multiplies, that reads floats."""
-    if layer.input_range is not None:
-        return layer  # A function of quantized arrays, which XLA does not see.
+    if layer.computed == "int8":
+        return layer  # A kernel of its own reads it.
     steps = [
         step
         for program in programs

@@ -150,7 +150,7 @@ class CompileOptions(OptionSet):
         "what weights are stored in: smaller types take less space, and less time "
         "where reading weights is what takes it; with int8-dynamic, matrix products "
         "are computed in 8 bits, too; numbers between layers stay float32, but for "
-        "int8, which needs calibration",
+        "int8, which needs calibration where the model has no ranges of its own",
     )
     calibration: Calibration | None = option(
         None,
@@ -158,7 +158,7 @@ class CompileOptions(OptionSet):
         "samples of what the model will be given, of which int8 finds the ranges of "
         "activations: a .npz file with an array for each input, or a TFRecord file of "
         "tf.Example messages with a feature for each",
-        default_is="none; int8 needs some",
+        default_is="none; int8 needs some, unless the model has all ranges itself",
     )
     calibration_method: CalibrationMethod = option(
         "mse",

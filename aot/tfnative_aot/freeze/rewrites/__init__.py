@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
 
-__all__ = ["compute_odd_values", "divide_as_tensorflow", "rewrite"]
+__all__ = ["compute_odd_values", "keep_arithmetic", "rewrite"]
 
 
 # Ops that XLA does otherwise than TensorFlow, or not at all.
@@ -85,14 +85,18 @@ def rewrite(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
     return rewritten
 
 
-def divide_as_tensorflow(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
+def keep_arithmetic(graph_def: GraphDef, outputs: Collection[str]) -> GraphDef:
     """Keeps Grappler and XLA from multiplying where TensorFlow divides.
+
+    Quantized weights are computed, too, before Grappler does so with the small ones:
+    no constant says any more to how many bits it was rounded.
 
     Args:
         graph_def: A graph without calls, before Grappler folds its constants.
         outputs: Names of the nodes that stay.
     """
     editor = GraphEditor(graph_def, outputs)
+    dequantize_weights(editor)
     keep_divisions(editor)
     return editor.graph_def()
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Computes quantized weights once, when the model is compiled.
+"""Computes quantized weights once, when the model is compiled, as TensorFlow does.
 
 XLA knows one of Dequantize's three modes. Grappler folds small constants only, so that
 large weights stay quantized in the graph.
@@ -18,11 +18,32 @@ from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
+# Each has one result, of floats.
+_OPS = (
+    "Dequantize",
+    "FakeQuantWithMinMaxArgs",
+    "FakeQuantWithMinMaxVars",
+    "FakeQuantWithMinMaxVarsPerChannel",
+    "QuantizeAndDequantizeV2",
+    "QuantizeAndDequantizeV3",
+    "QuantizeAndDequantizeV4",
+    "UniformDequantize",
+)
+
+# TensorFlow leaves attributes alone that begin with an underscore.
+_BITS = "_bits"
+
+
+def bits_of(node: NodeDef) -> int | None:
+    """How many bits the values of a Const were rounded to, if they were."""
+    return int(node.attr[_BITS].i) if _BITS in node.attr else None
+
 
 def dequantize_weights(editor: GraphEditor) -> None:
-    """Replaces Dequantize of constants by its result."""
-    for node in editor.nodes("Dequantize"):
-        sources = [editor.constant_node(node, place) for place in range(3)]
+    """Replaces Dequantize, and what rounds to few bits, of constants by its result."""
+    for node in editor.nodes(*_OPS):
+        places = [n for n, name in enumerate(node.input) if not name.startswith("^")]
+        sources = [editor.constant_node(node, place) for place in places]
         if all(source is not None for source in sources):
             _fold(editor, node, [source for source in sources if source is not None])
 
@@ -42,7 +63,19 @@ def _fold(editor: GraphEditor, node: NodeDef, sources: list[NodeDef]) -> None:
         unique = {source.name: source for source in graph_def.node}
         tf.graph_util.import_graph_def(GraphDef(node=unique.values()), name="")
         with tf.compat.v1.Session(graph=graph) as session:
-            value = session.run(f"{node.name}:0")
+            try:
+                value = session.run(f"{node.name}:0")
+            except Exception:  # A range that it refuses, as it will when it runs.
+                return
     constant = editor.add_constant(f"{node.name}/values", value, node)
+    bits = _bits(node, sources)
+    if bits is not None:
+        editor.node(constant).attr[_BITS].i = bits
     dtype = tf.dtypes.as_dtype(value.dtype).as_datatype_enum
     editor.become(node, "Identity", [constant], {"T": dtype})
+
+
+def _bits(node: NodeDef, sources: list[NodeDef]) -> int | None:
+    if node.op == "QuantizeAndDequantizeV3":
+        return int(tf.make_ndarray(sources[3].attr["value"].tensor))
+    return int(node.attr["num_bits"].i) if "num_bits" in node.attr else None

@@ -85,6 +85,7 @@ def build(
     view: GraphView,
     steps: Sequence[Step],
     ranges: Mapping[str, Range],
+    known: Mapping[str, Quantization] | None = None,
 ) -> QuantizedGraph:
     """Puts functions of quantized arrays in the place of steps.
 
@@ -92,9 +93,10 @@ def build(
         graph_def: The graph.
         view: Of it.
         steps: Of it, in order.
-        ranges: Of all ``tensors_with_ranges``.
+        ranges: Of all ``tensors_with_ranges``, but for these:
+        known: How tensors are rounded whose ranges the model has.
     """
-    builder = _Builder(graph_def, view, steps, ranges)
+    builder = _Builder(graph_def, view, steps, ranges, known or {})
     for step in steps:
         builder.add(step)
     return builder.finish()
@@ -107,13 +109,15 @@ class _Builder:
         view: GraphView,
         steps: Sequence[Step],
         ranges: Mapping[str, Range],
+        known: Mapping[str, Quantization],
     ) -> None:
         self._view = view
         self._clusters = Clusters(view)
         self._graph_def = type(graph_def)()
         self._graph_def.CopyFrom(graph_def)
         self._nodes = {node.name: node for node in self._graph_def.node}
-        self._quantizations = _quantizations(view, steps, ranges)
+        unknown = {name: own for name, own in ranges.items() if name not in known}
+        self._quantizations = {**_quantizations(view, steps, unknown), **known}
         self._calls: dict[str, PlacedCall] = {}
         self._layers: dict[str, WholeWeights] = {}
         # By source: the node with its bytes, and elements of a row of these.
@@ -345,7 +349,7 @@ def _quantizations(
         return name
 
     for step in steps:
-        if step.kind in ("max", "join"):
+        if step.kind in ("max", "join") and step.output in ranges:
             for given in step.inputs:
                 parents[find(view.source(given))] = find(step.output)
     ends: dict[str, tuple[float, float]] = {}

@@ -8,7 +8,7 @@ Of a quantized array, which has 256 different numbers, any of them is a table.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot.load.source import node_of
 from tfnative_aot.quantize.static.graph_view import GraphView
+from tfnative_aot.quantize.static.grids import Grid, grid_of
 from tfnative_aot.quantize.static.plan import Clamp
 
 if TYPE_CHECKING:
@@ -34,11 +35,28 @@ _ELEMENTWISE = frozenset(
 _VIEWS = frozenset({"ExpandDims", "Reshape", "Squeeze"})
 
 
+def find_grids(view: GraphView) -> Mapping[str, Grid]:
+    """The tensors that the model rounds itself, by name."""
+    found = {}
+    for node in view.nodes():
+        constants = [view.constant(given) for given in node.input[:4]]
+        grid = grid_of(node, constants) if view.is_float(node.name) else None
+        if grid is not None and (not constants or constants[0] is None):
+            found[node.name] = grid
+    return found
+
+
 class Clusters:
-    """The functions of one number in a graph."""
+    """The functions of one number in a graph.
+
+    Attributes:
+        grids: What the model rounds to itself, by tensor. Each is a function of what it
+            is rounded from, and what is computed of it is none of that, but of it.
+    """
 
     def __init__(self, view: GraphView) -> None:
         self._view = view
+        self.grids = find_grids(view)
         self._roots: dict[str, str] = {}
         for node in view.nodes():
             self._roots[node.name] = self._root(node)
@@ -46,10 +64,17 @@ class Clusters:
     def root(self, given: str) -> str:
         """The tensor of which an input is a function, element by element."""
         source = self._view.source(given)
-        return self._roots.get(source, source)
+        return source if source in self.grids else self._roots.get(source, source)
+
+    def is_inside(self, name: str, root: str) -> bool:
+        """Whether a node is a function of ``root``."""
+        return self._roots[name] == root
 
     def _root(self, node: NodeDef) -> str:
-        if node.op not in _ELEMENTWISE or any(i.startswith("^") for i in node.input):
+        is_rounded = node.name in self.grids
+        if not (node.op in _ELEMENTWISE or is_rounded) or any(
+            i.startswith("^") for i in node.input
+        ):
             return str(node.name)
         roots: set[str] = set()
         sizes = set()
@@ -99,7 +124,7 @@ class Clusters:
         low, high = -math.inf, math.inf
         while name != root:
             node = self._view.node(name)
-            bounds = _bounds(self._view, node)
+            bounds = self._bounds(node)
             if bounds is None:
                 return None
             # What comes later is looked at first.
@@ -107,6 +132,14 @@ class Clusters:
             high = max(min(bounds[1], high), low)
             name = self._view.source(_varying(self._view, node))
         return Clamp(low, high)
+
+    def _bounds(self, node: NodeDef) -> tuple[float, float] | None:
+        grid = self.grids.get(node.name)
+        if grid is None:
+            return _bounds_of_op(self._view, node)
+        own = grid.quantization
+        low, high = (q - own.zero for q in (grid.lowest, grid.highest))
+        return low * own.scale, high * own.scale
 
     def values(
         self, root: str, name: str, numbers: npt.NDArray[np.float32]
@@ -159,7 +192,7 @@ def _varying(view: GraphView, node: NodeDef) -> str:
     return given
 
 
-def _bounds(view: GraphView, node: NodeDef) -> tuple[float, float] | None:
+def _bounds_of_op(view: GraphView, node: NodeDef) -> tuple[float, float] | None:
     if node.op == "Relu":
         return 0.0, math.inf
     if node.op == "Relu6":

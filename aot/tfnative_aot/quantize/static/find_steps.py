@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from tfnative_aot.freeze.quantized import Window
 from tfnative_aot.quantize.static.clusters import Clusters
+from tfnative_aot.quantize.static.fixed import passed_on, without_conflicts
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.plan import Step, with_output
 from tfnative_aot.quantize.static.products import find_product, window_of
@@ -41,7 +42,8 @@ def find_steps(view: GraphView, kept: Collection[str] = ()) -> Sequence[Step]:
     clusters = Clusters(view)
     steps = _connected(view, [*_candidates(view, clusters, kept)])
     steps = _with_addends(view, steps)
-    steps = [_exact(view, step, steps) for step in steps]
+    steps = without_conflicts(view, clusters, _in_order(view, steps))
+    steps = [_exact(view, clusters, step, steps) for step in steps]
     # What was left out of a step may have been all that another one was for.
     return _in_order(view, _connected(view, steps))
 
@@ -59,11 +61,15 @@ def _candidates(
         folded = _with_function(view, clusters, step)
         yield folded
         taken.add(folded.output)
-        for name in _tables(view, clusters, folded):
-            if name not in taken:
-                taken.add(name)
-                root = folded.output
-                yield Step("table", view.node(name), (root,), name, name)
+        pending = [folded.output]
+        while pending:
+            root = pending.pop()
+            for name in _tables(view, clusters, root):
+                if name not in taken:
+                    taken.add(name)
+                    yield Step("table", view.node(name), (root,), name, name)
+                    if name in clusters.grids:
+                        pending.append(name)
 
 
 def _product(view: GraphView, node: NodeDef) -> Step | None:
@@ -235,17 +241,20 @@ def _with_function(view: GraphView, clusters: Clusters, step: Step) -> Step:
     clamp = clusters.clamp(step.output, name)
     if clamp is not None:
         return with_output(step, name, clamp)
-    return replace(step, output=name)
+    # Nothing is rounded before a function whose results the model itself rounds.
+    return step if name in clusters.grids else replace(step, output=name)
 
 
-def _tables(view: GraphView, clusters: Clusters, step: Step) -> Sequence[str]:
-    """The functions of a step's result that others read."""
+def _tables(view: GraphView, clusters: Clusters, root: str) -> Sequence[str]:
+    """The functions of a result that others read, and that can be tables."""
+    is_rounded = passed_on(view, clusters, root) is not None
     return [
         name
-        for name in clusters.members(step.output)
+        for name in clusters.members(root)
         if view.is_float(name)
+        and (is_rounded or name not in clusters.grids)
         and any(
-            clusters.root(reader.node.name) != step.output
+            not clusters.is_inside(reader.node.name, root)
             for reader in view.readers(name)
         )
     ]
@@ -327,9 +336,11 @@ def _takes_addend(view: GraphView, product: Step, addition: Step) -> bool:
     )
 
 
-def _exact(view: GraphView, step: Step, steps: Iterable[Step]) -> Step:
+def _exact(
+    view: GraphView, clusters: Clusters, step: Step, steps: Iterable[Step]
+) -> Step:
     """A product that no step reads gives floats, without a table."""
-    if step.kind != "product":
+    if step.kind != "product" or step.output in clusters.grids:
         return step
     read = {view.source(given) for each in steps for given in each.inputs}
     if step.output in read:

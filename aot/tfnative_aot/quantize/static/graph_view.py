@@ -88,13 +88,18 @@ class GraphView:
 
     def constant(self, given: str) -> npt.NDArray[Any] | None:
         """The value of an input, if it is a constant that is passed on at most."""
-        node = self._nodes.get(node_of(given))
-        while node is not None and node.op in _PASSES_ON:
-            node = self._nodes.get(node_of(node.input[0]))
-        if node is None or node.op != "Const":
+        node = self.constant_node(given)
+        if node is None:
             return None
         value: npt.NDArray[Any] = tf.make_ndarray(node.attr["value"].tensor)
         return value
+
+    def constant_node(self, given: str) -> NodeDef | None:
+        """The Const that an input is, at once or passed on."""
+        node = self._nodes.get(node_of(given))
+        while node is not None and node.op in _PASSES_ON:
+            node = self._nodes.get(node_of(node.input[0]))
+        return None if node is None or node.op != "Const" else node
 
     def readers(self, name: str) -> Sequence[Reader]:
         """What reads a source, or a view of it."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tfnative._compile.options import CalibrationMethod
-from tfnative.errors import CompileError
+from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative.manifest import LayerPrecision
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.progress import Progress
@@ -20,17 +20,22 @@ from tfnative_aot.quantize.calibrate.observed import Observed, Range
 from tfnative_aot.quantize.rounding import signal_to_noise
 from tfnative_aot.quantize.small_weights import referring_to
 from tfnative_aot.quantize.static.build import build, tensors_with_ranges
+from tfnative_aot.quantize.static.clusters import Clusters
 from tfnative_aot.quantize.static.find_steps import find_steps
+from tfnative_aot.quantize.static.finer import finer_layers
+from tfnative_aot.quantize.static.fixed import known_quantizations, range_of
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
 from tfnative_aot.quantize.static.scales import WholeWeights
 from tfnative_aot.split.divide import Prepared
 
+_NAMED = 3
+
 
 def with_static_ranges(
     prepared: Prepared,
-    data: CalibrationData,
+    data: CalibrationData | None,
     method: CalibrationMethod,
     progress: Progress,
     kept: Collection[str] = (),
@@ -42,25 +47,35 @@ def with_static_ranges(
 
     Args:
         prepared: The signature.
-        data: Samples.
+        data: Samples, or None if the model is to have all ranges itself.
         method: How ranges are made of what was seen.
         progress: Is told of each batch.
         kept: Nodes of products that stay as they are.
 
     Raises:
         CompileError: There were values that are not finite.
+        InvalidArgumentError: There are no samples, and the model lacks ranges.
     """
     graph = prepared.graph
     view = GraphView(graph)
-    steps = find_steps(view, kept)
-    observed = _observe(graph, tensors_with_ranges(view, steps), data, progress)
-    ranges = {name: find_range(each, method) for name, each in observed.items()}
-    made = build(graph.graph_def, view, steps, ranges)
+    finer = finer_layers(view)
+    steps = find_steps(view, {*kept, *finer})
+    known = known_quantizations(view, Clusters(view), steps, guess=data is None)
+    unknown = [name for name in tensors_with_ranges(view, steps) if name not in known]
+    if unknown and data is None:
+        raise _no_ranges(unknown)
+    observed = (
+        _observe(graph, unknown, data, progress) if data is not None and unknown else {}
+    )
+    ranges = {name: range_of(own) for name, own in known.items()}
+    ranges |= {name: find_range(each, method) for name, each in observed.items()}
+    made = build(graph.graph_def, view, steps, ranges, known)
     layers = [
         _layer(step, made.layers[step.node.name], ranges[view.source(step.inputs[0])])
         for step in steps
         if step.kind == "product"
     ]
+    layers += [layer for name, layer in finer.items() if name not in kept]
     quantized = replace(graph, graph_def=made.graph_def, calls=made.calls)
     return referring_to(
         replace(
@@ -84,6 +99,14 @@ def _observe(
     names = {f"{name}:0": name for name in tensors}
     observed = observe(graph.graph_def, places, list(names), data, progress)
     return {names[name]: each for name, each in observed.items()}
+
+
+def _no_ranges(tensors: Sequence[str]) -> InvalidArgumentError:
+    named = ", ".join(tensors[:_NAMED]) + (", ..." if len(tensors) > _NAMED else "")
+    return InvalidArgumentError(
+        "--precision int8 needs samples of what the model will be given: pass some with "
+        f"--calibration. The model itself has no ranges of {named}"
+    )
 
 
 def _layer(step: Step, whole: WholeWeights, given: Range) -> LayerPrecision:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative_aot.freeze.quantized import LEVELS, Quantization, Requantize
+from tfnative_aot.quantize.static.own_steps import own_steps
 from tfnative_aot.quantize.static.plan import NO_CLAMP, Clamp
 
 _LARGEST_WEIGHT = 127
@@ -76,7 +77,7 @@ class WholeWeights:
 def whole_weights(
     weights: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], input_scale: float
 ) -> WholeWeights:
-    """Rounds weights, each output channel by its largest one.
+    """Rounds weights, each output channel by its largest one, or by its own steps.
 
     Args:
         weights: (..., output channels).
@@ -88,7 +89,8 @@ def whole_weights(
     """
     flat = np.abs(weights.astype(np.float64)).reshape(-1, weights.shape[-1])
     largest = flat.max(axis=0)
-    scales = largest / _LARGEST_WEIGHT
+    own = own_steps(flat, _LARGEST_WEIGHT)
+    scales = np.where(own > 0, own, largest / _LARGEST_WEIGHT)
     room = min(_MOST_BIAS, 2**31 - 1 - flat.shape[0] * LEVELS * _LARGEST_WEIGHT)
     # A channel whose weights are nothing beside its bias has steps of the bias.
     scales = np.maximum(scales, np.abs(bias.astype(np.float64)) / (input_scale * room))

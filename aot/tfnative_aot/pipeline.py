@@ -35,6 +35,8 @@ from tfnative_aot.program.passes import run_passes
 from tfnative_aot.program.passes.stored_weights import Weights
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.quantize.agree import in_agreement
+from tfnative_aot.quantize.auto.choose import with_chosen_layers
+from tfnative_aot.quantize.auto.trial import Workshop
 from tfnative_aot.quantize.calibrate.data import read_calibration
 from tfnative_aot.quantize.small_weights import with_small_weights
 from tfnative_aot.quantize.static.quantize import check_whole, with_static_ranges
@@ -91,8 +93,12 @@ def compile(  # noqa: A001 - the name that users know
         chosen = _chosen_signatures(loaded, options.signatures)
         loaded = fix_inputs(loaded, options.constants or {}, chosen)
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
+        work = Path(temporary)
         if options.precision == "int8":
             prepared = [_quantized(each, options, progress) for each in prepared]
+        elif options.precision == "auto":
+            shop = Workshop(loaded, settings, builder, server, work, pool)
+            prepared = [with_chosen_layers(each, shop, progress) for each in prepared]
         small = settings.weights.dtype
         if small != "f32":
             prepared = [with_small_weights(each, small) for each in prepared]
@@ -109,7 +115,6 @@ def compile(  # noqa: A001 - the name that users know
             replace(each, graph=graph)
             for each, graph in zip(prepared, graphs, strict=True)
         ]
-        work = Path(temporary)
         # One after the other: TensorFlow's names are looked up by one thread at once.
         verdicts = pool.submit(_judge_all, unchecked, server, work)
         try:

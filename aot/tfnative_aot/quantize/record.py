@@ -17,7 +17,7 @@ from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.program.passes.stored_weights import find_node
 from tfnative_aot.program.program import Program
-from tfnative_aot.program.steps import Convolution, Dot
+from tfnative_aot.program.steps import Convolution, Dot, Quantized
 from tfnative_aot.program.traverse import walk
 from tfnative_aot.quantize.output_errors import output_errors
 from tfnative_aot.split.divide import Prepared
@@ -106,18 +106,22 @@ def precision_of(
         asked,
         tuple(_as_compiled(layer, programs) for layer in prepared.layers),
         tuple(output_errors(names, answers.expected, answers.found)),
+        prepared.choice,
     )
 
 
 def _as_compiled(layer: LayerPrecision, programs: Sequence[Program]) -> LayerPrecision:
     """What is stored: where XLA's own code multiplies, that reads floats."""
-    steps = [
+    found = [
         step
         for program in programs
         for step in walk(program.steps)
-        if isinstance(step, Dot | Convolution)
+        if isinstance(step, Dot | Convolution | Quantized)
         and any(find_node(part.op_name, [layer.node]) for part in step.source.all_parts)
     ]
+    if any(isinstance(step, Quantized) for step in found):
+        return layer  # Its kernel has the whole numbers that calibration gave it.
+    steps = [step for step in found if isinstance(step, Dot | Convolution)]
     types = {step.rhs.shape.dtype for step in steps}
     if any(isinstance(step, Dot) and step.in_int8 for step in steps):
         return replace(layer, computed="int8")

@@ -34,7 +34,7 @@ from tfnative_aot.split.picked_rows import picks
 from tfnative_aot.split.tensorflow_part import head_roots
 
 if TYPE_CHECKING:
-    from tfnative.manifest import ExamplesHead, LayerPrecision
+    from tfnative.manifest import ExamplesHead, LayerPrecision, PrecisionChoice
     from tfnative_aot.freeze.graph import FrozenGraph
     from tfnative_aot.load.source import SourceGraph
 
@@ -54,6 +54,7 @@ class Prepared:
         exact: The model before its weights were rounded; None if they were not.
         weights_alone: The model with rounded weights, where ``model`` rounds more.
         products: Nodes that multiply with rounded weights, and could do so in int8.
+        choice: How it was chosen which layers are in 8 bits, or None.
     """
 
     model: LoadedModel
@@ -66,6 +67,7 @@ class Prepared:
     exact: LoadedModel | None = None
     weights_alone: LoadedModel | None = None
     products: frozenset[str] = frozenset()
+    choice: PrecisionChoice | None = None
 
 
 def prepare(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tfnative._manifest.precision_choice import PrecisionChoice, read_choice
 from tfnative._manifest.reader import Reader, read_number, read_whole
 from tfnative.errors import LoadError
 
@@ -69,11 +70,13 @@ class Precision:
         asked: As ``CompileOptions.precision``.
         layers: Weights, in the graph's order.
         outputs: All outputs in floats.
+        choice: How it was found which layers are in 8 bits, if they were chosen.
     """
 
     asked: str
     layers: tuple[LayerPrecision, ...]
     outputs: tuple[OutputPrecision, ...]
+    choice: PrecisionChoice | None = None
 
 
 def read_precision(reader: Reader) -> Precision | None:
@@ -89,6 +92,7 @@ def read_precision(reader: Reader) -> Precision | None:
         asked=inner.take("asked", str),
         layers=inner.take_list("layers", _layer),
         outputs=inner.take_list("outputs", _output),
+        choice=read_choice(inner),
     )
 
 

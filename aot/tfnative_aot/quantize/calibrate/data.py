@@ -38,12 +38,16 @@ class CalibrationData:
             batch. Empty if samples are run one by one.
         seen: How many samples there were to choose from.
         warnings: What is to be said of them, in whole sentences.
+        places: Of each sample, how many came before it in what was given.
+        is_bounded: Whether no more than ``seen`` were looked at, and there may be more.
     """
 
     samples: tuple[Arrays, ...]
     stacked: frozenset[str]
     seen: int
     warnings: tuple[str, ...]
+    places: tuple[int, ...] = ()
+    is_bounded: bool = False
 
     def __len__(self) -> int:
         """How many samples there are."""
@@ -123,10 +127,13 @@ def read_calibration(
         seen += 1
     if not kept:
         raise InvalidArgumentError("--calibration: there are no samples in it")
-    found = tuple(sample for _, sample in sorted(kept, key=lambda each: each[0]))
+    kept.sort(key=lambda each: each[0])
+    found = tuple(sample for _, sample in kept)
     _check_not_zero(found, inputs)
-    warnings = tuple(_warnings(found, inputs, seen if seen == most else None))
-    return CalibrationData(found, stacked, seen, warnings)
+    is_bounded = seen == most
+    warnings = tuple(_warnings(found, inputs, seen if is_bounded else None))
+    places = tuple(place for place, _ in kept)
+    return CalibrationData(found, stacked, seen, warnings, places, is_bounded)
 
 
 def _check_not_zero(samples: Sequence[Arrays], inputs: Sequence[GraphTensor]) -> None:

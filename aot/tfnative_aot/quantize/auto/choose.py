@@ -43,7 +43,7 @@ def with_chosen_layers(
         InvalidArgumentError: Samples or labels do not fit.
         CompileError: Ranges cannot be found, or what is timed cannot be compiled.
     """
-    options = shop.settings.options
+    options = shop.options
     check_whole(prepared, "auto")
     check_ends(prepared.graph)
     parted, judge = _judge(prepared, options)
@@ -82,7 +82,7 @@ def _judge(prepared: Prepared, options: CompileOptions) -> tuple[Parted, Judge]:
     )
     if labels is not None:
         labels_of(labels, data)  # Their number is checked before anything runs.
-    parted = part(data, for_ranges)
+    parted = part(data, for_ranges, more)
     own = None if labels is None else labels_of(labels, parted.judged)
     return parted, Judge(graph, parted.judged, own, options.labels_output)
 

@@ -35,18 +35,18 @@ class Parted:
     held_out: bool
 
 
-def part(data: CalibrationData, most: int) -> Parted:
+def part(data: CalibrationData, for_ranges: int, judged: int) -> Parted:
     """Parts samples, the same ones always in the same way.
 
     Args:
-        data: All of them.
-        most: How many ranges are found of, at most; half of all, if these are fewer
-            than twice as many.
+        data: All of them; up to as many as both numbers together.
+        for_ranges: How many ranges are found of, at most.
+        judged: How many are judged by, at least; but half of all, if that is less.
     """
     if len(data) < FEWEST:
         return Parted(data, data, held_out=False)
     order = np.random.default_rng(_SEED).permutation(len(data)).tolist()
-    count = min(most, len(data) // 2)
+    count = min(for_ranges, len(data) - min(judged, len(data) // 2))
     return Parted(_some(data, order[:count]), _some(data, order[count:]), held_out=True)
 
 

@@ -182,4 +182,4 @@ def noise_share(expected: Sequence[Array], found: Sequence[Array]) -> float:
 
 def decibels(noise: float) -> float | None:
     """Signal to noise; None if there is no noise."""
-    return -10 * math.log10(max(noise, 1 / _MOST_NOISE)) if noise else None
+    return 10 * math.log10(1 / max(noise, 1 / _MOST_NOISE)) if noise else None

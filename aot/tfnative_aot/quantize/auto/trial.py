@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative._backends.native.model import NativeModel
+from tfnative._compile.options import CompileOptions
 from tfnative_aot.artifact.build import Builder
 from tfnative_aot.artifact.describe import RowRule, describe, make_manifest
 from tfnative_aot.artifact.package import emit_parts
@@ -22,7 +24,7 @@ from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.freeze.rewrites import compute_odd_values
 from tfnative_aot.load.load_model import LoadedModel
 from tfnative_aot.machines.cpu_levels import CpuLevel, VariantKey
-from tfnative_aot.machines.targets import host_runs
+from tfnative_aot.machines.targets import Target, host_runs
 from tfnative_aot.program.decode import decode
 from tfnative_aot.program.passes import run_passes
 from tfnative_aot.program.passes.stored_weights import FLOATS
@@ -30,7 +32,6 @@ from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress
 from tfnative_aot.quantize.auto.times import Times, time_by_layer
 from tfnative_aot.quantize.calibrate.data import CalibrationData
-from tfnative_aot.settings import Settings
 from tfnative_aot.xla.processes import ForkServer
 from tfnative_aot.xla.tfcompile import tfcompile, write_graph
 
@@ -43,7 +44,11 @@ class Workshop:
 
     Attributes:
         loaded: The model.
-        settings: What the artifact is to be.
+        options: What is asked for.
+        name: Of the artifact.
+        target: What it is compiled for.
+        levels: CPU levels, ascending.
+        batch_sizes: Ascending.
         builder: Its builder, whose kernels are being compiled.
         server: Compiles with XLA.
         work: A folder for temporary files.
@@ -51,7 +56,11 @@ class Workshop:
     """
 
     loaded: LoadedModel
-    settings: Settings
+    options: CompileOptions
+    name: str
+    target: Target
+    levels: tuple[CpuLevel, ...]
+    batch_sizes: tuple[int, ...]
     builder: Builder
     server: ForkServer
     work: Path
@@ -60,15 +69,15 @@ class Workshop:
     @property
     def level(self) -> CpuLevel | None:
         """The best CPU level of the artifact that this machine runs, if it does."""
-        target = self.settings.target
+        target = self.target
         if self.builder.toolchain is None or not host_runs(target, target.levels[0]):
             return None
-        able = [level for level in self.settings.levels if host_runs(target, level)]
+        able = [level for level in self.levels if host_runs(target, level)]
         return able[-1] if able else None
 
     def rows(self, graph: FrozenGraph) -> int:
         """Of the call that is timed: the smallest one that is compiled for."""
-        return self.settings.batch_sizes[0] if graph.has_batch else 0
+        return self.batch_sizes[0] if graph.has_batch else 0
 
 
 @dataclass(frozen=True)
@@ -120,8 +129,7 @@ def _time(
     name: str,
     inputs: Mapping[str, npt.NDArray[Any]],
 ) -> _Timed:
-    folder = shop.work / f"timed_{name}_{len(list(shop.work.iterdir()))}"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix=f"timed_{name}_", dir=shop.work))
     program = _compile(shop, level, compute_odd_values(drop_checks(graph)), folder)
     artifact = _link(shop, level, graph, program, folder)
     with NativeModel(artifact, cpu_level=level.name) as model:
@@ -136,19 +144,17 @@ def _compile(
     rows = shop.rows(graph)
     key = VariantKey(0, rows, level)
     path = write_graph(graph, folder, rows)
-    symbol = f"{shop.settings.name}_{key.symbol}"
+    symbol = f"{shop.name}_{key.symbol}"
     made = folder / key.symbol
-    compiled = tfcompile(
-        graph, path, key, shop.settings.target, symbol, made, shop.server
-    )
+    compiled = tfcompile(graph, path, key, shop.target, symbol, made, shop.server)
     program = decode(compiled, [tensor.name for tensor in graph.outputs], graph.calls)
-    return run_passes(program, winograd=shop.settings.options.winograd, weights=FLOATS)
+    return run_passes(program, winograd=shop.options.winograd, weights=FLOATS)
 
 
 def _link(
     shop: Workshop, level: CpuLevel, graph: FrozenGraph, program: Program, folder: Path
 ) -> Path:
-    name, target = shop.settings.name, shop.settings.target
+    name, target = shop.name, shop.target
     rules = [RowRule("tried")]
     interface = describe(name, target, [graph], [program], rules)
     parts = emit_parts(interface, (level,), (program,), folder / "sources")

@@ -177,7 +177,9 @@ def noise_share(expected: Sequence[Array], found: Sequence[Array]) -> float:
         signal += float(np.square(wanted[both]).sum())
     if not noise:
         return 0.0
-    return min(noise / signal, _MOST_NOISE) if signal else _MOST_NOISE
+    if not signal or not math.isfinite(noise):
+        return _MOST_NOISE
+    return min(noise / signal, _MOST_NOISE)
 
 
 def decibels(noise: float) -> float | None:

@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from tfnative._base.output_file import require_folder
 from tfnative._compile.options import CompileOptions
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.artifact.build import Builder
@@ -35,6 +36,9 @@ from tfnative_aot.program.passes import run_passes
 from tfnative_aot.program.passes.stored_weights import Weights
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.quantize.agree import in_agreement
+from tfnative_aot.quantize.auto.choose import with_chosen_layers
+from tfnative_aot.quantize.auto.report import write_report
+from tfnative_aot.quantize.auto.trial import Workshop
 from tfnative_aot.quantize.calibrate.data import read_calibration
 from tfnative_aot.quantize.record import AT_ONCE
 from tfnative_aot.quantize.small_weights import with_small_weights
@@ -69,6 +73,8 @@ def compile(  # noqa: A001 - the name that users know
     check_replaceable(folder)
     if options.dump_hlo is not None:
         check_dump(Path(options.dump_hlo), folder)
+    if options.precision_report is not None:
+        require_folder(options.precision_report)
     given = options.golden
     user_inputs = golden_vectors.read_inputs(given) if given is not None else None
     builder = Builder.find(settings.target, settings.static, options.sources)
@@ -92,9 +98,13 @@ def compile(  # noqa: A001 - the name that users know
         chosen = _chosen_signatures(loaded, options.signatures)
         loaded = fix_inputs(loaded, options.constants or {}, chosen)
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
+        work = Path(temporary)
         if options.precision == "int8":
             names = {tensor.name for each in prepared for tensor in each.graph.inputs}
             prepared = [_quantized(each, options, names, progress) for each in prepared]
+        elif options.precision == "auto":
+            shop = _workshop(loaded, settings, builder, server, work, pool)
+            prepared = [with_chosen_layers(each, shop, progress) for each in prepared]
         small = settings.weights.dtype
         if small != "f32":
             prepared = [with_small_weights(each, small) for each in prepared]
@@ -111,7 +121,6 @@ def compile(  # noqa: A001 - the name that users know
             replace(each, graph=graph)
             for each, graph in zip(prepared, graphs, strict=True)
         ]
-        work = Path(temporary)
         # One after the other: TensorFlow's names are looked up by one thread at once.
         verdicts = pool.submit(_judge_all, unchecked, server, work)
         try:
@@ -147,8 +156,24 @@ def compile(  # noqa: A001 - the name that users know
                 make_artifact(job, user_inputs, staging, progress)
             except CompileError as error:
                 raise explained(prepared, error) from error
+    if options.precision_report is not None:
+        write_report(settings.name, prepared, options.precision_report)
     progress.finish()
     return folder
+
+
+def _workshop(
+    loaded: LoadedModel,
+    settings: Settings,
+    builder: Builder,
+    server: ForkServer,
+    work: Path,
+    pool: ThreadPoolExecutor,
+) -> Workshop:
+    return Workshop(
+        *(loaded, settings.options, settings.name, settings.target, settings.levels),
+        *(settings.batch_sizes, builder, server, work, pool),
+    )
 
 
 def _quantized(

@@ -21,7 +21,15 @@ _WEIGHTS = {
     "int8-weights": Weights("s8"),
     "int8-dynamic": Weights("s8", in_int8=True),
     "int8": Weights("s8", in_int8=True),
+    "auto": Weights("f32", in_int8=True),
 }
+_FOR_AUTO = (
+    "labels",
+    "labels_output",
+    "max_accuracy_drop",
+    "min_signal_to_noise",
+    "precision_report",
+)
 
 
 @dataclass(frozen=True)
@@ -70,14 +78,51 @@ def check(options: CompileOptions, output: Path) -> Settings:
 
 
 def _check_calibration(options: CompileOptions) -> None:
+    given = options.given()
+    if options.precision != "auto":
+        for name in _FOR_AUTO:
+            if name in given:
+                raise InvalidArgumentError(
+                    f"{_flag(name)} is for --precision auto, not for "
+                    f"{options.precision}, which does not choose layers"
+                )
     if options.precision == "int8":  # Models may have ranges of their own.
         return
-    given = sorted(name for name in options.given() if name.startswith("calibration"))
-    if given:
+    if options.precision == "auto":
+        if options.calibration is None:
+            raise InvalidArgumentError(
+                "--precision auto needs samples of what the model will be given: pass "
+                "some with --calibration"
+            )
+        _check_budget(options)
+        return
+    flags = sorted(name for name in given if name.startswith("calibration"))
+    if flags:
         raise InvalidArgumentError(
-            f"--{given[0].replace('_', '-')} is for --precision int8, not for "
+            f"{_flag(flags[0])} is for --precision int8 and auto, not for "
             f"{options.precision}, which finds no ranges of samples"
         )
+
+
+def _check_budget(options: CompileOptions) -> None:
+    given = options.given()
+    if options.labels is not None:
+        if "min_signal_to_noise" in given:
+            raise InvalidArgumentError(
+                "--min-signal-to-noise is for samples without labels: leave it out, or "
+                "--labels"
+            )
+        return
+    for name in ("max_accuracy_drop", "labels_output"):
+        if name in given:
+            raise InvalidArgumentError(
+                f"{_flag(name)} needs to know which answers are right: give them with "
+                "--labels, or bound the error of outputs with --min-signal-to-noise"
+            )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _default_name(output: Path) -> str:

@@ -26,20 +26,28 @@ from tfnative._manifest.precision import (
     Precision,
     read_precision,
 )
+from tfnative._manifest.precision_choice import (
+    ChoicePoint,
+    LayerTrial,
+    PrecisionChoice,
+)
 from tfnative._manifest.reader import Reader, read_text, read_whole
 from tfnative._manifest.tails import TensorFlowTail, read_tail
 from tfnative._manifest.tensor import OpenTensor, TensorManifest, read_tensor
 from tfnative.errors import LoadError
 
 __all__ = [
+    "ChoicePoint",
     "ExamplesHead",
     "FeatureManifest",
     "Fidelity",
     "LayerPrecision",
+    "LayerTrial",
     "Manifest",
     "OpenTensor",
     "OutputPrecision",
     "Precision",
+    "PrecisionChoice",
     "SignatureManifest",
     "TensorFlowHead",
     "TensorFlowTail",

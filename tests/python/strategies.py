@@ -7,13 +7,16 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from tfnative.manifest import (
+    ChoicePoint,
     ExamplesHead,
     FeatureManifest,
     Fidelity,
     LayerPrecision,
+    LayerTrial,
     Manifest,
     OutputPrecision,
     Precision,
+    PrecisionChoice,
     SignatureManifest,
     TensorFlowHead,
     TensorManifest,
@@ -71,6 +74,38 @@ heads = st.builds(
     feeds=tuples(names),
     ops=tuples(names),
 )
+choices = st.builds(
+    PrecisionChoice,
+    budget=names,
+    allowed=numbers,
+    range_samples=st.integers(0, 300),
+    judged_samples=st.integers(0, 300),
+    held_out=st.booleans(),
+    float32_accuracy=st.none() | numbers,
+    float32_time=numbers,
+    time_unit=names,
+    cpu_level=names,
+    rows=st.integers(0, 64),
+    layers=tuples(
+        st.builds(
+            LayerTrial,
+            node=names,
+            signal_to_noise=st.none() | numbers,
+            gained=numbers,
+        )
+    ),
+    points=tuples(
+        st.builds(
+            ChoicePoint,
+            returned=names,
+            layers=st.integers(0, 9),
+            time=numbers,
+            signal_to_noise=st.none() | numbers,
+            accuracy=st.none() | numbers,
+            holds=st.booleans(),
+        )
+    ),
+)
 precisions = st.builds(
     Precision,
     asked=names,
@@ -96,6 +131,7 @@ precisions = st.builds(
             same_top=st.none() | numbers,
         )
     ),
+    choice=st.none() | choices,
 )
 signatures = st.builds(
     SignatureManifest,

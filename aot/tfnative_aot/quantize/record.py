@@ -137,6 +137,7 @@ def precision_of(
             for error in output_errors(names, group.expected, group.found)
         ),
         prepared.notes,
+        prepared.choice,
     )
 
 

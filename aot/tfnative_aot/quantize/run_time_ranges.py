@@ -51,7 +51,7 @@ def with_run_time_ranges(prepared: Prepared) -> Prepared:
     _round_rows(editor, operands)
     graph_def = editor.graph_def()
     rewrite_bodies(graph_def, _ROUNDED, lambda body: _round_rows(body, operands))
-    made = replace(prepared, weights_alone=prepared.model)
+    made = replace(prepared, weights_alone=prepared.weights_alone or prepared.model)
     return referring_to(made, graph_def)
 
 

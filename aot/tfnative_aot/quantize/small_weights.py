@@ -48,7 +48,7 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
         CompileError: An input or output is of a type that is smaller already.
     """
     graph = prepared.graph
-    _check_ends(graph)
+    check_ends(graph)
     graph_def = type(graph.graph_def)()
     graph_def.CopyFrom(graph.graph_def)
     outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
@@ -103,7 +103,12 @@ def referring_to(prepared: Prepared, graph_def: GraphDef) -> Prepared:
     return replace(prepared, model=reference, graph=replace(graph, plain=plain))
 
 
-def _check_ends(graph: FrozenGraph) -> None:
+def check_ends(graph: FrozenGraph) -> None:
+    """Refuses a signature whose inputs or outputs are smaller types already.
+
+    Raises:
+        CompileError: It is one.
+    """
     for tensor in (*graph.inputs, *graph.outputs):
         if carrier(tensor.dtype) != tensor.dtype:
             raise CompileError(

@@ -34,7 +34,7 @@ from tfnative_aot.split.picked_rows import picks
 from tfnative_aot.split.tensorflow_part import head_roots
 
 if TYPE_CHECKING:
-    from tfnative.manifest import ExamplesHead, LayerPrecision
+    from tfnative.manifest import ExamplesHead, LayerPrecision, PrecisionChoice
     from tfnative_aot.freeze.graph import FrozenGraph
     from tfnative_aot.load.source import SourceGraph
 
@@ -57,6 +57,7 @@ class Prepared:
         samples: Of calibration, in batches: by "calibration" those that ranges are of,
             by "held out" the others.
         notes: What is to be said of these and of what was found of them.
+        choice: How it was chosen which layers are in 8 bits, or None.
     """
 
     model: LoadedModel
@@ -71,6 +72,7 @@ class Prepared:
     products: frozenset[str] = frozenset()
     samples: Mapping[str, Sequence[Arrays]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    choice: PrecisionChoice | None = None
 
 
 def prepare(

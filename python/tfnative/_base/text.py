@@ -47,3 +47,10 @@ def checked_path(name: str, value: object) -> str:
             f"{name} must be a path, as a str that is UTF-8, got {value!a}"
         )
     return path
+
+
+def short_node(node: str) -> str:
+    """A node's name without what TensorFlow puts before all of a signature's."""
+    parts = node.split("/")
+    kept = [part for part in parts if not part.startswith("StatefulPartitionedCall")]
+    return "/".join(kept or parts)

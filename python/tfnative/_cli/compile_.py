@@ -20,6 +20,7 @@ from tfnative._cli.common import (
     print_table,
 )
 from tfnative._cli.inspect_precision import print_outputs, print_stored
+from tfnative._cli.precision_choice import print_choices
 from tfnative._compile import door
 from tfnative._compile.compile import compile as compile_model
 from tfnative._compile.options import CompileOptions
@@ -33,6 +34,8 @@ _EXAMPLES = """\
   tfnative compile saved_models/audio -o build/audio --shape waveform=?,16000,1
   tfnative compile saved_models/digits -o build/digits-pi --target linux-aarch64
   tfnative compile saved_models/net -o build/net --precision float16-weights
+  tfnative compile saved_models/net -o build/net --precision auto \\
+      --max-accuracy-drop 0.5% --calibration train.npz --labels labels.npy
   tfnative compile frozen.pb -o build/net --inputs image=x:0 --outputs score=y:0
 """
 
@@ -71,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
         print_fidelity(manifest)
         print_outputs(manifest)
         print_stored(manifest)
+        print_choices(manifest)
         _print_parts(manifest)
         _print_rows(manifest)
         print(

@@ -8,8 +8,10 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from tfnative._base.text import short_node
 from tfnative._base.units import format_shape
 from tfnative._cli.common import UsageError, print_json, print_table
+from tfnative._cli.precision_choice import print_choices
 from tfnative.manifest import LayerPrecision, Manifest, Precision
 
 
@@ -61,7 +63,7 @@ def show(manifest: Manifest, *, as_json: bool) -> None:
                 *("signal/noise", "computed in", "of numbers"),
             ),
             [
-                (_short(each.node), each.op, *_weights(each))
+                (short_node(each.node), each.op, *_weights(each))
                 for each in precision.layers
             ],
         )
@@ -69,6 +71,7 @@ def show(manifest: Manifest, *, as_json: bool) -> None:
             print(line)
         print()
     print_outputs(manifest)
+    print_choices(manifest)
 
 
 def print_outputs(manifest: Manifest) -> None:
@@ -99,9 +102,10 @@ def print_stored(manifest: Manifest) -> None:
     """Prints, for each signature whose weights are rounded, how many of them are."""
     for name, precision in _rounded(manifest):
         small = [each for each in precision.layers if each.stored != "float32"]
+        asked = precision.asked.partition("-")[0]
         print(
             f"{name}: {len(small)} of {len(precision.layers)} weights are stored as "
-            f"{precision.asked.partition('-')[0]}"
+            f"{'int8' if asked == 'auto' else asked}"
         )
         for line in (*_kept(precision.layers), *precision.notes):
             print(f"{name}: {line}")
@@ -117,7 +121,7 @@ def _kept(layers: Iterable[LayerPrecision]) -> Iterable[str]:
     for each in layers:
         if each.reason:
             stays = "stays" if each.stored == "float32" else "is"
-            yield f"{_short(each.node)} {stays} {each.stored}: {each.reason}"
+            yield f"{short_node(each.node)} {stays} {each.stored}: {each.reason}"
 
 
 def _weights(layer: LayerPrecision) -> tuple[str, str, str, str, str]:
@@ -133,10 +137,3 @@ def _weights(layer: LayerPrecision) -> tuple[str, str, str, str, str]:
 
 def _decibels(value: float | None) -> str:
     return "exact" if value is None else f"{value:.1f} dB"
-
-
-def _short(node: str) -> str:
-    """A name without what TensorFlow puts before all of a signature's."""
-    parts = node.split("/")
-    kept = [part for part in parts if not part.startswith("StatefulPartitionedCall")]
-    return "/".join(kept or parts)

@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfnative._base.options.kinds import MOST, Kind, Names, whole, words
+from tfnative._base.options.kinds import (
+    MOST,
+    Folder,
+    Kind,
+    Names,
+    whole,
+    words,
+)
 from tfnative._base.text import has_utf8
 from tfnative._compile.shapes import parse_shapes
 from tfnative.errors import InvalidArgumentError
@@ -207,6 +214,54 @@ class Samples(Kind):
         if isinstance(value, str):
             return Path(value).name
         return sorted(value) if isinstance(value, Mapping) else []
+
+
+class Labels(Kind):
+    """A file with an array of whole numbers, or the array."""
+
+    expected = "the path of a .npy or .npz file, or an array of whole numbers"
+    as_keyword = "or an array of whole numbers"
+
+    def check(self, value: Any) -> Any:
+        """See Kind. Whether it fits samples is seen when these are read."""
+        if isinstance(value, str | os.PathLike):
+            return _text(os.fspath(value))
+        if isinstance(value, bytes | Mapping) or not hasattr(value, "__len__"):
+            raise TypeError
+        return value
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"metavar": "FILE"}
+
+    def to_json(self, value: Any) -> str:
+        """See Kind."""
+        if isinstance(value, str):
+            return os.path.abspath(value)
+        raise InvalidArgumentError(
+            "labels: another process can be given a file, not an array"
+        )
+
+    def record(self, value: Any) -> str:
+        """See Kind: which folder the file was in is nobody's business."""
+        return Path(value).name if isinstance(value, str) else ""
+
+
+class PictureFile(Folder):
+    """A path of a file to draw to."""
+
+    expected = "the path of a file that ends in .svg"
+
+    def check(self, value: Any) -> str:
+        """See Kind."""
+        path = super().check(value)
+        if Path(path).suffix.lower() != ".svg":
+            raise ValueError
+        return path
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"metavar": "FILE.svg"}
 
 
 def _text(value: Any) -> str:

@@ -16,6 +16,7 @@ from tfnative._base.options.kinds import (
     Folder,
     Names,
     Number,
+    Points,
     Switch,
     Text,
     Whole,
@@ -23,7 +24,13 @@ from tfnative._base.options.kinds import (
 )
 from tfnative._base.options.option_set import OptionSet
 from tfnative._compile import model_options
-from tfnative._compile.kinds import Golden, Samples, Shapes
+from tfnative._compile.kinds import (
+    Golden,
+    Labels,
+    PictureFile,
+    Samples,
+    Shapes,
+)
 
 Precision = Literal[
     "float32",
@@ -32,11 +39,14 @@ Precision = Literal[
     "int8-weights",
     "int8-dynamic",
     "int8",
+    "auto",
 ]
 CalibrationMethod = Literal["min-max", "moving-average", "percentile", "mse", "kl"]
 Calibration: TypeAlias = (
     str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
 )
+LabelsGiven: TypeAlias = str | os.PathLike[str] | Sequence[int] | Any
+"""A file, or an array."""
 
 
 @shows_options
@@ -150,15 +160,16 @@ class CompileOptions(OptionSet):
         "what weights are stored in: smaller types take less space, and less time "
         "where reading weights is what takes it; with int8-dynamic, matrix products "
         "are computed in 8 bits, too; numbers between layers stay float32, but for "
-        "int8, which needs calibration where the model has no ranges of its own",
+        "int8, which needs calibration where the model has no ranges of its own; auto "
+        "is int8 for the layers that bear it",
     )
     calibration: Calibration | None = option(
         None,
         Samples(),
-        "samples of what the model will be given, of which int8 finds the ranges of "
-        "activations: a .npz file with an array for each input, or a TFRecord file of "
-        "tf.Example messages with a feature for each",
-        default_is="none; int8 needs some, unless the model has all ranges itself",
+        "samples of what the model will be given, of which int8 and auto find the "
+        "ranges of activations: a .npz file with an array for each input, or a "
+        "TFRecord file of tf.Example messages with a feature for each",
+        default_is="none; auto needs some, and int8, unless the model has all ranges",
     )
     calibration_method: CalibrationMethod = option(
         "mse",
@@ -171,6 +182,38 @@ class CompileOptions(OptionSet):
         300,
         Whole(least=1, most=100_000),
         "how many samples are used; of more that are given, so many are drawn",
+    )
+    labels: LabelsGiven | None = option(
+        None,
+        Labels(),
+        "the right class of each sample, from 0 on, for auto to count how many the "
+        "model finds: a .npy file, or a .npz file with one array",
+        default_is="none; auto looks at how far outputs are from float32's",
+    )
+    labels_output: str | None = option(
+        None,
+        Text("NAME"),
+        "the output with a score for each class, of which the largest is taken",
+        default_is="the only output that can be it",
+    )
+    max_accuracy_drop: float | str = option(
+        0.5,
+        Points(),
+        "how much less accurate than float32 auto may make the model, in points of "
+        "percent: at 0.5%, from 98.2% to 97.7%",
+    )
+    min_signal_to_noise: float = option(
+        30.0,
+        Number(),
+        "how near auto keeps outputs to float32's, where there are no labels",
+        unit="decibels",
+    )
+    precision_report: str | os.PathLike[str] | None = option(
+        None,
+        PictureFile(),
+        "a file to draw to what auto has tried: accuracy, or error, against time",
+        default_is="nothing is drawn",
+        is_kept=False,
     )
     checks: bool = option(
         True,
@@ -224,6 +267,11 @@ class CompileKeywords(TypedDict, total=False):
     calibration: Calibration | None
     calibration_method: CalibrationMethod
     calibration_samples: int
+    labels: LabelsGiven | None
+    labels_output: str | None
+    max_accuracy_drop: float | str
+    min_signal_to_noise: float
+    precision_report: str | os.PathLike[str] | None
     checks: bool
     rows_independent: bool
     dump_hlo: str | os.PathLike[str] | None

@@ -5,18 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 from tfnative._base.units import format_bytes
-from tfnative._draw.dot import printable, shortened
+from tfnative._draw.dot import shortened
 from tfnative._draw.families import FAMILIES, GREY
 from tfnative._draw.html import page
 from tfnative._draw.memory import MemoryChart, NamedValue
+from tfnative._draw.svg import opened, safe, written
 
 _WIDTH, _HEIGHT = 940, 360
 _LEFT, _TOP = 90, 96
 _LISTED = 8
-_INK, _LINE = "#1a202c", "#c53030"
+_LINE = "#c53030"
 
 
 def memory_svg(chart: MemoryChart) -> str:
@@ -43,14 +43,10 @@ def _svg(chart: MemoryChart) -> Iterator[str]:
     below = _TOP + _HEIGHT + 76
     height = below + 18 * (len(listed) + 1)
     width = _LEFT + _WIDTH + 20
-    yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" font-family="Helvetica,Arial,sans-serif">'
-    )
-    yield f'<rect width="{width}" height="{height}" fill="#ffffff"/>'
-    yield _text(_LEFT, 26, chart.title, 16, weight="bold")
+    yield from opened(width, height)
+    yield written(_LEFT, 26, chart.title, 16, weight="bold")
     for number, note in enumerate(chart.notes):
-        yield _text(_LEFT, 46 + 16 * number, note, 12)
+        yield written(_LEFT, 46 + 16 * number, note, 12)
     yield from _axes(chart)
     for number, value in enumerate(chart.values):
         yield from _box(chart, number, value)
@@ -59,10 +55,10 @@ def _svg(chart: MemoryChart) -> Iterator[str]:
     if listed:
         text = f"alive at step {chart.peak_step}"
         text += f", the {_LISTED} largest" if len(chart.at_peak) > _LISTED else ""
-        yield _text(_LEFT, below, f"{text}:", 12, weight="bold")
+        yield written(_LEFT, below, f"{text}:", 12, weight="bold")
     for number, value in enumerate(listed, 1):
         text = shortened(f"{value.share:.0%}  {_described(value)}", 130)
-        yield _text(_LEFT, below + 18 * number, text, 12)
+        yield written(_LEFT, below + 18 * number, text, 12)
     yield "</svg>"
 
 
@@ -75,12 +71,12 @@ def _axes(chart: MemoryChart) -> Iterator[str]:
             'stroke="#e2e8f0"/>'
         )
         label = format_bytes(chart.size * quarter / 4) if quarter else "0"
-        yield _text(_LEFT - 8, y + 4, label, 11, anchor="end", colour=GREY)
+        yield written(_LEFT - 8, y + 4, label, 11, anchor="end", colour=GREY)
     steps = max(len(chart.live), 1)
     for step in sorted({0, chart.peak_step, steps - 1}):
         x = _x(chart, step) + _WIDTH / steps / 2
-        yield _text(x, bottom + 16, str(step), 11, anchor="middle", colour=GREY)
-    yield _text(right, bottom + 32, "step", 11, anchor="end", colour=GREY)
+        yield written(x, bottom + 16, str(step), 11, anchor="middle", colour=GREY)
+    yield written(right, bottom + 32, "step", 11, anchor="end", colour=GREY)
 
 
 def _box(chart: MemoryChart, number: int, value: NamedValue) -> Iterator[str]:
@@ -89,7 +85,7 @@ def _box(chart: MemoryChart, number: int, value: NamedValue) -> Iterator[str]:
     top, bottom = _y(chart, place.offset + place.size), _y(chart, place.offset)
     points = f"{left:.2f},{top:.2f} {right:.2f},{top:.2f} "
     points += f"{right:.2f},{bottom:.2f} {left:.2f},{bottom:.2f}"
-    yield f'<g class="node" id="n{number}"><title>{_safe(_described(value))}</title>'
+    yield f'<g class="node" id="n{number}"><title>{safe(_described(value))}</title>'
     yield (
         f'<polygon points="{points}" fill="{family.fill}" stroke="{family.stroke}" '
         'stroke-width="0.7"/></g>'
@@ -113,7 +109,7 @@ def _legend(chart: MemoryChart) -> Iterator[str]:
         f'<line x1="{x}" y1="{y - 4}" x2="{x + 18}" y2="{y - 4}" stroke="{_LINE}" '
         'stroke-width="1.6"/>'
     )
-    yield _text(x + 24, y, "alive at once", 11)
+    yield written(x + 24, y, "alive at once", 11)
     x += 130
     for key in dict.fromkeys(value.family for value in chart.values):
         family = FAMILIES.get(key, FAMILIES["other"])
@@ -121,7 +117,7 @@ def _legend(chart: MemoryChart) -> Iterator[str]:
             f'<rect x="{x}" y="{y - 10}" width="12" height="12" '
             f'fill="{family.fill}" stroke="{family.stroke}"/>'
         )
-        yield _text(x + 18, y, family.label, 11)
+        yield written(x + 18, y, family.label, 11)
         x += 40 + 6 * len(family.label)
 
 
@@ -153,23 +149,3 @@ def _details(value: NamedValue) -> dict[str, str]:
         "to step": str(place.last),
         "at byte": f"{place.offset:,}",
     }
-
-
-def _text(
-    x: float,
-    y: float,
-    text: str,
-    size: int,
-    *,
-    anchor: str = "start",
-    weight: str = "normal",
-    colour: str = _INK,
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
-        f'font-weight="{weight}" fill="{colour}">{_safe(text)}</text>'
-    )
-
-
-def _safe(text: str) -> str:
-    return escape(printable(text))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tfnative._manifest.precision_choice import PrecisionChoice, read_choice
 from tfnative._manifest.reader import Reader, read_number, read_text, read_whole
 from tfnative.errors import LoadError
 
@@ -74,12 +75,14 @@ class Precision:
         layers: Weights, in the graph's order.
         outputs: All outputs in floats.
         notes: What is to be said of samples of calibration, and of their ranges.
+        choice: How it was found which layers are in 8 bits, if they were chosen.
     """
 
     asked: str
     layers: tuple[LayerPrecision, ...]
     outputs: tuple[OutputPrecision, ...]
     notes: tuple[str, ...] = ()
+    choice: PrecisionChoice | None = None
 
 
 def read_precision(reader: Reader) -> Precision | None:
@@ -96,6 +99,7 @@ def read_precision(reader: Reader) -> Precision | None:
         layers=inner.take_list("layers", _layer),
         outputs=inner.take_list("outputs", _output),
         notes=inner.take_list("notes", read_text) if inner.has("notes") else (),
+        choice=read_choice(inner),
     )
 
 

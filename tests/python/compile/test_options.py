@@ -61,6 +61,11 @@ asked = st.builds(
     calibration=st.just("/a/b.npz") | st.none(),
     calibration_method=st.sampled_from(get_args(CalibrationMethod)),
     calibration_samples=st.integers(1, 100_000),
+    labels=st.just("/a/y.npy") | st.none(),
+    labels_output=st.none() | names,
+    max_accuracy_drop=st.floats(0, 100) | st.sampled_from(["0.5%", "3"]),
+    min_signal_to_noise=st.floats(0, allow_infinity=False),
+    precision_report=st.none() | st.just("curve.svg"),
     checks=st.booleans(),
     rows_independent=st.booleans(),
     dump_hlo=st.none() | st.sampled_from(["hlo", Path("build/hlo")]),
@@ -102,8 +107,8 @@ def test_the_process_that_compiles_is_asked_the_same(options: CompileOptions):
 def test_the_record_is_what_is_not_the_default(options: CompileOptions):
     record = json.loads(json.dumps(options.record()))
     # Where XLA's programs were written to says nothing of what was compiled.
-    assert record.keys() == options.given().keys() - {"dump_hlo"}
-    names = ("golden", "calibration", "dump_hlo")
+    names = ("golden", "calibration", "labels", "dump_hlo", "precision_report")
+    assert record.keys() == options.given().keys() - {"dump_hlo", "precision_report"}
     beside = {name: getattr(options, name) for name in names}
     again = CompileOptions.from_json({**record, **beside})
     assert again == options
@@ -133,6 +138,27 @@ def test_samples_may_be_a_file_arrays_or_many_of_these_and_are_not_read_yet():
             options.to_json()
 
 
+def test_labels_may_be_a_file_or_an_array_and_are_not_read_yet():
+    assert CompileOptions(labels=Path("/me/y.npy")).record() == {"labels": "y.npy"}
+    assert CompileOptions(labels="y.npy").to_json()["labels"].endswith("/y.npy")
+    classes = np.arange(3)
+    options = CompileOptions(labels=classes)
+    assert options.labels is classes
+    assert options.record() == {"labels": ""}
+    with pytest.raises(InvalidArgumentError, match="labels: another process"):
+        options.to_json()
+
+
+@pytest.mark.parametrize(
+    ("given", "points"), [("0.5%", 0.5), (" 2 % ", 2.0), ("3", 3.0), (0, 0.0), (1, 1.0)]
+)
+def test_points_of_percent_may_have_their_sign(given, points):
+    assert CompileOptions(max_accuracy_drop=given).max_accuracy_drop == points
+    assert read_flags(f"--max-accuracy-drop {given}".replace(" %", "%")) == (
+        CompileOptions(max_accuracy_drop=points)
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
@@ -159,6 +185,19 @@ def test_samples_may_be_a_file_arrays_or_many_of_these_and_are_not_read_yet():
         ({"calibration_method": "max"}, "calibration_method must be 'min-max', 'mov"),
         ({"calibration_samples": 0}, "calibration_samples must be a whole number in 1"),
         ({"calibration_samples": True}, "calibration_samples must be"),
+        ({"labels": 3}, "labels must be the path of a .npy or .npz file, or an array"),
+        ({"labels": b"x"}, "labels must be"),
+        ({"labels": {"x": [1]}}, "labels must be"),
+        ({"labels_output": 3}, "labels_output must be a str or None"),
+        ({"max_accuracy_drop": -1}, "max_accuracy_drop must be points of percent from"),
+        ({"max_accuracy_drop": "101%"}, "max_accuracy_drop must be"),
+        ({"max_accuracy_drop": "half"}, "max_accuracy_drop must be"),
+        ({"max_accuracy_drop": "nan%"}, "max_accuracy_drop must be"),
+        ({"max_accuracy_drop": True}, "max_accuracy_drop must be"),
+        ({"max_accuracy_drop": None}, "max_accuracy_drop must be"),
+        ({"min_signal_to_noise": -1}, "min_signal_to_noise must be a finite number"),
+        ({"precision_report": "x.png"}, "precision_report must be .* ends in .svg"),
+        ({"precision_report": 3}, "precision_report must be"),
         ({"weights": "outside"}, "weights must be 'inside' or 'separate'"),
         ({"tags": "serve"}, "tags must be a list of names, got 'serve'"),
         ({"static": "no"}, r"static must be .*\(--static of the command line\)"),
@@ -231,6 +270,11 @@ FLAGS: dict[str, tuple[str, Any]] = {
     "calibration": ("--calibration images.npz", "images.npz"),
     "calibration_method": ("--calibration-method kl", "kl"),
     "calibration_samples": ("--calibration-samples 500", 500),
+    "labels": ("--labels labels.npy", "labels.npy"),
+    "labels_output": ("--labels-output scores", "scores"),
+    "max_accuracy_drop": ("--max-accuracy-drop 1.5%", 1.5),
+    "min_signal_to_noise": ("--min-signal-to-noise 40", 40.0),
+    "precision_report": ("--precision-report curve.svg", "curve.svg"),
     "checks": ("--no-checks", False),
     "rows_independent": ("--rows-independent", True),
     "dump_hlo": ("--dump-hlo build/hlo", "build/hlo"),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,12 +46,16 @@ class CalibrationData:
             batch. Empty if samples are run one by one.
         seen: How many samples there were to choose from.
         warnings: What is to be said of them, in whole sentences.
+        places: Of each sample, how many came before it in what was given.
+        is_bounded: Whether no more than ``seen`` were looked at, and there may be more.
     """
 
     samples: tuple[Arrays, ...]
     stacked: frozenset[str]
     seen: int
     warnings: tuple[str, ...]
+    places: tuple[int, ...] = ()
+    is_bounded: bool = False
 
     def __len__(self) -> int:
         """How many samples there are."""
@@ -78,9 +82,18 @@ class CalibrationData:
         """
         if len(self.samples) < FEWEST_HELD_OUT:
             return self, None
-        kept = tuple(s for n, s in enumerate(self.samples, 1) if n % _HELD_OUT)
-        apart = self.samples[_HELD_OUT - 1 :: _HELD_OUT]
-        return replace(self, samples=kept), replace(self, samples=apart)
+        numbers = range(len(self.samples))
+        kept = [n for n in numbers if (n + 1) % _HELD_OUT]
+        return self.chosen(kept), self.chosen(numbers[_HELD_OUT - 1 :: _HELD_OUT])
+
+    def chosen(self, numbers: Iterable[int]) -> CalibrationData:
+        """Some of the samples, by their numbers."""
+        numbers = tuple(numbers)
+        return replace(
+            self,
+            samples=tuple(self.samples[n] for n in numbers),
+            places=tuple(self.places[n] for n in numbers if self.places),
+        )
 
     def after(
         self, head: Callable[[Arrays], Arrays], inputs: Sequence[GraphTensor]
@@ -167,6 +180,8 @@ def read_calibration(
         drawn.stacked if has_batch else frozenset(),
         drawn.seen,
         tuple(_warnings(drawn.samples, inputs, bound if drawn.seen == bound else None)),
+        drawn.places,
+        drawn.seen == bound,
     )
 
 
@@ -175,6 +190,7 @@ class _Drawn:
     samples: tuple[Arrays, ...]
     stacked: frozenset[str]
     seen: int
+    places: tuple[int, ...]
 
 
 def _drawn(block: Block, most: int) -> _Drawn:
@@ -183,8 +199,9 @@ def _drawn(block: Block, most: int) -> _Drawn:
     if block.count > most:
         rng = np.random.default_rng(_SEED)
         places = np.sort(rng.choice(block.count, most, replace=False))
-    found = tuple(block.sample(int(place)) for place in places)
-    return _Drawn(found, block.stacked, block.count)
+    chosen = tuple(int(place) for place in places)
+    found = tuple(block.sample(place) for place in chosen)
+    return _Drawn(found, block.stacked, block.count, chosen)
 
 
 def _drawn_while_read(blocks: Iterator[Block], most: int, bound: int) -> _Drawn:
@@ -203,8 +220,9 @@ def _drawn_while_read(blocks: Iterator[Block], most: int, bound: int) -> _Drawn:
         if place < most:
             kept[place : place + 1] = [(seen, block.sample(number))]
         seen += 1
-    in_order = sorted(kept, key=lambda each: each[0])
-    return _Drawn(tuple(sample for _, sample in in_order), stacked, seen)
+    kept.sort(key=lambda each: each[0])
+    found = tuple(sample for _, sample in kept)
+    return _Drawn(found, stacked, seen, tuple(place for place, _ in kept))
 
 
 def _check_not_zero(samples: Sequence[Arrays], inputs: Sequence[GraphTensor]) -> None:

@@ -30,7 +30,7 @@ def own_steps(flat: Doubles, most: int) -> Doubles:
         (channels,): the step, or 0 where there is none.
     """
     largest = flat.max(axis=0)
-    found = np.zeros_like(largest)
+    found: Doubles = np.zeros_like(largest)
     first = -np.sort(-flat, axis=0)[:: max(1, len(flat) // _TRIED_FIRST)]
     undecided = largest > 0
     for number in range(1, most + 1):

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tfnative._compile.options import CalibrationMethod
 from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative.manifest import LayerPrecision
-from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.freeze.quantized import Quantization
+from tfnative_aot.load.source import node_of
 from tfnative_aot.progress import Progress
 from tfnative_aot.quantize.calibrate.data import CalibrationData
 from tfnative_aot.quantize.calibrate.doubts import doubts
@@ -19,7 +21,11 @@ from tfnative_aot.quantize.calibrate.observe import observe
 from tfnative_aot.quantize.calibrate.observed import Observed, Range
 from tfnative_aot.quantize.rounding import signal_to_noise
 from tfnative_aot.quantize.small_weights import referring_to
-from tfnative_aot.quantize.static.build import build, tensors_with_ranges
+from tfnative_aot.quantize.static.build import (
+    QuantizedGraph,
+    build,
+    tensors_with_ranges,
+)
 from tfnative_aot.quantize.static.clusters import Clusters
 from tfnative_aot.quantize.static.find_steps import find_steps
 from tfnative_aot.quantize.static.finer import finer_layers
@@ -47,7 +53,7 @@ def with_static_ranges(
 
     Args:
         prepared: The signature.
-        data: Samples, or None if the model is to have all ranges itself.
+        data: Samples; None if the model says all ranges itself.
         method: How ranges are made of what was seen.
         progress: Is told of each batch.
         kept: Nodes of products that stay as they are.
@@ -56,66 +62,171 @@ def with_static_ranges(
         CompileError: There were values that are not finite.
         InvalidArgumentError: There are no samples, and the model lacks ranges.
     """
-    graph = prepared.graph
-    view = GraphView(graph)
-    finer = finer_layers(view)
-    steps = find_steps(view, {*kept, *finer})
-    known = known_quantizations(view, Clusters(view), steps, guess=data is None)
-    unknown = [name for name in tensors_with_ranges(view, steps) if name not in known]
-    if unknown and data is None:
-        raise _no_ranges(unknown)
-    observed = (
-        _observe(graph, unknown, data, progress) if data is not None and unknown else {}
-    )
-    ranges = {name: range_of(own) for name, own in known.items()}
-    ranges |= {name: find_range(each, method) for name, each in observed.items()}
-    made = build(graph.graph_def, view, steps, ranges, known)
-    layers = [
-        _layer(step, made.layers[step.node.name], ranges[view.source(step.inputs[0])])
-        for step in steps
-        if step.kind == "product"
-    ]
-    layers += [layer for name, layer in finer.items() if name not in kept]
-    quantized = replace(graph, graph_def=made.graph_def, calls=made.calls)
-    return referring_to(
-        replace(
+    return StaticQuantizer(prepared, data, method, progress).quantized(kept)
+
+
+class StaticQuantizer:
+    """Quantizes a signature in one way or several, and runs samples once for all."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        data: CalibrationData | None,
+        method: CalibrationMethod,
+        progress: Progress,
+    ) -> None:
+        self._prepared = prepared
+        self._data = data
+        self._method = method
+        self._progress = progress
+        self._view = GraphView(prepared.graph)
+        self._clusters = Clusters(self._view)
+        self._finer = finer_layers(self._view)
+        self._observed: dict[str, Observed] = {}
+        self.products: tuple[Step, ...] = tuple(
+            step for step in self._steps(()) if step.kind == "product"
+        )
+        """All that can be in 8 bits, in the graph's order."""
+
+    def _steps(self, kept: Collection[str]) -> Sequence[Step]:
+        return find_steps(self._view, {*kept, *self._finer})
+
+    def observe(self, ways: Iterable[Collection[str]]) -> None:
+        """Finds the ranges that several ways need, while samples run once.
+
+        Args:
+            ways: Of each, the nodes of products that stay as they are.
+
+        Raises:
+            CompileError: There were values that are not finite.
+            InvalidArgumentError: There are no samples, and the model lacks ranges.
+        """
+        needed: dict[str, None] = {}
+        for kept in ways:
+            steps = self._steps(kept)
+            known = self._known(steps)
+            names = tensors_with_ranges(self._view, steps)
+            needed.update((name, None) for name in names if name not in known)
+        self._observe(needed)
+
+    def _known(self, steps: Sequence[Step]) -> Mapping[str, Quantization]:
+        """How tensors are rounded that the model itself rounds."""
+        is_guessed = self._data is None
+        return known_quantizations(self._view, self._clusters, steps, guess=is_guessed)
+
+    def _observe(self, tensors: Iterable[str]) -> None:
+        names = {f"{name}:0": name for name in tensors if name not in self._observed}
+        if not names:
+            return
+        if self._data is None:
+            raise _no_ranges(list(names.values()))
+        graph = self._prepared.graph
+        places = {tensor.name: tensor.tensor for tensor in graph.inputs}
+        observed = observe(
+            graph.graph_def, places, list(names), self._data, self._progress
+        )
+        self._observed.update((names[full], each) for full, each in observed.items())
+
+    def graph(self, kept: Collection[str] = ()) -> QuantizedGraph:
+        """The graph with all but some products in 8 bits.
+
+        Raises:
+            CompileError: As ``observe``.
+            InvalidArgumentError: As ``observe``.
+        """
+        return self._build(self._steps(kept))[0]
+
+    def _build(
+        self, steps: Sequence[Step]
+    ) -> tuple[QuantizedGraph, Mapping[str, Range]]:
+        """The graph, and all ranges of it."""
+        known = self._known(steps)
+        names = tensors_with_ranges(self._view, steps)
+        unknown = [name for name in names if name not in known]
+        self._observe(unknown)
+        ranges = {name: range_of(own) for name, own in known.items()}
+        for name in unknown:
+            ranges[name] = find_range(self._observed[name], self._method)
+        graph_def = self._prepared.graph.graph_def
+        return build(graph_def, self._view, steps, ranges, known), ranges
+
+    def quantized(
+        self, kept: Collection[str] = (), reasons: Mapping[str, str] | None = None
+    ) -> Prepared:
+        """The signature with all but some products in 8 bits.
+
+        Args:
+            kept: Nodes of products that stay as they are.
+            reasons: Why they do; those without a reason are not listed.
+
+        Raises:
+            CompileError: As ``observe``.
+            InvalidArgumentError: As ``observe``.
+        """
+        steps = self._steps(kept)
+        made, ranges = self._build(steps)
+        own = {step.node.name: step for step in steps if step.kind == "product"}
+        layers = []
+        for product in self.products:
+            name = product.node.name
+            if name in own:
+                given = ranges[self._view.source(own[name].inputs[0])]
+                layers.append(_layer(own[name], made.layers[name], given))
+            elif reasons and name in reasons:
+                layers.append(_kept_layer(product, reasons[name]))
+        layers += [layer for name, layer in self._finer.items() if name not in kept]
+        prepared = self._prepared
+        graph = replace(prepared.graph, graph_def=made.graph_def, calls=made.calls)
+        seen = [each for name, each in self._observed.items() if name in ranges]
+        done = replace(
             prepared,
-            graph=quantized,
+            graph=graph,
             layers=(*prepared.layers, *layers),
             exact=prepared.model,
-            notes=tuple(doubts(observed.values(), method)),
-        ),
-        made.graph_def,
-    )
+            notes=(*prepared.notes, *doubts(seen, self._method)),
+            # A number between two steps may become either: see Answers.
+            weights_alone=prepared.model if self._rounds_floats(steps) else None,
+        )
+        return referring_to(done, made.graph_def)
 
+    def operations(self) -> Mapping[str, int]:
+        """Of each product, for a row: a multiplication and an addition are two."""
+        found = {}
+        for step in self.products:
+            assert step.weights is not None
+            assert step.window is not None
+            results = math.prod(step.window.out_size) * step.weights.shape[3]
+            rows = self._view.leading(step.node.name) or 1
+            each = 2 * math.prod(step.weights.shape[:3])
+            found[step.node.name] = rows * results * each
+        return found
 
-def _observe(
-    graph: FrozenGraph,
-    tensors: Sequence[str],
-    data: CalibrationData,
-    progress: Progress,
-) -> Mapping[str, Observed]:
-    places = {tensor.name: tensor.tensor for tensor in graph.inputs}
-    names = {f"{name}:0": name for name in tensors}
-    observed = observe(graph.graph_def, places, list(names), data, progress)
-    return {names[name]: each for name, each in observed.items()}
+    def _rounds_floats(self, steps: Sequence[Step]) -> bool:
+        """Whether something is made bytes that is computed in floats before.
+
+        XLA's result differs from TensorFlow's in the last bits there, and so may the
+        byte that a number between two steps becomes.
+        """
+        given = {tensor.tensor for tensor in self._prepared.graph.inputs}
+        known = {step.output for step in steps} | set(map(node_of, given))
+        sources = {self._view.source(each) for step in steps for each in step.inputs}
+        return not sources <= known
 
 
 def _no_ranges(tensors: Sequence[str]) -> InvalidArgumentError:
     named = ", ".join(tensors[:_NAMED]) + (", ..." if len(tensors) > _NAMED else "")
     return InvalidArgumentError(
-        "--precision int8 needs samples of what the model will be given: pass some with "
-        f"--calibration. The model itself has no ranges of {named}"
+        "--precision int8 needs samples of what the model will be given: pass some "
+        f"with --calibration. The model itself has no ranges of {named}"
     )
 
 
 def _layer(step: Step, whole: WholeWeights, given: Range) -> LayerPrecision:
     assert step.weights is not None
-    is_matrix = step.node.op in MATRIX_PRODUCTS
     return LayerPrecision(
         step.node.name,
         step.node.op,
-        step.weights.shape[2:] if is_matrix else step.weights.shape,
+        _shape(step),
         "int8",
         signal_to_noise=signal_to_noise(step.weights, whole.as_floats()),
         computed="int8",
@@ -123,7 +234,19 @@ def _layer(step: Step, whole: WholeWeights, given: Range) -> LayerPrecision:
     )
 
 
-def check_whole(prepared: Prepared) -> None:
+def _kept_layer(step: Step, reason: str) -> LayerPrecision:
+    shape = _shape(step)
+    return LayerPrecision(step.node.name, step.node.op, shape, "float32", reason=reason)
+
+
+def _shape(step: Step) -> tuple[int, ...]:
+    """Of the weights, as the node has them."""
+    assert step.weights is not None
+    shape = step.weights.shape
+    return shape[2:] if step.node.op in MATRIX_PRODUCTS else shape
+
+
+def check_whole(prepared: Prepared, precision: str = "int8") -> None:
     """Refuses a signature that is not compiled from its inputs on.
 
     Raises:
@@ -132,6 +255,6 @@ def check_whole(prepared: Prepared) -> None:
     if prepared.head is not None or prepared.parts is not None:
         raise CompileError(
             f"signature {prepared.graph.signature!r}: TensorFlow or the SDK computes "
-            "what its compiled part begins with, and --precision int8 is for models "
-            "that are compiled as a whole: take int8-dynamic"
+            f"what its compiled part begins with, and --precision {precision} is for "
+            "models that are compiled as a whole: take int8-dynamic"
         )

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from tfnative._base.options.declare import Option, options_of
-from tfnative._base.options.kinds import YES_OR_NO, whole_numbers
+from tfnative._base.options.kinds import YES_OR_NO, points, whole_numbers
 from tfnative._base.options.option_set import OptionSet
 from tfnative.errors import InvalidArgumentError
 
@@ -54,7 +54,7 @@ def _argument(of: Option) -> dict[str, Any]:
     """What ``add_argument`` has to know; a number out of range is a wrong command."""
     argument = of.kind.argument(of.default)
     parse = argument.get("type")
-    if parse not in (int, float, whole_numbers):
+    if parse not in (int, float, points, whole_numbers):
         return argument
 
     def checked(text: str) -> Any:

@@ -154,6 +154,26 @@ class Number(Kind):
         return {"type": float, "metavar": "X"}
 
 
+class Points(Number):
+    """Points of percent: "0.5%", or 0.5."""
+
+    def __init__(self) -> None:
+        super().__init__(100)
+        self.expected = 'points of percent from 0 to 100, as "0.5%" or 0.5'
+
+    def check(self, value: Any) -> float:
+        """See Kind."""
+        return super().check(points(value) if isinstance(value, str) else value)
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"type": points, "metavar": "X%"}
+
+    def text(self, value: Any) -> str:
+        """See Kind."""
+        return f"{value:g}%"
+
+
 class Whole(Kind):
     """A whole number."""
 
@@ -299,6 +319,11 @@ def whole(value: Any) -> int:
 def words(text: str) -> list[str]:
     """Parses "a,b"."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def points(text: str) -> float:
+    """Parses "0.5%", whose sign may be left out."""
+    return float(text.strip().removesuffix("%"))
 
 
 def whole_numbers(text: str) -> list[int]:

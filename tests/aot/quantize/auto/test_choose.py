@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Layers go back to float32 until a budget holds, the sensitive one first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.aot.quantize.auto.blobs import (
+    LAYERS,
+    SENSITIVE,
+    prepared,
+    samples,
+    workshop,
+)
+from tfnative.errors import InvalidArgumentError
+from tfnative.manifest import PrecisionChoice
+from tfnative_aot.progress import Silent
+from tfnative_aot.quantize.auto.choose import with_chosen_layers
+from tfnative_aot.quantize.auto.held_out import part
+from tfnative_aot.quantize.calibrate import observe
+from tfnative_aot.quantize.calibrate.data import read_calibration
+from tfnative_aot.split.divide import Prepared
+
+X, LABELS = samples(400)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return prepared(tmp_path_factory.mktemp("blobs"))
+
+
+def chosen(model: Any, folder: Any, **options: Any) -> Prepared:
+    loaded, each = model
+    given = {"calibration": {"x": X}, **options}
+    return with_chosen_layers(each, workshop(loaded, folder, **given), Silent())
+
+
+def choice_of(made: Prepared) -> PrecisionChoice:
+    assert made.choice is not None
+    return made.choice
+
+
+def stored(made: Prepared) -> dict[str, str]:
+    return {layer.node: layer.stored for layer in made.layers}
+
+
+@pytest.fixture(scope="module")
+def by_labels(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """With a point less at most, of one hundred."""
+    folder = tmp_path_factory.mktemp("by_labels")
+    return chosen(model, folder, labels=LABELS, max_accuracy_drop="1%")
+
+
+def test_the_sensitive_layer_comes_back_first_and_then_the_budget_holds(by_labels):
+    choice = choice_of(by_labels)
+    assert [point.returned for point in choice.points] == ["", SENSITIVE]
+    assert [point.holds for point in choice.points] == [False, True]
+    kinds = {"first": "int8", SENSITIVE: "float32", "third": "int8"}
+    assert stored(by_labels) == kinds
+    (kept,) = [layer for layer in by_labels.layers if layer.node == SENSITIVE]
+    assert "dB alone" in kept.reason
+    assert (choice.range_samples, choice.judged_samples) == (200, 200)
+    assert choice.held_out
+    first, last = (point.accuracy for point in choice.points)
+    assert choice.float32_accuracy - last <= 0.01 < choice.float32_accuracy - first
+    assert choice.points[0].time < choice.points[1].time < choice.float32_time
+
+
+def test_the_accuracy_is_that_of_the_samples_that_were_held_out(model, by_labels):
+    _, each = model
+    data = read_calibration({"x": X}, each.graph.inputs, samples=1300)
+    held = list(part(data, 300, 1000).judged.places)
+    name, choice = each.graph.signature, choice_of(by_labels)
+    for of, found in (
+        (each.model, choice.float32_accuracy),
+        (by_labels.model, choice.points[-1].accuracy),
+    ):
+        scores = of.run(name, {"x": X[held]})["scores"]
+        assert found == np.mean(scores.argmax(axis=1) == LABELS[held])
+
+
+def test_a_budget_that_holds_with_all_layers_in_8_bits_keeps_all(model, tmp_path):
+    made = chosen(model, tmp_path, labels=LABELS, max_accuracy_drop=100)
+    assert set(stored(made).values()) == {"int8"}
+    (point,) = choice_of(made).points
+    assert (point.returned, point.layers, point.holds) == ("", 3, True)
+
+
+def test_a_budget_that_only_float32_holds_gives_all_back(model, tmp_path):
+    made = chosen(model, tmp_path, min_signal_to_noise=200)
+    assert stored(made) == dict.fromkeys(LAYERS, "float32")
+    last = choice_of(made).points[-1]
+    assert (last.layers, last.signal_to_noise, last.holds) == (0, None, True)
+    assert last.time == choice_of(made).float32_time
+    assert all(layer.reason for layer in made.layers)
+    found = made.model.run(made.graph.signature, {"x": X})["scores"]
+    expected = model[1].model.run(made.graph.signature, {"x": X})["scores"]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_without_labels_the_error_of_outputs_is_bounded(model, tmp_path):
+    least = 30
+    made = chosen(model, tmp_path)
+    choice = choice_of(made)
+    assert choice.budget == "signal_to_noise"
+    assert choice.points[-1].signal_to_noise >= least
+    assert all(point.signal_to_noise < least for point in choice.points[:-1])
+    assert choice.points[1].returned == SENSITIVE
+    assert all(point.accuracy is None for point in choice.points)
+
+
+def test_samples_run_once_for_all_ranges(model, tmp_path, monkeypatch):
+    asked = []
+    run = observe.collect
+
+    def counted(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return run(*arguments)
+
+    monkeypatch.setattr(observe, "collect", counted)
+    chosen(model, tmp_path, min_signal_to_noise=200)
+    assert len(asked) == 1
+
+
+def test_few_samples_serve_both_and_it_is_said(model, tmp_path):
+    loaded, each = model
+    shop = workshop(loaded, tmp_path, calibration={"x": X[:9]}, labels=LABELS[:9])
+    choice = choice_of(with_chosen_layers(each, shop, Silent()))
+    assert (choice.range_samples, choice.judged_samples) == (9, 9)
+    assert not choice.held_out
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (LABELS[:-1], "399 labels for 400 samples"),
+        (LABELS + 1, "6 is none of the 6 classes of output 'scores'"),
+        (LABELS - 1, "-1 is none of the 6 classes"),
+        (LABELS.astype(float), "expected a whole number for each sample"),
+        (LABELS[:, None], r"got int64 \[400, 1\]"),
+    ],
+    ids=["few", "above", "below", "floats", "columns"],
+)
+def test_labels_that_do_not_fit_are_refused(model, tmp_path, labels, said):
+    with pytest.raises(InvalidArgumentError, match=said):
+        chosen(model, tmp_path, labels=labels)
+
+
+def test_of_several_outputs_one_has_to_be_named(tmp_path):
+    model = prepared(tmp_path, outputs=2)
+    with pytest.raises(InvalidArgumentError, match=r"has 2 outputs .*--labels-output"):
+        chosen(model, tmp_path, labels=LABELS)
+    with pytest.raises(InvalidArgumentError, match=r"--labels-output 'x': .* no such"):
+        chosen(model, tmp_path, labels=LABELS, labels_output="x")
+    made = chosen(model, tmp_path, labels=LABELS, labels_output="others1")
+    assert choice_of(made).points[1].returned == SENSITIVE

@@ -112,7 +112,7 @@ class _Builder:
         self._graph_def = type(graph_def)()
         self._graph_def.CopyFrom(graph_def)
         self._nodes = {node.name: node for node in self._graph_def.node}
-        self._quantizations = _quantizations(view, steps, ranges)
+        self._quantizations = quantizations_of(view, steps, ranges)
         self._calls: dict[str, PlacedCall] = {}
         self._layers: dict[str, WholeWeights] = {}
         # By source: the node with its bytes, and elements of a row of these.
@@ -333,7 +333,7 @@ class _Builder:
         return node
 
 
-def _quantizations(
+def quantizations_of(
     view: GraphView, steps: Sequence[Step], ranges: Mapping[str, Range]
 ) -> Mapping[str, Quantization]:
     """Of each tensor; what pooling passes on, and what is joined, has the same."""

@@ -19,9 +19,10 @@ from tfnative_aot.quantize.calibrate.observe import observe
 from tfnative_aot.quantize.calibrate.observed import Observed, Range
 from tfnative_aot.quantize.rounding import signal_to_noise
 from tfnative_aot.quantize.small_weights import referring_to
-from tfnative_aot.quantize.static.build import build, tensors_with_ranges
+from tfnative_aot.quantize.static.build import tensors_with_ranges
 from tfnative_aot.quantize.static.find_steps import find_steps
 from tfnative_aot.quantize.static.graph_view import GraphView
+from tfnative_aot.quantize.static.least_error import with_least_error
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
 from tfnative_aot.quantize.static.scales import WholeWeights
@@ -55,10 +56,11 @@ def with_static_ranges(
     steps = find_steps(view, kept)
     observed = _observe(graph, tensors_with_ranges(view, steps), data, progress)
     ranges = {name: find_range(each, method) for name, each in observed.items()}
-    made = build(graph.graph_def, view, steps, ranges)
+    chosen = with_least_error(graph, view, steps, ranges, data, method)
+    made, ranges = chosen.made, dict(chosen.ranges)
     layers = [
         _layer(step, made.layers[step.node.name], ranges[view.source(step.inputs[0])])
-        for step in steps
+        for step in chosen.steps
         if step.kind == "product"
     ]
     quantized = replace(graph, graph_def=made.graph_def, calls=made.calls)

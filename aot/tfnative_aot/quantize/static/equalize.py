@@ -6,9 +6,10 @@ A tensor has one scale, so a channel of small numbers has few of the 256 steps. 
 product gives it and one other product reads it, the first one's weights and bias are
 divided by a factor for each output channel, and the second one's weights multiplied by
 it for each input channel. A ReLU passes factors above 0 on. An upper bound, as a ReLU6
-has, does not: it becomes the largest number that any channel has, which has to stand
-for no more than the bound in any of them. So what samples gave is as it was, and
-nothing exceeds the bound.
+has, does not, and kernels have one for all channels. It stays what it is, and stands
+for less in a channel with a factor below 1: so factors are at most 1 there, and as
+large as leaves room above what samples gave. Channels that reach the bound keep all of
+it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy.typing as npt
 from tfnative_aot.quantize.static.channels import ChannelSizes
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.patches import Doubles, in_groups
-from tfnative_aot.quantize.static.plan import Clamp, Step
+from tfnative_aot.quantize.static.plan import Step
 
 _EXPONENTS = np.linspace(0, 1, 9)
 """How much of the inequality goes from numbers to weights: none, to all of it."""
@@ -34,7 +35,11 @@ _LEAST = 2.0**-8
 _BELOW = 1e-4
 """Of the largest power of an output channel, what is added to all of them."""
 
-_ROUNDED_UP = 1 + 1e-6
+_ROOM = 1.25
+"""By how much other inputs may exceed what samples gave, below a bound."""
+
+_WORTH = 0.8
+"""What noise has to become at most: less is gained than the estimate is sure of."""
 
 _STEPS = (255, 127)
 """Of numbers, and of weights on each side of zero."""
@@ -94,7 +99,7 @@ def _is_read_alone(view: GraphView, name: str, second: Step) -> bool:
     reader = view.only_reader(name)
     if reader is not None and reader.node.op in ("Pad", "PadV2"):
         reader = view.only_reader(reader.node.name)
-    return reader is not None and reader.node.name == second.node.name
+    return reader is not None and bool(reader.node.name == second.node.name)
 
 
 def _channels_fit(first: Step, second: Step) -> bool:
@@ -120,31 +125,33 @@ def equalize(
     now = {id(step): step for step in steps}
     factors = {}
     for pair in find_pairs(view, steps):
-        of = sizes[pair.first.output]
-        best = best_factors(pair, of)
+        best = best_factors(pair, sizes[pair.first.output])
         if best is None:
             continue
         first, second = (now[id(step)] for step in (pair.first, pair.second))
-        now[id(pair.first)] = _divided(first, best, of)
+        now[id(pair.first)] = _divided(first, best)
         now[id(pair.second)] = _multiplied(second, best)
         factors[pair.first.output] = best
     return Equalized([now[id(step)] for step in steps], factors)
 
 
 def best_factors(pair: Pair, sizes: ChannelSizes) -> Doubles | None:
-    """Those after which noise is the least; None if that is so as it is."""
+    """Those after which noise is the least; None if that is so as it is.
+
+    They follow the roots of mean squares, which one number more or less does not
+    change, and not the largest numbers: those that other inputs have would be clipped
+    in whatever channel samples happened to give too little.
+    """
     if not np.isfinite(sizes.magnitudes).all():
         return None
-    numbers = _at_least(sizes.magnitudes)
+    numbers = _at_least(np.sqrt(sizes.squares))
     in_weights = _at_least(_weight_sizes(pair.second, len(numbers)))
-    ones = np.ones(len(numbers))
-    best, least = None, noise(pair.second, sizes, ones)
+    bound = pair.first.clamp.high
+    floor = np.minimum(_ROOM * sizes.magnitudes / bound, 1)
+    best, least = None, _WORTH * noise(pair.second, sizes, np.ones(len(numbers)))
     for exponent in _EXPONENTS:
         factors = numbers**exponent / in_weights ** (1 - exponent)
-        factors = _at_least(factors / factors.max())
-        largest = (sizes.magnitudes / factors).max()
-        if largest * factors.max() > pair.first.clamp.high * _ROUNDED_UP:
-            continue
+        factors = np.maximum(_at_least(factors), floor)
         found = noise(pair.second, sizes, factors)
         if found < least:
             best, least = factors, found
@@ -205,17 +212,13 @@ def _by_weight(second: Step, values: Doubles) -> Doubles:
     )
 
 
-def _divided(first: Step, factors: Doubles, sizes: ChannelSizes) -> Step:
+def _divided(first: Step, factors: Doubles) -> Step:
     assert first.weights is not None
     assert first.bias is not None
-    high = first.clamp.high
-    if math.isfinite(high):
-        high = float((sizes.magnitudes / factors).max())
     return replace(
         first,
         weights=_floats(first.weights / factors),
         bias=_floats(first.bias / factors),
-        clamp=Clamp(first.clamp.low, high),
     )
 
 

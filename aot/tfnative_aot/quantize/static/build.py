@@ -117,7 +117,7 @@ class _Builder:
         self._graph_def.CopyFrom(graph_def)
         self._nodes = {node.name: node for node in self._graph_def.node}
         unknown = {name: own for name, own in ranges.items() if name not in known}
-        self._quantizations = {**_quantizations(view, steps, unknown), **known}
+        self._quantizations = {**quantizations_of(view, steps, unknown), **known}
         self._calls: dict[str, PlacedCall] = {}
         self._layers: dict[str, WholeWeights] = {}
         # By source: the node with its bytes, and elements of a row of these.
@@ -337,7 +337,7 @@ class _Builder:
         return node
 
 
-def _quantizations(
+def quantizations_of(
     view: GraphView, steps: Sequence[Step], ranges: Mapping[str, Range]
 ) -> Mapping[str, Quantization]:
     """Of each tensor; what pooling passes on, and what is joined, has the same."""

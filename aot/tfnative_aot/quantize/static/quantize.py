@@ -31,6 +31,7 @@ from tfnative_aot.quantize.static.find_steps import find_steps
 from tfnative_aot.quantize.static.finer import finer_layers
 from tfnative_aot.quantize.static.fixed import known_quantizations, range_of
 from tfnative_aot.quantize.static.graph_view import GraphView
+from tfnative_aot.quantize.static.least_error import Choice, with_least_error
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
 from tfnative_aot.quantize.static.scales import WholeWeights
@@ -62,7 +63,8 @@ def with_static_ranges(
         CompileError: There were values that are not finite.
         InvalidArgumentError: There are no samples, and the model lacks ranges.
     """
-    return StaticQuantizer(prepared, data, method, progress).quantized(kept)
+    quantizer = StaticQuantizer(prepared, data, method, progress)
+    return quantizer.quantized(kept, corrected=True)
 
 
 class StaticQuantizer:
@@ -134,12 +136,10 @@ class StaticQuantizer:
             CompileError: As ``observe``.
             InvalidArgumentError: As ``observe``.
         """
-        return self._build(self._steps(kept))[0]
+        return self._build(self._steps(kept), corrected=False).made
 
-    def _build(
-        self, steps: Sequence[Step]
-    ) -> tuple[QuantizedGraph, Mapping[str, Range]]:
-        """The graph, and all ranges of it."""
+    def _build(self, steps: Sequence[Step], *, corrected: bool) -> Choice:
+        """The graph; corrected where samples say so, and no range is the model's."""
         known = self._known(steps)
         names = tensors_with_ranges(self._view, steps)
         unknown = [name for name in names if name not in known]
@@ -147,24 +147,34 @@ class StaticQuantizer:
         ranges = {name: range_of(own) for name, own in known.items()}
         for name in unknown:
             ranges[name] = find_range(self._observed[name], self._method)
-        graph_def = self._prepared.graph.graph_def
-        return build(graph_def, self._view, steps, ranges, known), ranges
+        graph, view = self._prepared.graph, self._view
+        if corrected and self._data is not None and not known:
+            return with_least_error(
+                graph, view, steps, ranges, self._data, self._method
+            )
+        made = build(graph.graph_def, view, steps, ranges, known)
+        return Choice(steps, ranges, made)
 
     def quantized(
-        self, kept: Collection[str] = (), reasons: Mapping[str, str] | None = None
+        self,
+        kept: Collection[str] = (),
+        reasons: Mapping[str, str] | None = None,
+        *,
+        corrected: bool = False,
     ) -> Prepared:
         """The signature with all but some products in 8 bits.
 
         Args:
             kept: Nodes of products that stay as they are.
             reasons: Why they do; those without a reason are not listed.
+            corrected: Whether biases and channels are corrected where that helps.
 
         Raises:
             CompileError: As ``observe``.
             InvalidArgumentError: As ``observe``.
         """
-        steps = self._steps(kept)
-        made, ranges = self._build(steps)
+        chosen = self._build(self._steps(kept), corrected=corrected)
+        steps, ranges, made = chosen.steps, chosen.ranges, chosen.made
         own = {step.node.name: step for step in steps if step.kind == "product"}
         layers = []
         for product in self.products:

@@ -14,6 +14,7 @@ _PANEL = 16
 _MOST_PIXELS, _MOST_COPIED, _LEAST_PIXELS, _LONG = 96, 131072, 24, 4096
 
 _DEPTHWISE_CHANNELS, _DEPTHWISE_COLUMNS = 64, 64
+_TALL, _TALL_COLUMNS = 4, 36
 
 
 def quantized_scratch(step: Quantized) -> Scratch | None:
@@ -45,11 +46,12 @@ def depthwise_int8_scratch(
         stride: From pixel to pixel of a line.
         dilation: From column to column of the kernel.
     """
-    held = max(3 * stride + (columns - 1) * dilation + 1, _DEPTHWISE_COLUMNS)
+    usual = _TALL_COLUMNS if lines > _TALL else _DEPTHWISE_COLUMNS
+    held = max(3 * stride + (columns - 1) * dilation + 1, usual)
     whole = -(-lines // 4) * 4
     return Scratch(
         f"TFN_DEPTHWISE_INT8_SCRATCH_BYTES({lines}, {columns}, {stride}, {dilation})",
-        whole * _DEPTHWISE_CHANNELS * (held + 2 * columns),
+        whole * _DEPTHWISE_CHANNELS * (held + 4 * columns),
     )
 
 

@@ -106,7 +106,7 @@ def _channels_fit(first: Step, second: Step) -> bool:
     """Whether each input channel of the second one is always the same of the first."""
     assert first.weights is not None
     assert second.weights is not None
-    return second.weights.shape[2] * second.groups % first.weights.shape[3] == 0
+    return bool(second.weights.shape[2] * second.groups % first.weights.shape[3] == 0)
 
 
 def equalize(

@@ -134,7 +134,8 @@ def _error(exact: Sequence[Sequence[Array]], found: Sequence[Sequence[Array]]) -
     noise = signal = np.zeros(len(exact[0]))
     for right, given in zip(exact, found, strict=True):
         pairs = list(zip(right, given, strict=True))
-        noise = noise + [_squares(np.subtract(b, a)) for a, b in pairs]
+        with np.errstate(invalid="ignore"):  # Infinities less others.
+            noise = noise + [_squares(np.subtract(b, a)) for a, b in pairs]
         signal = signal + [_squares(a) for a, _ in pairs]
     return float((noise / np.maximum(signal, np.finfo(np.float64).tiny)).sum())
 

@@ -215,11 +215,6 @@ RUN_BY_TENSORFLOW: Mapping[str, Case] = {
     "MIN_FIRST": pair("MIN_FIRST", tf.quint8),
     "SCALED": pair("SCALED", tf.qint8),
     "QuantizedMatMul": old_product,
-}
-
-COMPILED: Mapping[str, Case] = {
-    **{mode: of_constant(mode) for mode in ("MIN_COMBINED", "MIN_FIRST", "SCALED")},
-    "UniformDequantize": lambda x, _: x @ floats(signed(MATRIX), 0.01, 0),
     "UniformQuantizedDotHybrid": lambda x, _: raw.UniformQuantizedDotHybrid(
         lhs=x,
         rhs=signed(MATRIX),
@@ -239,6 +234,11 @@ COMPILED: Mapping[str, Case] = {
             **window(),
         )
     ),
+}
+
+COMPILED: Mapping[str, Case] = {
+    **{mode: of_constant(mode) for mode in ("MIN_COMBINED", "MIN_FIRST", "SCALED")},
+    "UniformDequantize": lambda x, _: x @ floats(signed(MATRIX), 0.01, 0),
     "FakeQuantWithMinMaxVars": lambda x, _: (
         x @ tf.quantization.fake_quant_with_min_max_vars(FLOATS, -1.0, 1.3)
     ),

@@ -50,7 +50,7 @@ SIZE_DEPENDS_ON_DATA = frozenset(
     }
 )
 """Ops whose results have as many elements as the data say."""
-# XLA has kernels for these, which round otherwise than TensorFlow's, or end its process.
+# XLA's kernels for these round otherwise than TensorFlow's, or end its process.
 _ROUNDED_OTHERWISE = frozenset(
     {
         "UniformQuantize",

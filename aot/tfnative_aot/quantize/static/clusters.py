@@ -72,7 +72,9 @@ class Clusters:
 
     def _root(self, node: NodeDef) -> str:
         is_rounded = node.name in self.grids
-        if not (node.op in _ELEMENTWISE or is_rounded) or any(i.startswith("^") for i in node.input):
+        if not (node.op in _ELEMENTWISE or is_rounded) or any(
+            i.startswith("^") for i in node.input
+        ):
             return str(node.name)
         roots: set[str] = set()
         sizes = set()

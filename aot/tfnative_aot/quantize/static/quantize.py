@@ -100,8 +100,8 @@ def _ranges(
 def _no_ranges(tensors: Sequence[str]) -> InvalidArgumentError:
     named = ", ".join(tensors[:_NAMED]) + (", ..." if len(tensors) > _NAMED else "")
     return InvalidArgumentError(
-        "--precision int8 needs samples of what the model will be given: pass some with "
-        f"--calibration. The model itself has no ranges of {named}"
+        "--precision int8 needs samples of what the model will be given: pass some "
+        f"with --calibration. The model itself has no ranges of {named}"
     )
 
 

@@ -29,8 +29,8 @@ def own_steps(flat: Doubles, most: int) -> Doubles:
     Returns:
         (channels,): the step, or 0 where there is none.
     """
-    largest = flat.max(axis=0)
-    found: Doubles = np.zeros_like(largest)
+    largest: Doubles = flat.max(axis=0)
+    found: Doubles = np.zeros(largest.shape)
     first = -np.sort(-flat, axis=0)[:: max(1, len(flat) // _TRIED_FIRST)]
     undecided = largest > 0
     for number in range(1, most + 1):

@@ -184,9 +184,10 @@ def test_each_peer_is_near_float32_and_computes_in_8_bits(
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"needs {package}")
     folder = tmp_path_factory.getbasetemp() / "arithmetic"
-    saved_model = folder / "mlp"
+    # Calibrated, OpenVINO 2026.4 gives zeros for a layer of one unit, as "mlp" has.
+    saved_model = folder / ("mlp_images" if precision == INT8 else "mlp")
     if not saved_model.is_dir():
-        models.export("mlp", folder)
+        models.export(saved_model.name, folder)
     entry = prepare(name, saved_model, [4], lambda _: None, precision)
     assert entry.model is not None, entry.problem
     answer, _ = reference(saved_model, 4)

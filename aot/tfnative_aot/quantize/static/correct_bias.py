@@ -96,7 +96,7 @@ def _means(
 ) -> Sequence[Mapping[str, _Means]] | None:
     """Of each half of the samples, what is known of each tensor."""
     samples = data.samples[:_MOST_SAMPLES]
-    if len(samples) < _HALVES:
+    if len(samples) < _HALVES or not sources:
         return None
     found = []
     names = [f"{source}:0" for source in sources]

@@ -99,14 +99,15 @@ def _is_read_alone(view: GraphView, name: str, second: Step) -> bool:
     reader = view.only_reader(name)
     if reader is not None and reader.node.op in ("Pad", "PadV2"):
         reader = view.only_reader(reader.node.name)
-    return reader is not None and bool(reader.node.name == second.node.name)
+    return reader is not None and reader.node is second.node
 
 
 def _channels_fit(first: Step, second: Step) -> bool:
     """Whether each input channel of the second one is always the same of the first."""
     assert first.weights is not None
     assert second.weights is not None
-    return bool(second.weights.shape[2] * second.groups % first.weights.shape[3] == 0)
+    channels: int = second.weights.shape[2] * second.groups
+    return channels % int(first.weights.shape[3]) == 0
 
 
 def equalize(

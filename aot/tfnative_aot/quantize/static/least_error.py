@@ -129,17 +129,18 @@ def _run(graph: FrozenGraph, asked: FrozenGraph) -> Run:
 def _error(exact: Sequence[Sequence[Array]], found: Sequence[Sequence[Array]]) -> float:
     """The noise of each output in parts of its signal, added up.
 
-    What is not finite in floats does not count, and is not made finite by 8 bits.
+    What is not finite in floats does not count. NaN is more than any number.
     """
     noise = signal = np.zeros(len(exact[0]))
     for right, given in zip(exact, found, strict=True):
-        pairs = list(zip(right, given, strict=True))
-        with np.errstate(invalid="ignore"):  # Infinities less others.
-            noise = noise + [_squares(np.subtract(b, a)) for a, b in pairs]
-        signal = signal + [_squares(a) for a, _ in pairs]
-    return float((noise / np.maximum(signal, np.finfo(np.float64).tiny)).sum())
+        counted = [np.isfinite(array) for array in right]
+        signals = [a[where] for a, where in zip(right, counted, strict=True)]
+        answers = [b[where] for b, where in zip(given, counted, strict=True)]
+        noise = noise + [_squares(b - a) for a, b in zip(signals, answers, strict=True)]
+        signal = signal + [_squares(a) for a in signals]
+    error = float((noise / np.maximum(signal, np.finfo(np.float64).tiny)).sum())
+    return np.inf if np.isnan(error) else error
 
 
 def _squares(values: Array) -> float:
-    finite = values[np.isfinite(values)].astype(np.float64)
-    return float(np.square(finite).sum())
+    return float(np.square(values, dtype=np.float64).sum())

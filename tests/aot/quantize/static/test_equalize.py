@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 
 from tests.aot.quantize.static.graphs import frozen, weights
 from tests.aot.quantize.static.samples import Floats, Sampled, normal
-from tests.aot.quantize.static.test_build import decibels, ranges_of, run
+from tests.aot.quantize.static.test_build import decibels, run
 from tfnative_aot.quantize.calibrate.observed import Range
 from tfnative_aot.quantize.static.build import build
 from tfnative_aot.quantize.static.channels import (
@@ -120,8 +120,6 @@ def floats_of(step: Step, x: Floats) -> Floats:
 def test_any_pair_computes_the_same_in_floats(
     seed: int, groups: int, high: float, low: float, spread: float
 ):
-    import tensorflow as tf
-
     own = np.float32(10) ** np.random.default_rng(seed).uniform(-spread, 0, 8)
     of = _a_pair()
     first, second = of.steps
@@ -149,7 +147,6 @@ def test_any_pair_computes_the_same_in_floats(
     if best is not None:
         assert noise(second, sizes, best) < noise(second, sizes, np.ones(8))
         assert high == np.inf or best.max() <= 1
-    assert tf is not None
 
 
 def _a_pair() -> Sampled:
@@ -184,26 +181,28 @@ def test_samples_that_are_not_finite_change_nothing():
     assert best_factors(Pair(*of.steps), ChannelSizes(-bad, bad, bad)) is None
 
 
-@pytest.mark.parametrize("reason", ["two readers", "an output", "a table", "a sum"])
-def test_what_others_read_stays(reason: str):
+@pytest.mark.parametrize(
+    ("reason", "count"),
+    [("nothing", 1), ("two readers", 0), ("an output", 0), ("a table", 0), ("sum", 0)],
+)
+def test_what_is_read_otherwise_stays(reason: str, count: int):
     import tensorflow as tf
 
     def net(x: Any) -> Any:
         a = x @ weights(4, 8)
         if reason == "two readers":
-            return (a @ weights(8, 8)) * tf.reduce_sum(a @ weights(8, 3), 1, True)
+            return tf.concat([a @ weights(8, 8), tf.sin(a @ weights(8, 4))], 1)
         if reason == "an output":
             return tf.concat([a, a @ weights(8, 8)], 1)
         if reason == "a table":
-            return tf.tanh(a) @ weights(8, 8)
-        return a + x @ weights(4, 8) @ weights(8, 8)
+            a = tf.tanh(a)
+        if reason == "sum":
+            a = tf.nn.relu(a + tf.nn.tanh(x @ weights(4, 8)))
+        return a @ weights(8, 8)
 
     of = Sampled(frozen(net, None, 4), normal(0, 4, 4))
-    names = {pair.first.output for pair in find_pairs(of.view, of.steps)}
-    outputs = {step.output for step in of.steps if len(of.view.readers(step.output))}
-    assert names <= outputs
-    if reason != "a sum":
-        assert not names
+    assert len(of.steps) > 1
+    assert len(list(find_pairs(of.view, of.steps))) == count
 
 
 def test_a_window_over_flat_rows_is_scaled_where_it_belongs():
@@ -223,4 +222,3 @@ def test_a_window_over_flat_rows_is_scaled_where_it_belongs():
     (exact,) = run(of.graph.graph_def, [of.graph.outputs[0].tensor], of.x)
     before = decibels(exact, in_8_bits(of, None, of.x))
     assert decibels(exact, in_8_bits(of, made, of.x)) > before + 6
-    assert ranges_of(of.graph, [], of.x) == {}

@@ -84,6 +84,5 @@ def _notes(choice: PrecisionChoice) -> list[str]:
     if choice.cpu_level:
         rows = f"{choice.rows} row{'s' if choice.rows > 1 else ''}"
         call = rows if choice.rows else "a call"
-        times = f"times were measured for {call} on {choice.cpu_level}"
-        times += "; those between all and none in 8 bits are sums over layers"
+        times = f"times of {call} on {choice.cpu_level}; between the ends, of sums"
     return [samples, times]

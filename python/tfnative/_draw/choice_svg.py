@@ -120,7 +120,7 @@ def _bound(choice: PrecisionChoice) -> float | None:
 
 def _axis(values: Sequence[float]) -> _Axis:
     low, high = min(values), max(values)
-    room = (high - low) * 0.08 or 1.0
+    room = max((high - low) * 0.08, abs(high) * 1e-6) or 1.0
     return _Axis(low - room, high + room, _TOP + _HEIGHT, -_HEIGHT)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.python.strategies import choices, names
 from tfnative._draw.choice_svg import choice_svg
@@ -50,6 +50,7 @@ def test_points_go_up_and_to_the_right_and_the_budget_lies_between(budget):
     assert "x/a<&" in texts
 
 
+@settings(max_examples=15)
 @given(choices, names)
 def test_any_choice_is_an_svg_document(tried, name):
     if not tried.points:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tfnative.errors import InvalidArgumentError
 
-AVX_VNNI, AVX512_VNNI, DOTPROD = 0x100, 0x200, 0x400
+AVX_VNNI, AVX512_VNNI, DOTPROD, AMX_INT8 = 0x100, 0x200, 0x400, 0x800
 """Features that multiply in 8 bits: TFN_AVX_VNNI and others in abi.h."""
 
 
@@ -95,12 +95,27 @@ def _with(level: CpuLevel, feature: int, name: str, llvm: str, zig: str) -> CpuL
     )
 
 
+def _amx_level() -> CpuLevel:
+    """The level with a matrix unit, of which only our kernels know."""
+    units = ("avx512vnni", "amx-tile", "amx-int8")
+    return replace(
+        X86_LEVELS[2],
+        name="x86-64-v4-amx",
+        tag="v4_amx",
+        llvm_features="+avx512vnni",
+        compiler_flags=(*X86_LEVELS[2].compiler_flags, *(f"-m{u}" for u in units)),
+        zig_cpu="+".join([X86_LEVELS[2].zig_cpu, *units]).replace("-", "_"),
+        features=AVX512_VNNI | AMX_INT8,
+    )
+
+
 X86_LEVELS = (_x86(2), _x86(3), _x86(4, "-mprefer-vector-width=512"))
 AARCH64_LEVELS = (CpuLevel("generic", "generic", 0, "generic", "", (), "generic"),)
 INT8_LEVELS = {
     "x86_64": (
         _with(X86_LEVELS[1], AVX_VNNI, "vnni", "avxvnni", "avxvnni"),
         _with(X86_LEVELS[2], AVX512_VNNI, "vnni", "avx512vnni", "avx512vnni"),
+        _amx_level(),
     ),
     "aarch64": (
         CpuLevel(
@@ -175,7 +190,12 @@ def named_cpu(name: str, arch: str) -> CpuLevel:
 
 _V3_FLAGS = frozenset("avx avx2 bmi1 bmi2 f16c fma abm movbe".split())
 _V4_FLAGS = frozenset("avx512f avx512bw avx512cd avx512dq avx512vl".split())
-_FEATURES = {"avx_vnni": AVX_VNNI, "avx512_vnni": AVX512_VNNI, "asimddp": DOTPROD}
+_FEATURES = {
+    "avx_vnni": AVX_VNNI,
+    "avx512_vnni": AVX512_VNNI,
+    "amx_int8": AMX_INT8,
+    "asimddp": DOTPROD,
+}
 
 
 def host_x86_level() -> int:

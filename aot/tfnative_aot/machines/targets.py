@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tfnative.errors import InvalidArgumentError, UnimplementedError
 from tfnative_aot.machines.cpu_levels import (
+    AMX_INT8,
     AARCH64_LEVELS,
     ARMV7_LEVELS,
     INT8_LEVELS,
@@ -57,6 +58,8 @@ class Target:
     def named_levels(self) -> tuple[CpuLevel, ...]:
         """CPU levels that have a name, ascending: those for 8 bits, too."""
         levels = (*self.levels, *INT8_LEVELS.get(self.arch, ()))
+        if self.system != "linux":  # No other lets programs use it as Linux does.
+            levels = tuple(v for v in levels if not v.features & AMX_INT8)
         return tuple(sorted(levels, key=lambda v: (v.x86_level, v.features)))
 
     @property

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -210,6 +211,20 @@ def host_features() -> int:
     """The features of levels that this machine has, from what the kernel says."""
     flags = _host_flags("flags") | _host_flags("Features")
     return sum(bit for name, bit in _FEATURES.items() if name in flags)
+
+
+def host_has(features: int) -> bool:
+    """Whether this process may use features: asks for the permission of AMX_INT8."""
+    if features & ~host_features():
+        return False
+    return not features & AMX_INT8 or _may_use_amx()
+
+
+def _may_use_amx() -> bool:
+    # arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA): Linux has the same answer for
+    # all that asks in this process, as the run time does when it loads a model.
+    number, ask, tile_data = (ctypes.c_long(n) for n in (158, 0x1023, 18))
+    return int(ctypes.CDLL(None).syscall(number, ask, tile_data)) == 0
 
 
 def _host_flags(key: str) -> set[str]:

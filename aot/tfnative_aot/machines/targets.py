@@ -16,7 +16,7 @@ from tfnative_aot.machines.cpu_levels import (
     INT8_LEVELS,
     X86_LEVELS,
     CpuLevel,
-    host_features,
+    host_has,
     host_x86_level,
     named_cpu,
 )
@@ -254,4 +254,4 @@ def host_runs(target: Target, level: CpuLevel) -> bool:
     except UnimplementedError:
         return False
     most = host_x86_level() if target.arch == "x86_64" else 0
-    return is_host and level.x86_level <= most and not level.features & ~host_features()
+    return is_host and level.x86_level <= most and host_has(level.features)

@@ -9,6 +9,7 @@ import platform
 import pytest
 
 from tfnative.errors import InvalidArgumentError
+from tfnative_aot.machines import cpu_levels, targets
 from tfnative_aot.machines.cpu_levels import (
     AMX_INT8,
     AVX512_VNNI,
@@ -92,6 +93,19 @@ def test_levels_for_8_bits_are_made_where_they_are_asked_for() -> None:
     assert (pi.tag, pi.needs) == ("dotprod", DOTPROD)
     with pytest.raises(InvalidArgumentError, match="unknown CPU level armv8"):
         chosen_levels(LINUX, ["armv8.2-dotprod"])
+
+
+@on_x86
+def test_native_does_without_a_matrix_unit_that_the_system_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    everything = AVX512_VNNI | AMX_INT8
+    monkeypatch.setattr(cpu_levels, "host_features", lambda: everything)
+    monkeypatch.setattr(targets, "host_x86_level", lambda: 4)
+    for permitted, best in ((True, "x86-64-v4-amx"), (False, "x86-64-v4-vnni")):
+        monkeypatch.setattr(cpu_levels, "_may_use_amx", lambda answer=permitted: answer)
+        (native,) = chosen_levels(LINUX, ["native"], int8=True)
+        assert native.name == best
 
 
 @pytest.mark.parametrize("name", ["macos-x86_64", "windows-x86_64"])

@@ -97,8 +97,9 @@ static inline int32_t tfn_detect_features(void) {
   return features;
 }
 
-/* Whether this process may use the matrix unit. Asks Linux for the permission, from which
- * on it wants more room on stacks for signals: only to be called for what uses it. */
+/* Whether this process may use the matrix unit. Asks Linux for the permission, from
+ * which on it wants more room on stacks for signals: only to be called for what uses
+ * it. */
 static inline int tfn_may_use_amx(void) {
 #if defined(__x86_64__) && defined(__linux__)
   static int32_t known = -1;

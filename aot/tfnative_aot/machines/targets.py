@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from tfnative.errors import InvalidArgumentError, UnimplementedError
 from tfnative_aot.machines.cpu_levels import (
-    AMX_INT8,
     AARCH64_LEVELS,
+    AMX_INT8,
     ARMV7_LEVELS,
     INT8_LEVELS,
     X86_LEVELS,

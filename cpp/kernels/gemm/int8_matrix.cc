@@ -134,11 +134,8 @@ struct alignas(64) Configuration {
 }  // namespace
 
 void Int8Matrix::configure() {
-  static const Configuration configuration = {1,
-                                              0,
-                                              {},
-                                              {64, 64, 64, 64, 64, 64, 64, 64},
-                                              {16, 16, 16, 16, 16, 16, 16, 16}};
+  static const Configuration configuration = {
+      1, 0, {}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
   __asm__ volatile("ldtilecfg %0" ::"m"(configuration));
 }
 

@@ -104,7 +104,8 @@ void multiply_columns(const Int8Product& p, Range rows, int64_t column, int vect
                      column * p.sizes.out.col_stride;
     }
     if (!at_once) find_int8_tile(count, vectors)(left, right, sums);
-    finish(at_once ? sums + (i - rows.begin) * vectors : sums, vectors, right, ranges, places, target);
+    const IntVec* const of_tile = at_once ? sums + (i - rows.begin) * vectors : sums;
+    finish(of_tile, vectors, right, ranges, places, target);
     ranges += count;
     i += count;
   }
@@ -145,9 +146,8 @@ void TFN_KERNEL(matmul_int8_dynamic)(const void* params, const tfn_operands* o,
   const Epilogue epilogue(p.epilogue, *o);
   const int64_t rows = p.m < TFN_INT8_ROWS ? p.m : TFN_INT8_ROWS;
   const Int8Matrix matrix(takes_int8_matrix(rows, p.k));
-  const Int8Product product = {p,       *o,
-                               epilogue, (RowRange*)o->scratch,
-                               quantized_rows(*o, rows, matrix), matrix};
+  const Int8Product product = {
+      p, *o, epilogue, (RowRange*)o->scratch, quantized_rows(*o, rows, matrix), matrix};
   Area area = area_of(p, part);
   const int64_t end = area.rows.end;
   for (int64_t i = area.rows.begin; i < end; i += TFN_INT8_ROWS) {

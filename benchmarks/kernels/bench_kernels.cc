@@ -170,7 +170,9 @@ constexpr int needed() {
   constexpr int kLevel = TFN_NAMESPACE::kLanes == 16  ? 4
                          : TFN_NAMESPACE::kLanes == 8 ? 3
                                                       : 0;
-#if defined(TFN_INT8_DOT_X86)
+#if defined(TFN_INT8_AMX)
+  return kLevel | TFN_AVX512_VNNI | TFN_AMX_INT8;
+#elif defined(TFN_INT8_DOT_X86)
   return kLevel | (kLevel == 4 ? TFN_AVX512_VNNI : TFN_AVX_VNNI);
 #else
   return kLevel;

@@ -70,7 +70,7 @@ int sysctlbyname(const char* name, void* value, size_t* bytes, void* new_value,
 #endif
 
 /* The features of abi.h that this machine has, of those whose registers the operating
- * system saves. */
+ * system saves, whether or not it gives the permission that one of them needs. */
 static inline int32_t tfn_detect_features(void) {
   int32_t features = 0;
 #if defined(__x86_64__)
@@ -78,6 +78,11 @@ static inline int32_t tfn_detect_features(void) {
   unsigned highest, a, b, c, d;
   if (level < 3 || !__get_cpuid_count(7, 0, &highest, &b, &c, &d)) return 0;
   if (level >= 4 && (c & 1u << 11)) features |= TFN_AVX512_VNNI;
+  if (level >= 4 && (d & 3u << 24) == 3u << 24) { /* AMX-TILE, AMX-INT8 */
+    unsigned xcr0, high;
+    __asm__("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
+    if ((xcr0 & 3u << 17) == 3u << 17) features |= TFN_AMX_INT8;
+  }
   if (highest >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4))
     features |= TFN_AVX_VNNI;
 #elif defined(__aarch64__) && defined(__linux__)
@@ -92,7 +97,31 @@ static inline int32_t tfn_detect_features(void) {
   return features;
 }
 
-/* Whether this machine has what a CPU level needs (tfn_cpu_level.x86_level). */
+/* Whether this process may use the matrix unit. Asks Linux for the permission, from
+ * which on it wants more room on stacks for signals: only to be called for what uses
+ * it. */
+static inline int tfn_may_use_amx(void) {
+#if defined(__x86_64__) && defined(__linux__)
+  static int32_t known = -1;
+  int32_t granted = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (granted < 0) {
+    /* arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA), without a C library. */
+    long result = 158;
+    __asm__ volatile("syscall"
+                     : "+a"(result)
+                     : "D"(0x1023L), "S"(18L)
+                     : "rcx", "r11", "memory");
+    granted = result == 0;
+    __atomic_store_n(&known, granted, __ATOMIC_RELAXED);
+  }
+  return granted;
+#else
+  return 0;
+#endif
+}
+
+/* Whether this machine has what a CPU level needs (tfn_cpu_level.x86_level), and this
+ * process may use it. */
 static inline int tfn_host_has(int32_t needs) {
   static int32_t known = -1;
   int32_t features = __atomic_load_n(&known, __ATOMIC_RELAXED);
@@ -100,8 +129,9 @@ static inline int tfn_host_has(int32_t needs) {
     features = tfn_detect_features();
     __atomic_store_n(&known, features, __ATOMIC_RELAXED);
   }
-  return (needs & TFN_PSABI_LEVEL) <= tfn_host_level() &&
-         (needs & ~TFN_PSABI_LEVEL & ~features) == 0;
+  if ((needs & TFN_PSABI_LEVEL) > tfn_host_level()) return 0;
+  if (needs & ~TFN_PSABI_LEVEL & ~features) return 0;
+  return !(needs & TFN_AMX_INT8) || tfn_may_use_amx();
 }
 
 #endif /* TFNATIVE_CPU_LEVEL_H_ */

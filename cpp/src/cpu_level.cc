@@ -9,6 +9,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #elif defined(__aarch64__) && defined(__APPLE__)
@@ -59,9 +63,13 @@ std::int32_t detect() {
 
 std::int32_t detect_features(std::int32_t level) {
   constexpr unsigned kAvx512Vnni = bits(11), kAvxVnni = bits(4);
+  constexpr unsigned kAmx = bits(24, 25), kTiles = bits(17, 18);
   unsigned subleaves, a, b, c, d;
   if (level < 3 || !__get_cpuid_count(7, 0, &subleaves, &b, &c, &d)) return 0;
   std::int32_t features = level >= 4 && has(c, kAvx512Vnni) ? TFN_AVX512_VNNI : 0;
+  if (level >= 4 && has(d, kAmx) && has(saved_registers(), kTiles)) {
+    features |= TFN_AMX_INT8;
+  }
   if (subleaves >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, kAvxVnni)) {
     features |= TFN_AVX_VNNI;
   }
@@ -125,6 +133,31 @@ std::int32_t host_x86_level() noexcept {
 std::int32_t host_cpu() noexcept {
   static const std::int32_t cpu = host_x86_level() | detect_features(host_x86_level());
   return cpu;
+}
+
+namespace {
+
+// Whether Linux gives the permission to use the matrix unit.
+bool may_use_amx() {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr long kAsk = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM
+  return syscall(SYS_arch_prctl, kAsk, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+std::int32_t host_cpu_for(const tfn_artifact& artifact, const std::string& requested) {
+  const std::int32_t host = host_cpu();
+  if ((host & TFN_AMX_INT8) == 0) return host;
+  for (std::int32_t i = 0; i < artifact.cpu_level_count; ++i) {
+    const tfn_cpu_level& level = artifact.cpu_levels[i];
+    const bool asked = requested.empty() || requested == level.name;
+    if (asked && (level.x86_level & TFN_AMX_INT8) != 0 && may_use_amx()) return host;
+  }
+  return host & ~TFN_AMX_INT8;
 }
 
 // Found as the library is loaded: a thread that finds it may not be in a child of

@@ -36,8 +36,9 @@ Model::Impl::Impl(const std::string& path, const LoadOptions& options,
     : library(path, {options.verify, options.map_in_place, options.inspect}),
       name(library.artifact().name),
       triple(library.artifact().triple),
-      level(internal::choose_level(library.artifact(), internal::host_cpu(), requested,
-                                   requested_by)),
+      level(internal::choose_level(
+          library.artifact(), internal::host_cpu_for(library.artifact(), requested),
+          requested, requested_by)),
       level_name(library.artifact().cpu_levels[level].name),
       threads(options.threads) {
   const tfn_artifact& artifact = library.artifact();

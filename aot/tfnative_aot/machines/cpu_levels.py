@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tfnative.errors import InvalidArgumentError
 
-AVX_VNNI, AVX512_VNNI, DOTPROD = 0x100, 0x200, 0x400
+AVX_VNNI, AVX512_VNNI, DOTPROD, AMX_INT8 = 0x100, 0x200, 0x400, 0x800
 """Features that multiply in 8 bits: TFN_AVX_VNNI and others in abi.h."""
 
 
@@ -95,12 +96,27 @@ def _with(level: CpuLevel, feature: int, name: str, llvm: str, zig: str) -> CpuL
     )
 
 
+def _amx_level() -> CpuLevel:
+    """The level with a matrix unit, of which only our kernels know."""
+    units = ("avx512vnni", "amx-tile", "amx-int8")
+    return replace(
+        X86_LEVELS[2],
+        name="x86-64-v4-amx",
+        tag="v4_amx",
+        llvm_features="+avx512vnni",
+        compiler_flags=(*X86_LEVELS[2].compiler_flags, *(f"-m{u}" for u in units)),
+        zig_cpu="+".join([X86_LEVELS[2].zig_cpu, *units]).replace("-", "_"),
+        features=AVX512_VNNI | AMX_INT8,
+    )
+
+
 X86_LEVELS = (_x86(2), _x86(3), _x86(4, "-mprefer-vector-width=512"))
 AARCH64_LEVELS = (CpuLevel("generic", "generic", 0, "generic", "", (), "generic"),)
 INT8_LEVELS = {
     "x86_64": (
         _with(X86_LEVELS[1], AVX_VNNI, "vnni", "avxvnni", "avxvnni"),
         _with(X86_LEVELS[2], AVX512_VNNI, "vnni", "avx512vnni", "avx512vnni"),
+        _amx_level(),
     ),
     "aarch64": (
         CpuLevel(
@@ -175,7 +191,12 @@ def named_cpu(name: str, arch: str) -> CpuLevel:
 
 _V3_FLAGS = frozenset("avx avx2 bmi1 bmi2 f16c fma abm movbe".split())
 _V4_FLAGS = frozenset("avx512f avx512bw avx512cd avx512dq avx512vl".split())
-_FEATURES = {"avx_vnni": AVX_VNNI, "avx512_vnni": AVX512_VNNI, "asimddp": DOTPROD}
+_FEATURES = {
+    "avx_vnni": AVX_VNNI,
+    "avx512_vnni": AVX512_VNNI,
+    "amx_int8": AMX_INT8,
+    "asimddp": DOTPROD,
+}
 
 
 def host_x86_level() -> int:
@@ -190,6 +211,20 @@ def host_features() -> int:
     """The features of levels that this machine has, from what the kernel says."""
     flags = _host_flags("flags") | _host_flags("Features")
     return sum(bit for name, bit in _FEATURES.items() if name in flags)
+
+
+def host_has(features: int) -> bool:
+    """Whether this process may use features: asks for the permission of AMX_INT8."""
+    if features & ~host_features():
+        return False
+    return not features & AMX_INT8 or _may_use_amx()
+
+
+def _may_use_amx() -> bool:
+    # arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA): Linux has the same answer for
+    # all that asks in this process, as the run time does when it loads a model.
+    number, ask, tile_data = (ctypes.c_long(n) for n in (158, 0x1023, 18))
+    return int(ctypes.CDLL(None).syscall(number, ask, tile_data)) == 0
 
 
 def _host_flags(key: str) -> set[str]:

@@ -11,7 +11,7 @@ from tfnative.errors import UnimplementedError
 from tfnative_aot.machines.cpu_levels import (
     DOTPROD,
     CpuLevel,
-    host_features,
+    host_has,
     host_x86_level,
 )
 from tfnative_aot.machines.targets import Target, host_target
@@ -41,5 +41,6 @@ def runs_level(prefix: Sequence[str], level: CpuLevel) -> bool:
     An emulator has neither AVX-512 nor what multiplies in 8 bits on x86-64, and this
     machine what it has.
     """
-    most, features = (3, DOTPROD) if prefix else (host_x86_level(), host_features())
-    return level.x86_level <= most and not level.features & ~features
+    if prefix:
+        return level.x86_level <= 3 and not level.features & ~DOTPROD
+    return level.x86_level <= host_x86_level() and host_has(level.features)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from tfnative.errors import InvalidArgumentError, UnimplementedError
 from tfnative_aot.machines.cpu_levels import (
     AARCH64_LEVELS,
+    AMX_INT8,
     ARMV7_LEVELS,
     INT8_LEVELS,
     X86_LEVELS,
     CpuLevel,
-    host_features,
+    host_has,
     host_x86_level,
     named_cpu,
 )
@@ -57,6 +58,8 @@ class Target:
     def named_levels(self) -> tuple[CpuLevel, ...]:
         """CPU levels that have a name, ascending: those for 8 bits, too."""
         levels = (*self.levels, *INT8_LEVELS.get(self.arch, ()))
+        if self.system != "linux":  # No other lets programs use it as Linux does.
+            levels = tuple(v for v in levels if not v.features & AMX_INT8)
         return tuple(sorted(levels, key=lambda v: (v.x86_level, v.features)))
 
     @property
@@ -251,4 +254,4 @@ def host_runs(target: Target, level: CpuLevel) -> bool:
     except UnimplementedError:
         return False
     most = host_x86_level() if target.arch == "x86_64" else 0
-    return is_host and level.x86_level <= most and not level.features & ~host_features()
+    return is_host and level.x86_level <= most and host_has(level.features)

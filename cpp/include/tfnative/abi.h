@@ -184,7 +184,8 @@ typedef struct tfn_signature {
 #define TFN_PSABI_LEVEL 0xFF
 #define TFN_AVX_VNNI 0x100
 #define TFN_AVX512_VNNI 0x200
-#define TFN_DOTPROD 0x400 /* of aarch64 */
+#define TFN_DOTPROD 0x400  /* of aarch64 */
+#define TFN_AMX_INT8 0x800 /* and the permission to use it, which Linux gives */
 
 typedef struct tfn_cpu_level {
   const char* name;  /* "x86-64-v3", or "generic" */

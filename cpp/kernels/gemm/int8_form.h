@@ -22,6 +22,10 @@
 #define TFN_INT8_PORTABLE
 #endif
 
+#if defined(TFN_INT8_DOT_X86) && defined(__AMX_INT8__)
+#define TFN_INT8_AMX
+#endif
+
 #if defined(TFN_INT8_WORDS) || defined(TFN_INT8_DOT_X86)
 #include <immintrin.h>
 #elif defined(TFN_INT8_NEON) || defined(TFN_INT8_DOT_ARM)
@@ -29,6 +33,15 @@
 #endif
 
 namespace TFN_NAMESPACE {
+
+// Rows that the matrix unit of a CPU level takes at once, and how many activations of a
+// row are worth that. There is one if TFN_INT8_AMX is set.
+constexpr int64_t kMatrixRows = 16, kLeastMatrixK = 33;
+#if defined(TFN_INT8_AMX)
+constexpr bool kHasInt8Matrix = true;
+#else
+constexpr bool kHasInt8Matrix = false;
+#endif
 
 inline IntVec load_ints(const void* from) {
   IntVec value;

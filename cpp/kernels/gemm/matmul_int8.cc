@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The product of rows that are quantized here with weights that are quantized already.
-#include "gemm/int8_tile.h"
+#include "gemm/int8_matrix.h"
 
 using namespace TFN_NAMESPACE;
 
@@ -20,14 +20,16 @@ struct Int8Product {
   const Epilogue& epilogue;
   RowRange* ranges;  // Of the rows of a block.
   uint8_t* quantized;
+  const Int8Matrix& matrix;
 };
 
 // Splitting by rows lets all parts read all weights, splitting by columns lets all
 // quantize all rows: the former once each part has rows for a few tiles.
 Area area_of(const tfn_matmul& p, tfn_part part) {
   Area area = {{0, p.m}, {0, p.n}};
-  if (p.m >= p.n || p.m >= 4 * kInt8Rows * (int64_t)part.count) {
-    area.rows = share(p.m, kInt8Rows, part);
+  constexpr int64_t kRows = kHasInt8Matrix ? kMatrixRows : kInt8Rows;
+  if (p.m >= p.n || p.m >= 4 * kRows * (int64_t)part.count) {
+    area.rows = share(p.m, kRows, part);
   } else {
     area.columns = share(p.n, TFN_PANEL, part);
   }
@@ -87,7 +89,12 @@ void multiply_columns(const Int8Product& p, Range rows, int64_t column, int vect
   const Int8Left left = {&segment, 1, groups_of(p.sizes.k)};
   const RowRange* ranges = p.ranges;
   const uint8_t* from = p.quantized;
-  IntVec sums[kMostInt8Sums];
+  IntVec sums[kMostBlockSums];
+  const bool at_once = p.matrix.is_used();
+  if (at_once) {
+    const Int8Block block = {p.quantized, row_bytes, rows.end - rows.begin};
+    p.matrix.multiply(block, left.groups, right, vectors, sums);
+  }
   for (int64_t i = rows.begin; i < rows.end;) {
     Places places;
     const int count = places.rows = next_int8_rows(rows.end - i);
@@ -96,11 +103,18 @@ void multiply_columns(const Int8Product& p, Range rows, int64_t column, int vect
       places.to[r] = p.operands.out + (i + r) * p.sizes.out.row_stride +
                      column * p.sizes.out.col_stride;
     }
-    find_int8_tile(count, vectors)(left, right, sums);
-    finish(sums, vectors, right, ranges, places, target);
+    if (!at_once) find_int8_tile(count, vectors)(left, right, sums);
+    const IntVec* const of_tile = at_once ? sums + (i - rows.begin) * vectors : sums;
+    finish(of_tile, vectors, right, ranges, places, target);
     ranges += count;
     i += count;
   }
+}
+
+// Behind the ranges, and for a matrix unit where a line begins.
+uint8_t* quantized_rows(const tfn_operands& o, int64_t rows, const Int8Matrix& matrix) {
+  const uintptr_t at = (uintptr_t)o.scratch + (size_t)rows * sizeof(RowRange);
+  return (uint8_t*)(matrix.is_used() ? (at + 63) / 64 * 64 : at);
 }
 
 void multiply_block(const Int8Product& p, const Area& area) {
@@ -110,7 +124,8 @@ void multiply_block(const Int8Product& p, const Area& area) {
                 {p.operands.lhs + area.rows.begin * lhs.row_stride, lhs.row_stride,
                  lhs.col_stride},
                 p.quantized, p.ranges);
-  const int most = int8_vectors(next_int8_rows(count));
+  const int most =
+      p.matrix.is_used() ? kMatrixVectors : int8_vectors(next_int8_rows(count));
   Target target;
   target.stride = p.sizes.out.col_stride;
   target.epilogue = &p.epilogue;
@@ -130,8 +145,9 @@ void TFN_KERNEL(matmul_int8_dynamic)(const void* params, const tfn_operands* o,
   const tfn_matmul& p = *(const tfn_matmul*)params;
   const Epilogue epilogue(p.epilogue, *o);
   const int64_t rows = p.m < TFN_INT8_ROWS ? p.m : TFN_INT8_ROWS;
-  const Int8Product product = {p, *o, epilogue, (RowRange*)o->scratch,
-                               (uint8_t*)o->scratch + rows * sizeof(RowRange)};
+  const Int8Matrix matrix(takes_int8_matrix(rows, p.k));
+  const Int8Product product = {
+      p, *o, epilogue, (RowRange*)o->scratch, quantized_rows(*o, rows, matrix), matrix};
   Area area = area_of(p, part);
   const int64_t end = area.rows.end;
   for (int64_t i = area.rows.begin; i < end; i += TFN_INT8_ROWS) {

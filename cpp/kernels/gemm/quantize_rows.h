@@ -13,8 +13,10 @@ namespace TFN_NAMESPACE {
 // Groups of four activations, the last one padded with anything: weights are 0 there.
 inline int64_t groups_of(int64_t k) { return (k + 3) / 4; }
 
-// Bytes of a quantized row in the form of this CPU level, whole vectors of floats.
+// Bytes of a quantized row in the form of this CPU level: whole vectors of floats, and
+// whole lines for a matrix unit.
 inline int64_t quantized_bytes(int64_t k) {
+  if (kHasInt8Matrix && k >= kLeastMatrixK) return (k + 63) / 64 * 64;
   return (k + TFN_PANEL - 1) / TFN_PANEL * (TFN_PANEL / 4) * kGroupBytes;
 }
 

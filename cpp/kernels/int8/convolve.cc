@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "int8/convolve.h"
 
+#include "gemm/int8_matrix.h"
 #include "int8/patches.h"
 #include "int8/pointers.h"
 #include "part.h"
@@ -32,14 +33,18 @@ class Int8Convolution {
         pixels_(p.conv.batch * p.conv.out[0] * p.conv.out[1] * p.conv.out[2]),
         channels_(p.conv.out_channels / p.conv.groups),
         k_(p.conv.kernel[0] * p.conv.kernel[1] * p.conv.kernel[2] *
-           (p.conv.in_channels / p.conv.groups)) {}
+           (p.conv.in_channels / p.conv.groups)),
+        room_(TFN_CONV_INT8_PIXELS(pixels_, k_) * int8_scratch_bytes(k_) /
+              int8_patch_bytes(k_)),
+        matrix_(takes_int8_matrix(room_, k_)) {}
 
   void run(tfn_part part) const {
     Range pixels = {0, pixels_}, channels = {0, channels_};
     // All parts read all weights, or all read all input: the former once each has
     // pixels for a few tiles.
-    if (pixels_ >= channels_ || pixels_ >= 4 * kInt8Rows * (int64_t)part.count) {
-      pixels = share(pixels_, kInt8Rows, part);
+    constexpr int64_t kRows = kHasInt8Matrix ? kMatrixRows : kInt8Rows;
+    if (pixels_ >= channels_ || pixels_ >= 4 * kRows * (int64_t)part.count) {
+      pixels = share(pixels_, kRows, part);
     } else {
       channels = share(channels_, TFN_PANEL, part);
     }
@@ -52,14 +57,13 @@ class Int8Convolution {
   void run_group(int64_t group, Range pixels, Range channels) const {
     const Int8Geometry geometry(p_.conv, o_.lhs, group);
     Int8Pointers pointers(geometry, p_.input_zero);
-    const int64_t copied = TFN_CONV_INT8_PIXELS(pixels_, k_);
     int64_t block = 0;
-    if (kBytesAsTheyAre) {
+    if (kBytesAsTheyAre && !matrix_.is_used()) {
       block = pointers.block_pixels(pixels_ < kBlockPixels ? pixels_ : kBlockPixels,
-                                    copied * int8_patch_bytes(k_));
+                                    room_ * int8_patch_bytes(k_));
     }
     const bool points = block > 0;
-    if (!points) block = copied < kBlockPixels ? copied : kBlockPixels;
+    if (!points) block = copied_pixels();
     Int8Windows windows(geometry, image_elements_, pixels.begin);
     for (int64_t done = pixels.begin; done < pixels.end; done += block) {
       PixelTile tiles[kMostTiles];
@@ -71,8 +75,14 @@ class Int8Convolution {
       }
       const int64_t used =
           make_tiles(points ? &pointers : nullptr, count, windows, tiles);
-      multiply(group, channels, tiles, used);
+      multiply(group, channels, tiles, used, count);
     }
+  }
+
+  // Pixels that are copied together.
+  int64_t copied_pixels() const {
+    const int64_t most = room_ < kBlockPixels ? room_ : kBlockPixels;
+    return matrix_.is_used() ? most / kMatrixRows * kMatrixRows : most;
   }
 
   // Returns how many tiles there are. Without pointers, there are patches.
@@ -99,28 +109,37 @@ class Int8Convolution {
     return count;
   }
 
-  // All tiles with a few vectors of channels, then with the next ones.
-  void multiply(int64_t group, Range channels, const PixelTile* tiles,
-                int64_t count) const {
+  // All tiles, of so many pixels, with a few vectors of channels, then with the next.
+  void multiply(int64_t group, Range channels, const PixelTile* tiles, int64_t count,
+                int64_t pixels) const {
     const int64_t panels = (channels_ + TFN_PANEL - 1) / TFN_PANEL;
     const uint8_t* const weights =
         (const uint8_t*)o_.rhs + group * panels * TFN_CONV_INT8_PANEL_BYTES(k_);
-    const int most = int8_vectors(tiles[0].rows);
-    IntVec sums[kMostInt8Sums];
+    const bool at_once = matrix_.is_used();
+    const int most = at_once ? kMatrixVectors : int8_vectors(tiles[0].rows);
+    IntVec sums[kMostBlockSums];
     Int8Sums result;
-    result.sums = sums;
     for (int64_t c = channels.begin; c < channels.end;) {
       result.vectors = next_int8_vectors(channels.end - c, most);
       result.columns = channels.end - c;
       result.right = int8_right(weights, k_, kConvolutionNumbers, c);
+      result.sums = sums;
+      if (at_once) {
+        const Int8Block block = {(const uint8_t*)o_.scratch, int8_patch_bytes(k_),
+                                 pixels};
+        matrix_.multiply(block, groups_of(k_), result.right, result.vectors, sums);
+      }
       for (int64_t t = 0; t < count; ++t) {
         const PixelTile& tile = tiles[t];
         result.rows = tile.rows;
         for (int r = 0; r < tile.rows; ++r) {
           result.at[r] = tile.at[r] + group * channels_ + c;
         }
-        find_int8_tile(tile.rows, result.vectors)(tile.left, result.right, sums);
+        if (!at_once) {
+          find_int8_tile(tile.rows, result.vectors)(tile.left, result.right, sums);
+        }
         finish_(p_, o_, result);
+        if (at_once) result.sums += tile.rows * result.vectors;
       }
       c += result.vectors * kLanes;
     }
@@ -132,6 +151,8 @@ class Int8Convolution {
   const int64_t image_elements_, pixels_;
   const int64_t channels_;  // Of the output, in a group.
   const int64_t k_;
+  const int64_t room_;  // For the patches of so many pixels.
+  const Int8Matrix matrix_;
 };
 
 }  // namespace

@@ -10,9 +10,16 @@
 
 namespace TFN_NAMESPACE {
 
-// Distance of two patches of `k` activations, as the scratch of the kernels has it.
-inline int64_t int8_patch_bytes(int64_t k) {
+// Distance of two patches of `k` activations as the scratch of the kernels has it.
+inline int64_t int8_scratch_bytes(int64_t k) {
   return 2 * ((k + TFN_PANEL - 1) / TFN_PANEL * TFN_PANEL);
+}
+
+// Distance of two patches: all of that, or whole lines for a matrix unit, with room for
+// what a copy writes behind its end.
+inline int64_t int8_patch_bytes(int64_t k) {
+  if (kHasInt8Matrix && k >= kLeastMatrixK) return (k + 15 + 63) / 64 * 64;
+  return int8_scratch_bytes(k);
 }
 
 // Copies the next windows, each to a patch.

@@ -36,7 +36,7 @@ from tfnative.manifest import (
 )
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-_LEVEL = re.compile(r"x86-64-v(\d+)(?:-vnni)?")
+_LEVEL = re.compile(r"x86-64-v(\d+)(?:-vnni|-amx)?")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ _LOWEST, _HIGHEST = 2, 4
 _FEATURES = {
     "x86-64-v3-vnni": "avx_vnni",
     "x86-64-v4-vnni": "avx512_vnni",
+    "x86-64-v4-amx": "amx_int8",
     "armv8.2-dotprod": "asimddp",
 }
 

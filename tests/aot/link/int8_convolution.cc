@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "cpu_level.h"
 #include "kernels.h"
 
 namespace {
@@ -82,6 +83,7 @@ char* scratch(const Case& c) {
 }  // namespace
 
 int main() {
+  tfn_host_has(TFN_AMX_INT8);  // Which asks for the permission to use it.
   Case c;
   while (std::fread(&c, sizeof c, 1, stdin) == 1) {
     const auto count = static_cast<std::size_t>(c.out_bytes);

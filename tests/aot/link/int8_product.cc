@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "cpu_level.h"
 #include "float_mode.h"
 #include "kernels.h"
 
@@ -32,6 +33,7 @@ void* read(std::size_t bytes) {
 }  // namespace
 
 int main() {
+  tfn_host_has(TFN_AMX_INT8);  // Which asks for the permission to use it.
   Case c;
   while (std::fread(&c, sizeof c, 1, stdin) == 1) {
     const auto count = static_cast<std::size_t>(c.out_floats);

@@ -18,6 +18,7 @@ from tfnative_aot.machines.emulator import emulator
 from tfnative_aot.machines.targets import find_target
 
 SOURCES = (
+    "gemm/int8_matrix",
     "gemm/int8_tile",
     "int8/conv_int8",
     "int8/conv_int8_to_f32",
@@ -173,7 +174,7 @@ def test_results_have_the_bits_of_the_definition(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "level"),
-    [place for place in PLACES if place[1].tag in {"v3", "v4_vnni"}],
+    [place for place in PLACES if place[1].tag in {"v3", "v4_vnni", "v4_amx"}],
     ids=lambda part: getattr(part, "name", part),
 )
 def test_nothing_is_read_or_written_outside_of_arrays(

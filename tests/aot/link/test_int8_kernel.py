@@ -16,7 +16,10 @@ from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.machines.targets import find_target
 from tfnative_aot.program.passes.packing_int8 import pack_int8_matrix
 
-SOURCES = ("gemm/quantize_rows", "gemm/int8_tile", "gemm/matmul_int8", "epilogue")
+SOURCES = (
+    *("gemm/quantize_rows", "gemm/int8_tile", "gemm/int8_matrix", "gemm/matmul_int8"),
+    "epilogue",
+)
 
 
 @dataclass

@@ -9,7 +9,9 @@ import platform
 import pytest
 
 from tfnative.errors import InvalidArgumentError
+from tfnative_aot.machines import cpu_levels, targets
 from tfnative_aot.machines.cpu_levels import (
+    AMX_INT8,
     AVX512_VNNI,
     DOTPROD,
     X86_LEVELS,
@@ -78,14 +80,40 @@ def test_levels_for_8_bits_are_made_where_they_are_asked_for() -> None:
     names = [level.name for level in chosen_levels(LINUX, None, int8=True)]
     assert names == [
         *("x86-64-v2", "x86-64-v3", "x86-64-v3-vnni", "x86-64-v4", "x86-64-v4-vnni"),
+        "x86-64-v4-amx",
     ]
     (level,) = chosen_levels(LINUX, ["x86-64-v4-vnni"])
     assert level.compiler_flags[-1] == "-mavx512vnni"
     assert (level.tag, level.needs) == ("v4_vnni", 4 | AVX512_VNNI)
+    (amx,) = chosen_levels(LINUX, ["x86-64-v4-amx"])
+    assert (amx.tag, amx.needs) == ("v4_amx", 4 | AVX512_VNNI | AMX_INT8)
+    assert amx.compiler_flags[-2:] == ("-mamx-tile", "-mamx-int8")
+    assert amx.zig_cpu == "x86_64_v4+avx512vnni+amx_tile+amx_int8"
     (pi,) = chosen_levels(find_target("linux-aarch64"), ["armv8.2-dotprod"])
     assert (pi.tag, pi.needs) == ("dotprod", DOTPROD)
     with pytest.raises(InvalidArgumentError, match="unknown CPU level armv8"):
         chosen_levels(LINUX, ["armv8.2-dotprod"])
+
+
+@on_x86
+def test_native_does_without_a_matrix_unit_that_the_system_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    everything = AVX512_VNNI | AMX_INT8
+    monkeypatch.setattr(cpu_levels, "host_features", lambda: everything)
+    monkeypatch.setattr(targets, "host_x86_level", lambda: 4)
+    for permitted, best in ((True, "x86-64-v4-amx"), (False, "x86-64-v4-vnni")):
+        monkeypatch.setattr(cpu_levels, "_may_use_amx", lambda answer=permitted: answer)
+        (native,) = chosen_levels(LINUX, ["native"], int8=True)
+        assert native.name == best
+
+
+@pytest.mark.parametrize("name", ["macos-x86_64", "windows-x86_64"])
+def test_the_matrix_unit_has_a_level_on_linux_alone(name: str) -> None:
+    names = [level.name for level in chosen_levels(find_target(name), None, int8=True)]
+    assert names[-1] == "x86-64-v4-vnni"
+    with pytest.raises(InvalidArgumentError, match="unknown CPU level x86-64-v4-amx"):
+        chosen_levels(find_target(name), ["x86-64-v4-amx"])
 
 
 @on_x86

@@ -17,6 +17,7 @@
 static int needs(const char* level) {
   if (level[0] != 'v') return 0;
   const int psabi = level[1] - '0';
+  if (std::strstr(level, "amx")) return psabi | TFN_AVX512_VNNI | TFN_AMX_INT8;
   const bool vnni = std::strstr(level, "vnni") != nullptr;
   return psabi | (vnni ? psabi == 3 ? TFN_AVX_VNNI : TFN_AVX512_VNNI : 0);
 }

@@ -4,6 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#if defined(__linux__)
+#include <signal.h>
+#include <unistd.h>
+#endif
+
 #include "../kernels/cpu_level.h"
 #include "tfnative/error.hpp"
 #include "tfnative/model.hpp"
@@ -20,6 +25,8 @@ tfn_artifact artifact() {
   result.cpu_level_count = 3;
   return result;
 }
+
+constexpr std::int32_t kWithAmx = 4 | TFN_AVX512_VNNI | TFN_AMX_INT8;
 
 std::string message_of(std::int32_t host, const std::string& requested) {
   try {
@@ -48,23 +55,60 @@ TEST(CpuLevel, ALevelWithAFeatureRunsWhereTheCpuHasBoth) {
   const tfn_cpu_level levels[] = {{"x86-64-v3", 3},
                                   {"x86-64-v3-vnni", 3 | TFN_AVX_VNNI},
                                   {"x86-64-v4", 4},
-                                  {"x86-64-v4-vnni", 4 | TFN_AVX512_VNNI}};
-  tfn_artifact four = artifact();
-  four.cpu_levels = levels;
-  four.cpu_level_count = 4;
-  EXPECT_EQ(choose_level(four, 3, "", ""), 0);
-  EXPECT_EQ(choose_level(four, 3 | TFN_AVX_VNNI, "", ""), 1);
-  EXPECT_EQ(choose_level(four, 4, "", ""), 2);
-  EXPECT_EQ(choose_level(four, 4 | TFN_AVX_VNNI, "", ""), 2);
-  EXPECT_EQ(choose_level(four, 4 | TFN_AVX_VNNI, "x86-64-v3-vnni", ""), 1);
-  EXPECT_EQ(choose_level(four, 4 | TFN_AVX512_VNNI, "", ""), 3);
-  EXPECT_THROW(choose_level(four, 4, "x86-64-v4-vnni", "it"), LoadError);
+                                  {"x86-64-v4-vnni", 4 | TFN_AVX512_VNNI},
+                                  {"x86-64-v4-amx", kWithAmx}};
+  tfn_artifact five = artifact();
+  five.cpu_levels = levels;
+  five.cpu_level_count = 5;
+  EXPECT_EQ(choose_level(five, 3, "", ""), 0);
+  EXPECT_EQ(choose_level(five, 3 | TFN_AVX_VNNI, "", ""), 1);
+  EXPECT_EQ(choose_level(five, 4, "", ""), 2);
+  EXPECT_EQ(choose_level(five, 4 | TFN_AVX_VNNI, "", ""), 2);
+  EXPECT_EQ(choose_level(five, 4 | TFN_AVX_VNNI, "x86-64-v3-vnni", ""), 1);
+  EXPECT_EQ(choose_level(five, 4 | TFN_AVX512_VNNI, "", ""), 3);
+  EXPECT_EQ(choose_level(five, kWithAmx, "", ""), 4);
+  EXPECT_THROW(choose_level(five, 4, "x86-64-v4-vnni", "it"), LoadError);
 }
+
+#if defined(__linux__)
+
+const tfn_cpu_level kTwoLevels[] = {{"x86-64-v4-vnni", 4 | TFN_AVX512_VNNI},
+                                    {"x86-64-v4-amx", kWithAmx}};
+
+// Whether the matrix unit is left to code that has a level for it, after a stack for
+// signals was set that is too small for its registers: Linux then refuses it.
+bool has_amx(const std::string& requested, bool has_small_stack) {
+  alignas(64) static char small[4096];
+  stack_t stack = {};
+  stack.ss_sp = small;
+  stack.ss_size = sizeof small;
+  if (has_small_stack && sigaltstack(&stack, nullptr) != 0) return true;
+  tfn_artifact two = artifact();
+  two.cpu_levels = kTwoLevels;
+  two.cpu_level_count = 2;
+  const std::int32_t host = host_cpu_for(two, requested);
+  return host == host_cpu() && (host & TFN_AMX_INT8) != 0;
+}
+
+TEST(CpuLevelDeathTest, TheMatrixUnitIsTakenWhereLinuxGivesThePermission) {
+  if ((host_cpu() & TFN_AMX_INT8) == 0) GTEST_SKIP() << "this CPU has no AMX-INT8";
+  // In processes of their own, since a permission stays.
+  EXPECT_EXIT(_exit(has_amx("", true) ? 1 : 0), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(_exit(has_amx("x86-64-v4-vnni", false) ? 1 : 0),
+              testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(_exit(has_amx("", false) ? 1 : 0), testing::ExitedWithCode(1), "");
+}
+
+TEST(CpuLevel, WithoutCodeForTheMatrixUnitNobodyAsksForIt) {
+  EXPECT_EQ(host_cpu_for(artifact(), ""), host_cpu() & ~TFN_AMX_INT8);
+}
+
+#endif
 
 // As artifacts of C programs find it, and as the compiler does.
 TEST(CpuLevel, WhatThisCpuHasIsWhatEmittedCodeFinds) {
   EXPECT_EQ(host_cpu(), tfn_host_level() | tfn_detect_features());
-  EXPECT_TRUE(tfn_host_has(host_cpu()));
+  EXPECT_TRUE(tfn_host_has(host_cpu() & ~TFN_AMX_INT8));
   EXPECT_FALSE(tfn_host_has(host_cpu() + 1));
   EXPECT_FALSE(tfn_host_has(0x40000000));
 }

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from tfnative._base.output_file import require_folder
@@ -39,7 +40,7 @@ from tfnative_aot.quantize.agree import in_agreement
 from tfnative_aot.quantize.auto.choose import with_chosen_layers
 from tfnative_aot.quantize.auto.report import write_report
 from tfnative_aot.quantize.auto.trial import Workshop
-from tfnative_aot.quantize.calibrate.data import read_calibration
+from tfnative_aot.quantize.calibrate.data import READ_PER_SAMPLE, read_calibration
 from tfnative_aot.quantize.record import AT_ONCE
 from tfnative_aot.quantize.small_weights import with_small_weights
 from tfnative_aot.quantize.static.quantize import check_whole, with_static_ranges
@@ -101,6 +102,7 @@ def compile(  # noqa: A001 - the name that users know
         work = Path(temporary)
         if options.precision == "int8":
             names = {tensor.name for each in prepared for tensor in each.graph.inputs}
+            options = _with_kept_samples(options, len(prepared))
             prepared = [_quantized(each, options, names, progress) for each in prepared]
         elif options.precision == "auto":
             shop = _workshop(loaded, settings, builder, server, work, pool)
@@ -174,6 +176,15 @@ def _workshop(
         *(loaded, settings.options, settings.name, settings.target, settings.levels),
         *(settings.batch_sizes, builder, server, work, pool),
     )
+
+
+def _with_kept_samples(options: CompileOptions, signatures: int) -> CompileOptions:
+    """Samples that can be read once are kept if several signatures read them."""
+    given = options.calibration
+    if signatures < 2 or not isinstance(given, Iterator):
+        return options
+    most = READ_PER_SAMPLE * options.calibration_samples
+    return replace(options, calibration=list(islice(given, most)))
 
 
 def _quantized(

@@ -18,6 +18,9 @@ from tfnative_aot.load.source import BATCH, Arrays
 _SHOWN = 5
 _BLOCK = 1 << 20
 
+_MOST_EMPTY = 1000
+"""Batches without rows, one after the other: whatever gives them may have no end."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -192,9 +195,18 @@ def _listed(names: Collection[str]) -> str:
 def samples_of(
     blocks: Iterator[Block], most: int | None
 ) -> Iterator[tuple[Block, int]]:
-    """All samples of some blocks, ``most`` at most: the block, and the place in it."""
-    left = most
+    """All samples of some blocks, ``most`` at most: the block, and the place in it.
+
+    Raises:
+        InvalidArgumentError: Nothing but empty blocks comes.
+    """
+    left, empty = most, 0
     for block in blocks:
+        empty = 0 if block.count else empty + 1
+        if empty > _MOST_EMPTY:
+            raise InvalidArgumentError(
+                f"--calibration: {empty} batches without rows came one after the other"
+            )
         count = block.count if left is None else min(block.count, left)
         for number in range(count):
             yield block, number

@@ -80,6 +80,18 @@ class QuantizedGraph:
     layers: Mapping[str, WholeWeights]
 
 
+class CannotBuildError(Exception):
+    """No scale holds weights and bias of a product.
+
+    Attributes:
+        node: It.
+    """
+
+    def __init__(self, node: str) -> None:
+        super().__init__(node)
+        self.node = node
+
+
 def build(
     graph_def: GraphDef,
     view: GraphView,
@@ -182,7 +194,10 @@ class _Builder:
         assert step.bias is not None
         assert step.window is not None
         given = self._of(step.inputs[0])
-        whole = whole_weights(step.weights, step.bias, given.scale)
+        try:
+            whole = whole_weights(step.weights, step.bias, given.scale)
+        except OverflowError as error:
+            raise CannotBuildError(step.node.name) from error
         self._layers[step.node.name] = whole
         steps = whole.scales * given.scale
         addend = None

@@ -35,7 +35,7 @@ def find_steps(view: GraphView, kept: Collection[str] = ()) -> Sequence[Step]:
 
     Args:
         view: The graph.
-        kept: Nodes of products that stay as they are.
+        kept: Nodes of steps that stay as they are.
     """
     if view.has_old_control_flow:
         return []
@@ -53,7 +53,9 @@ def _candidates(
 ) -> Iterator[Step]:
     taken: set[str] = set()
     for node in view.nodes():
-        step = None if node.name in kept else _product(view, node)
+        if node.name in kept:
+            continue
+        step = _product(view, node)
         if step is None and clusters.root(node.name) == node.name:
             step = _other(view, node)
         if step is None:

@@ -22,6 +22,7 @@ from tfnative_aot.quantize.calibrate.observed import Observed, Range
 from tfnative_aot.quantize.rounding import signal_to_noise
 from tfnative_aot.quantize.small_weights import referring_to
 from tfnative_aot.quantize.static.build import (
+    CannotBuildError,
     QuantizedGraph,
     build,
     tensors_with_ranges,
@@ -34,10 +35,11 @@ from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.least_error import Choice, with_least_error
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
-from tfnative_aot.quantize.static.scales import WholeWeights
+from tfnative_aot.quantize.static.scales import WholeWeights, can_round
 from tfnative_aot.split.divide import Prepared
 
 _NAMED = 3
+_TOO_WIDE = "numbers that it reads or gives are too large or too small for a scale"
 
 
 def with_static_ranges(
@@ -136,17 +138,50 @@ class StaticQuantizer:
             CompileError: As ``observe``.
             InvalidArgumentError: As ``observe``.
         """
-        return self._build(self._steps(kept), corrected=False).made
+        return self._build(kept, corrected=False).made
 
-    def _build(self, steps: Sequence[Step], *, corrected: bool) -> Choice:
-        """The graph; corrected where samples say so, and no range is the model's."""
-        known = self._known(steps)
+    def _build(self, kept: Collection[str], *, corrected: bool) -> Choice:
+        """The graph; corrected where samples say so, and no range is the model's.
+
+        What has numbers that no scale of float32 tells apart stays as it is.
+        """
+        kept = set(kept)
+        while True:
+            steps = self._steps(kept)
+            known = self._known(steps)
+            ranges = self._ranges(steps, known)
+            odd = {n for n, r in ranges.items() if not can_round(r.low, r.high)}
+            found = {step.node.name for step in steps if self._touches(step, odd)}
+            if not found:
+                try:
+                    return self._chosen(steps, ranges, known, corrected=corrected)
+                except CannotBuildError as error:
+                    found = {error.node}
+            kept |= found
+
+    def _touches(self, step: Step, tensors: Collection[str]) -> bool:
+        own = {step.rounded, step.output, *map(self._view.source, step.inputs)}
+        return not own.isdisjoint(tensors)
+
+    def _ranges(
+        self, steps: Sequence[Step], known: Mapping[str, Quantization]
+    ) -> Mapping[str, Range]:
         names = tensors_with_ranges(self._view, steps)
         unknown = [name for name in names if name not in known]
         self._observe(unknown)
         ranges = {name: range_of(own) for name, own in known.items()}
         for name in unknown:
             ranges[name] = find_range(self._observed[name], self._method)
+        return ranges
+
+    def _chosen(
+        self,
+        steps: Sequence[Step],
+        ranges: Mapping[str, Range],
+        known: Mapping[str, Quantization],
+        *,
+        corrected: bool,
+    ) -> Choice:
         graph, view = self._prepared.graph, self._view
         if corrected and self._data is not None and not known:
             return with_least_error(
@@ -173,7 +208,7 @@ class StaticQuantizer:
             CompileError: As ``observe``.
             InvalidArgumentError: As ``observe``.
         """
-        chosen = self._build(self._steps(kept), corrected=corrected)
+        chosen = self._build(kept, corrected=corrected)
         steps, ranges, made = chosen.steps, chosen.ranges, chosen.made
         own = {step.node.name: step for step in steps if step.kind == "product"}
         layers = []
@@ -184,6 +219,8 @@ class StaticQuantizer:
                 layers.append(_layer(own[name], made.layers[name], given))
             elif reasons and name in reasons:
                 layers.append(_kept_layer(product, reasons[name]))
+            elif name not in kept:
+                layers.append(_kept_layer(product, _TOO_WIDE))
         layers += [layer for name, layer in self._finer.items() if name not in kept]
         prepared = self._prepared
         graph = replace(prepared.graph, graph_def=made.graph_def, calls=made.calls)

@@ -20,16 +20,28 @@ from tfnative_aot.quantize.static.plan import NO_CLAMP, Clamp
 
 _LARGEST_WEIGHT = 127
 _MOST_BIAS = 2**30
-_LEAST_SCALE = 2.0**-100
+_LEAST_SCALE = 2.0**-118
 """So that products of two scales, and what is divided by one, are normal numbers."""
 
 
+def can_round(low: float, high: float) -> bool:
+    """Whether the steps of a range, and their inverse, are normal numbers."""
+    return low == high == 0 or _LEAST_SCALE < _step(low, high) < 1 / _LEAST_SCALE
+
+
 def quantization(low: float, high: float) -> Quantization:
-    """The 256 steps from ``low``, which is not above 0, to ``high``, not below it."""
-    scale = float(np.float32((high - low) / LEVELS))
+    """The 256 steps from ``low``, which is not above 0, to ``high``, not below it.
+
+    It has to be such that ``can_round``, or other ranges have to make it so.
+    """
+    scale = _step(low, high)
     if not _LEAST_SCALE < scale < 1 / _LEAST_SCALE:
-        return Quantization(1.0, 0)  # All are as good as zero.
+        return Quantization(1.0, 0)  # All are zero.
     return Quantization(scale, min(max(round(-low / scale), 0), LEVELS))
+
+
+def _step(low: float, high: float) -> float:
+    return float(np.float32((high - low) / LEVELS))
 
 
 def requantize(to: Quantization, clamp: Clamp = NO_CLAMP) -> Requantize:

@@ -215,7 +215,7 @@ NAN[2, 1] = np.nan
         ),
         ([tensor("s", -1, dtype="string")], {"s": [1]}, "input 's' is int64 [1], expe"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_does_not_fit_is_refused_with_its_place(inputs, given, said):
     with pytest.raises(
@@ -250,3 +250,12 @@ def test_files_that_are_not_there_or_damaged_are_refused(tmp_path):
     (tmp_path / "y.npy").rename(path)
     with pytest.raises(InvalidArgumentError, match="has one array: expected a"):
         read_calibration(path, X)
+
+
+def test_batches_without_rows_end():
+    def empty():
+        while True:
+            yield {"x": np.zeros((0, 3), np.float32)}
+
+    with pytest.raises(InvalidArgumentError, match="without rows"):
+        read_calibration(empty(), [GraphTensor("x", "x:0", "float32", (-1, 3))])

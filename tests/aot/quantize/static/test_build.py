@@ -12,7 +12,9 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from tests.aot.quantize.static.graphs import frozen, weights
+from tests.aot.quantize.static.graphs import frozen, prepared, weights
+from tfnative_aot.progress import Silent
+from tfnative_aot.quantize.calibrate.data import read_calibration
 from tfnative_aot.quantize.calibrate.observed import Range
 from tfnative_aot.quantize.static.build import (
     QuantizedGraph,
@@ -21,6 +23,7 @@ from tfnative_aot.quantize.static.build import (
 )
 from tfnative_aot.quantize.static.find_steps import find_steps
 from tfnative_aot.quantize.static.graph_view import GraphView
+from tfnative_aot.quantize.static.quantize import with_static_ranges
 
 Floats = npt.NDArray[np.float32]
 
@@ -228,3 +231,20 @@ def test_rows_may_be_cut_otherwise_between_layers(wide: int, function: str):
     x = np.random.default_rng(2).normal(size=(4, 3, wide)).astype(np.float32)
     exact, found = both(frozen(net, None, 3, wide), x)
     assert decibels(exact, found) > 30
+
+
+@pytest.mark.parametrize("exponent", [-121, -112, -100, 100, 115, 120])
+def test_numbers_that_no_scale_tells_apart_stay_float(exponent: int):
+    def net(x: Any) -> Any:
+        return (x @ weights(8, 6)) @ weights(6, 4)
+
+    of = prepared(net, None, 8)
+    x = np.random.default_rng(3).normal(size=(30, 8)).astype(np.float32)
+    x *= np.float32(2.0**exponent)
+    data = read_calibration({"x": x}, of.graph.inputs)
+    made = with_static_ranges(of, data, "min-max", Silent())
+    output = [of.graph.outputs[0].tensor]
+    (exact,), (found,) = (run(each.graph.graph_def, output, x) for each in (of, made))
+    assert decibels(exact * 2.0**-exponent, found * 2.0**-exponent) > 25
+    is_far = not -110 < exponent < 110
+    assert any(layer.reason for layer in made.layers) == is_far

@@ -53,7 +53,10 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
     graph_def.CopyFrom(graph.graph_def)
     outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
     layers, products = [], set()
+    stays = {layer.node for layer in prepared.layers if layer.reason}
     for weight in find_weights(graph_def, outputs, FEWEST):
+        if any(use.reader.node in stays for use in weight.uses):
+            continue  # It is known already why not.
         tensor = weight.node.attr["value"].tensor
         weights = tf.make_ndarray(tensor)
         own = {

@@ -8,6 +8,7 @@ import math
 import subprocess
 from pathlib import Path
 
+from tests.aot.emit.quantized_steps import QUANTIZED
 from tfnative_aot.emit.names import NAMES_HEADER, emit_names
 from tfnative_aot.emit.program_c import emit_programs
 from tfnative_aot.emit.weights import WeightPool
@@ -135,6 +136,7 @@ STEPS: dict[str, Step] = {
         *(SOURCE, 1, 2000, 90, 90, 10, 100, False), INDEX, INDEX, INDEX
     ),
     "suppression": Suppression(SOURCE, 5, 4, INDEX, INDEX, INDEX),
+    **QUANTIZED,
     "topk": TopK(SOURCE, 1, 4, 2, INDEX, INDEX, INDEX),
     "comment end in a name": Kernel(
         Source("*/ x"), "k1", (), (buffer(TEMP),), (1, 1, 1)

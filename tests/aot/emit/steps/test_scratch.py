@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.aot.emit.example_programs import convolution, dot, program
+from tests.aot.emit.quantized_steps import product, step
 from tfnative_aot.emit.steps.scratch import scratch_of, thread_bytes
+from tfnative_aot.freeze.quantized import Window
 from tfnative_aot.link.find_toolchain import find_toolchain
 from tfnative_aot.link.toolchain import sources_dir
 from tfnative_aot.program.memory import Slice
@@ -46,6 +48,7 @@ def random_steps() -> Iterator[Step]:
             *(SOURCE, 2, size(), 1, numbers.randint(1, 40), size(), 5, False),
             *(NOWHERE,) * 3,
         )
+        yield from random_quantized(numbers, size())
         for kernel in ("packed", "depthwise", "winograd"):
             channels = size()
             yield replace(
@@ -59,10 +62,30 @@ def random_steps() -> Iterator[Step]:
             )
 
 
+def random_quantized(numbers: random.Random, channels: int) -> Iterator[Step]:
+    """A product in 8 bits, and a depthwise one."""
+
+    def some(most: int) -> int:
+        return numbers.randint(1, most)
+
+    for groups in (1, max(channels, 2)):
+        kernel = (some(11), some(11))
+        window = Window(
+            (1, 40, 40),
+            (1, some(30), some(30)),
+            (1, *kernel),
+            (1, some(3), some(3)),
+            dilation=(1, some(3), some(3)),
+        )
+        # As many weights as of few channels are enough of groups.
+        of_group = 1 if groups > 1 else min(channels, 64)
+        yield step(product(kernel, of_group * groups, groups, window), some(9))
+
+
 def test_numbers_are_those_of_the_macros(tmp_path: Path):
     lines = ['#include "program.h"']
-    for step in random_steps():
-        scratch = scratch_of(step)
+    for each in random_steps():
+        scratch = scratch_of(each)
         assert scratch is not None
         value = f"{scratch.fixed}u + {scratch.pointers}u * sizeof(void*)"
         lines.append(f'_Static_assert({scratch.text} == {value}, "{scratch.text}");')
@@ -73,12 +96,12 @@ def test_numbers_are_those_of_the_macros(tmp_path: Path):
     command += [f"-I{kernels}", f"-I{headers}", str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(lines) == 161
+    assert len(lines) == 201
 
 
 def test_other_steps_need_none():
-    for step in (dot(packed=True), dot("f64"), convolution("any")):
-        assert scratch_of(step) is None
+    for each in (dot(packed=True), dot("f64"), convolution("any")):
+        assert scratch_of(each) is None
 
 
 def test_a_thread_needs_as_much_as_the_step_that_needs_most():

@@ -57,6 +57,7 @@ _INSTALLS = "installs packages, which needs a network"
 _SECONDS = "compiles for ten seconds what get_started.md compiles, too"
 _TESTED = "is run on models of its own by "
 _BENCH = "measures for minutes; tests/benchmarks runs its parts"
+_AUTO = _TESTED + "tests/aot/quantize/auto/test_artifact.py"
 _CALIBRATION = "needs samples; tests/aot/quantize/calibrate has some"
 _BAZEL = "is built by tests/aot/artifact/test_bazel.py"
 _README = "is run by tests/project/test_readme.py, one after the other"
@@ -153,6 +154,19 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "--calibration images.npz",
     ): _CALIBRATION,
     ("quantize.md", "import numpy as np"): _CALIBRATION,
+    (
+        "quantize.md",
+        "tfnative compile saved_models/net -o build/net --precision auto "
+        "--max-accuracy-drop 0.5% \\",
+    ): _AUTO,
+    ("quantize.md", "tfnative.compile("): _AUTO,
+    (
+        "quantize.md",
+        "tfnative compile saved_models/trained_for_8_bits -o build/small "
+        "--precision int8",
+    ): _TESTED + "tests/aot/quantize/static/test_quantized_models.py",
+    ("quantize.md", "python -m benchmarks --precision int8"): _BENCH,
+    ("quantize.md", 'pip install ".[aot,bench]" scikit-learn'): _BENCH,
     ("pictures.md", "pip install ai-edge-model-explorer"): _INSTALLS,
     (
         "performance.md",

@@ -4,8 +4,6 @@
 // The tiles, for files that instantiate them for one type of weights each.
 #pragma once
 
-#include <type_traits>
-
 #include "gemm/tile.h"
 
 namespace TFN_NAMESPACE {
@@ -187,11 +185,22 @@ struct StripOf {
 
 }  // namespace
 
+// A class, since targets without C++'s library have none of this, and since each file
+// would define a constant of its own.
+template <typename W>
+struct IsFloat {
+  static constexpr bool kValue = false;
+};
+template <>
+struct IsFloat<float> {
+  static constexpr bool kValue = true;
+};
+
 // Of smaller weights there is one kind, which is the one of any stride: widening them
 // takes longer than finding the elements, and each kind takes 20 kB.
 template <typename W>
 Tile<W>* find_tile(int rows, int vectors, bool unit_stride) {
-  if constexpr (std::is_same_v<W, float>) {
+  if constexpr (IsFloat<W>::kValue) {
     if (unit_stride) return choose<UnitTile, W>(rows, vectors);
   }
   return choose<StridedTile, W>(rows, vectors);

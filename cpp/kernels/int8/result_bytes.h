@@ -130,13 +130,15 @@ class ResultBytes {
                                    _mm512_maskz_broadcastw_epi16(kWords, zero_));
   }
 #else
-  static INLINE auto whole(Vec x) {
 #if defined(TFN_BYTES_AVX2)
+  static INLINE __m256i whole(Vec x) {
     return _mm256_cvtps_epi32((__m256)not_too_large(x));
-#else
-    return _mm_cvtps_epi32((__m128)not_too_large(x));
-#endif
   }
+#else
+  static INLINE __m128i whole(Vec x) {
+    return _mm_cvtps_epi32((__m128)not_too_large(x));
+  }
+#endif
   template <int N>
   INLINE void store_clamped(__m128i q, uint8_t* to) const {
     q = _mm_min_epu8(_mm_max_epu8(q, low_), high_);

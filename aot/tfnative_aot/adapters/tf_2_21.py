@@ -139,7 +139,8 @@ def xla_kernels() -> Mapping[str, Sequence[kernel_def_pb2.KernelDef]]:
     An op may have several, for different element types.
     """
     # XLA registers its kernels when it compiles for the first time.
-    tf.function(lambda x: x, jit_compile=True)(tf.constant(0.0))
+    # AutoGraph would leave files of its own among the temporary ones.
+    tf.function(lambda x: x, jit_compile=True, autograph=False)(tf.constant(0.0))
     by_op: dict[str, list[kernel_def_pb2.KernelDef]] = {}
     for kernel in kernels.get_all_registered_kernels().kernel:
         if kernel.device_type == "XLA_CPU_JIT":

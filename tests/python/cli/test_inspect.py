@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,9 +77,7 @@ def test_one_for_a_better_cpu_is_shown(
     assert "needs a CPU of level x86-64-v4, and this" in capsys.readouterr().out
 
 
-def test_one_whose_tail_needs_tensorflow_is_shown_without(
-    foreign: Foreign, fake: Path, capsys: Text, monkeypatch: pytest.MonkeyPatch
-):
+def test_one_whose_tail_needs_tensorflow_is_shown_without(foreign: Foreign, fake: Path):
     signatures = manifest()["signatures"]
     label = {"name": "label", "dtype": "string", "shape": [-1]}
     signatures["affine"]["tail"] = {
@@ -89,11 +90,16 @@ def test_one_whose_tail_needs_tensorflow_is_shown_without(
         "ops": ["HashTableV2", "LookupTableFindV2"],
         "digest": "sha256:0",
     }
-    monkeypatch.setenv("TFNATIVE_LIBTENSORFLOW", "/nowhere/libtensorflow.so.2")
     folder = foreign(triple="any-machine", signatures=signatures)
     shutil.copy(fake / "libfake.so", folder)
-    assert main(["inspect", str(folder)]) == 0
-    shown = capsys.readouterr().out
+    # In a process of its own: here, other tests may have loaded the library.
+    shown = subprocess.run(
+        [sys.executable, "-m", "tfnative", "inspect", str(folder)],
+        env={**os.environ, "TFNATIVE_LIBTENSORFLOW": "/nowhere/libtensorflow.so.2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     reason = "its ops HashTableV2, LookupTableFindV2 run in TensorFlow, and "
     assert shown.startswith(f"not run here: {reason}")
     assert "/nowhere/libtensorflow.so.2" in shown

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative.errors import CompileError
+from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.source import BATCH, SourceGraph, node_of
 
 # Batch sizes to infer shapes for. Sizes that follow the batch differ between them. Some
@@ -147,6 +148,23 @@ def _infer(
         name: None if shape.rank is None else tuple(shape.as_list())
         for name, shape in found.items()
     }
+
+
+def with_rows(graph: FrozenGraph, rows: int) -> GraphDef:
+    """A copy of a signature's graph, with the sizes that its inputs have.
+
+    Args:
+        graph: The signature.
+        rows: Its batch size, if it has one.
+    """
+    copy = GraphDef()
+    copy.CopyFrom(graph.graph_def)
+    nodes = {node.name: node for node in copy.node}
+    for tensor in graph.inputs:
+        sizes = [rows if size == BATCH else size for size in tensor.shape or ()]
+        shape = tf.TensorShape(sizes).as_proto()
+        nodes[node_of(tensor.tensor)].attr["shape"].shape.CopyFrom(shape)
+    return copy
 
 
 def without_weights(graph_def: GraphDef) -> GraphDef:

@@ -17,8 +17,7 @@ import tensorflow as tf
 from tfnative_aot import adapters
 from tfnative_aot.freeze.offender import Offender, refuse
 from tfnative_aot.freeze.own_ops import has_own_kernel
-from tfnative_aot.freeze.static_shapes import without_weights
-from tfnative_aot.load.source import BATCH, node_of
+from tfnative_aot.freeze.static_shapes import with_rows, without_weights
 from tfnative_aot.xla.explain import not_constant
 from tfnative_aot.xla.suppression import RULES, NotKnownError, Replacement
 
@@ -52,7 +51,7 @@ def with_own_kernels(graph: FrozenGraph, rows: int) -> FrozenGraph:
     """
     if not has_own_kernels(graph.graph_def):
         return graph
-    sized = _sized(graph, rows)
+    sized = with_rows(graph, rows)
     search = _Search(graph)
     with tf.Graph().as_default() as imported:
         tf.graph_util.import_graph_def(without_weights(sized), name="")
@@ -61,18 +60,6 @@ def with_own_kernels(graph: FrozenGraph, rows: int) -> FrozenGraph:
     for (scope, name), found in search.found.items():
         _put(sized, scope, name, found)
     return replace(graph, graph_def=sized)
-
-
-def _sized(graph: FrozenGraph, rows: int) -> GraphDef:
-    """A copy of the graph with the sizes that its inputs have."""
-    copy = type(graph.graph_def)()
-    copy.CopyFrom(graph.graph_def)
-    nodes = {node.name: node for node in copy.node}
-    for tensor in graph.inputs:
-        sizes = [rows if size == BATCH else size for size in tensor.shape or ()]
-        shape = tf.TensorShape(sizes).as_proto()
-        nodes[node_of(tensor.tensor)].attr["shape"].shape.CopyFrom(shape)
-    return copy
 
 
 class _Search:

@@ -147,9 +147,39 @@ def _of_json(text: str) -> Any:
         return text
 
 
-class Golden(Kind):
+class FileOrValue(Kind):
+    """The path of a file, or in Python what could be in it.
+
+    Attributes:
+        metavar: The file, for help.
+        not_a_file: What is wrong if a value has to be given to another process.
+    """
+
+    metavar: str
+    not_a_file: str
+
+    def argument(self, default: Any) -> dict[str, Any]:
+        """See Kind."""
+        return {"metavar": self.metavar}
+
+    def to_json(self, value: Any) -> str:
+        """See Kind."""
+        if isinstance(value, str):
+            return os.path.abspath(value)
+        raise InvalidArgumentError(self.not_a_file)
+
+    def record(self, value: Any) -> str | list[str]:
+        """See Kind: which folder the file was in is nobody's business."""
+        if isinstance(value, str):
+            return Path(value).name
+        return sorted(value) if isinstance(value, Mapping) else []
+
+
+class Golden(FileOrValue):
     """A file with arrays, or arrays by the names of inputs."""
 
+    metavar = "FILE.npz"
+    not_a_file = "golden: another process can be given a file, not arrays"
     expected = "the path of a .npz file, or a dict of arrays by input"
     as_keyword = "or a dict of arrays by input"
 
@@ -159,26 +189,12 @@ class Golden(Kind):
             return {_text(name): array for name, array in value.items()}
         return _text(os.fspath(value))
 
-    def argument(self, default: Any) -> dict[str, Any]:
-        """See Kind."""
-        return {"metavar": "FILE.npz"}
 
-    def to_json(self, value: Any) -> str:
-        """See Kind."""
-        if isinstance(value, str):
-            return os.path.abspath(value)
-        raise InvalidArgumentError(
-            "golden: another process can be given a file, not arrays"
-        )
-
-    def record(self, value: Any) -> str | list[str]:
-        """See Kind: which folder the file was in is nobody's business."""
-        return Path(value).name if isinstance(value, str) else sorted(value)
-
-
-class Samples(Kind):
+class Samples(FileOrValue):
     """A file with samples, arrays by the names of inputs, or many of these."""
 
+    metavar = "FILE"
+    not_a_file = "calibration: another process can be given a file, not arrays"
     expected = (
         "the path of a .npz or TFRecord file, a dict of arrays by input, or an "
         "iterable of such dicts"
@@ -197,28 +213,12 @@ class Samples(Kind):
         iter(value)
         return value
 
-    def argument(self, default: Any) -> dict[str, Any]:
-        """See Kind."""
-        return {"metavar": "FILE"}
 
-    def to_json(self, value: Any) -> str:
-        """See Kind."""
-        if isinstance(value, str):
-            return os.path.abspath(value)
-        raise InvalidArgumentError(
-            "calibration: another process can be given a file, not arrays"
-        )
-
-    def record(self, value: Any) -> str | list[str]:
-        """See Kind: which folder the file was in is nobody's business."""
-        if isinstance(value, str):
-            return Path(value).name
-        return sorted(value) if isinstance(value, Mapping) else []
-
-
-class Labels(Kind):
+class Labels(FileOrValue):
     """A file with an array of whole numbers, or the array."""
 
+    metavar = "FILE"
+    not_a_file = "labels: another process can be given a file, not an array"
     expected = "the path of a .npy or .npz file, or an array of whole numbers"
     as_keyword = "or an array of whole numbers"
 
@@ -229,18 +229,6 @@ class Labels(Kind):
         if isinstance(value, bytes | Mapping) or not hasattr(value, "__len__"):
             raise TypeError
         return value
-
-    def argument(self, default: Any) -> dict[str, Any]:
-        """See Kind."""
-        return {"metavar": "FILE"}
-
-    def to_json(self, value: Any) -> str:
-        """See Kind."""
-        if isinstance(value, str):
-            return os.path.abspath(value)
-        raise InvalidArgumentError(
-            "labels: another process can be given a file, not an array"
-        )
 
     def record(self, value: Any) -> str:
         """See Kind: which folder the file was in is nobody's business."""

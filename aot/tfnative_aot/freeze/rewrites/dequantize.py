@@ -30,14 +30,6 @@ _OPS = (
     "UniformDequantize",
 )
 
-# TensorFlow leaves attributes alone that begin with an underscore.
-_BITS = "_bits"
-
-
-def bits_of(node: NodeDef) -> int | None:
-    """How many bits the values of a Const were rounded to, if they were."""
-    return int(node.attr[_BITS].i) if _BITS in node.attr else None
-
 
 def dequantize_weights(editor: GraphEditor) -> None:
     """Replaces Dequantize, and what rounds to few bits, of constants by its result."""
@@ -68,14 +60,5 @@ def _fold(editor: GraphEditor, node: NodeDef, sources: list[NodeDef]) -> None:
             except Exception:  # A range that it refuses, as it will when it runs.
                 return
     constant = editor.add_constant(f"{node.name}/values", value, node)
-    bits = _bits(node, sources)
-    if bits is not None:
-        editor.node(constant).attr[_BITS].i = bits
     dtype = tf.dtypes.as_dtype(value.dtype).as_datatype_enum
     editor.become(node, "Identity", [constant], {"T": dtype})
-
-
-def _bits(node: NodeDef, sources: list[NodeDef]) -> int | None:
-    if node.op == "QuantizeAndDequantizeV3":
-        return int(tf.make_ndarray(sources[3].attr["value"].tensor))
-    return int(node.attr["num_bits"].i) if "num_bits" in node.attr else None

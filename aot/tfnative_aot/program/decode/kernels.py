@@ -61,15 +61,24 @@ class KernelReader:
             joined=self._joined(source, arguments, results),
         )
 
-    def _joined(
+    def _operation(
         self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]
-    ) -> tuple[int, ...] | None:
-        """Which operands it puts side by side, if it does nothing else."""
+    ) -> Any | None:
+        """A kernel's instruction, if it has one result and its operands are its own."""
         instruction = self._module.by_name.get(source.hlo)
         if instruction is None or len(results) != 1:
             return None
         operands = [self._module.by_id[i] for i in instruction.operand_ids]
         if [b.shape for b in arguments] != [read_shape(i.shape) for i in operands]:
+            return None
+        return instruction
+
+    def _joined(
+        self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]
+    ) -> tuple[int, ...] | None:
+        """Which operands it puts side by side, if it does nothing else."""
+        instruction = self._operation(source, arguments, results)
+        if instruction is None:
             return None
         by_id, computations = self._module.by_id, self._module.computations
         return read_join(instruction, by_id, computations)
@@ -97,11 +106,8 @@ class KernelReader:
         self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]
     ) -> Any | None:
         """The computation of a kernel that is one loop with one result."""
-        fusion = self._module.by_name.get(source.hlo)
-        if fusion is None or fusion.fusion_kind != "kLoop" or len(results) != 1:
-            return None
-        operands = [self._module.by_id[i] for i in fusion.operand_ids]
-        if [b.shape for b in arguments] != [read_shape(i.shape) for i in operands]:
+        fusion = self._operation(source, arguments, results)
+        if fusion is None or fusion.fusion_kind != "kLoop":
             return None
         return self._module.computations[fusion.called_computation_ids[0]]
 
@@ -109,11 +115,8 @@ class KernelReader:
         self, source: Source, arguments: Sequence[Buffer], results: Sequence[Buffer]
     ) -> Dot | None:
         """The matrix product that is all that a kernel computes, if it is."""
-        instruction = self._module.by_name.get(source.hlo)
-        if instruction is None or len(results) != 1:
-            return None
-        operands = [self._module.by_id[i] for i in instruction.operand_ids]
-        if [b.shape for b in arguments] != [read_shape(i.shape) for i in operands]:
+        instruction = self._operation(source, arguments, results)
+        if instruction is None:
             return None
         if instruction.opcode == "dot":
             lhs, rhs = arguments

@@ -7,18 +7,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 
-from tfnative._draw.dot import printable
+from tfnative._draw.svg import safe, written
 from tfnative_aot.quantize.calibrate.methods import METHODS, find_range
 from tfnative_aot.quantize.calibrate.observed import Observed, Range
 from tfnative_aot.quantize.calibrate.squared_error import squared_error
 
 _LEFT, _TOP, _WIDTH, _HEIGHT = 70, 128, 720, 230
 _BAR = 16
-_INK, _GREY, _FILL = "#1a202c", "#718096", "#cbd5e0"
+_GREY, _FILL = "#718096", "#cbd5e0"
 _LINES = {
     "min-max": ("#4a5568", "1 0"),
     "moving-average": ("#805ad5", "6 2"),
@@ -65,9 +64,9 @@ def histogram_svg(observed: Observed, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img" '
         'font-family="Helvetica,Arial,sans-serif">',
-        f"<title>{_safe(title)}</title>",
+        f"<title>{safe(title)}</title>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        _text(14, 24, title, 15, weight="bold"),
+        written(14, 24, title, 15, weight="bold"),
         *_axes(frame),
         *_bars(frame, observed, bars.tolist()),
     ]
@@ -90,14 +89,14 @@ def _axes(frame: _Frame) -> Iterator[str]:
             f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{_LEFT + _WIDTH}" y2="{y:.1f}" '
             'stroke="#e2e8f0"/>'
         )
-        yield _text(_LEFT - 8, y + 4, f"{count:,}", 11, anchor="end", colour=_GREY)
+        yield written(_LEFT - 8, y + 4, f"{count:,}", 11, anchor="end", colour=_GREY)
     yield (
         f'<line x1="{_LEFT}" y1="{bottom}" x2="{_LEFT + _WIDTH}" y2="{bottom}" '
         f'stroke="{_GREY}"/>'
     )
     for value in sorted({frame.low, 0.0, frame.high}):
         x = frame.x(value)
-        yield _text(x, bottom + 16, f"{value:.3g}", 11, anchor="middle", colour=_GREY)
+        yield written(x, bottom + 16, f"{value:.3g}", 11, anchor="middle", colour=_GREY)
 
 
 def _bars(frame: _Frame, observed: Observed, bars: list[int]) -> Iterator[str]:
@@ -145,24 +144,4 @@ def _row(number: int, method: str, found: Range, of: Observed) -> Iterator[str]:
         (590, f"error {error:.3g}"),
     )
     for x, text in columns:
-        yield _text(_LEFT + x, y, text, 12)
-
-
-def _text(
-    x: float,
-    y: float,
-    text: str,
-    size: int,
-    *,
-    anchor: str = "start",
-    weight: str = "normal",
-    colour: str = _INK,
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
-        f'font-weight="{weight}" fill="{colour}">{_safe(text)}</text>'
-    )
-
-
-def _safe(text: str) -> str:
-    return escape(printable(text))
+        yield written(_LEFT + x, y, text, 12)

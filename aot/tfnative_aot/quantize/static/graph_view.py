@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy.typing as npt
 import tensorflow as tf
 
-from tfnative_aot.freeze.static_shapes import without_weights
-from tfnative_aot.load.source import BATCH, node_of
+from tfnative_aot.freeze.static_shapes import with_rows, without_weights
+from tfnative_aot.load.source import node_of
 
 if TYPE_CHECKING:
-    from tensorflow.core.framework.graph_pb2 import GraphDef
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
     from tfnative_aot.freeze.graph import FrozenGraph
@@ -46,7 +45,7 @@ class GraphView:
     """
 
     def __init__(self, graph: FrozenGraph) -> None:
-        graph_def = _sized(graph)
+        graph_def = with_rows(graph, _PROBE)
         self.outputs = frozenset(node_of(tensor.tensor) for tensor in graph.outputs)
         self._batch = _PROBE if graph.has_batch else 0
         self._nodes = {node.name: node for node in graph_def.node}
@@ -88,18 +87,13 @@ class GraphView:
 
     def constant(self, given: str) -> npt.NDArray[Any] | None:
         """The value of an input, if it is a constant that is passed on at most."""
-        node = self.constant_node(given)
-        if node is None:
-            return None
-        value: npt.NDArray[Any] = tf.make_ndarray(node.attr["value"].tensor)
-        return value
-
-    def constant_node(self, given: str) -> NodeDef | None:
-        """The Const that an input is, at once or passed on."""
         node = self._nodes.get(node_of(given))
         while node is not None and node.op in _PASSES_ON:
             node = self._nodes.get(node_of(node.input[0]))
-        return None if node is None or node.op != "Const" else node
+        if node is None or node.op != "Const":
+            return None
+        value: npt.NDArray[Any] = tf.make_ndarray(node.attr["value"].tensor)
+        return value
 
     def readers(self, name: str) -> Sequence[Reader]:
         """What reads a source, or a view of it."""
@@ -153,18 +147,6 @@ class GraphView:
             return None
         elements = math.prod(sizes[1:])
         return elements if self.leading(given) and elements else None
-
-
-def _sized(graph: FrozenGraph) -> GraphDef:
-    """A copy of the graph whose inputs have many rows."""
-    sized = type(graph.graph_def)()
-    sized.CopyFrom(graph.graph_def)
-    nodes = {node.name: node for node in sized.node}
-    for tensor in graph.inputs:
-        sizes = [_PROBE if size == BATCH else size for size in tensor.shape or ()]
-        shape = tf.TensorShape(sizes).as_proto()
-        nodes[node_of(tensor.tensor)].attr["shape"].shape.CopyFrom(shape)
-    return sized
 
 
 def _sorted(operations: Sequence[Any]) -> Sequence[Any]:

@@ -7,12 +7,15 @@ python -m tests.mutants {cpp,python} [--number 200] [--seed 1] [--jobs 2]
 Results are kept in build/mutants: a run that was interrupted goes on, and one after new
 tests tries those survivors again with --retry-survivors which may do harm. With --kept
 no mutant is drawn: they are those whose results are kept, of all seeds and places.
+What did not survive is known from tests/mutants/tried, too, where --keep puts it, and
+is not tried again unless --anew says so.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.mutants.draw import Changes, draw, sources
 from tests.mutants.harmless import harmless_kinds
@@ -30,6 +33,7 @@ PLACES = {
         "aot/tfnative_aot/program/passes",
     ],
 }
+TRIED = Path(__file__).with_name("tried")
 SUFFIXES = {"cpp": {".cc", ".h"}, "python": {".py"}}
 LEFT_OUT = {".h"}
 """Of what is drawn, unless places are named: most of a header is declarations, and many
@@ -47,6 +51,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="all results, as JSON")
     parser.add_argument("--retry-survivors", action="store_true")
     parser.add_argument("--kept", action="store_true", help="draw no mutants")
+    parser.add_argument("--keep", action="store_true", help="results, in the tree")
+    parser.add_argument("--anew", action="store_true", help="use none of the tree")
     return parser.parse_args()
 
 
@@ -66,7 +72,8 @@ def prepared(language: str, jobs: int) -> tuple[Changes, Run]:
 def main() -> None:
     """Tries as many mutants as are wanted, and reports."""
     wanted = arguments()
-    records = Records(BUILD / f"{wanted.language}.jsonl")
+    tree = TRIED / f"{wanted.language}.txt"
+    records = Records(BUILD / f"{wanted.language}.jsonl", tree, is_anew=wanted.anew)
     kept = records.all()
     if wanted.retry_survivors:
         kinds = harmless_kinds()
@@ -75,6 +82,8 @@ def main() -> None:
         results = kept
     else:
         results = new_results(wanted, records, [result.mutant for result in kept])
+    if wanted.keep:
+        records.write_tree(results)
     (print_json if wanted.json else print_table)(results)
 
 

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +35,14 @@ class Tested:
     Attributes:
         outcome: CAUGHT, TIMED_OUT or SURVIVED.
         said: What failed, as pytest has it.
+        hung_test: The name of the test that did not end, if that is known.
         is_slow: Whether they took far longer than usual: then it may be that they
             failed since the machine has other work.
     """
 
     outcome: Outcome
     said: str = ""
+    hung_test: str = ""
     is_slow: bool = False
 
     @property
@@ -64,15 +66,16 @@ def run_tests(seconds: Mapping[str, float], folder: Path, slower: float) -> Test
     names.write_text("".join(f"{name}\n" for name in seconds))
     of_one = slower * max([LEAST_SECONDS, *seconds.values()])
     usual = START_SECONDS + sum(seconds.values())
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-v", "-x", "-p", "no:cacheprovider"]
     command += [f"--timeout={of_one}", "--timeout-method=thread", f"@{names}"]
     begin = time.monotonic()
     said = run_check(command, slower * usual, ROOT, folder)
     is_slow = time.monotonic() - begin > usual
-    if said is None or said == HANGS:
-        return Tested(Outcome.TIMED_OUT, "pytest", is_slow)
+    if said is None or said.startswith(HANGS):
+        hung = _begun_last(seconds, "" if said is None else said)
+        return Tested(Outcome.TIMED_OUT, "pytest", hung, is_slow)
     outcome = Outcome.CAUGHT if said else Outcome.SURVIVED
-    return Tested(outcome, said, is_slow)
+    return Tested(outcome, said, is_slow=is_slow)
 
 
 def run_check(
@@ -102,10 +105,21 @@ def run_check(
     return "" if process.returncode == 0 else _failure(output.read_text())
 
 
+def _begun_last(names: Iterable[str], said: str) -> str:
+    """The test of which pytest has told last that it begins, or ""."""
+    lines = [line for line in said.splitlines() if "::" in line]
+    begun = [name for name in names if lines and lines[-1].startswith(name)]
+    return max(begun, key=len, default="")
+
+
 def _failure(text: str) -> str:
-    """Which test failed first, of what pytest said; or the end of it."""
-    if HANGS in text:
-        return HANGS
+    """Which test failed first, of what pytest said; or the end of it.
+
+    If one hangs, what pytest said before stands behind ``HANGS``.
+    """
+    before, hangs, _ = text.partition(HANGS)
+    if hangs:
+        return HANGS + before
     lines = text.splitlines()
     failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
     return failed[0] if failed else text[-200:] or "no output"

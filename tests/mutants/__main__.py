@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.mutants.draw import Changes, draw, sources
 from tests.mutants.harmless import harmless_kinds
-from tests.mutants.mutant import BUILD, Mutant, Result
+from tests.mutants.mutant import BUILD, Mutant, Outcome, Result
 from tests.mutants.records import Records
 from tests.mutants.report import may_do_harm, print_json, print_table
 from tests.mutants.trying import Run, tried
@@ -52,6 +52,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--retry-survivors", action="store_true")
     parser.add_argument("--kept", action="store_true", help="draw no mutants")
     parser.add_argument("--keep", action="store_true", help="results, in the tree")
+    parser.add_argument(
+        "--trust", action="store_true", help="try none that harmless.toml lists"
+    )
     parser.add_argument("--anew", action="store_true", help="use none of the tree")
     return parser.parse_args()
 
@@ -92,10 +95,24 @@ def new_results(
 ) -> list[Result]:
     """What became of mutants, of which those are tried that are not recorded."""
     changes, run = prepared(wanted.language, wanted.jobs)
+    if wanted.trust:
+        run = trusting(run)
     folders = [BUILD / wanted.language / f"job{job}" for job in range(wanted.jobs)]
     if wanted.kept:
         return tried(iter(kept), len(kept), folders, records, run)
     return tried(drawn(wanted, changes), wanted.number, folders, records, run)
+
+
+def trusting(run: Run) -> Run:
+    """Tries those mutants alone that may do harm."""
+    kinds = harmless_kinds()
+
+    def result(mutant: Mutant, folder: Path) -> Result:
+        if any(kind.has(mutant) for kind in kinds):
+            return Result(mutant, Outcome.SURVIVED, "harmless.toml")
+        return run(mutant, folder)
+
+    return result
 
 
 def drawn(wanted: argparse.Namespace, changes: Changes) -> Iterator[Mutant]:

@@ -12,13 +12,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutants.mutant import ROOT, Outcome
+from tests.mutants.warm import Warm
 
 START_SECONDS = 30.0
 """What pytest takes until the first test."""
@@ -26,6 +26,9 @@ LEAST_SECONDS = 15.0
 """Of one test, which may wait for other work of the machine."""
 HANGS = "+++ Timeout +++"
 """What pytest-timeout writes before it ends the process, since a test hangs."""
+
+_WARM: dict[Path, Warm] = {}
+"""What runs the tests of each folder."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,17 @@ def run_tests(seconds: Mapping[str, float], folder: Path, slower: float) -> Test
     names.write_text("".join(f"{name}\n" for name in seconds))
     of_one = slower * max([LEAST_SECONDS, *seconds.values()])
     usual = START_SECONDS + sum(seconds.values())
-    command = [sys.executable, "-m", "pytest", "-v", "-x", "-p", "no:cacheprovider"]
-    command += [f"--timeout={of_one}", "--timeout-method=thread", f"@{names}"]
+    arguments = ["-v", "-x", "-p", "no:cacheprovider", f"--timeout={of_one}"]
+    arguments += ["--timeout-method=thread", f"@{names}"]
+    warm = _WARM.get(folder)
+    if warm is None:
+        warm = _WARM[folder] = Warm(ROOT, _environment(folder))
+    output = folder / "output.txt"
     begin = time.monotonic()
-    said = run_check(command, slower * usual, ROOT, folder)
+    status = warm.run(arguments, output, slower * usual)
+    said = None
+    if status is not None:
+        said = "" if status == 0 else _failure(output.read_text())
     is_slow = time.monotonic() - begin > usual
     if said is None or said.startswith(HANGS):
         hung = _begun_last(seconds, "" if said is None else said)
@@ -82,14 +92,12 @@ def run_check(
     command: list[str], limit_seconds: float, cwd: Path, folder: Path
 ) -> str | None:
     """Runs a check of a mutant: "", or what failed, or None if it took too long."""
-    paths = f"{folder / 'python'}{os.pathsep}{folder / 'aot'}"
-    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
     output = folder / "output.txt"  # A pipe would stay open in what a test has started.
     with output.open("w") as file:
         process = subprocess.Popen(
             command,
             cwd=cwd,
-            env=environment,
+            env=_environment(folder),
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -103,6 +111,11 @@ def run_check(
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     return "" if process.returncode == 0 else _failure(output.read_text())
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    paths = f"{folder / 'python'}{os.pathsep}{folder / 'aot'}"
+    return os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _begun_last(names: Iterable[str], said: str) -> str:

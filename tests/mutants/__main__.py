@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from tests.mutants.draw import Changes, draw, sources
@@ -46,6 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("language", choices=sorted(PLACES))
     parser.add_argument("--places", nargs="+", help="sources or folders")
     parser.add_argument("--number", type=int, default=200, help="of those that compile")
+    parser.add_argument("--skip", type=int, default=0, help="of those drawn first")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="mutants tried at once")
     parser.add_argument("--json", action="store_true", help="all results, as JSON")
@@ -100,7 +102,8 @@ def new_results(
     folders = [BUILD / wanted.language / f"job{job}" for job in range(wanted.jobs)]
     if wanted.kept:
         return tried(iter(kept), len(kept), folders, records, run)
-    return tried(drawn(wanted, changes), wanted.number, folders, records, run)
+    mutants = islice(drawn(wanted, changes), wanted.skip, None)
+    return tried(mutants, wanted.number, folders, records, run)
 
 
 def trusting(run: Run) -> Run:

@@ -22,7 +22,7 @@ from tests.mutants.warm import Warm
 
 START_SECONDS = 30.0
 """What pytest takes until the first test."""
-LEAST_SECONDS = 15.0
+LEAST_SECONDS = 6.0
 """Of one test, which may wait for other work of the machine."""
 HANGS = "+++ Timeout +++"
 """What pytest-timeout writes before it ends the process, since a test hangs."""

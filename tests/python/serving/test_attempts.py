@@ -160,6 +160,13 @@ def test_where_one_is_gone_the_next_is_asked_at_once(ask):
     assert ask.seconds < 30
 
 
+@pytest.mark.parametrize(("gone", "delay"), [(0, 60), (SLOW / 2, 0.01)])
+def test_a_call_that_failed_counts_among_those_that_were_sent(ask, gone, delay):
+    servers = [[(gone, GONE)], [(SLOW, "late")], [(0, "third")]]
+    assert ask(*servers, hedge=Hedge(delay)) == "late"
+    assert ask.counts == [1, 1, 0]
+
+
 @pytest.mark.parametrize("attempts", [1, 2])
 def test_where_all_are_gone_it_is_said_after_all_attempts(ask, attempts):
     servers = [[(0, GONE)] * 9, [(0, GONE)] * 9]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,20 @@ from tfnative_aot.program.passes.packing import PANEL, pack_filter, pack_matrix
 from tfnative_aot.program.passes.packing_int8 import pack_int8_matrix
 from tfnative_aot.program.passes.stored_weights import Weights
 from tfnative_aot.program.program import Program
-from tfnative_aot.program.steps import Dot, Kernel, Matrix, Source
+from tfnative_aot.program.steps import (
+    Call,
+    Conditional,
+    Dot,
+    Kernel,
+    Matrix,
+    Source,
+    Step,
+    While,
+)
+from tfnative_aot.program.traverse import walk
 from tfnative_aot.quantize.rounding import rounded
+
+SOURCE = Source("nested")
 
 
 @pytest.mark.parametrize(("k", "n"), [(1, 1), (3, 16), (5, 17), (7, 40)])
@@ -139,3 +152,25 @@ def test_a_product_is_computed_in_whole_numbers_where_that_is_asked_and_exact(
         whole = np.rint(matrix / scale).astype(np.int8)
         content = packed.constants[step.rhs.slice.allocation].data
         assert content == pack_int8_matrix(whole, scale).tobytes()
+
+
+PLACE = Slice(2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "nest",
+    [
+        lambda inner: While(SOURCE, inner, (), PLACE, None),
+        lambda inner: While(SOURCE, (), inner, PLACE, 3),
+        lambda inner: Conditional(SOURCE, ((), inner), PLACE),
+        lambda inner: Call(SOURCE, inner),
+        lambda inner: Call(SOURCE, (While(SOURCE, (), inner, PLACE, 3),)),
+    ],
+    ids=["condition", "body", "branch", "call", "call with a loop"],
+)
+def test_products_in_loops_and_branches_are_packed(nest: Callable[..., Step]) -> None:
+    program = _program(np.ones((6, 20), np.float32), (1, 0), left=False)
+    packed = pack_weights(replace(program, steps=(nest(program.steps),)))
+    (product,) = (step for step in walk(packed.steps) if isinstance(step, Dot))
+    assert product.packed
+    assert not any(isinstance(step, Kernel) for step in walk(packed.steps))

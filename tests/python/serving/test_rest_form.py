@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the REST API's answers and paths say, without a server."""
+"""What answers and paths of the REST API say, without a server."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "tfnative/error.hpp"
 
 namespace tfnative::internal {
@@ -75,6 +76,14 @@ TEST(TensorCheck, WithoutABatchThereIsOneRow) {
   const Shape a = {2};
   const TensorView views[] = {{nullptr, DType::kFloat32, a}};
   EXPECT_EQ(count_rows("it", specs, views), 1);
+}
+
+TEST(TensorCheck, SaysShapesAsPythonDoes) {
+  EXPECT_EQ(shape_text(Shape{}), "()");
+  EXPECT_EQ(shape_text(Shape{3}), "(3,)");
+  EXPECT_EQ(shape_text(Shape{kBatch, 8, kBatch}), "(rows, 8, any)");
+  EXPECT_EQ(shape_text(Shape(64, 1)).size(), 64 * 3U);
+  EXPECT_EQ(shape_text(Shape(65, 1)), "of 65 dimensions");
 }
 
 }  // namespace

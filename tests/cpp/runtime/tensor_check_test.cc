@@ -78,12 +78,14 @@ TEST(TensorCheck, WithoutABatchThereIsOneRow) {
   EXPECT_EQ(count_rows("it", specs, views), 1);
 }
 
+std::string text_of(const Shape& shape) { return shape_text(shape); }
+
 TEST(TensorCheck, SaysShapesAsPythonDoes) {
-  EXPECT_EQ(shape_text(Shape{}), "()");
-  EXPECT_EQ(shape_text(Shape{3}), "(3,)");
-  EXPECT_EQ(shape_text(Shape{kBatch, 8, kBatch}), "(rows, 8, any)");
-  EXPECT_EQ(shape_text(Shape(64, 1)).size(), 64 * 3U);
-  EXPECT_EQ(shape_text(Shape(65, 1)), "of 65 dimensions");
+  EXPECT_EQ(text_of({}), "()");
+  EXPECT_EQ(text_of({3}), "(3,)");
+  EXPECT_EQ(text_of({kBatch, 8, kBatch}), "(rows, 8, any)");
+  EXPECT_EQ(text_of(Shape(64, 1)).size(), 64 * 3U);
+  EXPECT_EQ(text_of(Shape(65, 1)), "of 65 dimensions");
 }
 
 }  // namespace

@@ -410,3 +410,18 @@ def test_sixteen_threads_get_their_own_answers(model):
         metrics = batcher.metrics()
     assert metrics.request_latency.count == 1600
     assert metrics.wrapped_run_count < 1600
+
+
+def test_deadlines_pass_one_after_the_other_while_nothing_else_happens(slow):
+    slow.free.clear()
+    with tfnative.Batcher(slow, num_batch_threads=1, max_batch_size=1) as batcher:
+        running = batcher.submit(rows())
+        assert slow.begun.acquire(timeout=20)
+        try:
+            for _ in range(3):
+                waiting = batcher.submit(rows(), timeout=0.05)
+                with pytest.raises(tfnative.DeadlineExceededError):
+                    waiting.result(timeout=20)
+        finally:
+            slow.free.set()
+        assert running.result(timeout=20) is not None

@@ -40,10 +40,11 @@ from tfnative_aot.quantize.agree import in_agreement
 from tfnative_aot.quantize.auto.choose import with_chosen_layers
 from tfnative_aot.quantize.auto.report import write_report
 from tfnative_aot.quantize.auto.trial import Workshop
-from tfnative_aot.quantize.calibrate.data import READ_PER_SAMPLE, read_calibration
+from tfnative_aot.quantize.calibrate.data import READ_PER_SAMPLE
+from tfnative_aot.quantize.calibrate.entry import Entry
 from tfnative_aot.quantize.record import AT_ONCE
 from tfnative_aot.quantize.small_weights import with_small_weights
-from tfnative_aot.quantize.static.quantize import check_whole, with_static_ranges
+from tfnative_aot.quantize.static.quantize import with_static_ranges
 from tfnative_aot.quantize.tables import store_tables
 from tfnative_aot.rows.verdict import Verdict, judge
 from tfnative_aot.settings import Settings, check
@@ -101,9 +102,11 @@ def compile(  # noqa: A001 - the name that users know
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
         work = Path(temporary)
         if options.precision == "int8":
-            names = {tensor.name for each in prepared for tensor in each.graph.inputs}
+            shop = _workshop(loaded, settings, builder, server, work, pool)
+            entries = [shop.entry(each) for each in prepared]
+            names = {tensor.name for each in entries for tensor in each.inputs}
             options = _with_kept_samples(options, len(prepared))
-            prepared = [_quantized(each, options, names, progress) for each in prepared]
+            prepared = [_quantized(each, options, names, progress) for each in entries]
         elif options.precision == "auto":
             shop = _workshop(loaded, settings, builder, server, work, pool)
             prepared = [with_chosen_layers(each, shop, progress) for each in prepared]
@@ -188,30 +191,26 @@ def _with_kept_samples(options: CompileOptions, signatures: int) -> CompileOptio
 
 
 def _quantized(
-    prepared: Prepared,
+    entry: Entry,
     options: CompileOptions,
     others: Collection[str],
     progress: Progress,
 ) -> Prepared:
     """The signature in 8 bits; ``others`` are inputs of other ones."""
-    check_whole(prepared)
-    method = options.calibration_method
+    prepared, method = entry.prepared, options.calibration_method
     if options.calibration is None:
         return with_static_ranges(prepared, None, method, progress)
-    data = read_calibration(
-        options.calibration,
-        prepared.graph.inputs,
-        samples=options.calibration_samples,
-        others=others,
-    )
-    used, apart = data.held_out()
-    groups = {"calibration": used, "held out": apart}
+    data = entry.read(options.calibration, options.calibration_samples, others)
+    inner = entry.behind(data)
+    # What is compared on is what callers give, but for messages that the SDK parses.
+    whole = data if prepared.head is None else inner
+    groups = dict(zip(("calibration", "held out"), whole.held_out(), strict=True))
     samples = {
         name: list(group.chunks(AT_ONCE))
         for name, group in groups.items()
         if group is not None
     }
-    made = with_static_ranges(prepared, used, method, progress)
+    made = with_static_ranges(prepared, inner.held_out()[0], method, progress)
     return replace(made, samples=samples, notes=(*data.warnings, *made.notes))
 
 

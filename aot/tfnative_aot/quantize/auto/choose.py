@@ -22,9 +22,9 @@ from tfnative_aot.quantize.auto.search import (
 )
 from tfnative_aot.quantize.auto.times import Times, estimated
 from tfnative_aot.quantize.auto.trial import Workshop, measured
-from tfnative_aot.quantize.calibrate.data import read_calibration
+from tfnative_aot.quantize.calibrate.entry import Entry
 from tfnative_aot.quantize.small_weights import check_ends
-from tfnative_aot.quantize.static.quantize import StaticQuantizer, check_whole
+from tfnative_aot.quantize.static.quantize import StaticQuantizer
 from tfnative_aot.split.divide import Prepared
 
 
@@ -44,9 +44,8 @@ def with_chosen_layers(
         CompileError: Ranges cannot be found, or what is timed cannot be compiled.
     """
     options = shop.options
-    check_whole(prepared, "auto")
     check_ends(prepared.graph)
-    parted, judge = _judge(prepared, options)
+    parted, judge = _judge(shop.entry(prepared), options)
     quantizer = StaticQuantizer(
         prepared, parted.ranges, options.calibration_method, progress
     )
@@ -69,17 +68,15 @@ def with_chosen_layers(
     return replace(made, choice=choice)
 
 
-def _judge(prepared: Prepared, options: CompileOptions) -> tuple[Parted, Judge]:
+def _judge(entry: Entry, options: CompileOptions) -> tuple[Parted, Judge]:
     assert options.calibration is not None
-    graph, for_ranges = prepared.graph, options.calibration_samples
+    graph, for_ranges = entry.prepared.graph, options.calibration_samples
     labels = None if options.labels is None else read_labels(options.labels)
     more = PLAIN if labels is None else LABELLED
-    data = read_calibration(
-        options.calibration, graph.inputs, samples=for_ranges + more
-    )
+    data = entry.read(options.calibration, for_ranges + more)
     if labels is not None:
         labels_of(labels, data)  # Their number is checked before anything runs.
-    parted = part(data, for_ranges, more)
+    parted = part(entry.behind(data), for_ranges, more)
     own = None if labels is None else labels_of(labels, parted.judged)
     return parted, Judge(graph, parted.judged, own, options.labels_output)
 

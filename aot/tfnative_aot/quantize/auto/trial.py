@@ -32,6 +32,8 @@ from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress
 from tfnative_aot.quantize.auto.times import Times, time_by_layer
 from tfnative_aot.quantize.calibrate.data import CalibrationData
+from tfnative_aot.quantize.calibrate.entry import Entry, entry_of
+from tfnative_aot.split.divide import Prepared
 from tfnative_aot.xla.processes import ForkServer
 from tfnative_aot.xla.tfcompile import tfcompile, write_graph
 
@@ -74,6 +76,11 @@ class Workshop:
             return None
         able = [level for level in self.levels if host_runs(target, level)]
         return able[-1] if able else None
+
+    def entry(self, prepared: Prepared) -> Entry:
+        """Where samples of a signature enter."""
+        folder = Path(tempfile.mkdtemp(prefix="head_", dir=self.work))
+        return entry_of(prepared, self.loaded, self.options.shapes, folder)
 
     def rows(self, graph: FrozenGraph) -> int:
         """Of the call that is timed: the smallest one that is compiled for."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tfnative._compile.options import CalibrationMethod
-from tfnative.errors import CompileError, InvalidArgumentError
+from tfnative.errors import InvalidArgumentError
 from tfnative.manifest import LayerPrecision
 from tfnative_aot.freeze.quantized import Quantization
 from tfnative_aot.load.source import node_of
@@ -291,17 +291,3 @@ def _shape(step: Step) -> tuple[int, ...]:
     assert step.weights is not None
     shape = step.weights.shape
     return shape[2:] if step.node.op in MATRIX_PRODUCTS else shape
-
-
-def check_whole(prepared: Prepared, precision: str = "int8") -> None:
-    """Refuses a signature that is not compiled from its inputs on.
-
-    Raises:
-        CompileError: It has a head, whose results samples do not say.
-    """
-    if prepared.head is not None or prepared.parts is not None:
-        raise CompileError(
-            f"signature {prepared.graph.signature!r}: TensorFlow or the SDK computes "
-            f"what its compiled part begins with, and --precision {precision} is for "
-            "models that are compiled as a whole: take int8-dynamic"
-        )

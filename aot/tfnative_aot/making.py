@@ -226,8 +226,8 @@ def _without_winograd(
         CompileError: The same, where they do not use Winograd's algorithm anyway.
     """
     index = [graph.signature for graph in job.graphs].index(error.signature)
-    products = job.prepared[index].products
-    weights = replace(job.settings.weights, products=products)
+    own = job.prepared[index]
+    weights = job.settings.weights_of(own.small, own.products)
     chosen = [p.key.signature == index and uses_winograd(p) for p in programs]
     if not any(chosen):
         lines = "\n".join(f"  {complaint}" for complaint in error.complaints)

@@ -17,7 +17,6 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from tfnative._base.output_file import require_folder
 from tfnative._compile.options import CompileOptions
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.artifact.build import Builder
@@ -38,7 +37,7 @@ from tfnative_aot.program.passes.stored_weights import Weights
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.quantize.agree import in_agreement
 from tfnative_aot.quantize.auto.choose import with_chosen_layers
-from tfnative_aot.quantize.auto.report import write_report
+from tfnative_aot.quantize.auto.report import check_report, write_report
 from tfnative_aot.quantize.auto.trial import Workshop
 from tfnative_aot.quantize.calibrate.data import READ_PER_SAMPLE
 from tfnative_aot.quantize.calibrate.entry import Entry
@@ -76,7 +75,7 @@ def compile(  # noqa: A001 - the name that users know
     if options.dump_hlo is not None:
         check_dump(Path(options.dump_hlo), folder)
     if options.precision_report is not None:
-        require_folder(options.precision_report)
+        check_report(options.precision_report)
     given = options.golden
     user_inputs = golden_vectors.read_inputs(given) if given is not None else None
     builder = Builder.find(settings.target, settings.static, options.sources)
@@ -130,7 +129,7 @@ def compile(  # noqa: A001 - the name that users know
         verdicts = pool.submit(_judge_all, unchecked, server, work)
         try:
             weights = [
-                replace(settings.weights, products=each.products) for each in prepared
+                settings.weights_of(each.small, each.products) for each in prepared
             ]
             variants = _compile_variants(
                 graphs, weights, settings, work, pool, server, progress, builder

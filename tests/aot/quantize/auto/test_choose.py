@@ -55,11 +55,13 @@ def by_labels(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return chosen(model, folder, labels=LABELS, max_accuracy_drop="1%")
 
 
-def test_the_sensitive_layer_comes_back_first_and_then_the_budget_holds(by_labels):
+def test_the_sensitive_layer_goes_to_float16_first_and_then_the_budget_holds(by_labels):
     choice = choice_of(by_labels)
     assert [point.returned for point in choice.points] == ["", SENSITIVE]
+    assert choice.points[-1].to == "float16"
+    assert by_labels.small == "f16"
     assert [point.holds for point in choice.points] == [False, True]
-    kinds = {"first": "int8", SENSITIVE: "float32", "third": "int8"}
+    kinds = {"first": "int8", SENSITIVE: "float16", "third": "int8"}
     assert stored(by_labels) == kinds
     (kept,) = [layer for layer in by_labels.layers if layer.node == SENSITIVE]
     assert "dB alone" in kept.reason

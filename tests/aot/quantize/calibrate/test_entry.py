@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import tfnative
 from tests.models import heads, split, tails
@@ -29,6 +28,8 @@ def strings(values: list[bytes]) -> Any:
 
 
 def recorded(messages: Any, path: Path) -> Path:
+    import tensorflow as tf
+
     with tf.io.TFRecordWriter(str(path)) as writer:
         for message in messages:
             writer.write(message)
@@ -51,6 +52,8 @@ def test_messages_are_parsed_as_the_sdk_parses_them(tmp_path: Path):
     (sample, *rest) = (data := own.behind(own.read(path, 100))).samples
     assert len(rest) == 8
     assert data.stacked == {tensor.name for tensor in own.prepared.graph.inputs}
+    import tensorflow as tf
+
     feature = tf.train.Example.FromString(messages[0]).features.feature
     np.testing.assert_array_equal(
         sample["fare"], np.array(feature["fare"].float_list.value, np.float32)

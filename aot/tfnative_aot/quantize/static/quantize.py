@@ -36,6 +36,7 @@ from tfnative_aot.quantize.static.least_error import Choice, with_least_error
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
 from tfnative_aot.quantize.static.scales import WholeWeights, can_round
+from tfnative_aot.quantize.static.smooth import read_by
 from tfnative_aot.split.divide import Prepared
 
 _NAMED = 3
@@ -215,7 +216,7 @@ class StaticQuantizer:
         for product in self.products:
             name = product.node.name
             if name in own:
-                given = ranges[self._view.source(own[name].inputs[0])]
+                given = ranges[read_by(self._view, own[name])]
                 layers.append(_layer(own[name], made.layers[name], given))
             elif reasons and name in reasons:
                 layers.append(_kept_layer(product, reasons[name]))

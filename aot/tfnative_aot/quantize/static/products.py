@@ -115,7 +115,7 @@ def _of_matrix(view: GraphView, given: str, matrix: Any) -> Found | None:
 
 
 def _convolution(view: GraphView, node: NodeDef) -> Found | None:
-    weights = view.constant(node.input[1])
+    weights = view.weights(node.input[1])
     sizes = view.sizes(node.input[0])
     if weights is None or sizes is None or len(sizes) != 4 or None in sizes[1:]:
         return None

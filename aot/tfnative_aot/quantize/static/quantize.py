@@ -33,6 +33,7 @@ from tfnative_aot.quantize.static.finer import finer_layers
 from tfnative_aot.quantize.static.fixed import known_quantizations, range_of
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.least_error import Choice, with_least_error
+from tfnative_aot.quantize.static.left_out import left_out
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
 from tfnative_aot.quantize.static.scales import WholeWeights, can_round
@@ -223,6 +224,9 @@ class StaticQuantizer:
             elif name not in kept:
                 layers.append(_kept_layer(product, _TOO_WIDE))
         layers += [layer for name, layer in self._finer.items() if name not in kept]
+        named = {*(p.node.name for p in self.products), *(x.node for x in layers)}
+        # Of --precision int8, the weights of most others are rounded afterwards.
+        layers += left_out(self._view, named, rounded_later=corrected)
         prepared = self._prepared
         graph = replace(prepared.graph, graph_def=made.graph_def, calls=made.calls)
         seen = [each for name, each in self._observed.items() if name in ranges]

@@ -37,6 +37,7 @@ from tfnative_aot.program.passes.stored_weights import Weights
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.quantize.agree import in_agreement
 from tfnative_aot.quantize.auto.choose import with_chosen_layers
+from tfnative_aot.quantize.auto.held_out import LABELLED
 from tfnative_aot.quantize.auto.report import check_report, write_report
 from tfnative_aot.quantize.auto.trial import Workshop
 from tfnative_aot.quantize.calibrate.data import READ_PER_SAMPLE
@@ -100,15 +101,20 @@ def compile(  # noqa: A001 - the name that users know
         loaded = fix_inputs(loaded, options.constants or {}, chosen)
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
         work = Path(temporary)
-        if options.precision == "int8":
-            shop = _workshop(loaded, settings, builder, server, work, pool)
+        if options.precision in ("int8", "auto"):
+            options = _with_kept_samples(options, len(prepared))
+            shop = replace(
+                _workshop(loaded, settings, builder, server, work, pool),
+                options=options,
+            )
             entries = [shop.entry(each) for each in prepared]
             names = {tensor.name for each in entries for tensor in each.inputs}
-            options = _with_kept_samples(options, len(prepared))
-            prepared = [_quantized(each, options, names, progress) for each in entries]
-        elif options.precision == "auto":
-            shop = _workshop(loaded, settings, builder, server, work, pool)
-            prepared = [with_chosen_layers(each, shop, progress) for each in prepared]
+            if options.precision == "int8":
+                prepared = [_quantized(e, options, names, progress) for e in entries]
+            else:
+                prepared = [
+                    with_chosen_layers(e, shop, names, progress) for e in entries
+                ]
         small = settings.weights.dtype
         if small != "f32":
             prepared = [with_small_weights(each, small) for each in prepared]
@@ -160,8 +166,9 @@ def compile(  # noqa: A001 - the name that users know
                 make_artifact(job, user_inputs, staging, progress)
             except CompileError as error:
                 raise explained(prepared, error) from error
-    if options.precision_report is not None:
-        write_report(settings.name, prepared, options.precision_report)
+            if options.precision_report is not None:
+                # If this fails, there is no artifact, either.
+                write_report(settings.name, prepared, options.precision_report)
     progress.finish()
     return folder
 
@@ -185,7 +192,8 @@ def _with_kept_samples(options: CompileOptions, signatures: int) -> CompileOptio
     given = options.calibration
     if signatures < 2 or not isinstance(given, Iterator):
         return options
-    most = READ_PER_SAMPLE * options.calibration_samples
+    more = LABELLED if options.precision == "auto" else 0
+    most = READ_PER_SAMPLE * (options.calibration_samples + more)
     return replace(options, calibration=list(islice(given, most)))
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tfnative._compile.options import CompileOptions
@@ -43,13 +43,14 @@ from tfnative_aot.split.divide import Prepared
 
 
 def with_chosen_layers(
-    prepared: Prepared, shop: Workshop, progress: Progress
+    entry: Entry, shop: Workshop, others: Collection[str], progress: Progress
 ) -> Prepared:
     """The signature with layers in 8 bits, of which some have gone back to floats.
 
     Args:
-        prepared: The signature.
+        entry: The signature, and where samples enter.
         shop: What compiles, for timing, and what is asked for.
+        others: Names of arrays that are meant for other signatures.
         progress: Is told of stages and parts.
 
     Raises:
@@ -57,11 +58,11 @@ def with_chosen_layers(
         InvalidArgumentError: Samples or labels do not fit.
         CompileError: Ranges cannot be found, or what is timed cannot be compiled.
     """
-    options = shop.options
+    prepared, options = entry.prepared, shop.options
     check_ends(prepared.graph)
-    parted, judge = _judge(shop.entry(prepared), options)
+    parted, judge = _judge(entry, options, others)
     quantizer = StaticQuantizer(
-        prepared, parted.ranges, options.calibration_method, progress
+        prepared, parted.ranges, options.calibration_method, progress, lenient=True
     )
     losses = sensitivities(quantizer, judge, progress)
     times = _times(prepared, quantizer, parted, shop, progress)
@@ -132,12 +133,14 @@ def _types(steps: Sequence[Step]) -> Mapping[str, str]:
     return {step.move.layer: step.move.to for step in steps if step.move.layer}
 
 
-def _judge(entry: Entry, options: CompileOptions) -> tuple[Parted, Judge]:
+def _judge(
+    entry: Entry, options: CompileOptions, others: Collection[str]
+) -> tuple[Parted, Judge]:
     assert options.calibration is not None
     graph, for_ranges = entry.prepared.graph, options.calibration_samples
     labels = None if options.labels is None else read_labels(options.labels)
     more = PLAIN if labels is None else LABELLED
-    data = entry.read(options.calibration, for_ranges + more)
+    data = entry.read(options.calibration, for_ranges + more, others)
     if labels is not None:
         labels_of(labels, data)  # Their number is checked before anything runs.
     parted = part(entry.behind(data), for_ranges, more)

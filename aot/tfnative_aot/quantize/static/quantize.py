@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -41,7 +42,12 @@ from tfnative_aot.quantize.static.smooth import read_by
 from tfnative_aot.split.divide import Prepared
 
 _NAMED = 3
-_TOO_WIDE = "numbers that it reads or gives are too large or too small for a scale"
+_TOO_WIDE = (
+    "numbers that it reads or gives are too large or too small for a scale, or not "
+    "finite"
+)
+_ENDLESS = Range(-sys.float_info.max, sys.float_info.max)
+"""No scale is for it."""
 
 
 def with_static_ranges(
@@ -80,7 +86,20 @@ class StaticQuantizer:
         data: CalibrationData | None,
         method: CalibrationMethod,
         progress: Progress,
+        *,
+        lenient: bool = False,
     ) -> None:
+        """Makes a quantizer.
+
+        Args:
+            prepared: The signature.
+            data: Samples; None if the model says all ranges itself.
+            method: How ranges are made of what was seen.
+            progress: Is told of each batch.
+            lenient: Whether layers stay as they are that read or give values that are
+                not finite, which are refused else.
+        """
+        self._lenient = lenient
         self._prepared = prepared
         self._data = data
         self._method = method
@@ -173,7 +192,11 @@ class StaticQuantizer:
         self._observe(unknown)
         ranges = {name: range_of(own) for name, own in known.items()}
         for name in unknown:
-            ranges[name] = find_range(self._observed[name], self._method)
+            observed = self._observed[name]
+            if self._lenient and observed.not_finite:
+                ranges[name] = _ENDLESS
+            else:
+                ranges[name] = find_range(observed, self._method)
         return ranges
 
     def _chosen(

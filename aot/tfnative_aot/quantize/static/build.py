@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,7 @@ from tfnative_aot.quantize.static.smooth import read_by, trailing
 from tfnative_aot.xla.quantized import operand_specs
 
 if TYPE_CHECKING:
+    from tensorflow.core.framework.function_pb2 import FunctionDef
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
 _INT32, _FLOAT = 3, 1  # Of tensorflow.DataType.
@@ -320,11 +322,7 @@ class _Builder:
         call = placed.call
         kind = _FLOAT if takes_floats(call) else _INT32
         definition = self._graph_def.library.function.add()
-        definition.CopyFrom(
-            adapters.tf().function_of(
-                lambda *operands: compute(call, operands), operand_specs(call, None)
-            )
-        )
+        definition.CopyFrom(_definition(call))
         definition.signature.name = function
         node = self._add_node(name, "PartitionedCall", operands)
         node.attr["f"].func.name = function
@@ -370,6 +368,22 @@ class _Builder:
         node.input.extend(inputs)
         self._nodes[unique] = node
         return node
+
+
+def _definition(call: QuantizedCall) -> FunctionDef:
+    """What a call computes, as a function of TensorFlow."""
+    # Products have arrays, which cannot be looked up.
+    return _traced(call) if isinstance(call, Product) else _kept(call)
+
+
+def _traced(call: QuantizedCall) -> FunctionDef:
+    return adapters.tf().function_of(
+        lambda *operands: compute(call, operands), operand_specs(call, None)
+    )
+
+
+_kept = lru_cache(maxsize=1024)(_traced)
+"""Several graphs of one model, of which the best is taken, differ in little else."""
 
 
 def quantizations_of(

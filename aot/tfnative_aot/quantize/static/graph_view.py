@@ -44,6 +44,9 @@ class GraphView:
     Tensors are named by the node whose first output they are. A name stands for what
     is passed on to it, and for what it is a view of: the same numbers in the same
     order, of which each row of the batch has equally many.
+
+    Attributes:
+        products: What ``find_product`` has found, by node: weights are decoded once.
     """
 
     def __init__(self, graph: FrozenGraph) -> None:
@@ -67,6 +70,7 @@ class GraphView:
                     if not given.startswith("^"):
                         reader = Reader(node, place)
                         self._readers.setdefault(self.source(given), []).append(reader)
+        self.products: dict[str, Any] = {}
         self._read_outside = {self.source(name) for name in self.outputs}
 
     def nodes(self) -> Sequence[NodeDef]:

@@ -49,6 +49,7 @@ class Place:
 ALL = [
     *(Place(target, level) for target, level in PLACES),
     Place("linux-x86_64", _NARROW),
+    Place("linux-x86_64", X86_LEVELS[1], _CHECKS),
     Place("linux-x86_64", X86_LEVELS[-1], _CHECKS),
 ]
 
@@ -310,6 +311,17 @@ def _extreme_convolutions(rng: np.random.Generator) -> Iterator[Call]:
             weights=np.broadcast_to(signs, (3, 3, 33)).astype(np.int8),
             bias=np.array([2**30, -(2**30), 0] * 11, np.int32),
             multiplier=multiplier,
+        )
+    # What is added to sums, where floats have all of both, and where they do not.
+    most = 2**24 - 9 * 255 * 127
+    for bias in (most, most + 1, -most, -most - 1):
+        yield replace(
+            call,
+            lhs=np.full_like(call.lhs, 255),
+            zero=(0, 9),
+            weights=np.broadcast_to(signs, (3, 3, 33)).astype(np.int8),
+            bias=np.full(33, bias, np.int32),
+            multiplier=np.full(33, 2**-17, np.float32),
         )
 
 

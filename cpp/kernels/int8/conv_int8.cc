@@ -3,6 +3,7 @@
 //
 // Quantized convolutions whose results are bytes.
 #include "int8/convolve.h"
+#include "int8/look_up.h"
 #include "int8/result_bytes.h"
 
 using namespace TFN_NAMESPACE;
@@ -96,15 +97,6 @@ INLINE void choose(const Output& out, const Int8Sums& tile, int vector) {
   }
 }
 
-__attribute__((noinline)) void look_up(const Output& out, const Int8Sums& tile) {
-  const int64_t most = tile.vectors * kLanes;
-  const int64_t count = tile.columns < most ? tile.columns : most;
-  for (int64_t r = 0; r < tile.pixels; ++r) {
-    uint8_t* const row = out.first + tile.at[r] + tile.channel;
-    for (int64_t i = 0; i < count; ++i) row[i] = out.table[row[i]];
-  }
-}
-
 void finish_bytes(const void* results, const Int8Sums& tile) {
   const Output& out = *(const Output*)results;
   for (int v = 0; v < tile.vectors && v * kLanes < tile.columns;) {
@@ -120,7 +112,21 @@ void finish_bytes(const void* results, const Int8Sums& tile) {
       ++v;
     }
   }
-  if (out.table) look_up(out, tile);
+}
+
+// Looks results of some pixels up, at once where those of one are behind those of
+// another.
+void look_up_block(const void* results, const Int8Sums& block) {
+  const Output& out = *(const Output*)results;
+  for (int64_t i = 0; i < block.pixels;) {
+    const int64_t first = block.at[i];
+    int64_t bytes = block.columns;
+    for (++i; i < block.pixels && block.at[i] == first + bytes; ++i) {
+      bytes += block.columns;
+    }
+    uint8_t* const at = out.first + first + block.channel;
+    look_up(out.table, at, at, bytes);
+  }
 }
 
 }  // namespace
@@ -130,6 +136,7 @@ void TFN_KERNEL(conv_int8)(const void* params, const tfn_operands* o, tfn_part p
   const int64_t (&out)[3] = p.conv.out;
   const Output results = {ResultBytes(p.result), Addend(p, o->addend), p.result.table,
                           (uint8_t*)o->out};
-  convolve_int8(p, *o, part, finish_bytes, &results,
-                TFN_INT8_ROW_BYTES(out[0] * out[1] * out[2] * p.conv.out_channels));
+  convolve_int8(p, *o, part,
+                {finish_bytes, results.table ? look_up_block : nullptr, &results,
+                 TFN_INT8_ROW_BYTES(out[0] * out[1] * out[2] * p.conv.out_channels)});
 }

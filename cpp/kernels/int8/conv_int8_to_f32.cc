@@ -41,6 +41,7 @@ void TFN_KERNEL(conv_int8_to_f32)(const void* params, const tfn_operands* o,
   const tfn_epilogue& epilogue = p.conv.epilogue;
   const int64_t (&out)[3] = p.conv.out;
   const Output results = {{broadcast(epilogue.low), broadcast(epilogue.high)}, o->out};
-  convolve_int8(p, *o, part, finish_floats, &results,
-                out[0] * out[1] * out[2] * p.conv.out_channels);
+  convolve_int8(p, *o, part,
+                {finish_floats, nullptr, &results,
+                 out[0] * out[1] * out[2] * p.conv.out_channels});
 }

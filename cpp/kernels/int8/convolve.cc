@@ -53,13 +53,11 @@ Int8Channels channels_of(const Int8Right& right, int vector, int input_zero) {
 
 class Int8Convolution {
  public:
-  Int8Convolution(const tfn_conv_int8& p, const tfn_operands& o, Int8Finish* finish,
-                  const void* results, int64_t image_elements)
+  Int8Convolution(const tfn_conv_int8& p, const tfn_operands& o,
+                  const Int8Finisher& finisher)
       : p_(p),
         o_(o),
-        finish_(finish),
-        results_(results),
-        image_elements_(image_elements),
+        finisher_(finisher),
         pixels_(p.conv.batch * p.conv.out[0] * p.conv.out[1] * p.conv.out[2]),
         channels_(p.conv.out_channels / p.conv.groups),
         k_(p.conv.kernel[0] * p.conv.kernel[1] * p.conv.kernel[2] *
@@ -94,7 +92,7 @@ class Int8Convolution {
     }
     const bool points = block > 0;
     if (!points) block = copied_pixels();
-    Int8Windows windows(geometry, image_elements_, pixels.begin);
+    Int8Windows windows(geometry, finisher_.image_elements, pixels.begin);
     PixelBlock now;
     for (int64_t done = pixels.begin; done < pixels.end; done += block) {
       const int64_t left = pixels.end - done;
@@ -194,6 +192,13 @@ class Int8Convolution {
                         : multiply_tiles(block, right, result);
       c += result.vectors * kLanes;
     }
+    if (!finisher_.finish_block || channels.begin == channels.end) return;
+    result = {};
+    result.pixels = block.pixels;
+    result.at = block.at;
+    result.channel = group * channels_ + channels.begin;
+    result.columns = channels.end - channels.begin;
+    finisher_.finish_block(finisher_.results, result);
   }
 
   void multiply_at_once(const PixelBlock& block, const Int8Right& right,
@@ -203,7 +208,7 @@ class Int8Convolution {
     result.sums = sums;
     result.at = block.at;
     result.pixels = block.pixels;
-    finish_(results_, result);
+    finisher_.finish(finisher_.results, result);
   }
 
   // Some tiles, then their results: in longer loops, less waits for what is before it.
@@ -227,16 +232,15 @@ class Int8Convolution {
   }
 
   void finish_some(Int8Sums& result) const {
-    finish_(results_, result);
+    finisher_.finish(finisher_.results, result);
     result.at += result.pixels;
     result.pixels = 0;
   }
 
   const tfn_conv_int8& p_;
   const tfn_operands& o_;
-  Int8Finish* const finish_;
-  const void* const results_;
-  const int64_t image_elements_, pixels_;
+  const Int8Finisher& finisher_;
+  const int64_t pixels_;
   const int64_t channels_;  // Of the output, in a group.
   const int64_t k_;
   const int64_t room_;  // For the patches of so many pixels.
@@ -246,8 +250,8 @@ class Int8Convolution {
 }  // namespace
 
 void convolve_int8(const tfn_conv_int8& p, const tfn_operands& o, tfn_part part,
-                   Int8Finish* finish, const void* results, int64_t image_elements) {
-  Int8Convolution(p, o, finish, results, image_elements).run(part);
+                   const Int8Finisher& finisher) {
+  Int8Convolution(p, o, finisher).run(part);
 }
 
 }  // namespace TFN_NAMESPACE

@@ -35,8 +35,17 @@ struct Int8Sums {
 // Makes results of sums. `results` is what the kernel has prepared.
 typedef void Int8Finish(const void* results, const Int8Sums& sums);
 
-// A part of a convolution. Images of the output are `image_elements` apart.
+// What a kernel does with sums. Images of its output are `image_elements` apart.
+struct Int8Finisher {
+  Int8Finish* finish;
+  Int8Finish* finish_block;  // Once results of all channels of some pixels are there; or
+                             // null. There are no sums then.
+  const void* results;
+  int64_t image_elements;
+};
+
+// A part of a convolution.
 void convolve_int8(const tfn_conv_int8& p, const tfn_operands& o, tfn_part part,
-                   Int8Finish* finish, const void* results, int64_t image_elements);
+                   const Int8Finisher& finisher);
 
 }  // namespace TFN_NAMESPACE

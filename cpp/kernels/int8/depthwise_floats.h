@@ -8,6 +8,7 @@
 #pragma once
 
 #include "int8/gemm/form.h"
+#include "int8/look_up.h"
 #include "int8/requantize_four.h"
 #include "part.h"
 
@@ -98,6 +99,11 @@ class DepthwiseFloats {
         run_columns(image, lines, {w, w + (left < most ? left : most)});
       }
     }
+    if (!p_.result.table) return;
+    const int64_t line = conv_.out[2] * conv_.in_channels;
+    uint8_t* const out =
+        output_ + image * TFN_INT8_ROW_BYTES(conv_.out[1] * line) + lines.begin * line;
+    look_up(p_.result.table, out, out, (lines.end - lines.begin) * line);
   }
 
   // Chooses a block of channels, widens its weights and finds what its sums begin with.
@@ -225,11 +231,6 @@ class DepthwiseFloats {
     const int64_t pixels = columns.end - columns.begin;
     const Tile tile = {lines, output_ + at, addend_ ? addend_ + at : nullptr, pixels};
     pixels_ == 8 ? choose<8>(tile) : pixels_ == 7 ? choose<7>(tile) : choose<4>(tile);
-    if (!p_.result.table) return;
-    for (int64_t i = 0; i < pixels; ++i) {
-      uint8_t* const pixel = tile.out + i * conv_.in_channels;
-      for (int64_t c = 0; c < channels_; ++c) pixel[c] = p_.result.table[pixel[c]];
-    }
   }
 
   template <int kPixels>

@@ -23,6 +23,7 @@ SOURCES = (
     "int8/conv_int8",
     "int8/conv_int8_to_f32",
     "int8/convolve",
+    "int8/look_up",
     "int8/patches",
     "int8/pointers",
     "int8/window",

@@ -20,7 +20,7 @@ from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.link.find_toolchain import find_toolchain
 from tfnative_aot.link.kernels import KERNEL_FLAGS
 from tfnative_aot.link.toolchain import COMMON_FLAGS, run, sources_dir
-from tfnative_aot.machines.cpu_levels import X86_LEVELS, CpuLevel
+from tfnative_aot.machines.cpu_levels import X86_LEVELS, CpuLevel, host_x86_level
 from tfnative_aot.machines.emulator import emulator, runs_level
 from tfnative_aot.machines.targets import find_target
 
@@ -42,15 +42,15 @@ class Place:
     checks: tuple[str, ...] = ("-static",)
 
     def __str__(self) -> str:
-        checked = "-sanitized" if self.checks == _CHECKS else ""
-        return f"{self.target}-{self.level.name}{checked}"
+        checked = self.checks == _CHECKS
+        return f"{self.target}-{'sanitized' if checked else self.level.name}"
 
 
 ALL = [
     *(Place(target, level) for target, level in PLACES),
     Place("linux-x86_64", _NARROW),
-    Place("linux-x86_64", X86_LEVELS[1], _CHECKS),
-    Place("linux-x86_64", X86_LEVELS[-1], _CHECKS),
+    # The best level of this machine: two of them would take twice the time.
+    Place("linux-x86_64", X86_LEVELS[max(host_x86_level(), 3) - 2], _CHECKS),
 ]
 
 

@@ -26,6 +26,11 @@
 #define TFN_INT8_AMX
 #endif
 
+// Beside the dot product, an instruction that multiplies two rows with two columns.
+#if defined(TFN_INT8_DOT_ARM) && defined(__ARM_FEATURE_MATMUL_INT8)
+#define TFN_INT8_PAIRS_ARM
+#endif
+
 // TFN_MATRIX_MODEL, with wide vectors, has the code for a matrix unit tested on machines
 // without one: each of its instructions is a few loops.
 #if defined(TFN_INT8_AMX) || (defined(TFN_WIDE_VECTORS) && defined(TFN_MATRIX_MODEL))

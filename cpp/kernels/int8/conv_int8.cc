@@ -53,8 +53,8 @@ struct Some {
   void copy_to(uint8_t* to) const { memcpy(to, bytes, (size_t)count); }
 };
 
-// N vectors of channels of all pixels. kAdds: there is an addend. kSome: there are fewer
-// channels than vectors have numbers, parts of which cannot be stored.
+// N vectors of channels of all pixels. kAdds: there is an addend. kSome: there are
+// fewer channels than vectors have numbers, parts of which cannot be stored.
 template <int N, bool kAdds, bool kSome>
 __attribute__((noinline)) void finish_columns(const Output& out, const Int8Sums& tile,
                                               int vector) {

@@ -33,8 +33,8 @@ struct PixelTile {
 struct PixelBlock {
   int64_t pixels, tiles;
   PixelTile tile[kMostTiles];
-  Int8Block rows;             // Where a matrix unit finds them.
-  int64_t at[kBlockPixels];   // Where the results of each go.
+  Int8Block rows;            // Where a matrix unit finds them.
+  int64_t at[kBlockPixels];  // Where the results of each go.
 };
 
 // Numbers behind the weights of a panel, for each channel.

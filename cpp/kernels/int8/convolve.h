@@ -9,8 +9,8 @@
 
 namespace TFN_NAMESPACE {
 
-// What the sums of a vector of channels have added to them, and what they are multiplied
-// with.
+// What the sums of a vector of channels have added to them, and what they are
+// multiplied with.
 struct Int8Channels {
   IntVec offset;
   Vec multiplier;
@@ -21,8 +21,8 @@ struct Int8Channels {
 };
 
 // The sums of some pixels, `vectors` vectors of each, and where results go: those of
-// pixel r from at[r] + channel on, in elements of the output, which has `columns` or more
-// from there on.
+// pixel r from at[r] + channel on, in elements of the output, which has `columns` or
+// more from there on.
 struct Int8Sums {
   const IntVec* sums;
   const Int8Channels* channels;  // Of each vector.
@@ -38,8 +38,8 @@ typedef void Int8Finish(const void* results, const Int8Sums& sums);
 // What a kernel does with sums. Images of its output are `image_elements` apart.
 struct Int8Finisher {
   Int8Finish* finish;
-  Int8Finish* finish_block;  // Once results of all channels of some pixels are there; or
-                             // null. There are no sums then.
+  Int8Finish* finish_block;  // Once results of all channels of some pixels are there;
+                             // or null. There are no sums then.
   const void* results;
   int64_t image_elements;
 };

@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Depthwise convolution of quantized arrays with floats, for CPU levels whose integers
-// multiply no faster. Sums of a few hundred products of bytes are less than 2^24, so that
-// floats have them exactly. The lines that an output line sees are widened to floats, for
-// a few channels, each of them once; the next output line sees most of them again.
+// multiply no faster. Sums of a few hundred products of bytes are less than 2^24, so
+// that floats have them exactly. The lines that an output line sees are widened to
+// floats, for a few channels, each of them once; the next output line sees most of them
+// again.
 #pragma once
 
 #include "int8/gemm/form.h"
@@ -129,7 +130,8 @@ class DepthwiseFloats {
                                   (uint32_t)p_.input_zero * sums);
       memcpy(start_ + c, &start, sizeof start);
       const Vec value = __builtin_convertvector(start, Vec);
-      inexact |= (value > broadcast(kExact - most)) | (value < broadcast(most - kExact));
+      inexact |=
+          (value > broadcast(kExact - most)) | (value < broadcast(most - kExact));
       large |= load(multiplier_ + c) > broadcast(kMostMultiplier);
     }
     exact_ = !any(inexact);

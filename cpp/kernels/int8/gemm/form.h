@@ -31,8 +31,8 @@
 #define TFN_INT8_PAIRS_ARM
 #endif
 
-// TFN_MATRIX_MODEL, with wide vectors, has the code for a matrix unit tested on machines
-// without one: each of its instructions is a few loops.
+// TFN_MATRIX_MODEL, with wide vectors, has the code for a matrix unit tested on
+// machines without one: each of its instructions is a few loops.
 #if defined(TFN_INT8_AMX) || (defined(TFN_WIDE_VECTORS) && defined(TFN_MATRIX_MODEL))
 #define TFN_INT8_MATRIX
 #endif

@@ -76,9 +76,9 @@ INLINE int32x4x2_t load_columns(const int8_t* weights, bool is_last) {
 // of an odd number of rows stands for two. Behind an odd number of groups, rows are
 // padded with anything.
 template <int kPairs, int kVectors>
-INLINE void add_pairs(int32x4_t (&sums)[kPairs][2 * kVectors], const uint8_t* const* row,
-                      int64_t at, const int8_t* weights, int64_t panel_bytes,
-                      bool is_last) {
+INLINE void add_pairs(int32x4_t (&sums)[kPairs][2 * kVectors],
+                      const uint8_t* const* row, int64_t at, const int8_t* weights,
+                      int64_t panel_bytes, bool is_last) {
   int8x16_t x[kPairs];
   UNROLL for (int p = 0; p < kPairs; ++p) {
     x[p] = load_rows(row[2 * p] + at, row[2 * p + 1] + at);
@@ -150,11 +150,11 @@ constexpr Int8Tile* best_tile() {
 // The tiles of so many rows, by the number of vectors.
 template <int kRows>
 Int8Tile* of_rows(int vectors) {
-  constexpr int kMost = int8_vectors(kRows);
+  constexpr int kMost = int8_vectors(kRows), kMost4 = kMost < 4 ? kMost : 4;
   switch (vectors) {
     case 1: return best_tile<kRows, 1>();
     case 2: return best_tile<kRows, 2>();
-    case 4: return best_tile < kRows, kMost < 4 ? kMost : 4 > ();
+    case 4: return best_tile<kRows, kMost4>();
     default: return best_tile<kRows, kMost>();
   }
 }

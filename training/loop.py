@@ -30,9 +30,9 @@ def fit_keras(options: FitOptions, *, keras: Any = None, scope: Any = None) -> F
         keras: The module to use: ``keras`` by default, or ``tf_keras``.
         scope: A context in which the model is made, as ``strategy.scope()``.
     """
+    prepare(options)
     if keras is None:
         import keras
-    prepare(options)
     data = open_for(options)
     steps, per_epoch = steps_of(options, data)
     with scope if scope is not None else device_scope(options):

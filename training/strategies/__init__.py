@@ -9,7 +9,12 @@ import importlib
 from training.errors import TrainingError
 from training.options import FitOptions, Fitted
 
-STRATEGIES = {"single": "training.strategies.single"}
+STRATEGIES = {
+    "single": "training.strategies.single",
+    "mirrored": "training.strategies.mirrored",
+    "central": "training.strategies.central",
+    "mixed": "training.strategies.mixed",
+}
 """Modules by the name of the strategy."""
 
 

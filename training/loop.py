@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,9 @@ from training.data.sources import KINDS
 from training.errors import DataError, TrainingError
 from training.export import check_output, export
 from training.models import MODELS, build_model
+from training.observe.debug import debugging
+from training.observe.jit import let_tensorflow_choose_clusters
+from training.observe.watch import check_watching, watching
 from training.options import FitOptions, Fitted
 
 EVALUATION_ROWS = 256
@@ -56,7 +58,8 @@ def fit_keras(
     started = time.perf_counter()
     history: dict[str, list[float]] = {}
     if first < steps:
-        history = _fit(model, options, data, (first, steps, per_epoch), checkpoints)
+        with debugging(options.debug, options.logs):
+            history = _fit(model, options, data, (first, steps, per_epoch), checkpoints)
     seconds = time.perf_counter() - started
     return finish(
         *(model, options, data, keras),
@@ -70,11 +73,9 @@ def fit_keras(
 
 def prepare(options: FitOptions) -> None:
     """Refuses, before the work, what would fail after it."""
-    if options.logs and importlib.util.find_spec("tensorboard") is None:
-        raise TrainingError(
-            'logs need TensorBoard: pip install "tfnative[training]", or leave out '
-            "--logs"
-        )
+    check_watching(options)
+    if options.jit == "auto":
+        let_tensorflow_choose_clusters()
     if options.output:
         check_output(options.output, overwrite=options.overwrite)
     if options.device == "gpu":
@@ -149,14 +150,11 @@ def compile_model(
         options.learning_rate or spec.learning_rate, steps
     )
     loss, metric = loss_of(data, spec.target)
-    jit: Any = {"off": False, "auto": "auto", "on": True}[options.jit]
-    if jit == "auto" and not keras.__version__.startswith("3"):
-        jit = None  # tf-keras' word for it.
     model.compile(
         optimizer=(optimizers or keras.optimizers).Adam(rate),
         loss=loss,
         metrics=[metric],
-        jit_compile=jit,
+        jit_compile=options.jit == "on",
     )
 
 
@@ -184,7 +182,8 @@ def _fit(
 
     history: dict[str, list[float]] = {}
     held_out = _held_out(data, options)
-    callbacks = [*_callbacks(model, options, steps[2], checkpoints), *options.callbacks]
+    callbacks = _callbacks(model, options, data, steps[2], checkpoints)
+    callbacks += options.callbacks
     try:
         for part in parts_of(*steps):
             done = model.fit(
@@ -239,12 +238,14 @@ def _held_out(data: Data, options: FitOptions) -> tuple[Any, Any]:
 
 
 def _callbacks(
-    model: Any, options: FitOptions, per_epoch: int, checkpoints: Checkpoints | None
+    model: Any,
+    options: FitOptions,
+    data: Data,
+    per_epoch: int,
+    checkpoints: Checkpoints | None,
 ) -> list[Any]:
     keras = keras_of(model)
-    callbacks = []
-    if options.logs:
-        callbacks.append(keras.callbacks.TensorBoard(str(options.logs)))
+    callbacks = watching(model, options, data, keras)
     if checkpoints:
         every = options.checkpoint_steps or per_epoch
 

@@ -11,6 +11,8 @@ from typing import Any
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 JIT = ("off", "auto", "on")
+LOOKS = ("histograms", "graph", "mistakes", "projector")
+DEBUG = ("numerics", "dump")
 DEVICES = ("cpu", "gpu")
 
 
@@ -42,6 +44,9 @@ class FitOptions:
         workers: Processes that train, for strategies with a cluster.
         servers: Parameter servers, for strategies that have them.
         reading: Fields of `training.data.read.Reading` by name.
+        looks: What more TensorBoard is to show: `LOOKS`.
+        profile: The first and the last step of a trace, or None.
+        debug: How to look for what is not finite: `DEBUG`, or None.
         callbacks: More Keras callbacks.
         verbose: 0 says nothing, 1 shows a bar, 2 a line for each epoch.
     """
@@ -62,12 +67,15 @@ class FitOptions:
     output: Path | None = None
     overwrite: bool = False
     precision: str = "float32"
-    jit: str = "auto"
+    jit: str = "off"
     device: str = "cpu"
     replicas: int = 2
     workers: int = 2
     servers: int = 1
     reading: dict[str, Any] = field(default_factory=dict)
+    looks: tuple[str, ...] = ()
+    profile: tuple[int, int] | None = None
+    debug: str | None = None
     callbacks: Sequence[Any] = ()
     verbose: int = 2
 

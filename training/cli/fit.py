@@ -13,7 +13,7 @@ from typing import Any
 from training import data, models, strategies
 from training.cli.numbers import natural, positive, rate
 from training.fit import fit
-from training.options import DEVICES, JIT, PRECISIONS, FitOptions
+from training.options import DEBUG, DEVICES, JIT, LOOKS, PRECISIONS, FitOptions
 
 
 def add(parsers: Any) -> argparse.ArgumentParser:
@@ -67,6 +67,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--precision", choices=PRECISIONS, default=defaults.precision, help="policy")
     add("--jit", choices=JIT, default=defaults.jit, help="whether XLA compiles steps")
+    add(
+        "--look",
+        dest="looks",
+        nargs="+",
+        choices=LOOKS,
+        default=(),
+        help="what more the logs are to show in TensorBoard",
+    )
+    add(
+        "--profile",
+        type=_first_and_last,
+        metavar="FIRST-LAST",
+        help="record a trace of these steps into the logs; see `timeline`",
+    )
+    add(
+        "--debug",
+        choices=DEBUG,
+        help="end at the first op whose result is not finite, or dump all results "
+        "for TensorBoard's Debugger (default: neither; both take long)",
+    )
     add("--device", choices=DEVICES, default=defaults.device, help="where to compute")
     add(
         "--replicas",
@@ -92,6 +112,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--quiet", action="store_true", help="only the summary")
 
 
+def _first_and_last(text: str) -> tuple[int, int]:
+    first, minus, last = text.partition("-")
+    if not (minus and first.isdecimal() and last.isdecimal()) or int(first) > int(last):
+        raise argparse.ArgumentTypeError(
+            f"must be the first and the last step, as 10-20, not {text}"
+        )
+    return int(first), int(last)
+
+
 def options_of(parsed: argparse.Namespace) -> FitOptions:
     """What the command line says, as `FitOptions`."""
     names = FitOptions.__dataclass_fields__.keys() & vars(parsed).keys()
@@ -103,6 +132,7 @@ def options_of(parsed: argparse.Namespace) -> FitOptions:
     return replace(
         FitOptions(**{name: getattr(parsed, name) for name in names}),
         servers=parsed.ps,
+        looks=tuple(parsed.looks),
         reading=reading,
         verbose=0 if parsed.quiet else 2,
     )

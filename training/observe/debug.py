@@ -112,7 +112,8 @@ def first_bad_op(folder: Path) -> BadOp | None:
     for type_, name, numbers in dumped_executions(folder):
         # Device, dtype, rank, elements, -inf, +inf, NaN, ...: see the documentation
         # of enable_dump_debug_info for FULL_HEALTH.
-        counts = [int(n) for n in numbers[-6:-3]] if len(numbers) >= 6 else []
+        # Tensors of other types have none.
+        counts = [int(n) for n in numbers[-6:-3]] if numbers is not None else []
         for what, count in zip(_COUNTS, counts, strict=False):
             if count:
                 return BadOp(type_, name, f"{what} ({count} of {int(numbers[-7])})")

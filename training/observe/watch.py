@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``fit`` writes while it trains, as Keras callbacks.
 
-Below LOGS: ``train/`` and ``validation/`` have scalars, histograms and the graph,
-``mistakes/`` images that the model was wrong about, ``projector/`` the last hidden
-layer of held-out rows, ``plugins/profile/`` traces, ``debug/`` what tfdbg dumps.
+Below LOGS: ``train/`` and ``validation/`` have scalars and histograms, ``graph/`` the
+model's ops, ``mistakes/`` images that the model was wrong about, ``projector/`` the
+last hidden layer of held-out rows, ``plugins/profile/`` traces, ``debug/`` what tfdbg
+dumps.
 """
 
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 from typing import Any
 
 from training.data import Data
@@ -63,9 +65,11 @@ def watching(model: Any, options: FitOptions, data: Data, keras: Any) -> list[An
         keras.callbacks.TensorBoard(
             str(logs),
             histogram_freq=1 if "histograms" in looks else 0,
-            write_graph="graph" in looks,
+            write_graph=False,
         )
     ]
+    if "graph" in looks:
+        callbacks.append(_graph_callback(model, data, logs / "graph", keras))
     if "mistakes" in looks:
         callbacks.append(mistakes_callback(model, data, logs / "mistakes", keras))
     if "projector" in looks:
@@ -73,3 +77,21 @@ def watching(model: Any, options: FitOptions, data: Data, keras: Any) -> list[An
     if options.profile:
         callbacks.append(profile_callback(model, options.profile, logs, keras))
     return callbacks
+
+
+def _graph_callback(model: Any, data: Data, folder: Path, keras: Any) -> Any:
+    """Writes the ops of the model; Keras itself writes its layers only."""
+
+    def write(logs: Any = None) -> None:
+        import tensorflow as tf
+
+        specs = {
+            name: tf.TensorSpec((None, *spec.shape), spec.dtype, name)
+            for name, spec in data.features.items()
+        }
+        call = tf.function(lambda **given: model(given), autograph=False)
+        graph = call.get_concrete_function(**specs).graph
+        with tf.summary.create_file_writer(str(folder)).as_default(step=0):
+            tf.summary.graph(graph)
+
+    return keras.callbacks.LambdaCallback(on_train_begin=write)

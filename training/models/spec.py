@@ -44,7 +44,9 @@ def head(x: Any, data: Data, keras: Any) -> Any:
     In float32 whatever the policy: float16 has no room for small probabilities.
     """
     if data.task == "regress":
-        return keras.layers.Dense(1, name="value", dtype="float32")(x)
+        mean, deviation = data.index.scale
+        x = keras.layers.Dense(1, dtype="float32")(x)
+        return keras.layers.Rescaling(deviation, mean, name="value", dtype="float32")(x)
     return keras.layers.Dense(
         len(data.labels), activation="softmax", name="probabilities", dtype="float32"
     )(x)
@@ -63,3 +65,11 @@ def needs_numbers(data: Data) -> str | None:
     if all(spec.dtype == "float32" for spec in data.features.values()):
         return None
     return "its inputs are numbers, not letters"
+
+
+def needs_sequence(data: Data) -> str | None:
+    """For `ModelSpec.needs`: letters in a line, or rows of an image."""
+    specs = list(data.features.values())
+    if len(specs) == 1 and (specs[0].stored == "text" or len(specs[0].shape) == 3):
+        return None
+    return "it reads letters, or rows of an image"

@@ -108,6 +108,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--threads", type=positive, help="batches parsed at once (default: tf.data's)")
     add("--prefetch", type=natural, help="batches that wait (default: tf.data's)")
+    add(
+        "--batch-delay",
+        type=natural,
+        default=0,
+        metavar="MS",
+        help="milliseconds that each batch pretends to take to arrive, to see what "
+        "reading ahead hides (default: 0)",
+    )
     add("--skip-corrupt", action="store_true", help="leave damaged files out")
     add("--quiet", action="store_true", help="only the summary")
 
@@ -125,6 +133,7 @@ def options_of(parsed: argparse.Namespace) -> FitOptions:
     """What the command line says, as `FitOptions`."""
     names = FitOptions.__dataclass_fields__.keys() & vars(parsed).keys()
     reading: dict[str, Any] = {"skip_corrupt": parsed.skip_corrupt}
+    reading["delay"] = parsed.batch_delay / 1e3
     if parsed.threads is not None:
         reading["threads"] = parsed.threads
     if parsed.prefetch is not None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ class Reading:
         prefetch: Batches that wait, at most; -1 lets tf.data choose.
         shuffle_rows: Rows among which the next one is drawn; 1 keeps their order.
         skip_corrupt: Whether shards that are damaged are left out, and not an error.
+        delay: Seconds that each batch pretends to take to arrive, as from a distant
+            store: to see what reading ahead hides.
     """
 
     threads: int = 0
@@ -29,6 +32,7 @@ class Reading:
     prefetch: int = -1
     shuffle_rows: int = 10_000
     skip_corrupt: bool = False
+    delay: float = 0.0
 
 
 def batches(
@@ -77,6 +81,8 @@ def batches(
     parallel = reading.threads or tf.data.AUTOTUNE
 
     def parse(serialized: Any) -> Any:
+        if reading.delay:
+            serialized = _late(serialized, reading.delay)
         return parse_batch(serialized, features, task)
 
     return (
@@ -84,6 +90,17 @@ def batches(
         .map(parse, num_parallel_calls=parallel, deterministic=True)
         .prefetch(tf.data.AUTOTUNE if reading.prefetch < 0 else reading.prefetch)
     )
+
+
+def _late(serialized: Any, seconds: float) -> Any:
+    import tensorflow as tf
+
+    def wait(rows: Any) -> Any:
+        time.sleep(seconds)
+        return rows
+
+    waited = tf.numpy_function(wait, [serialized], tf.string)
+    return tf.ensure_shape(waited, serialized.shape)
 
 
 def parse_batch(

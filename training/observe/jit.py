@@ -32,7 +32,8 @@ class JitTrial:
         step_ms: The median step, in milliseconds.
         first_ms: What the first step took longer: to trace, and to compile.
         memory_mb: How much the process grew while it trained, at most, in 10^6 bytes.
-        loss: After the last step: they all train alike.
+        loss: The mean over all steps: they train alike, but dropout draws other
+            numbers where XLA compiles it.
         fusions: Names of what XLA fused; only for ``on``, and with a folder.
     """
 

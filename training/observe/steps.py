@@ -75,10 +75,7 @@ class Shares:
         """What limits the speed, in words."""
         waits = f"{self.input:.0%} of a step waits for input"
         if self.input >= INPUT_BOUND:
-            return (
-                f"input-bound: {waits}. Prefetch, read and parse in parallel "
-                "(--threads), or cache what is parsed"
-            )
+            return f"input-bound: {waits}: prefetch, cache, read in parallel"
         if self.communication >= max(self.compute, INPUT_BOUND):
             return (
                 f"communication-bound: {self.communication:.0%} of a step waits for "

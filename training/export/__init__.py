@@ -1,0 +1,7 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes trained models as SavedModels that ``tfnative compile`` takes."""
+
+from training.export.saved_model import check_output, export, heldout_path
+
+__all__ = ["check_output", "export", "heldout_path"]

@@ -62,7 +62,7 @@ class Checkpoints:
     @property
     def step(self) -> int:
         """Steps that the weights have behind them."""
-        return int(self._optimizer.iterations)
+        return int(self._optimizer.iterations.numpy())
 
     def restore(self) -> int:
         """Takes the last checkpoint, if there is one; returns its step, or 0.

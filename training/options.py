@@ -11,6 +11,7 @@ from typing import Any
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 JIT = ("off", "auto", "on")
+BATCH_NORMS = ("replica", "synchronized")
 DEVICES = ("cpu", "gpu")
 
 
@@ -39,8 +40,13 @@ class FitOptions:
         jit: Whether XLA compiles the step: `JIT`.
         device: ``cpu`` or ``gpu``.
         replicas: Devices of a strategy that has several on a machine.
-        workers: Processes that train, for strategies with a cluster.
-        servers: Parameter servers, for strategies that have them.
+        workers: Processes that train, for strategies with a cluster; 2 if None.
+        servers: Parameter servers, for strategies that have them; 1 if None.
+        join_seconds: How long a member waits for the others to come.
+        run_folder: For what members of a cluster log; a new one if None.
+        evaluator: Whether a process of its own validates the checkpoints.
+        batch_norm: Whether replicas normalise their own rows, or all of a step
+            together: `BATCH_NORMS`.
         reading: Fields of `training.data.read.Reading` by name.
         callbacks: More Keras callbacks.
         verbose: 0 says nothing, 1 shows a bar, 2 a line for each epoch.
@@ -65,8 +71,12 @@ class FitOptions:
     jit: str = "auto"
     device: str = "cpu"
     replicas: int = 2
-    workers: int = 2
-    servers: int = 1
+    workers: int | None = None
+    servers: int | None = None
+    join_seconds: float = 60.0
+    run_folder: Path | None = None
+    evaluator: bool = False
+    batch_norm: str = "replica"
     reading: dict[str, Any] = field(default_factory=dict)
     callbacks: Sequence[Any] = ()
     verbose: int = 2

@@ -9,7 +9,13 @@ import importlib
 from training.errors import TrainingError
 from training.options import FitOptions, Fitted
 
-STRATEGIES = {"single": "training.strategies.single"}
+STRATEGIES = {
+    "single": "training.strategies.single",
+    "multi-worker": "training.strategies.multi_worker",
+    "ps-async": "training.strategies.ps_async",
+    "ps-sync": "training.strategies.ps_sync",
+    "model-parallel": "training.strategies.model_parallel",
+}
 """Modules by the name of the strategy."""
 
 

@@ -1,0 +1,246 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What members of a cluster have in common, however they agree on the weights."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from training.checkpoints import Checkpoints
+from training.cluster.config import Cluster, check_size
+from training.cluster.ports import check_free
+from training.data import Data
+from training.errors import ClusterError, PeerLostError
+from training.loop import compile_model, finish, loss_of, prepare
+from training.models import MODELS, build_model
+from training.options import FitOptions, Fitted
+
+CURVE = "steps.jsonl"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A step, as the chief saw it.
+
+    Attributes:
+        step: Steps before and with it.
+        seconds: Since 1970.
+        loss: Of the rows of the step.
+        staleness: How many steps of others came between reading the weights and
+            changing them; 0 where all change them together.
+    """
+
+    step: int
+    seconds: float
+    loss: float
+    staleness: int = 0
+
+
+class Curve:
+    """Adds the loss of each step to a file. One thread uses it."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Without a folder, nothing is kept."""
+        self._path = folder / CURVE if folder is not None else None
+        self._lines: list[str] = []
+
+    def add(self, *points: Point) -> None:
+        """Keeps points until `flush`."""
+        if self._path is not None:
+            self._lines += [json.dumps(asdict(point)) for point in points]
+
+    def flush(self) -> None:
+        """Writes what was added."""
+        if self._path is not None and self._lines:
+            with self._path.open("a") as file:
+                file.write("".join(f"{line}\n" for line in self._lines))
+            self._lines.clear()
+
+
+def read_curve(folder: Path) -> list[Point]:
+    """The steps of a run, in the order in which the chief wrote them."""
+    lines = (folder / CURVE).read_text().splitlines()
+    return [Point(**json.loads(line)) for line in lines]
+
+
+def check(options: FitOptions, cluster: Cluster) -> None:
+    """Refuses what cannot work, before TensorFlow waits for others.
+
+    No operation runs: strategies have to be made before the first one.
+
+    Raises:
+        ClusterError: The cluster has another size than was asked for; a port is in
+            use; or there is no folder for checkpoints, which members share.
+    """
+    check_size(cluster, options.workers, options.servers)
+    if options.checkpoints is None:
+        raise ClusterError(
+            "members of a cluster need --checkpoints FOLDER: the same folder for all, "
+            "from which they go on when one of them dies"
+        )
+    if cluster.address is not None:
+        check_free(cluster.address, str(cluster.task))
+    # Only the chief exports, and it looks at the end whether it may.
+    prepare(options if is_chief(cluster) else replace(options, output=None))
+
+
+def is_chief(cluster: Cluster) -> bool:
+    """Whether this process initialises, saves and exports: worker 0 without a chief."""
+    task = cluster.task
+    return task.job == ("chief" if "chief" in cluster.jobs else "worker") and (
+        task.index == 0
+    )
+
+
+@contextlib.contextmanager
+def own_folder(options: FitOptions, chief: bool) -> Iterator[Path]:
+    """Where a member writes its checkpoints.
+
+    Values that replicas keep apart are added up when they are saved, for which every
+    member has to save; only the chief's files are wanted.
+    """
+    assert options.checkpoints is not None
+    if chief:
+        remove_partial(options.checkpoints)
+        yield options.checkpoints
+    else:
+        with tempfile.TemporaryDirectory(prefix="training_") as folder:
+            yield Path(folder)
+
+
+def remove_partial(folder: Path) -> None:
+    """Removes what a chief left that was killed while it wrote a checkpoint.
+
+    TensorFlow writes files of its own names first, and the name of the checkpoint into
+    the file ``checkpoint`` last: what has no name there is not read.
+    """
+    for path in folder.glob("ckpt-*_temp*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def result_of_checkpoint(
+    options: FitOptions, data: Data, keras: Any, *, first_step: int, **known: Any
+) -> Fitted:
+    """Evaluates and exports what the last checkpoint has, on this machine alone.
+
+    Args:
+        options: What was asked for.
+        data: What was trained on.
+        keras: The module to build the model with.
+        first_step: Steps that a checkpoint had when this run began.
+        **known: Other fields of `Fitted`: seconds, history.
+    """
+    assert options.checkpoints is not None
+    model = build_model(options.model, data, keras=keras, seed=options.seed)
+    compile_model(model, options, data, 1, keras)
+    checkpoints = Checkpoints(options.checkpoints, model, keep=options.keep)
+    steps = checkpoints.restore()
+    return finish(
+        *(model, options, data, keras),
+        steps=steps,
+        first_step=first_step,
+        checkpoint=checkpoints.latest,
+        **known,
+    )
+
+
+def nothing_to_tell(first_step: int, steps: int, seconds: float) -> Fitted:
+    """What a member returns that is not the chief: others evaluate and export."""
+    return Fitted(
+        model=None,
+        metric="accuracy",
+        held_out=float("nan"),
+        rows=0,
+        steps=steps,
+        first_step=first_step,
+        seconds=seconds,
+    )
+
+
+@contextlib.contextmanager
+def peers_needed() -> Iterator[None]:
+    """Says that a peer is gone, where TensorFlow says one of several other things.
+
+    Raises:
+        PeerLostError: An operation that needs other members failed.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except (
+        tf.errors.UnavailableError,
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+    ) as error:
+        said = str(error.message).strip().splitlines() or [type(error).__name__]
+        raise PeerLostError(
+            f"another member is gone ({said[0][:160]}): start it again; all go on from "
+            "the last checkpoint"
+        ) from error
+
+
+def batches(
+    options: FitOptions,
+    data: Data,
+    batch_size: int,
+    *,
+    seed: Any,
+    shard: tuple[int, int] = (0, 1),
+    first_step: int = 0,
+) -> Any:
+    """Batches of one worker, with the target that the model has."""
+    rows = data.train(batch_size, seed=seed, shard=shard, first_step=first_step)
+    if MODELS[options.model].target == "input":
+        rows = rows.map(_with_input_as_target)
+    return rows
+
+
+def _with_input_as_target(features: Any, label: Any) -> Any:
+    (target,) = features.values()
+    return features, target
+
+
+def loss_function(options: FitOptions, data: Data, keras: Any) -> Any:
+    """The mean loss of a batch, from targets and what a model says."""
+    import tensorflow as tf
+
+    name, _ = loss_of(data, MODELS[options.model].target)
+    function = keras.losses.get(name)
+    sparse = name.startswith("sparse")
+
+    def loss(target: Any, predicted: Any) -> Any:
+        if not sparse:
+            # (rows,) against (rows, 1) would be compared each with each.
+            target = tf.reshape(target, tf.shape(predicted))
+        return tf.reduce_mean(function(target, predicted))
+
+    return loss
+
+
+class Progress:
+    """Says how far training is, at most every few seconds."""
+
+    def __init__(self, steps: int, *, quiet: bool, every_seconds: float = 5.0) -> None:
+        """Says nothing if ``quiet``."""
+        self._steps = steps
+        self._quiet = quiet
+        self._every = every_seconds
+        self._said = time.monotonic()
+
+    def at(self, step: int, loss: float) -> None:
+        """Called after a step."""
+        now = time.monotonic()
+        if self._quiet or now - self._said < self._every:
+            return
+        self._said = now
+        print(f"step {step} of {self._steps}: loss {loss:.4f}", flush=True)

@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import importlib.util
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,22 +23,34 @@ from training.options import FitOptions, Fitted
 EVALUATION_ROWS = 256
 
 
-def fit_keras(options: FitOptions, *, keras: Any = None, scope: Any = None) -> Fitted:
+def fit_keras(
+    options: FitOptions,
+    *,
+    keras: Any = None,
+    strategy: Any = None,
+    optimizers: Any = None,
+    arrange: Callable[[Any], Any] = lambda model: model,
+) -> Fitted:
     """Trains with Keras' ``fit``, from the last checkpoint on.
 
     Args:
         options: What to train.
         keras: The module to use: ``keras`` by default, or ``tf_keras``.
-        scope: A context in which the model is made, as ``strategy.scope()``.
+        strategy: A ``tf.distribute.Strategy`` for several devices, or None.
+        optimizers: The module that has ``Adam``: ``keras.optimizers`` by default.
+        arrange: Given the model before it is compiled, returns the one to train: its
+            layers have other places, or agree with those of other replicas.
     """
+    prepare(options)
     if keras is None:
         import keras
-    prepare(options)
     data = open_for(options)
     steps, per_epoch = steps_of(options, data)
-    with scope if scope is not None else device_scope(options):
+    scope = strategy.scope() if strategy is not None else device_scope(options)
+    with scope, policy(keras, options.precision):
         model = build_model(options.model, data, keras=keras, seed=options.seed)
-        compile_model(model, options, data, steps, keras)
+        model = arrange(model)
+        compile_model(model, options, data, steps, keras, optimizers)
         checkpoints = (
             Checkpoints(options.checkpoints, model, keep=options.keep)
             if options.checkpoints
@@ -108,6 +121,17 @@ def device_scope(options: FitOptions) -> Any:
     return contextlib.nullcontext()
 
 
+@contextlib.contextmanager
+def policy(keras: Any, name: str) -> Iterator[None]:
+    """Keras' policy while a model is made: which dtype its layers compute in."""
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(name)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)
+
+
 def loss_of(data: Data, target: str) -> tuple[str, str]:
     """The loss, and the metric as Keras names it."""
     if target == "input" or data.task == "regress":
@@ -116,7 +140,12 @@ def loss_of(data: Data, target: str) -> tuple[str, str]:
 
 
 def compile_model(
-    model: Any, options: FitOptions, data: Data, steps: int, keras: Any
+    model: Any,
+    options: FitOptions,
+    data: Data,
+    steps: int,
+    keras: Any,
+    optimizers: Any = None,
 ) -> None:
     """Gives the model its optimizer, loss and metric."""
     spec = MODELS[options.model]
@@ -128,7 +157,7 @@ def compile_model(
     if jit == "auto" and not keras.__version__.startswith("3"):
         jit = None  # tf-keras' word for it.
     model.compile(
-        optimizer=keras.optimizers.Adam(rate),
+        optimizer=(optimizers or keras.optimizers).Adam(rate),
         loss=loss,
         metrics=[metric],
         jit_compile=jit,
@@ -255,6 +284,7 @@ def finish(
         keras: The module that the model was built with.
         **known: Fields of `Fitted`: steps, first_step, seconds and so on.
     """
+    model = in_float32(model, options, data, keras)
     features, labels = data.held_out()
     predicted = model.predict(features, batch_size=EVALUATION_ROWS, verbose=0)
     metric, value = measure(predicted, features, labels, data, options)
@@ -268,6 +298,17 @@ def finish(
         output=options.output,
         **known,
     )
+
+
+def in_float32(model: Any, options: FitOptions, data: Data, keras: Any) -> Any:
+    """The model on one device and in float32, whatever it was trained with.
+
+    What is exported has neither the copies of a strategy nor a cast in it.
+    """
+    with policy(keras, "float32"):
+        plain = build_model(options.model, data, keras=keras, seed=options.seed)
+    plain.set_weights(model.get_weights())
+    return plain
 
 
 def measure(

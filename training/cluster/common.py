@@ -18,8 +18,8 @@ from training.checkpoints import Checkpoints
 from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
-from training.errors import ClusterError, PeerLostError
-from training.loop import compile_model, finish, loss_of, prepare
+from training.errors import ClusterError, PeerLostError, TrainingError
+from training.loop import compile_model, finish, loss_of, policy, prepare
 from training.models import MODELS, build_model
 from training.options import FitOptions, Fitted
 
@@ -92,6 +92,19 @@ def check(options: FitOptions, cluster: Cluster) -> None:
     prepare(options if is_chief(cluster) else replace(options, output=None))
 
 
+def check_precision(options: FitOptions) -> None:
+    """Refuses what a step of our own does not do.
+
+    Raises:
+        TrainingError: float16 needs losses that are scaled, which Keras' ``fit`` does.
+    """
+    if options.precision == "mixed_float16":
+        raise TrainingError(
+            f"{options.strategy} does not scale losses, without which gradients vanish "
+            "in float16: choose --precision mixed_bfloat16"
+        )
+
+
 def is_chief(cluster: Cluster) -> bool:
     """Whether this process initialises, saves and exports: worker 0 without a chief."""
     task = cluster.task
@@ -139,8 +152,9 @@ def result_of_checkpoint(
         **known: Other fields of `Fitted`: seconds, history.
     """
     assert options.checkpoints is not None
-    model = build_model(options.model, data, keras=keras, seed=options.seed)
-    compile_model(model, options, data, 1, keras)
+    with policy(keras, options.precision):
+        model = build_model(options.model, data, keras=keras, seed=options.seed)
+        compile_model(model, options, data, 1, keras)
     checkpoints = Checkpoints(options.checkpoints, model, keep=options.keep)
     steps = checkpoints.restore()
     return finish(

@@ -46,7 +46,11 @@ def open_data(
         path = Path(folder) if folder is not None else default_folder(name)
         if force or not (path / index.FILE).is_file():
             _refuse_other_files(path, name)
-            write(name, load_source(name), path, shards=KINDS[name].shards)
+            write(
+                *(name, load_source(name), path),
+                shards=KINDS[name].shards,
+                replace=force,
+            )
     try:
         text = (path / index.FILE).read_text()
     except (OSError, UnicodeDecodeError) as error:

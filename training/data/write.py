@@ -18,14 +18,17 @@ from training.errors import DataError
 LABEL = "label"
 
 
-def write(name: str, source: Source, folder: Path, *, shards: int) -> None:
+def write(
+    name: str, source: Source, folder: Path, *, shards: int, replace: bool = False
+) -> None:
     """Writes all rows into a new folder, which is there completely or not at all.
 
     Args:
         name: Of the data set.
         source: Its rows.
-        folder: Where to; what is there is replaced.
+        folder: Where to.
         shards: Files of the rows to train on; rows go round them in turn.
+        replace: Whether to replace a complete folder; if not, it stays.
 
     Raises:
         DataError: The files cannot be written.
@@ -46,12 +49,26 @@ def write(name: str, source: Source, folder: Path, *, shards: int) -> None:
         )
         (temporary / index.FILE).write_text(found.to_json())
         temporary.chmod(0o755)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
+        _put(temporary, folder, replace=replace)
     except OSError as error:
         raise _cannot_write(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _put(temporary: Path, folder: Path, *, replace: bool) -> None:
+    """Renames the folder into its place, where another process may do so, too."""
+    if (folder / index.FILE).is_file():
+        if not replace:
+            return  # Someone was quicker, and may read it already.
+        old = temporary.with_name(f"{temporary.name}-old")
+        folder.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
+    try:
+        temporary.rename(folder)
+    except OSError:
+        if not (folder / index.FILE).is_file():
+            raise
 
 
 def write_part(

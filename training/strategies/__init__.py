@@ -11,6 +11,9 @@ from training.options import FitOptions, Fitted
 
 STRATEGIES = {
     "single": "training.strategies.single",
+    "mirrored": "training.strategies.mirrored",
+    "central": "training.strategies.central",
+    "mixed": "training.strategies.mixed",
     "multi-worker": "training.strategies.multi_worker",
     "ps-async": "training.strategies.ps_async",
     "ps-sync": "training.strategies.ps_sync",

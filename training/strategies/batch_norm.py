@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from training.loop import keras_of
 
-def with_batch_norm(model: Any, kind: str, keras: Any) -> Any:
+
+def with_batch_norm(model: Any, kind: str) -> Any:
     """The model, with its batch normalisation as asked for; weights are copied.
 
     Args:
         model: Not compiled.
         kind: ``replica`` or ``synchronized``.
-        keras: The module that the model was built with.
     """
     if kind == "replica":
         return model
+    keras = keras_of(model)
 
     def clone(layer: Any) -> Any:
         config = layer.get_config()

@@ -24,7 +24,7 @@ from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import roll_call
 from training.data import Data
 from training.errors import DataError
-from training.loop import compile_model, open_for, parts_of, steps_of
+from training.loop import compile_model, open_for, parts_of, policy, steps_of
 from training.models import build_model
 from training.options import FitOptions, Fitted
 from training.strategies.batch_norm import with_batch_norm
@@ -66,9 +66,9 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
         )
     steps, per_epoch = steps_of(options, data)
     chief = common.is_chief(cluster)
-    with strategy.scope():
+    with strategy.scope(), policy(tf_keras, options.precision):
         model = build_model(options.model, data, keras=tf_keras, seed=options.seed)
-        model = with_batch_norm(model, options.batch_norm, tf_keras)
+        model = with_batch_norm(model, options.batch_norm)
         compile_model(model, options, data, steps, tf_keras)
         assert options.checkpoints is not None
         first = Checkpoints(options.checkpoints, model).restore()

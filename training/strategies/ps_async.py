@@ -25,7 +25,7 @@ from training.cluster.evaluator import evaluate
 from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import roll_call
 from training.errors import ClusterError
-from training.loop import compile_model, open_for, steps_of
+from training.loop import compile_model, open_for, policy, steps_of
 from training.models import build_model
 from training.options import FitOptions, Fitted
 
@@ -48,6 +48,7 @@ def plan(options: FitOptions) -> Plan:
 
 def run(options: FitOptions) -> Fitted:
     """Is one member of the cluster of ``TF_CONFIG``, or starts a cluster here."""
+    common.check_precision(options)
     cluster = from_environment()
     if cluster is None:
         return launch(options, plan(options))
@@ -107,7 +108,7 @@ class _Chief:
         self._data = open_for(options)
         self._steps, per_epoch = steps_of(options, self._data)
         self._every = options.checkpoint_steps or per_epoch
-        with self._strategy.scope():
+        with self._strategy.scope(), policy(tf_keras, options.precision):
             self._model = build_model(
                 options.model, self._data, keras=tf_keras, seed=options.seed
             )

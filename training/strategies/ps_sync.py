@@ -24,7 +24,7 @@ from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import roll_call
 from training.data import Data
 from training.errors import CheckpointError, ClusterError
-from training.loop import finish, open_for, steps_of
+from training.loop import finish, open_for, policy, steps_of
 from training.models import MODELS, build_model
 from training.options import FitOptions, Fitted
 from training.strategies.ps_async import DEFAULT_SERVERS, DEFAULT_WORKERS
@@ -55,6 +55,7 @@ def run(options: FitOptions) -> Fitted:
             "not read: leave out --evaluator, or choose the strategy multi-worker or "
             "ps-async"
         )
+    common.check_precision(options)
     cluster = from_environment()
     if cluster is None:
         return launch(options, plan(options))
@@ -135,9 +136,10 @@ class _Worker:
         with v1.device(place):
             step = v1.train.get_or_create_global_step()
             features, target = self._next_batch(workers)
-            model = build_model(
-                options.model, self._data, keras=tf_keras, seed=options.seed
-            )
+            with policy(tf_keras, options.precision):
+                model = build_model(
+                    options.model, self._data, keras=tf_keras, seed=options.seed
+                )
             before = set(map(id, model.updates))
             predicted = model(features, training=True)
             updates = [each for each in model.updates if id(each) not in before]

@@ -62,15 +62,11 @@ class Checkpoints:
     @property
     def step(self) -> int:
         """Steps that the weights have behind them."""
-<<<<<<< HEAD
-        return int(self._optimizer.iterations.numpy())
-=======
         import tensorflow as tf
 
         # Keras 3 has TensorFlow's variable, which may be many, in one of its own.
         value = self._optimizer.iterations.value
         return int(tf.convert_to_tensor(value() if callable(value) else value))
->>>>>>> s12train
 
     def restore(self) -> int:
         """Takes the last checkpoint, if there is one; returns its step, or 0.

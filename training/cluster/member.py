@@ -9,6 +9,7 @@ of TensorFlow has run yet: no thread, no device, no connection is shared.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import importlib
 import multiprocessing
 import multiprocessing.forkserver
@@ -145,21 +146,28 @@ def _context() -> Any:
     return context
 
 
-def die_with_parent() -> None:
-    """Has the kernel end this process when its parent ends, however that ends.
+def die_with_starter() -> None:
+    """Has the kernel end this process when the one that started it ends, however.
 
-    The parent is the process that forks members, which itself ends with the one that
-    started it: it reads from a pipe that only that one holds.
+    That one holds the other end of a pipe, whose closing sends SIGIO here, which ends a
+    process that does not handle it. The process that forked this one is no sign: it
+    runs as long as one of its forks does. If it is killed, this one ends, too.
     """
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent or parent == 1:
+    starter = multiprocessing.parent_process()
+    assert starter is not None
+    pipe = starter.sentinel
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if not starter.is_alive():
         os._exit(1)  # It ended before.
 
 
 def _main(job: Job) -> None:
     """Runs in the member."""
-    die_with_parent()
+    die_with_starter()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent decides.
     descriptor = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     os.dup2(descriptor, 1)

@@ -73,6 +73,10 @@ class Supervisor:
         """Ends what still runs."""
         self._end_all()
 
+    def pid(self, task: Task) -> int:
+        """Of the process that a member is now."""
+        return self._members[task].pid
+
     def run(self, *, each: Callable[[], None] = lambda: None) -> None:
         """Returns when training is done.
 

@@ -241,6 +241,11 @@ def loss_function(options: FitOptions, data: Data, keras: Any) -> Any:
     return loss
 
 
+def say_begin(first_step: int, steps: int) -> None:
+    """Notes in a member's log where it goes on."""
+    print(f"begins at step {first_step} of {steps}", flush=True)
+
+
 class Progress:
     """Says how far training is, at most every few seconds."""
 

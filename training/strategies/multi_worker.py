@@ -72,12 +72,13 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
         compile_model(model, options, data, steps, tf_keras)
         assert options.checkpoints is not None
         first = Checkpoints(options.checkpoints, model).restore()
+    common.say_begin(first, steps)
     begin = time.perf_counter()
     with common.own_folder(options, chief) as folder:
         checkpoints = Checkpoints(folder, model, keep=options.keep if chief else 1)
         history: dict[str, list[float]] = {}
         callbacks = _callbacks(
-            options, checkpoints, (steps, per_epoch), chief, tf_keras
+            options, checkpoints, (steps, per_epoch), chief, replicas
         )
         for part in parts_of(first, steps, per_epoch):
             done = model.fit(
@@ -119,9 +120,11 @@ def _callbacks(
     checkpoints: Checkpoints,
     steps: tuple[int, int],
     chief: bool,
-    keras: Any,
+    replicas: int,
 ) -> list[Any]:
     """Saving, in all workers; the curve of the loss and TensorBoard in the chief."""
+    import tf_keras as keras
+
     last, per_epoch = steps
     every = options.checkpoint_steps or per_epoch
     curve = Curve(options.run_folder if chief else None)
@@ -129,8 +132,9 @@ def _callbacks(
     total = [0.0]
 
     def on_train_batch_end(batch: int, logs: Any = None) -> None:
-        # Keras says the mean of the epoch: two of them give the step's own loss.
-        step, mean = checkpoints.step, float(logs["loss"])
+        # Keras says the sum, over replicas, of the epoch's mean until now: the
+        # difference of two of them gives the step's own loss.
+        step, mean = checkpoints.step, float(logs["loss"]) / replicas
         count = batch + 1
         before, total[0] = (total[0] if batch else 0.0), mean * count
         loss = total[0] - before

@@ -122,6 +122,7 @@ class _Chief:
 
     def train(self) -> Fitted:
         """Trains until the last step, and evaluates."""
+        common.say_begin(self._first, self._steps)
         begin = time.perf_counter()
         step = self._step_function()
         batches = iter(self._coordinator.create_per_worker_dataset(self._dataset))

@@ -198,6 +198,7 @@ class _Worker:
             common.remove_partial(options.checkpoints)
         first = None
         step = self._begun()
+        common.say_begin(step, self._steps)
         if step >= self._steps:
             return step
         # Who only knows the servers and itself does not wait for others that died.
@@ -206,22 +207,7 @@ class _Worker:
         )
         hooks = [graph.hook, v1.train.StopAtStepHook(last_step=self._steps)]
         with roll_call(self._cluster, ("chief", "worker", "ps"), options.join_seconds):
-            session = v1.train.MonitoredTrainingSession(
-                master=self._server.target,
-                is_chief=self._chief,
-                checkpoint_dir=str(options.checkpoints) if self._chief else None,
-                hooks=hooks,
-                scaffold=v1.train.Scaffold(
-                    saver=v1.train.Saver(max_to_keep=options.keep)
-                ),
-                save_checkpoint_steps=self._every,
-                save_summaries_steps=None,
-                save_summaries_secs=None,
-                log_step_count_steps=None,
-                max_wait_secs=_SESSION_SECONDS,
-                stop_grace_period_secs=_STOP_SECONDS,
-                config=config,
-            )
+            session = self._session(hooks, config)
         with session:
             while not session.should_stop():
                 _, loss, step = session.run([graph.train, graph.loss, graph.step])
@@ -231,6 +217,43 @@ class _Worker:
                 curve.flush()
                 progress.at(int(step), float(loss))
         return first if first is not None else int(step)
+
+    def _session(self, hooks: list[Any], config: Any) -> Any:
+        """Waits for the servers and the chief; the chief restores or initialises.
+
+        Raises:
+            CheckpointError: The last checkpoint is damaged, or of another model.
+        """
+        import tensorflow as tf
+
+        v1, options = tf.compat.v1, self._options
+        saver = v1.train.Saver(max_to_keep=options.keep)
+        try:
+            return v1.train.MonitoredTrainingSession(
+                master=self._server.target,
+                is_chief=self._chief,
+                checkpoint_dir=str(options.checkpoints) if self._chief else None,
+                hooks=hooks,
+                scaffold=v1.train.Scaffold(saver=saver),
+                save_checkpoint_steps=self._every,
+                save_summaries_steps=None,
+                save_summaries_secs=None,
+                log_step_count_steps=None,
+                max_wait_secs=_SESSION_SECONDS,
+                stop_grace_period_secs=_STOP_SECONDS,
+                config=config,
+            )
+        except (
+            tf.errors.NotFoundError,
+            tf.errors.InvalidArgumentError,
+            tf.errors.DataLossError,
+        ) as error:
+            said = str(error.message).strip().splitlines()[0][:160]
+            raise CheckpointError(
+                f"the last checkpoint of {options.checkpoints} does not fit this model, "
+                f"or is damaged ({said}): choose an empty folder with --checkpoints, or "
+                "train the model that it is of"
+            ) from error
 
 
 def _learning_rate(options: FitOptions) -> float:

@@ -118,7 +118,9 @@ class Fitted:
         lines = [f"steps: {self.steps}, {took} of them in {self.seconds:.1f} s"]
         if took:
             lines[0] += f" ({rate:.0f} per second)"
-        if self.metric == "accuracy":
+        if not self.rows:
+            lines += ["the chief evaluates"]
+        elif self.metric == "accuracy":
             right = round(self.held_out * self.rows)
             lines += [
                 f"held-out accuracy: {self.held_out:.4f} ({right} of {self.rows})"

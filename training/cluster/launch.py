@@ -35,11 +35,13 @@ class Plan:
         jobs: How many members of each job.
         until: Who has to be done.
         together: Whether all start again when one has to.
+        target: What members call with the options, as ``module:function``.
     """
 
     jobs: Mapping[str, int]
     until: tuple[Task, ...]
     together: bool
+    target: str = f"{__name__}:run_member"
 
 
 def launch(
@@ -124,7 +126,7 @@ def _jobs(options: FitOptions, plan: Plan, ports: list[int], folder: Path) -> li
     return [
         Job(
             cluster=cluster.as_task(task),
-            target=f"{__name__}:run_member",
+            target=plan.target,
             arguments=(options,),
             log=folder / f"{task.job}-{task.index}.log",
             environment=environment,

@@ -120,16 +120,18 @@ def start(job: Job) -> Member:
             f"{job.log} cannot be written ({error.strerror}): choose another folder "
             "with --run-folder"
         ) from error
-    process = _context().Process(target=_main, args=(job,), name=job.name, daemon=True)
+    process = fork_server().Process(
+        target=_main, args=(job,), name=job.name, daemon=True
+    )
     process.start()
     return Member(job, process)
 
 
-def _context() -> Any:
-    """Starts the process that forks members, if it does not run yet.
+def fork_server() -> Any:
+    """The context in which processes are forks of one that has imported TensorFlow.
 
-    Before Python 3.11.9 and 3.12.3 it has not the path of the process that starts it,
-    and would leave out in silence what it cannot import.
+    Starts that one, if it does not run yet. Before Python 3.11.9 and 3.12.3 it has not
+    the path of who starts it, and leaves out in silence what it cannot import.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([f"{__package__}.preload"])

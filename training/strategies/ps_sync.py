@@ -250,9 +250,9 @@ class _Worker:
         ) as error:
             said = str(error.message).strip().splitlines()[0][:160]
             raise CheckpointError(
-                f"the last checkpoint of {options.checkpoints} does not fit this model, "
-                f"or is damaged ({said}): choose an empty folder with --checkpoints, or "
-                "train the model that it is of"
+                f"the last checkpoint of {options.checkpoints} does not fit this "
+                f"model, or is damaged ({said}): choose an empty folder with "
+                "--checkpoints, or train the model that it is of"
             ) from error
 
 

@@ -4,13 +4,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import signal
+import threading
 import time
 from pathlib import Path
 
+from tests.training.cluster.clusters import latest_step
 from training.cluster.config import from_environment
+from training.cluster.launch import run_member
 from training.cluster.member import LOST_PEER
 from training.errors import ClusterError
+from training.options import FitOptions
 
 
 def sleep(folder: Path) -> int:
@@ -44,6 +51,37 @@ def give_up(folder: Path) -> int:
     """Misses another member each time."""
     note(folder)
     return LOST_PEER
+
+
+def die_while_saving(options: FitOptions) -> int:
+    """Trains, and kills itself once while it writes a checkpoint after the first."""
+    assert options.checkpoints is not None
+    assert options.run_folder is not None
+    thread = threading.Thread(
+        target=_die_at_sight, args=(options.checkpoints, options.run_folder / "died")
+    )
+    thread.daemon = True
+    thread.start()
+    return run_member(options)
+
+
+def _die_at_sight(folder: Path, died: Path) -> None:
+    while not died.exists():
+        named = latest_step(folder)
+        if not named:
+            time.sleep(0.001)
+            continue
+        files = os.listdir(folder)
+        new = [name for name in files if step_of(name) > named]
+        if new and latest_step(folder) == named:
+            died.write_text(json.dumps({"named": named, "files": new}))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def step_of(name: str) -> int:
+    """The step in the name of a checkpoint's file, or 0."""
+    found = re.match(r"ckpt-(\d+)", name)
+    return int(found[1]) if found else 0
 
 
 def note(folder: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from training.cluster.config import Cluster, Task
 from training.cluster.member import LOST_PEER, Job
 from training.cluster.ports import reserved
-from training.cluster.supervisor import Supervisor
+from training.cluster.supervisor import APART, Supervisor
 from training.errors import ClusterError, PeerLostError
 from training.options import FitOptions, Fitted
 
@@ -78,7 +78,7 @@ def running(
         supervisor = Supervisor(
             _jobs(options, plan, ports, folder),
             folder,
-            until=plan.until,
+            until=(*plan.until, Task(APART, 0)) if options.evaluator else plan.until,
             together=plan.together,
             say=say,
         )
@@ -122,7 +122,7 @@ def _jobs(options: FitOptions, plan: Plan, ports: list[int], folder: Path) -> li
     environment = {} if options.device == "gpu" else {"CUDA_VISIBLE_DEVICES": "-1"}
     tasks = list(cluster.members())
     if options.evaluator:
-        tasks.append(Task("evaluator", 0))
+        tasks.append(Task(APART, 0))
     return [
         Job(
             cluster=cluster.as_task(task),

@@ -18,6 +18,9 @@ from training.cluster.diary import Diary
 from training.cluster.member import LOST_PEER, Job, Member, start
 from training.errors import ClusterError
 
+APART = "evaluator"
+"""The job that takes no part in steps: it starts again alone."""
+
 _PAUSE_SECONDS = 0.5
 
 
@@ -44,8 +47,8 @@ class Supervisor:
             jobs: All members.
             folder: For ``members.json`` and ``events.jsonl``.
             until: The members that decide: training is done when all of them are.
-            together: Whether all start again when one has to, since what they do is
-                one computation; else that one alone.
+            together: Whether all but evaluators start again when one has to, since
+                what they do is one computation; else that one alone.
             max_restarts: How many members may end before their time, in all.
             say: Told what happens, in a line each.
         """
@@ -102,8 +105,12 @@ class Supervisor:
         for member in ended:
             self._note_end(member)
         lost = [m.job.cluster.task for m in ended if m.exit_code != 0]
+        apart = [task for task in lost if task.job == APART]
+        if self._together and len(apart) < len(lost):
+            self._start_again([task for task in self._jobs if task.job != APART])
+            lost = apart
         if lost:
-            self._start_again(list(self._jobs) if self._together else lost)
+            self._start_again(lost)
 
     def _note_end(self, member: Member) -> None:
         self._diary.note(member, member.ended())
@@ -132,9 +139,7 @@ class Supervisor:
             self._done.discard(task)
         for task in tasks:
             self._start(task)
-        who = "all members start" if self._together else f"{tasks[0]} starts"
-        if len(tasks) > 1 and not self._together:
-            who = f"{', '.join(map(str, tasks))} start"
+        who = f"{', '.join(map(str, tasks))} start{'s' if len(tasks) == 1 else ''}"
         self._say(f"{who} again")
 
     def _start(self, task: Task) -> None:

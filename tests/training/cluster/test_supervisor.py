@@ -12,6 +12,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,27 @@ def test_all_start_again_together_where_they_compute_one_thing(tmp_path):
         os.kill(starts(tmp_path, 1)[0], signal.SIGKILL)
         until(supervisor, lambda: len(starts(tmp_path, 0)) == 2)
         assert not alive(before)
-    assert said[-1] == "all members start again"
+    assert said[-1] == "worker 0, worker 1 start again"
+
+
+def test_an_evaluator_starts_again_alone_and_no_one_waits_for_it(tmp_path):
+    first, second = jobs(tmp_path, "sleep", "sleep")
+    watching = Task("evaluator", 0)
+    evaluator = replace(second, cluster=second.cluster.as_task(watching))
+    both = Supervisor([first, evaluator], tmp_path, until=[watching], together=True)
+
+    def starts_of_evaluator() -> list[int]:
+        path = tmp_path / "evaluator 0.starts"
+        return list(map(int, path.read_text().split())) if path.exists() else []
+
+    with both as supervisor:
+        until(supervisor, lambda: bool(starts(tmp_path, 0) and starts_of_evaluator()))
+        os.kill(starts_of_evaluator()[0], signal.SIGKILL)
+        until(supervisor, lambda: len(starts_of_evaluator()) == 2)
+        assert len(starts(tmp_path, 0)) == 1
+        os.kill(starts(tmp_path, 0)[0], signal.SIGKILL)
+        until(supervisor, lambda: len(starts(tmp_path, 0)) == 2)
+        assert len(starts_of_evaluator()) == 2
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
-  test-fidelity test-machines test-models test-optimize test-schema fuzz-python fuzz-cpp \
+  test-fidelity test-machines test-models test-training test-optimize test-schema \
+  fuzz-python fuzz-cpp \
   test-python mutants lint format tidy bench bench-kernels docs docs-serve options protos \
   tools setup wheel clean
 .NOTPARALLEL:
@@ -84,6 +85,10 @@ test-models: export TFNATIVE_ALL_MODELS = 1
 test-models: $(VENV)/.installed  ## every model of the zoo, the largest ones too
 	$(PYTEST) tests/aot/test_compile.py tests/aot/test_tensorflow_backend.py \
 	  tests/aot/quantize/test_models.py tests/fidelity/test_empty_batches.py $(PYTEST_ARGS)
+
+test-training: export TFNATIVE_ALL_CLUSTERS = 1
+test-training: $(VENV)/.installed  ## training, clusters that lose each of their members too
+	$(PYTEST) tests/training $(PYTEST_ARGS)
 
 test-optimize: MODELS = all
 test-optimize: $(VENV)/.installed  ## optimize every model of the zoo; MODELS=resnet50,lstm

@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,53 +20,6 @@ from training.errors import ClusterError, PeerLostError, TrainingError
 from training.loop import compile_model, finish, loss_of, policy, prepare
 from training.models import MODELS, build_model
 from training.options import FitOptions, Fitted
-
-CURVE = "steps.jsonl"
-
-
-@dataclass(frozen=True)
-class Point:
-    """A step, as the chief saw it.
-
-    Attributes:
-        step: Steps before and with it.
-        seconds: Since 1970.
-        loss: Of the rows of the step.
-        staleness: How many steps of others came between reading the weights and
-            changing them; 0 where all change them together.
-    """
-
-    step: int
-    seconds: float
-    loss: float
-    staleness: int = 0
-
-
-class Curve:
-    """Adds the loss of each step to a file. One thread uses it."""
-
-    def __init__(self, folder: Path | None) -> None:
-        """Without a folder, nothing is kept."""
-        self._path = folder / CURVE if folder is not None else None
-        self._lines: list[str] = []
-
-    def add(self, *points: Point) -> None:
-        """Keeps points until `flush`."""
-        if self._path is not None:
-            self._lines += [json.dumps(asdict(point)) for point in points]
-
-    def flush(self) -> None:
-        """Writes what was added."""
-        if self._path is not None and self._lines:
-            with self._path.open("a") as file:
-                file.write("".join(f"{line}\n" for line in self._lines))
-            self._lines.clear()
-
-
-def read_curve(folder: Path) -> list[Point]:
-    """The steps of a run, in the order in which the chief wrote them."""
-    lines = (folder / CURVE).read_text().splitlines()
-    return [Point(**json.loads(line)) for line in lines]
 
 
 def check(options: FitOptions, cluster: Cluster) -> None:
@@ -90,6 +41,39 @@ def check(options: FitOptions, cluster: Cluster) -> None:
         check_free(cluster.address, str(cluster.task))
     # Only the chief exports, and it looks at the end whether it may.
     prepare(options if is_chief(cluster) else replace(options, output=None))
+
+
+def resolver(cluster: Cluster) -> Any:
+    """The cluster as strategies of TensorFlow take it, without evaluators."""
+    import tensorflow as tf
+
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        cluster_spec(cluster),
+        task_type=cluster.task.job,
+        task_id=cluster.task.index,
+        rpc_layer="grpc",
+    )
+
+
+def start_server(cluster: Cluster) -> Any:
+    """Listens at this member's address, and does what others ask for."""
+    import tensorflow as tf
+
+    return tf.distribute.Server(
+        cluster_spec(cluster),
+        job_name=cluster.task.job,
+        task_index=cluster.task.index,
+        protocol="grpc",
+    )
+
+
+def cluster_spec(cluster: Cluster) -> Any:
+    """The addresses of all that listen."""
+    import tensorflow as tf
+
+    return tf.train.ClusterSpec(
+        {job: list(all_) for job, all_ in cluster.jobs.items() if job != "evaluator"}
+    )
 
 
 def check_precision(options: FitOptions) -> None:
@@ -135,7 +119,7 @@ def remove_partial(folder: Path) -> None:
     TensorFlow writes files of its own names first, and the name of the checkpoint into
     the file ``checkpoint`` last: what has no name there is not read.
     """
-    for path in folder.glob("ckpt-*_temp*"):
+    for path in folder.glob("*ckpt-*_temp*"):
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -239,27 +223,3 @@ def loss_function(options: FitOptions, data: Data, keras: Any) -> Any:
         return tf.reduce_mean(function(target, predicted))
 
     return loss
-
-
-def say_begin(first_step: int, steps: int) -> None:
-    """Notes in a member's log where it goes on."""
-    print(f"begins at step {first_step} of {steps}", flush=True)
-
-
-class Progress:
-    """Says how far training is, at most every few seconds."""
-
-    def __init__(self, steps: int, *, quiet: bool, every_seconds: float = 5.0) -> None:
-        """Says nothing if ``quiet``."""
-        self._steps = steps
-        self._quiet = quiet
-        self._every = every_seconds
-        self._said = time.monotonic()
-
-    def at(self, step: int, loss: float) -> None:
-        """Called after a step."""
-        now = time.monotonic()
-        if self._quiet or now - self._said < self._every:
-            return
-        self._said = now
-        print(f"step {step} of {self._steps}: loss {loss:.4f}", flush=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from training.cluster.common import Point, read_curve
 from training.cluster.config import Task
+from training.cluster.curve import Point, read_curve
 from training.cluster.launch import RUNS, read_result, running
 from training.cluster.slow import slowed
 from training.errors import TrainingError

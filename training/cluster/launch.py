@@ -20,6 +20,7 @@ from training.cluster.config import Cluster, Task
 from training.cluster.member import LOST_PEER, Job
 from training.cluster.ports import reserved
 from training.cluster.supervisor import APART, Supervisor
+from training.data import open_data
 from training.errors import ClusterError, PeerLostError
 from training.options import FitOptions, Fitted
 
@@ -72,6 +73,8 @@ def running(
     folder = options.run_folder
     assert folder is not None
     (folder / RESULT).unlink(missing_ok=True)
+    # Written once, before several members would all begin to.
+    open_data(options.data, options.data_folder)
     if say is None:
         say = _print if options.verbose else lambda text: None
     with reserved(sum(plan.jobs.values())) as ports:

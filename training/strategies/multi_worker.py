@@ -17,8 +17,8 @@ from typing import Any
 
 from training.checkpoints import Checkpoints
 from training.cluster import common
-from training.cluster.common import Curve, Point, Progress
 from training.cluster.config import Cluster, Task, from_environment
+from training.cluster.curve import Curve, Point, Progress, say_begin
 from training.cluster.evaluator import evaluate
 from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import roll_call
@@ -56,7 +56,7 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
     import tf_keras
 
     with roll_call(cluster, ("chief", "worker"), options.join_seconds):
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(common.resolver(cluster))
     data = open_for(options)
     replicas = strategy.num_replicas_in_sync
     if options.batch_size % replicas:
@@ -72,7 +72,7 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
         compile_model(model, options, data, steps, tf_keras)
         assert options.checkpoints is not None
         first = Checkpoints(options.checkpoints, model).restore()
-    common.say_begin(first, steps)
+    say_begin(first, steps)
     begin = time.perf_counter()
     with common.own_folder(options, chief) as folder:
         checkpoints = Checkpoints(folder, model, keep=options.keep if chief else 1)

@@ -19,8 +19,8 @@ from typing import Any
 
 from training.checkpoints import Checkpoints
 from training.cluster import common
-from training.cluster.common import Curve, Point, Progress
 from training.cluster.config import Cluster, Task, from_environment
+from training.cluster.curve import Curve, Point, Progress, say_begin
 from training.cluster.evaluator import evaluate
 from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import roll_call
@@ -77,15 +77,7 @@ def serve(cluster: Cluster) -> None:
     What dies is noticed by the chief: a worker does not wait for a server in vain.
     """
     os.environ["GRPC_FAIL_FAST"] = "use_caller"
-    import tensorflow as tf
-
-    server = tf.distribute.Server(
-        tf.train.ClusterSpec({job: list(all_) for job, all_ in cluster.jobs.items()}),
-        job_name=cluster.task.job,
-        task_index=cluster.task.index,
-        protocol="grpc",
-    )
-    server.join()
+    common.start_server(cluster).join()
 
 
 class _Chief:
@@ -100,7 +92,7 @@ class _Chief:
         self._keras = tf_keras
         with roll_call(cluster, ("worker", "ps"), options.join_seconds):
             self._strategy = tf.distribute.ParameterServerStrategy(
-                tf.distribute.cluster_resolver.TFConfigClusterResolver()
+                common.resolver(cluster)
             )
             self._coordinator = tf.distribute.coordinator.ClusterCoordinator(
                 self._strategy
@@ -122,7 +114,7 @@ class _Chief:
 
     def train(self) -> Fitted:
         """Trains until the last step, and evaluates."""
-        common.say_begin(self._first, self._steps)
+        say_begin(self._first, self._steps)
         begin = time.perf_counter()
         step = self._step_function()
         batches = iter(self._coordinator.create_per_worker_dataset(self._dataset))

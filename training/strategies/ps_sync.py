@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.cluster import common
-from training.cluster.common import Curve, Point, Progress
 from training.cluster.config import Cluster, Task, from_environment
+from training.cluster.curve import Curve, Point, Progress, say_begin
 from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import roll_call
 from training.data import Data
@@ -65,22 +65,11 @@ def run(options: FitOptions) -> Fitted:
             "(ps): synchronous parameter servers need at least one of each"
         )
     common.check(options, cluster)
-    server = _server(cluster)
+    server = common.start_server(cluster)
     if cluster.task.job == "ps":
         server.join()
     with common.peers_needed():
         return _Worker(options, cluster, server).train()
-
-
-def _server(cluster: Cluster) -> Any:
-    import tensorflow as tf
-
-    return tf.distribute.Server(
-        tf.train.ClusterSpec({job: list(all_) for job, all_ in cluster.jobs.items()}),
-        job_name=cluster.task.job,
-        task_index=cluster.task.index,
-        protocol="grpc",
-    )
 
 
 @dataclass(frozen=True)
@@ -128,9 +117,7 @@ class _Worker:
         options, cluster, task = self._options, self._cluster, self._cluster.task
         workers = cluster.workers + len(cluster.jobs.get("chief", ()))
         place = v1.train.replica_device_setter(
-            cluster=tf.train.ClusterSpec(
-                {job: list(a) for job, a in cluster.jobs.items()}
-            ),
+            cluster=common.cluster_spec(cluster),
             worker_device=f"/job:{task.job}/task:{task.index}",
         )
         with v1.device(place):
@@ -198,7 +185,7 @@ class _Worker:
             common.remove_partial(options.checkpoints)
         first = None
         step = self._begun()
-        common.say_begin(step, self._steps)
+        say_begin(step, self._steps)
         if step >= self._steps:
             return step
         # Who only knows the servers and itself does not wait for others that died.

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from training.cluster.common import Point, read_curve
+from training.cluster.curve import Point, read_curve
 from training.cluster.diary import MEMBERS, Event, read_events
 from training.cluster.launch import read_result, running
 from training.options import FitOptions, Fitted

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -47,8 +48,34 @@ def check_free(address: str, who: str) -> None:
     Raises:
         ClusterError: Somebody listens there.
     """
-    if listens(address):
-        raise ClusterError(
-            f"port {address.rpartition(':')[2]} of {who} ({address}) is in use: end "
-            "what listens there, or give this member another port in TF_CONFIG"
+    with listening(address, who):
+        pass
+
+
+@contextmanager
+def listening(address: str, who: str) -> Iterator[None]:
+    """Listens at the port of ``host:port``, on all addresses, as TensorFlow does.
+
+    Raises:
+        ClusterError: Somebody listens there, or nobody may.
+    """
+    port = int(address.rpartition(":")[2])
+    both = socket.has_dualstack_ipv6()
+    try:
+        server = socket.create_server(
+            ("", port),
+            family=socket.AF_INET6 if both else socket.AF_INET,
+            dualstack_ipv6=both,
         )
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ClusterError(
+                f"port {port} of {who} ({address}) is in use: end what listens there, "
+                "or give this member another port in TF_CONFIG"
+            ) from error
+        raise ClusterError(
+            f"{who} cannot listen at port {port} ({error.strerror}): give it another "
+            "port in TF_CONFIG"
+        ) from error
+    with server:
+        yield

@@ -1,18 +1,17 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who has not come: TensorFlow itself waits for members without end or word."""
+"""Who has not come: TensorFlow itself waits for members without end or word.
+
+It does so where neither an exception nor another thread can reach it, so members wait
+for each other before.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from training.cluster.config import Cluster, Task
-from training.cluster.ports import listens
+from training.cluster.ports import listening, listens
 from training.errors import ClusterError
 
 _PAUSE_SECONDS = 0.2
@@ -23,30 +22,21 @@ def missing(cluster: Cluster, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
     return tuple(task for task in tasks if not listens(cluster.address_of(task)))
 
 
-def peers(cluster: Cluster, jobs: tuple[str, ...]) -> tuple[Task, ...]:
+def peers(cluster: Cluster, *jobs: str) -> tuple[Task, ...]:
     """The other members of these jobs."""
     return tuple(
         task for task in cluster.members() if task.job in jobs and task != cluster.task
     )
 
 
-def wait_for(
-    cluster: Cluster,
-    tasks: tuple[Task, ...],
-    timeout_seconds: float,
-    *,
-    ended: Callable[[], bool] = lambda: False,
-) -> None:
+def wait_for(cluster: Cluster, tasks: tuple[Task, ...], timeout_seconds: float) -> None:
     """Waits until each of the tasks has been seen listening once.
 
     Raises:
         ClusterError: Some were not seen in time; the message names them.
     """
     begin = time.monotonic()
-    while not ended():
-        tasks = missing(cluster, tasks)
-        if not tasks:
-            return
+    while tasks := missing(cluster, tasks):
         if time.monotonic() - begin > timeout_seconds:
             who = ", ".join(f"{task} ({cluster.address_of(task)})" for task in tasks)
             raise ClusterError(
@@ -57,27 +47,15 @@ def wait_for(
         time.sleep(_PAUSE_SECONDS)
 
 
-@contextmanager
-def roll_call(
-    cluster: Cluster, jobs: tuple[str, ...], timeout_seconds: float
-) -> Iterator[None]:
-    """Ends this process, with a message, if a peer does not come while the block runs.
+def meet(cluster: Cluster, tasks: tuple[Task, ...], timeout_seconds: float) -> None:
+    """Waits as `wait_for` does, and can be seen meanwhile by those who wait for it.
 
-    The block is what waits inside TensorFlow, where no exception can reach it.
+    Who has seen all goes on to TensorFlow, whose server is what the others see then.
+
+    Raises:
+        ClusterError: Some were not seen in time; or this member's port is in use.
     """
-    over = threading.Event()
-
-    def watch() -> None:
-        try:
-            wait_for(cluster, peers(cluster, jobs), timeout_seconds, ended=over.is_set)
-        except ClusterError as error:
-            print(f"training: {error}", file=sys.stderr, flush=True)
-            os._exit(1)
-
-    thread = threading.Thread(target=watch, daemon=True, name="roll call")
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    address = cluster.address
+    assert address is not None
+    with listening(address, str(cluster.task)):
+        wait_for(cluster, tasks, timeout_seconds)

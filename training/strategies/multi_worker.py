@@ -21,7 +21,7 @@ from training.cluster.config import Cluster, Task, from_environment
 from training.cluster.curve import Curve, Point, Progress, say_begin
 from training.cluster.evaluator import evaluate
 from training.cluster.launch import Plan, launch
-from training.cluster.roll_call import roll_call
+from training.cluster.roll_call import meet, peers
 from training.data import Data
 from training.errors import DataError
 from training.loop import compile_model, open_for, parts_of, policy, steps_of
@@ -55,8 +55,8 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
     import tensorflow as tf
     import tf_keras
 
-    with roll_call(cluster, ("chief", "worker"), options.join_seconds):
-        strategy = tf.distribute.MultiWorkerMirroredStrategy(common.resolver(cluster))
+    meet(cluster, peers(cluster, "chief", "worker"), options.join_seconds)
+    strategy = tf.distribute.MultiWorkerMirroredStrategy(common.resolver(cluster))
     data = open_for(options)
     replicas = strategy.num_replicas_in_sync
     if options.batch_size % replicas:

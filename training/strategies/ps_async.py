@@ -23,7 +23,7 @@ from training.cluster.config import Cluster, Task, from_environment
 from training.cluster.curve import Curve, Point, Progress, say_begin
 from training.cluster.evaluator import evaluate
 from training.cluster.launch import Plan, launch
-from training.cluster.roll_call import roll_call
+from training.cluster.roll_call import peers, wait_for
 from training.errors import ClusterError
 from training.loop import compile_model, open_for, policy, steps_of
 from training.models import build_model
@@ -90,13 +90,9 @@ class _Chief:
 
         self._options = options
         self._keras = tf_keras
-        with roll_call(cluster, ("worker", "ps"), options.join_seconds):
-            self._strategy = tf.distribute.ParameterServerStrategy(
-                common.resolver(cluster)
-            )
-            self._coordinator = tf.distribute.coordinator.ClusterCoordinator(
-                self._strategy
-            )
+        wait_for(cluster, peers(cluster, "worker", "ps"), options.join_seconds)
+        self._strategy = tf.distribute.ParameterServerStrategy(common.resolver(cluster))
+        self._coordinator = tf.distribute.coordinator.ClusterCoordinator(self._strategy)
         self._data = open_for(options)
         self._steps, per_epoch = steps_of(options, self._data)
         self._every = options.checkpoint_steps or per_epoch

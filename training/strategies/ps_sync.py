@@ -21,7 +21,7 @@ from training.cluster import common
 from training.cluster.config import Cluster, Task, from_environment
 from training.cluster.curve import Curve, Point, Progress, say_begin
 from training.cluster.launch import Plan, launch
-from training.cluster.roll_call import roll_call
+from training.cluster.roll_call import peers, wait_for
 from training.data import Data
 from training.errors import CheckpointError, ClusterError
 from training.loop import finish, open_for, policy, steps_of
@@ -193,8 +193,9 @@ class _Worker:
             device_filters=["/job:ps", f"/job:{task.job}/task:{task.index}"]
         )
         hooks = [graph.hook, v1.train.StopAtStepHook(last_step=self._steps)]
-        with roll_call(self._cluster, ("chief", "worker", "ps"), options.join_seconds):
-            session = self._session(hooks, config)
+        others = peers(self._cluster, "chief", "worker", "ps")
+        wait_for(self._cluster, others, options.join_seconds)
+        session = self._session(hooks, config)
         with session:
             while not session.should_stop():
                 _, loss, step = session.run([graph.train, graph.loss, graph.step])

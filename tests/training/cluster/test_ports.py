@@ -12,7 +12,7 @@ import pytest
 
 from training.cluster.config import Cluster, Task
 from training.cluster.ports import check_free, listens, reserved
-from training.cluster.roll_call import missing, peers, wait_for
+from training.cluster.roll_call import meet, missing, peers, wait_for
 from training.errors import ClusterError
 
 
@@ -59,7 +59,7 @@ def test_a_member_that_does_not_come_is_named():
     with reserved(3) as ports, listener(ports[1]):
         addresses = tuple(f"localhost:{port}" for port in ports)
         cluster = Cluster({"worker": addresses}, Task("worker", 0))
-        others = peers(cluster, ("chief", "worker"))
+        others = peers(cluster, "chief", "worker")
         assert list(map(str, others)) == ["worker 1", "worker 2"]
         assert missing(cluster, others) == (Task("worker", 2),)
         with pytest.raises(ClusterError) as raised:
@@ -81,7 +81,30 @@ def test_members_may_come_late_and_one_after_the_other():
 
         thread = threading.Thread(target=come)
         thread.start()
-        wait_for(cluster, peers(cluster, ("worker",)), 10)
+        wait_for(cluster, peers(cluster, "worker"), 10)
         thread.join()
         assert came
         came[0].close()
+
+
+def test_members_meet_though_none_has_a_server_yet():
+    with reserved(3) as ports:
+        addresses = tuple(f"localhost:{port}" for port in ports)
+        clusters = [
+            Cluster({"worker": addresses}, Task("worker", index)) for index in range(3)
+        ]
+        servers = []
+
+        def come(cluster: Cluster) -> None:
+            meet(cluster, peers(cluster, "worker"), 20)
+            servers.append(listener(ports[cluster.task.index]))
+
+        threads = [threading.Thread(target=come, args=(each,)) for each in clusters]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.2)
+        for thread in threads:
+            thread.join()
+        assert len(servers) == 3
+        for server in servers:
+            server.close()

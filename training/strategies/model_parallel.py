@@ -52,7 +52,7 @@ def place_layers(sizes: dict[str, int], devices: Sequence[str]) -> dict[str, str
     share = sum(sizes.values()) / len(devices) or 1.0
     places = {}
     before = 0
-    device = 0
+    device = -1
     for name, size in sizes.items():
         # The middle of the layer decides; at most one device further than before.
         wanted = int((before + size / 2) / share)

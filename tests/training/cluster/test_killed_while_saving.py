@@ -18,7 +18,7 @@ from training.strategies import multi_worker
 
 pytestmark = pytest.mark.slow
 
-STEPS = 100
+STEPS = 80
 
 
 def test_a_checkpoint_is_whole_or_absent_when_its_writer_is_killed(tmp_path):

@@ -50,7 +50,7 @@ def statistics_after_a_step(
 def test_statistics_are_of_a_replica_or_of_all_rows():
     random = np.random.default_rng(3)
     # Halves that differ: a replica alone does not see how wide all rows are spread.
-    rows = random.normal(size=(ROWS, 3)) + np.repeat([0.0, 5.0], ROWS // 2)[:, None]
+    rows = random.normal(size=(ROWS, 3)) + np.repeat([0.0, 20.0], ROWS // 2)[:, None]
     rows = rows.astype(np.float32)
     halves = rows.reshape(REPLICAS, ROWS // 2, 3)
     within = halves.var(axis=1)

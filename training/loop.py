@@ -8,7 +8,7 @@ import contextlib
 import importlib
 import importlib.util
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,28 @@ from training.checkpoints import Checkpoints
 from training.data import Data, open_data
 from training.data.sources import KINDS
 from training.errors import DataError, TrainingError
-from training.export import check_output, export
+from training.export import check_output
+from training.finish import EVALUATION_ROWS, finish, policy
 from training.models import MODELS, build_model
 from training.options import FitOptions, Fitted
 
-EVALUATION_ROWS = 256
+__all__ = [
+    "EVALUATION_ROWS",
+    "Part",
+    "compile_model",
+    "device_scope",
+    "finish",
+    "fit_keras",
+    "in_float32",
+    "keras_of",
+    "loss_of",
+    "open_for",
+    "parts_of",
+    "policy",
+    "prepare",
+    "steps_of",
+    "train_dataset",
+]
 
 
 def fit_keras(
@@ -119,17 +136,6 @@ def device_scope(options: FitOptions) -> Any:
 
         return tf.device("/GPU:0")
     return contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def policy(keras: Any, name: str) -> Iterator[None]:
-    """Keras' policy while a model is made: which dtype its layers compute in."""
-    before = keras.mixed_precision.global_policy()
-    keras.mixed_precision.set_global_policy(name)
-    try:
-        yield
-    finally:
-        keras.mixed_precision.set_global_policy(before)
 
 
 def loss_of(data: Data, target: str) -> tuple[str, str]:
@@ -270,54 +276,3 @@ def _callbacks(
 def keras_of(model: Any) -> Any:
     """The module that a model was built with: ``keras`` or ``tf_keras``."""
     return importlib.import_module(type(model).__module__.split(".")[0])
-
-
-def finish(
-    model: Any, options: FitOptions, data: Data, keras: Any, **known: Any
-) -> Fitted:
-    """Evaluates on the held-out rows, and exports.
-
-    Args:
-        model: Trained; its weights are read.
-        options: What was asked for.
-        data: What it was trained on.
-        keras: The module that the model was built with.
-        **known: Fields of `Fitted`: steps, first_step, seconds and so on.
-    """
-    model = in_float32(model, options, data, keras)
-    features, labels = data.held_out()
-    predicted = model.predict(features, batch_size=EVALUATION_ROWS, verbose=0)
-    metric, value = measure(predicted, features, labels, data, options)
-    if options.output:
-        export(model, data, options.output, options=options, keras=keras)
-    return Fitted(
-        model=model,
-        metric=metric,
-        held_out=value,
-        rows=len(labels),
-        output=options.output,
-        **known,
-    )
-
-
-def in_float32(model: Any, options: FitOptions, data: Data, keras: Any) -> Any:
-    """The model on one device and in float32, whatever it was trained with.
-
-    What is exported has neither the copies of a strategy nor a cast in it.
-    """
-    with policy(keras, "float32"):
-        plain = build_model(options.model, data, keras=keras, seed=options.seed)
-    plain.set_weights(model.get_weights())
-    return plain
-
-
-def measure(
-    predicted: Any, features: Any, labels: Any, data: Data, options: FitOptions
-) -> tuple[str, float]:
-    """The metric's name and value for predictions of held-out rows."""
-    if MODELS[options.model].target == "input":
-        (target,) = features.values()
-        return "mean squared error", float(((predicted - target) ** 2).mean())
-    if data.task == "regress":
-        return "mean absolute error", float(abs(predicted[:, 0] - labels).mean())
-    return "accuracy", float((predicted.argmax(axis=1) == labels).mean())

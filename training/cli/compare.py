@@ -14,8 +14,9 @@ from typing import Any
 
 from training.cli.fit import add_options, options_of
 from training.cli.numbers import natural
-from training.cluster.compare import CLUSTERS, SHORT, compare, strategy_of
+from training.cluster.compare import SHORT, compare, strategy_of
 from training.errors import TrainingError
+from training.strategies import CLUSTERS
 
 
 def add(parsers: Any) -> argparse.ArgumentParser:

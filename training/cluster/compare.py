@@ -19,12 +19,11 @@ from training.cluster.launch import RUNS, read_result, running
 from training.cluster.slow import slowed
 from training.errors import TrainingError
 from training.options import FitOptions
-from training.strategies import STRATEGIES
+from training.strategies import CLUSTERS, STRATEGIES
 
 SHORT = {"sync": "multi-worker", "async": "ps-async"}
 """What the command line calls the two kinds."""
 
-CLUSTERS = ("multi-worker", "ps-async", "ps-sync")
 _SMOOTH = 20
 
 

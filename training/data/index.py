@@ -4,8 +4,8 @@
 
     {"format": 1, "name": "digits", "task": "classify",
      "features": {"image": {"shape": [8, 8, 1], "dtype": "float32",
-                            "stored": "floats"}},
-     "labels": ["zero", ...], "assets": {"NAME": "text"},
+                            "stored": "floats", "below": 0}},
+     "labels": ["zero", ...], "scale": [0.0, 1.0], "assets": {"NAME": "text"},
      "train": [{"file": "train-00000-of-00004.tfrecord", "rows": 360, "bytes": 98280}],
      "held_out": [...]}
 
@@ -37,7 +37,18 @@ class Shard:
 
 @dataclass(frozen=True)
 class Index:
-    """The content of ``data.json``."""
+    """The content of ``data.json``.
+
+    Attributes:
+        name: Of the data set.
+        task: ``classify`` or ``regress``.
+        features: What a row consists of, by name.
+        labels: Names of the classes; empty for ``regress``.
+        train: Files of rows to train on.
+        held_out: Files of rows that training never sees.
+        scale: Mean and standard deviation of the values to ``regress``.
+        assets: Text files that belong to the data, content by name.
+    """
 
     name: str
     task: str
@@ -45,6 +56,7 @@ class Index:
     labels: tuple[str, ...]
     train: tuple[Shard, ...]
     held_out: tuple[Shard, ...]
+    scale: tuple[float, float] = (0.0, 1.0)
     assets: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -68,12 +80,13 @@ def read_index(text: str, where: str) -> Index:
             name=content["name"],
             task=content["task"],
             features={
-                name: FeatureSpec(tuple(spec["shape"]), spec["dtype"], spec["stored"])
+                name: FeatureSpec(**{**spec, "shape": tuple(spec["shape"])})
                 for name, spec in content["features"].items()
             },
             labels=tuple(content["labels"]),
             train=tuple(Shard(**shard) for shard in content["train"]),
             held_out=tuple(Shard(**shard) for shard in content["held_out"]),
+            scale=(float(content["scale"][0]), float(content["scale"][1])),
             assets=content["assets"],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -105,8 +105,8 @@ def decode(parsed: Mapping[str, Any], features: Mapping[str, FeatureSpec]) -> An
 def _decode(value: Any, spec: FeatureSpec) -> Any:
     import tensorflow as tf
 
-    if spec.stored == "floats":
-        return value
+    if spec.stored in ("floats", "integers"):
+        return tf.cast(value, spec.dtype)
     size = 1
     for length in spec.shape:
         size *= length

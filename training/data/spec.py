@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-STORED = ("floats", "pixels", "samples", "text")
+STORED = ("floats", "integers", "pixels", "samples", "text")
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,18 @@ class FeatureSpec:
     Attributes:
         shape: Without the rows.
         dtype: Name of NumPy's dtype that a model gets.
-        stored: How a tf.Example holds a row. ``floats``: a list of floats. ``pixels``:
-            bytes of uint8, which become float32 in [0, 1]. ``samples``: bytes of
-            little-endian int16, which become float32 in [-1, 1). ``text``: a line of
-            bytes, which become int32, cut or filled with zeros to the shape.
+        stored: How a tf.Example holds a row. ``floats`` and ``integers``: a list of
+            them. ``pixels``: bytes of uint8, which become float32 in [0, 1].
+            ``samples``: bytes of little-endian int16, which become float32 in [-1, 1).
+            ``text``: a line of bytes, which become int32, cut or filled with zeros to
+            the shape.
+        below: What integers are less than, for those who look them up; else 0.
     """
 
     shape: tuple[int, ...]
     dtype: str = "float32"
     stored: str = "floats"
+    below: int = 0
 
     def __post_init__(self) -> None:
         if self.stored not in STORED:
@@ -42,7 +45,7 @@ class Arrays:
 
     Attributes:
         features: By name, (rows, ...), as they are stored: uint8 for pixels, int16 for
-            samples, float32 for floats, bytes objects for text.
+            samples, float32 for floats, int64 for integers, bytes objects for text.
         labels: int64 classes, or float32 values, (rows,).
     """
 

@@ -45,6 +45,7 @@ def write(
             *(name, source.task, source.features, source.labels),
             train=train,
             held_out=held_out,
+            scale=_scale(source),
             assets=source.assets,
         )
         (temporary / index.FILE).write_text(found.to_json())
@@ -54,6 +55,13 @@ def write(
         raise _cannot_write(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _scale(source: Source) -> tuple[float, float]:
+    if source.task == "classify":
+        return 0.0, 1.0
+    values = source.train.labels
+    return float(values.mean()), float(values.std()) or 1.0
 
 
 def _put(temporary: Path, folder: Path, *, replace: bool) -> None:
@@ -127,6 +135,8 @@ def _feature(spec: FeatureSpec, value: Any) -> Any:
 
     if spec.stored == "floats":
         return tf.train.Feature(float_list=tf.train.FloatList(value=value.ravel()))
+    if spec.stored == "integers":
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=value.ravel()))
     content = value if isinstance(value, bytes) else value.tobytes()
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[content]))
 
@@ -135,9 +145,10 @@ def parsing_spec(features: Mapping[str, FeatureSpec], task: str | None) -> Any:
     """For ``tf.io.parse_example``; with the label, if there is a task."""
     import tensorflow as tf
 
+    lists = {"floats": tf.float32, "integers": tf.int64}
     spec: dict[str, Any] = {
-        name: tf.io.FixedLenFeature(feature.shape, tf.as_dtype(feature.dtype))
-        if feature.stored == "floats"
+        name: tf.io.FixedLenFeature(feature.shape, lists[feature.stored])
+        if feature.stored in lists
         else tf.io.FixedLenFeature((), tf.string)
         for name, feature in features.items()
     }

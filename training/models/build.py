@@ -13,7 +13,10 @@ from training.models.spec import ModelSpec
 if TYPE_CHECKING:
     from training.data import Data
 
-NAMES = ("mlp", "cnn")
+NAMES = tuple(
+    "mlp cnn mobilenet_v2 resnet lstm transformer wide_deep keyword autoencoder "
+    "two_tower".split()
+)
 
 
 class _Models(dict[str, ModelSpec]):

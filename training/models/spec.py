@@ -22,12 +22,15 @@ class ModelSpec:
         target: What it is trained towards: ``label``, or ``input`` for one that
             reconstructs its only input.
         learning_rate: To begin with, for Adam.
+        embeddings: Layers that the signature ``embedding`` gives; if there are none,
+            what the last dense layer sees.
     """
 
     build: Callable[[Data, Any], Any]
     needs: Callable[[Data], str | None]
     target: str = "label"
     learning_rate: float = 3e-3
+    embeddings: tuple[str, ...] = ()
 
 
 def inputs_of(data: Data, keras: Any) -> dict[str, Any]:
@@ -44,7 +47,9 @@ def head(x: Any, data: Data, keras: Any) -> Any:
     In float32 whatever the policy: float16 has no room for small probabilities.
     """
     if data.task == "regress":
-        return keras.layers.Dense(1, name="value", dtype="float32")(x)
+        mean, deviation = data.index.scale
+        x = keras.layers.Dense(1, dtype="float32")(x)
+        return keras.layers.Rescaling(deviation, mean, name="value", dtype="float32")(x)
     return keras.layers.Dense(
         len(data.labels), activation="softmax", name="probabilities", dtype="float32"
     )(x)
@@ -63,3 +68,11 @@ def needs_numbers(data: Data) -> str | None:
     if all(spec.dtype == "float32" for spec in data.features.values()):
         return None
     return "its inputs are numbers, not letters"
+
+
+def needs_sequence(data: Data) -> str | None:
+    """For `ModelSpec.needs`: letters in a line, or rows of an image."""
+    specs = list(data.features.values())
+    if len(specs) == 1 and (specs[0].stored == "text" or len(specs[0].shape) == 3):
+        return None
+    return "it reads letters, or rows of an image"

@@ -19,7 +19,8 @@ from training.cluster.member import Job
 from training.cluster.ports import reserved
 from training.cluster.supervisor import Supervisor
 from training.data import open_data
-from training.errors import ClusterError
+from training.errors import ClusterError, TrainingError
+from training.fit import fit
 from training.options import FitOptions
 
 ROOT = Path(__file__).parents[3]
@@ -102,6 +103,29 @@ def command(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
 
 TWO = '{"cluster": {"worker": ["localhost:1", "localhost:2"]}, "task": %s}'
 FIRST = TWO % '{"type": "worker", "index": 0}'
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"batch_norm": "synchronized"}, "leave out --batch-norm, or choose mirrored"),
+        ({"evaluator": True}, "leave out --evaluator"),
+        ({"strategy": "ps-sync", "evaluator": True}, "does not read"),
+        ({"strategy": "ps-sync", "precision": "mixed_float16"}, "mixed_bfloat16"),
+        ({"strategy": "ps-async", "precision": "mixed_float16"}, "mixed_bfloat16"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
+)
+def test_what_a_strategy_would_leave_out_is_refused(monkeypatch, changes, said):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(TrainingError, match=said):
+        fit(FitOptions(**changes))
+
+
+def test_a_cluster_is_not_several_that_train_alone(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", FIRST)
+    with pytest.raises(ClusterError, match="each member would train for itself"):
+        fit(FitOptions())
 
 
 @pytest.mark.parametrize(

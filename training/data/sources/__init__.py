@@ -29,6 +29,11 @@ class Kind:
 KINDS = {
     "digits": Kind("digits", shards=4, epochs=12),
     "fashion": Kind("fashion", shards=8, epochs=8),
+    "breast_cancer": Kind("breast_cancer", shards=2, epochs=30),
+    "diabetes": Kind("diabetes", shards=2, epochs=60),
+    "words": Kind("words", shards=4, epochs=12),
+    "text": Kind("text", shards=4, epochs=4),
+    "ratings": Kind("ratings", shards=4, epochs=6),
 }
 NAMES = tuple(KINDS)
 

@@ -201,5 +201,36 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("wheel.md", "mkdir -p dist"): _INSTALLS,
     ("wheel.md", "import digits_model"): "needs the wheel to be installed; "
     "tests/aot/artifact/test_model_wheel.py does so",
+    (
+        "training.md",
+        "python -m training fit --strategy multi-worker --workers 2 --steps 60 \\",
+    ): _TESTED + "tests/training/cluster/test_failures.py",
+    (
+        "training.md",
+        'export TF_CONFIG=\'{"cluster": {"worker": ["host1:2222", "host2:2222"]},',
+    ): "names other machines; "
+    "tests/training/cluster/test_bad_input.py starts members here",
+    (
+        "training.md",
+        "python -m training fit --strategy ps-async --workers 3 --ps 2 --steps 300 \\",
+    ): _TESTED + "tests/training/cluster/test_failures.py",
+    (
+        "training.md",
+        "python -m training compare sync async --model mlp --workers 3 --steps 120 \\",
+    ): _TESTED + "tests/training/cluster/test_compare.py",
+    (
+        "training.md",
+        "python -m training fit --strategy ps-sync --workers 2 --ps 1 --steps 150 \\",
+    ): _TESTED + "tests/training/cluster/test_failures.py",
+    (
+        "training.md",
+        "python -m training fit --strategy model-parallel --replicas 2 --model cnn \\",
+    ): _TESTED + "tests/training/strategies/test_model_parallel.py",
+    ("training.md", 'kill -9 $(python -c "import json'): _TESTED
+    + "tests/training/cluster/test_failures.py",
+    (
+        "training.md",
+        "python -m training fit --strategy ps-async --evaluator --steps 200 \\",
+    ): _TESTED + "tests/training/cluster/test_failures.py",
 }
 """Blocks that are not run, by page and first line, with the reason."""

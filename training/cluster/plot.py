@@ -44,6 +44,7 @@ def plot(results: Sequence[Compared], path: Path) -> None:
         (time, "seconds since the first step"),
     ):
         axis.set(xlabel=label, ylabel="loss, mean of 20 steps", yscale="log")
+    stale.xaxis.get_major_locator().set_params(integer=True)
     stale.set(xlabel="staleness: changes by others in between", ylabel="steps")
     for axis in (steps, rows, time, stale):
         axis.grid(alpha=0.3)

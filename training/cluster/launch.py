@@ -59,8 +59,9 @@ def launch(
     Raises:
         ClusterError: A member failed, or too many had to start again.
     """
+    say = say or (_print if options.verbose else _say_nothing)
     with running(options, plan, say=say) as (supervisor, folder):
-        supervisor.run()
+        supervisor.run(each=Follower(folder / log_name(plan.until[0]), say).look)
     return read_result(folder)
 
 
@@ -75,8 +76,7 @@ def running(
     (folder / RESULT).unlink(missing_ok=True)
     # Written once, before several members would all begin to.
     open_data(options.data, options.data_folder)
-    if say is None:
-        say = _print if options.verbose else lambda text: None
+    say = say or (_print if options.verbose else _say_nothing)
     with reserved(sum(plan.jobs.values())) as ports:
         supervisor = Supervisor(
             _jobs(options, plan, ports, folder),
@@ -131,7 +131,7 @@ def _jobs(options: FitOptions, plan: Plan, ports: list[int], folder: Path) -> li
             cluster=cluster.as_task(task),
             target=plan.target,
             arguments=(options,),
-            log=folder / f"{task.job}-{task.index}.log",
+            log=folder / log_name(task),
             environment=environment,
         )
         for task in tasks
@@ -160,6 +160,38 @@ def write_result(fitted: Fitted, folder: Path) -> None:
     partial = folder / f"{RESULT}.partial"
     partial.write_text(json.dumps(known) + "\n")
     os.replace(partial, folder / RESULT)
+
+
+class Follower:
+    """Repeats what a log says of steps. One thread uses it."""
+
+    def __init__(self, log: Path, say: Callable[[str], None]) -> None:
+        """Begins at the log's end."""
+        self._log = log
+        self._say = say
+        self._read = log.stat().st_size if log.exists() else 0
+
+    def look(self) -> None:
+        """Says the lines that are new."""
+        if not self._log.exists():
+            return
+        with self._log.open("rb") as file:
+            file.seek(self._read)
+            new = file.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.decode(errors="replace").splitlines():
+            if line.startswith(("step ", "begins at step ")):
+                self._say(line)
+
+
+def log_name(task: Task) -> str:
+    """Of a member's log, in the folder of the run."""
+    return f"{task.job}-{task.index}.log"
+
+
+def _say_nothing(text: str) -> None:
+    """Where nobody wants to know."""
 
 
 def _print(text: str) -> None:

@@ -13,7 +13,9 @@ A worker that dies holds up all others until it is back.
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,7 +218,7 @@ class _Worker:
 
         v1, options = tf.compat.v1, self._options
         saver = v1.train.Saver(max_to_keep=options.keep)
-        try:
+        with _fits(options):
             return v1.train.MonitoredTrainingSession(
                 master=self._server.target,
                 is_chief=self._chief,
@@ -231,17 +233,31 @@ class _Worker:
                 stop_grace_period_secs=_STOP_SECONDS,
                 config=config,
             )
-        except (
-            tf.errors.NotFoundError,
-            tf.errors.InvalidArgumentError,
-            tf.errors.DataLossError,
-        ) as error:
-            said = str(error.message).strip().splitlines()[0][:160]
-            raise CheckpointError(
-                f"the last checkpoint of {options.checkpoints} does not fit this "
-                f"model, or is damaged ({said}): choose an empty folder with "
-                "--checkpoints, or train the model that it is of"
-            ) from error
+
+
+@contextlib.contextmanager
+def _fits(options: FitOptions) -> Iterator[None]:
+    """Says that a checkpoint cannot be used, where TensorFlow names a variable.
+
+    Raises:
+        CheckpointError: It is damaged, or of another model.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except (
+        tf.errors.NotFoundError,
+        tf.errors.InvalidArgumentError,
+        tf.errors.DataLossError,
+        ValueError,
+    ) as error:
+        said = str(getattr(error, "message", error)).strip().splitlines()[0][:160]
+        raise CheckpointError(
+            f"the last checkpoint of {options.checkpoints} does not fit this model, or "
+            f"is damaged ({said}): choose an empty folder with --checkpoints, or train "
+            "the model that it is of"
+        ) from error
 
 
 def _learning_rate(options: FitOptions) -> float:
@@ -265,9 +281,10 @@ def _result(
             f"{options.checkpoints} has no checkpoint after training: choose a folder "
             "that the chief can write with --checkpoints"
         )
-    reader = tf.train.load_checkpoint(path)
     model = build_model(options.model, data, keras=tf_keras, seed=options.seed)
-    model.set_weights([reader.get_tensor(name) for name in names])
+    with _fits(options):
+        reader = tf.train.load_checkpoint(path)
+        model.set_weights([reader.get_tensor(name) for name in names])
     return finish(
         *(model, options, data, tf_keras),
         steps=int(path.rpartition("-")[2]),

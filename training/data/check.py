@@ -25,7 +25,7 @@ class Damage:
     reason: str
 
     def message(self, name: str, *, skippable: bool = True) -> str:
-        """One line for a person; rows to train on may be left out, held-out ones not."""
+        """One line for a person; only rows to train on may be left out."""
         skip = ", or leave such files out with --skip-corrupt" if skippable else ""
         return (
             f"{self.path} is damaged: {self.reason}. Write the data again with python "

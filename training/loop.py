@@ -28,7 +28,6 @@ __all__ = [
     "device_scope",
     "finish",
     "fit_keras",
-    "in_float32",
     "keras_of",
     "loss_of",
     "open_for",

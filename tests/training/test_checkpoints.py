@@ -92,7 +92,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
 
     monkeypatch.setattr(checkpoints._checkpoint, "_write", full)
     monkeypatch.setattr(checkpoints._checkpoint, "write", full)
-    with pytest.raises(CheckpointError, match="No space left.*ckpt-1 stays") as raised:
+    with pytest.raises(CheckpointError, match=r"No space left.*ckpt-1 stays") as raised:
         checkpoints.save()
     assert "\n" not in str(raised.value)
     assert not list(tmp_path.glob("ckpt-2*"))

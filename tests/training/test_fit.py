@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m training fit`` trains, and writes what the demo and the README rely on."""
+"""``python -m training fit`` writes what the demo and the README rely on."""
 
 from __future__ import annotations
 

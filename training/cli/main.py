@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import training
 from training.errors import TrainingError
 
-COMMANDS = ("fit", "compare", "export", "check", "data")
+COMMANDS = ("fit", "compare", "export", "check", "data", "feed")
 """Modules of this package, in the order in which ``--help`` shows them."""
 
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from tests.training.cluster.clusters import latest_step
+from training.cluster.common import is_chief
 from training.cluster.config import from_environment
 from training.cluster.launch import run_member
 from training.cluster.member import LOST_PEER
@@ -54,14 +55,14 @@ def give_up(folder: Path) -> int:
 
 
 def die_while_saving(options: FitOptions) -> int:
-    """Trains, and kills itself once while it writes a checkpoint after the first."""
+    """Trains; a chief kills itself once, while its second checkpoint is written."""
     assert options.checkpoints is not None
     assert options.run_folder is not None
-    thread = threading.Thread(
-        target=_die_at_sight, args=(options.checkpoints, options.run_folder / "died")
-    )
-    thread.daemon = True
-    thread.start()
+    cluster = from_environment()
+    assert cluster is not None
+    if is_chief(cluster):
+        where = (options.checkpoints, options.run_folder / "died")
+        threading.Thread(target=_die_at_sight, args=where, daemon=True).start()
     return run_member(options)
 
 
@@ -80,7 +81,7 @@ def _die_at_sight(folder: Path, died: Path) -> None:
 
 def step_of(name: str) -> int:
     """The step in the name of a checkpoint's file, or 0."""
-    found = re.match(r"ckpt-(\d+)", name)
+    found = re.search(r"ckpt-(\d+)", name)
     return int(found[1]) if found else 0
 
 

@@ -37,7 +37,7 @@ SEED ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
   test-fidelity test-machines test-models test-optimize test-schema fuzz-python fuzz-cpp \
-  test-python mutants lint format tidy bench bench-kernels docs docs-serve options protos \
+  test-python test-training train-demo mutants lint format tidy bench bench-kernels docs docs-serve options protos \
   tools setup wheel clean
 .NOTPARALLEL:
 
@@ -46,6 +46,9 @@ help:  ## show this list
 
 demo: $(VENV)/.installed  ## train, compile and run a model; Python, C++ and C
 	$(BIN)/python examples/demo.py
+
+train-demo: $(VENV)/.installed  ## train by three strategies, compile, serve, predict
+	$(BIN)/python examples/train_demo.py
 
 test:  ## everything that has to pass, and how long it took
 	@MAKE="$(MAKE)" bash tests/run_all.sh tools setup,lint+test-cpp test-python
@@ -96,6 +99,9 @@ test-schema: $(VENV)/.installed  ## ask the REST API whatever it describes; EXAM
 fuzz-python: export TFNATIVE_FUZZ_SECONDS = $(SECONDS)
 fuzz-python: $(VENV)/.installed  ## fuzz what reads requests; SECONDS=60 for each part
 	$(PYTEST) tests/fuzz/python $(PYTEST_ARGS)
+
+test-training: $(VENV)/.installed  ## all of training: data, models, strategies
+	$(PYTEST) tests/training $(PYTEST_ARGS)
 
 test-python: $(VENV)/.installed  ## Python tests; PYTEST_ARGS="-k name" for some
 	$(PYTEST) $(PYTEST_ARGS)

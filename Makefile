@@ -37,8 +37,8 @@ SEED ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
   test-fidelity test-machines test-models test-training test-optimize test-schema \
-  fuzz-python fuzz-cpp \
-  test-python mutants lint format tidy bench bench-kernels docs docs-serve options protos \
+  fuzz-python fuzz-cpp test-python train-demo mutants lint format tidy bench bench-kernels \
+  docs docs-serve options protos \
   tools setup wheel clean
 .NOTPARALLEL:
 
@@ -47,6 +47,9 @@ help:  ## show this list
 
 demo: $(VENV)/.installed  ## train, compile and run a model; Python, C++ and C
 	$(BIN)/python examples/demo.py
+
+train-demo: $(VENV)/.installed  ## train by three strategies, compile, serve, predict
+	$(BIN)/python examples/train_demo.py
 
 test:  ## everything that has to pass, and how long it took
 	@MAKE="$(MAKE)" bash tests/run_all.sh tools setup,lint+test-cpp test-python
@@ -87,7 +90,7 @@ test-models: $(VENV)/.installed  ## every model of the zoo, the largest ones too
 	  tests/aot/quantize/test_models.py tests/fidelity/test_empty_batches.py $(PYTEST_ARGS)
 
 test-training: export TFNATIVE_ALL_CLUSTERS = 1
-test-training: $(VENV)/.installed  ## training, clusters that lose each of their members too
+test-training: $(VENV)/.installed  ## all of training; clusters lose each of their members
 	$(PYTEST) tests/training $(PYTEST_ARGS)
 
 test-optimize: MODELS = all

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from tests.project.pages import ROOT
+
 _IMAGES = """
 import numpy as np
 images = np.random.default_rng(0).random((100, 8, 8, 1), dtype=np.float32)
@@ -26,6 +28,10 @@ listening = json.loads(server.stdout.readline())
 replace["localhost:8500"] = f"localhost:{listening['port']}"
 replace["localhost:8501"] = f"localhost:{listening['rest_port']}"
 """
+_TRAINING = f"""
+import os
+os.environ["PYTHONPATH"] = {str(ROOT)!r}
+"""
 SETUPS = {
     "README.md": _IMAGES,
     "batching.md": _IMAGES
@@ -40,6 +46,7 @@ new_model = tfnative.load("build/digits")
 """,
     "model_store.md": _IMAGES + _VERSIONS,
     "serving.md": _IMAGES + _VERSIONS + _SERVER,
+    "training.md": _TRAINING,
     "wheel.md": _IMAGES,
 }
 """Python that runs before a page's blocks."""
@@ -198,6 +205,20 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "tensorflow.md",
         'model = tfnative.load("saved_models/reviews", backend="tensorflow")',
     ): _TESTED + "tests/aot/test_tensorflow_backend.py",
+    (
+        "training.md",
+        "python -m training fit --model cnn --data digits --output "
+        "saved_models/digits --overwrite",
+    ): _TESTED + "tests/training/test_fit.py",
+    (
+        "training.md",
+        "python -m training feed --data digits --steps 20 --num-processing-threads 1 2 "
+        "--plot feed.png",
+    ): _TESTED + "tests/training/feed/test_feed.py",
+    (
+        "training.md",
+        "python -m training check saved_models/digits -o build/digits-checked",
+    ): _TESTED + "tests/training/export/test_export.py",
     ("wheel.md", "mkdir -p dist"): _INSTALLS,
     ("wheel.md", "import digits_model"): "needs the wheel to be installed; "
     "tests/aot/artifact/test_model_wheel.py does so",

@@ -85,9 +85,7 @@ def test_calibration_and_golden_files_have_rows_by_input(
 def test_the_compiled_model_is_as_right_as_tensorflows(
     trained: Trained, tmp_path: Path
 ):
-    found = check(
-        trained.saved_model, tmp_path / "digits", batch_sizes=[8], cpu="native"
-    )
+    found = check(trained.saved_model, tmp_path / "digits", batch_sizes=[8])
     assert found.metric == "accuracy"
     assert found.compiled == found.tensorflow > 0.97
     assert found.rows == 360

@@ -119,8 +119,11 @@ def remove_partial(folder: Path) -> None:
     TensorFlow writes files of its own names first, and the name of the checkpoint into
     the file ``checkpoint`` last: what has no name there is not read.
     """
-    for path in folder.glob("*ckpt-*_temp*"):
-        shutil.rmtree(path, ignore_errors=True)
+    for path in (*folder.glob("*ckpt-*_temp*"), *folder.glob("*ckpt-*.tempstate*")):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def result_of_checkpoint(

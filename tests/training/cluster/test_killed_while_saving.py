@@ -13,6 +13,7 @@ import pytest
 
 from tests.training.cluster.clusters import digits, latest_step, only_all
 from tests.training.cluster.jobs import step_of
+from training.cluster.common import remove_partial
 from training.cluster.launch import read_result, running
 from training.data import open_data
 from training.strategies import STRATEGIES
@@ -65,6 +66,20 @@ def _of(died: dict[str, object]) -> set[int]:
     files = died["files"]
     assert isinstance(files, list)
     return set(map(step_of, files))
+
+
+def test_what_was_half_written_is_removed_and_nothing_else(tmp_path):
+    whole = ["checkpoint", "ckpt-10.index", "ckpt-10.data-00000-of-00001"]
+    half = [
+        "ckpt-20.data-00000-of-00001.tempstate123",
+        "model.ckpt-20.index.tempstate9",
+    ]
+    for name in whole + half:
+        (tmp_path / name).touch()
+    (tmp_path / "ckpt-20_temp").mkdir()
+    (tmp_path / "ckpt-20_temp" / "part-00000-of-00002.index").touch()
+    remove_partial(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(whole)
 
 
 def test_the_step_of_a_name():

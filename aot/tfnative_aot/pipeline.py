@@ -34,7 +34,7 @@ from tfnative_aot.making import make_artifact
 from tfnative_aot.output import check_replaceable, replacing
 from tfnative_aot.program.decode import decode
 from tfnative_aot.program.passes import run_passes
-from tfnative_aot.program.passes.stored_weights import Weights
+from tfnative_aot.program.passes.stored_weights import FLOATS, Weights
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.quantize.agree import in_agreement
 from tfnative_aot.quantize.auto.choose import with_chosen_layers
@@ -78,7 +78,10 @@ def compile(  # noqa: A001 - the name that users know
         require_folder(options.precision_report)
     given = options.golden
     user_inputs = golden_vectors.read_inputs(given) if given is not None else None
-    builder = Builder.find(settings.target, settings.static, options.sources)
+    builder = Builder.find(
+        *(settings.target, settings.static, options.sources),
+        small=settings.weights != FLOATS,
+    )
     with (
         tempfile.TemporaryDirectory(prefix="tfnative-") as temporary,
         ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool,

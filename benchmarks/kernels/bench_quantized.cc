@@ -10,7 +10,7 @@
 #include <string>
 
 #include "cpu_level.h"
-#include "gemm/int8_form.h"
+#include "int8/gemm/form.h"
 #include "kernels.h"
 #include "peak.h"
 

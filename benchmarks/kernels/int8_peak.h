@@ -4,7 +4,7 @@
 // What one thread can do at most in 8 bits, with the instructions of a CPU level.
 #pragma once
 
-#include "gemm/int8_form.h"
+#include "int8/gemm/form.h"
 #include "peak.h"
 
 namespace bench {

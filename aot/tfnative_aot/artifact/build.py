@@ -67,29 +67,33 @@ class Builder:
         static: Whether to make archives.
         sources: Whether to write a source package.
         toolchain: None if there is no compiler for the target.
+        small: Whether the model may have numbers of fewer bits than float32's.
     """
 
     target: Target
     static: bool
     sources: bool
     toolchain: Toolchain | None
+    small: bool = True
     _kernels: list[KernelBuild] = field(default_factory=list)
     _pool: Executor | None = None
     _programs: tuple[Path, ...] = ()
 
     @classmethod
-    def find(cls, target: Target, static: bool, sources: bool) -> Builder:
+    def find(
+        cls, target: Target, static: bool, sources: bool, *, small: bool
+    ) -> Builder:
         """One for a target. Without a compiler it writes source packages only.
 
         Raises:
             NotFoundError: The target is this machine, and there is no compiler.
         """
         try:
-            return cls(target, static, sources, find_toolchain(target))
+            return cls(target, static, sources, find_toolchain(target), small)
         except NotFoundError:
             if host_runs(target, target.levels[0]):
                 raise
-            return cls(target, static=False, sources=True, toolchain=None)
+            return cls(target, False, True, toolchain=None, small=small)
 
     def start_kernels(self, levels: Sequence[CpuLevel], pool: Executor) -> None:
         """Begins to compile the kernels; ``pool`` is kept for what comes later.
@@ -104,8 +108,11 @@ class Builder:
                 if level not in self.target.levels:
                     self.toolchain.check_level(level)
             sources = sources_dir()[0]
-            for level in levels:
-                self._kernels.append(KernelBuild(self.toolchain, sources, level, pool))
+            self._kernels += [
+                KernelBuild(self.toolchain, sources, level, pool, small=part)
+                for level in levels
+                for part in ((False, True) if self.small else (False,))
+            ]
             fail_together(self._kernels)
 
     def check_kernels(self) -> None:
@@ -189,12 +196,12 @@ class Builder:
                 measured=True,
             )
         if self.sources:
-            write_source_package(parts, manifest, staging)
+            write_source_package(parts, manifest, staging, small=self.small)
         has_static = self.toolchain is not None and (self.static or not has_shared)
         return Built(has_shared, has_static)
 
     def _compile(self, parts: Parts) -> tuple[Path, ...]:
         assert self.toolchain is not None
         assert self._pool is not None
-        kernels = {k.level: k for k in wait_for_all(self._kernels)}
+        kernels = wait_for_all(self._kernels)
         return compile_programs(parts, kernels, self.toolchain, self._pool)

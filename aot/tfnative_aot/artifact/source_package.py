@@ -12,12 +12,21 @@ from pathlib import Path
 
 from tfnative.manifest import Manifest
 from tfnative_aot.artifact.package import Parts, emit_entry_points, program_source
-from tfnative_aot.link.kernels import KERNEL_FLAGS, kernels_digest
+from tfnative_aot.link.kernels import KERNEL_FLAGS, SMALL, kernels_digest
 from tfnative_aot.link.toolchain import COMMON_FLAGS, sources_dir
 
 
-def write_source_package(parts: Parts, manifest: Manifest, output: Path) -> None:
-    """Writes ``sources/`` of an artifact: XLA's objects, C, kernels, CMakeLists.txt."""
+def write_source_package(
+    parts: Parts, manifest: Manifest, output: Path, *, small: bool
+) -> None:
+    """Writes ``sources/`` of an artifact: XLA's objects, C, kernels, CMakeLists.txt.
+
+    Args:
+        parts: Of the artifact.
+        manifest: The last one.
+        output: The artifact's folder.
+        small: Whether kernels for fewer bits than float32's are among them.
+    """
     output.mkdir(parents=True, exist_ok=True)
     emit_entry_points(parts, manifest)
     folder = output / "sources"
@@ -31,7 +40,8 @@ def write_source_package(parts: Parts, manifest: Manifest, output: Path) -> None
         ],
     )
     kernels, headers = sources_dir()
-    shutil.copytree(kernels, folder / "kernels")
+    others = shutil.ignore_patterns(*(() if small else SMALL))
+    shutil.copytree(kernels, folder / "kernels", ignore=others)
     shutil.copytree(headers / "tfnative", folder / "include" / "tfnative")
     (folder / "CMakeLists.txt").write_text(_cmake_lists(parts))
     if parts.interface.weights_apart:

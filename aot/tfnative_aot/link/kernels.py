@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tfnative._base.permissions import check_tree_unwritable
@@ -36,15 +36,18 @@ KERNEL_FLAGS = (
     "-fno-trapping-math",
     "-ffp-contract=fast",
 )
+# Folders of kernels for what takes fewer bits than float32. They take as long to
+# compile as all others, and most models have no use for them.
+SMALL = ("int8", "small_weights")
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """Our kernels, compiled for a CPU level.
+    """Our kernels, compiled for a CPU level: those of float32, the small ones, or both.
 
     Attributes:
         level: Which one.
-        macro: What TFN_LEVEL was: the level, and a digest of the kernels. Models that
+        macro: What TFN_LEVEL was: the level, and a digest of all kernels. Models that
             are linked into one program share equal kernels, and only these.
         objects: Their files.
     """
@@ -63,7 +66,13 @@ class KernelBuild:
     """
 
     def __init__(
-        self, toolchain: Toolchain, sources: Path, level: CpuLevel, pool: Executor
+        self,
+        toolchain: Toolchain,
+        sources: Path,
+        level: CpuLevel,
+        pool: Executor,
+        *,
+        small: bool = False,
     ) -> None:
         """Begins to compile what is not in the cache, file by file.
 
@@ -72,6 +81,7 @@ class KernelBuild:
             sources: Folder of the kernels.
             level: CPU level.
             pool: Whose threads start compilers.
+            small: Which kernels: those in the folders ``SMALL``, or all others.
 
         Raises:
             FailedPreconditionError: They are not in the cache, and it cannot be
@@ -79,13 +89,14 @@ class KernelBuild:
             PermissionDeniedError: Somebody else can change what is in the cache.
             ResourceExhaustedError: The disk is full.
         """
-        files = sorted(sources.rglob("*.cc"))
+        files = kernel_files(sources, small)
         flags = [*COMMON_FLAGS, *KERNEL_FLAGS, *toolchain.target_flags(level)]
         flags = [flag.replace(str(sources), "") for flag in flags]
         settings = f"{toolchain.version} {toolchain.target.name} {flags}"
         key = kernels_digest(sources, settings)
         macro = f"{level.tag}_{key[:8]}"
-        self._folder = kernels_folder() / f"{level.tag}-{key[:32]}"
+        part = "-small" if small else ""
+        self._folder = kernels_folder() / f"{level.tag}{part}-{key[:32]}"
         names = {file: _object_name(level, file.relative_to(sources)) for file in files}
         self._names = tuple(names.values())
         objects = tuple(self._folder / name for name in self._names)
@@ -196,8 +207,11 @@ def fail_together(builds: Sequence[KernelBuild]) -> None:
             compiler.add_done_callback(ended)
 
 
-def wait_for_all(builds: Sequence[KernelBuild]) -> list[Kernels]:
+def wait_for_all(builds: Sequence[KernelBuild]) -> dict[CpuLevel, Kernels]:
     """Waits for the kernels of all levels, or for the first compiler that fails.
+
+    Returns:
+        For each level what all builds for it have made.
 
     Raises:
         CompileError: One failed.
@@ -207,7 +221,11 @@ def wait_for_all(builds: Sequence[KernelBuild]) -> list[Kernels]:
     compilers = [each for build in builds for each in build.compilers]
     wait(compilers, return_when=FIRST_EXCEPTION)
     check_all(builds)
-    return [build.result() for build in builds]
+    found: dict[CpuLevel, Kernels] = {}
+    for made in (build.result() for build in builds):
+        before = found[made.level].objects if made.level in found else ()
+        found[made.level] = replace(made, objects=(*before, *made.objects))
+    return found
 
 
 def check_all(builds: Sequence[KernelBuild]) -> None:
@@ -220,6 +238,12 @@ def check_all(builds: Sequence[KernelBuild]) -> None:
     failed = next(filter(None, map(_failure, compilers)), None)
     if failed is not None:
         raise failed
+
+
+def kernel_files(sources: Path, small: bool) -> list[Path]:
+    """The sources in the folders ``SMALL``, or all others."""
+    files = sorted(sources.rglob("*.cc"))
+    return [f for f in files if (f.relative_to(sources).parts[0] in SMALL) == small]
 
 
 def kernels_digest(sources: Path, settings: str) -> str:

@@ -25,6 +25,7 @@ from tfnative_aot.optimize.source import whole_graph
 from tfnative_aot.optimize.tool import Tool
 from tfnative_aot.optimize.write import (
     Written,
+    check_no_tables,
     check_target,
     write_graph_def,
     write_saved_model,
@@ -56,6 +57,8 @@ def optimize(
             outputs=options.outputs,
         )
         course = _begin(loaded, transforms, options)
+        if options.format == "graphdef":
+            check_no_tables(course.graph, loaded)
         recorder = _recorder(course, options, Path(model))
         for step in transforms:
             progress.stage(str(step))

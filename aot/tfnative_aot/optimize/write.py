@@ -19,7 +19,12 @@ from tfnative._base.output_file import write_whole
 from tfnative._optimize.results import OptimizeStep
 from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative_aot import adapters
-from tfnative_aot.load.initializer import meta_graph_of, note_init_op, renamed
+from tfnative_aot.load.initializer import (
+    TABLES,
+    meta_graph_of,
+    note_init_op,
+    renamed,
+)
 from tfnative_aot.load.source import TensorSpec, node_of
 from tfnative_aot.output import check_replaceable, replacing
 
@@ -109,6 +114,19 @@ def write_saved_model(
     )
 
 
+def check_no_tables(graph: WholeGraph, model: LoadedModel) -> None:
+    """Refuses a graph that a GraphDef cannot have all of.
+
+    Raises:
+        CompileError: It has tables, which something fills before it runs.
+    """
+    if graph.initializer.target and any(n.op in TABLES for n in graph.graph_def.node):
+        raise CompileError(
+            f"{model.path} has tables, which only a SavedModel can fill: write one "
+            "with --format saved_model"
+        )
+
+
 def write_graph_def(
     graph: WholeGraph,
     model: LoadedModel,
@@ -121,13 +139,7 @@ def write_graph_def(
         CompileError: It has tables, which a GraphDef cannot fill, or is too large.
         OSError: It cannot be written.
     """
-    if graph.initializer.target and any(
-        node.op.startswith("HashTable") for node in graph.graph_def.node
-    ):
-        raise CompileError(
-            f"{model.path} has tables, which only a SavedModel can fill: write one "
-            "with --format saved_model"
-        )
+    check_no_tables(graph, model)
     content, written = graph.graph_def, _names(graph)
     if model.kind == "graph_def":
         content, written = _as_it_came(graph)

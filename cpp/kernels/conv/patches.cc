@@ -22,9 +22,6 @@ void copy_lines(const float* from, int64_t from_step, float* to, int64_t to_step
   }
 }
 
-typedef void CopyLines(const float* from, int64_t from_step, float* to, int64_t to_step,
-                       int64_t count);
-
 CopyLines* find_copy(int64_t elements) {
   static_assert(kLongestLine <= 8 * kStep, "the switch has all cases");
   switch ((elements + kStep - 1) / kStep) {
@@ -39,90 +36,78 @@ CopyLines* find_copy(int64_t elements) {
   }
 }
 
-class Patches {
- public:
-  Patches(const tfn_conv& p, const float* input)
-      : p_(p),
-        input_(input),
-        end_(input + p.batch * p.in[0] * p.in[1] * p.in[2] * p.in_channels),
-        line_(p.kernel[2] * p.in_channels),
-        copy_lines_(find_copy(line_)) {}
+}  // namespace
 
-  int64_t elements() const { return p_.kernel[0] * p_.kernel[1] * line_; }
-  // Distance of two patches: there is room for what is copied too much.
-  int64_t stride() const { return elements() + kStep; }
+Patches::Patches(const tfn_conv& p, const float* input)
+    : p_(p),
+      input_(input),
+      end_(input + p.batch * p.in[0] * p.in[1] * p.in[2] * p.in_channels),
+      line_(p.kernel[2] * p.in_channels),
+      copy_lines_(find_copy(line_)) {}
 
-  // Copies the windows of output pixels [pixels.begin, pixels.end).
-  void copy(Range pixels, float* to) const {
-    for (int64_t i = pixels.begin; i < pixels.end;) {
-      const int64_t w = i % p_.out[2], left = pixels.end - i;
-      const int64_t count = p_.out[2] - w < left ? p_.out[2] - w : left;
-      copy_row(i / p_.out[2], w, count, to);
-      to += count * stride();
-      i += count;
-    }
+int64_t Patches::stride() const { return elements() + kStep; }
+
+void Patches::copy(Range pixels, float* to) const {
+  for (int64_t i = pixels.begin; i < pixels.end;) {
+    const int64_t w = i % p_.out[2], left = pixels.end - i;
+    const int64_t count = p_.out[2] - w < left ? p_.out[2] - w : left;
+    copy_row(i / p_.out[2], w, count, to);
+    to += count * stride();
+    i += count;
   }
+}
 
- private:
-  // The windows of output pixels [w, w + count) of an output row.
-  void copy_row(int64_t row, int64_t w, int64_t count, float* to) const {
-    const int64_t h = row % p_.out[1] * p_.stride[1] - p_.padding_low[1];
-    const int64_t d = row / p_.out[1] % p_.out[0] * p_.stride[0] - p_.padding_low[0];
-    const int64_t image = row / (p_.out[1] * p_.out[0]);
-    const int64_t x = w * p_.stride[2] - p_.padding_low[2];
-    for (int64_t kd = 0; kd < p_.kernel[0]; ++kd) {
-      const int64_t z = d + kd * p_.window_dilation[0];
-      for (int64_t kh = 0; kh < p_.kernel[1]; ++kh, to += line_) {
-        const int64_t y = h + kh * p_.window_dilation[1];
-        if (z < 0 || z >= p_.in[0] || y < 0 || y >= p_.in[1]) {
-          for (int64_t i = 0; i < count; ++i) clear(to + i * stride());
-        } else {
-          const int64_t first = ((image * p_.in[0] + z) * p_.in[1] + y) * p_.in[2];
-          copy_input_line(input_ + first * p_.in_channels, x, count, to);
-        }
+// The windows of output pixels [w, w + count) of an output row.
+void Patches::copy_row(int64_t row, int64_t w, int64_t count, float* to) const {
+  const int64_t h = row % p_.out[1] * p_.stride[1] - p_.padding_low[1];
+  const int64_t d = row / p_.out[1] % p_.out[0] * p_.stride[0] - p_.padding_low[0];
+  const int64_t image = row / (p_.out[1] * p_.out[0]);
+  const int64_t x = w * p_.stride[2] - p_.padding_low[2];
+  for (int64_t kd = 0; kd < p_.kernel[0]; ++kd) {
+    const int64_t z = d + kd * p_.window_dilation[0];
+    for (int64_t kh = 0; kh < p_.kernel[1]; ++kh, to += line_) {
+      const int64_t y = h + kh * p_.window_dilation[1];
+      if (z < 0 || z >= p_.in[0] || y < 0 || y >= p_.in[1]) {
+        for (int64_t i = 0; i < count; ++i) clear(to + i * stride());
+      } else {
+        const int64_t first = ((image * p_.in[0] + z) * p_.in[1] + y) * p_.in[2];
+        copy_input_line(input_ + first * p_.in_channels, x, count, to);
       }
     }
   }
+}
 
-  // One line of the windows of `count` pixels, the first of which is at column `x`.
-  void copy_input_line(const float* line, int64_t x, int64_t count, float* to) const {
-    const int64_t step = p_.stride[2] * p_.in_channels;
-    int64_t i = 0;
-    for (; i < count && x < 0; ++i, x += p_.stride[2]) {
-      copy_partly(line, x, to + i * stride());
-    }
-    // Pixels whose window ends in the line, and whose last step in the input.
-    const int64_t room = p_.in[2] - p_.kernel[2] - x;
-    int64_t inside = room < 0 ? 0 : room / p_.stride[2] + 1;
-    if (inside > count - i) inside = count - i;
-    const float* const from = line + x * p_.in_channels;
-    while (inside > 0 && from + (inside - 1) * step + line_ + kStep > end_) --inside;
-    copy_lines_(from, step, to + i * stride(), stride(), inside);
-    for (i += inside, x += inside * p_.stride[2]; i < count; ++i, x += p_.stride[2]) {
-      copy_partly(line, x, to + i * stride());
-    }
+// One line of the windows of `count` pixels, the first of which is at column `x`.
+void Patches::copy_input_line(const float* line, int64_t x, int64_t count,
+                              float* to) const {
+  const int64_t step = p_.stride[2] * p_.in_channels;
+  int64_t i = 0;
+  for (; i < count && x < 0; ++i, x += p_.stride[2]) {
+    copy_partly(line, x, to + i * stride());
   }
-
-  // Columns [x, x + kernel width) of a line, some of which may be padding.
-  void copy_partly(const float* line, int64_t x, float* to) const {
-    clear(to);
-    const int64_t begin = x < 0 ? -x : 0, width = p_.kernel[2];
-    const int64_t end = x + width > p_.in[2] ? p_.in[2] - x : width;
-    if (begin >= end) return;
-    memcpy(to + begin * p_.in_channels, line + (x + begin) * p_.in_channels,
-           (size_t)((end - begin) * p_.in_channels) * sizeof(float));
+  // Pixels whose window ends in the line, and whose last step in the input.
+  const int64_t room = p_.in[2] - p_.kernel[2] - x;
+  int64_t inside = room < 0 ? 0 : room / p_.stride[2] + 1;
+  if (inside > count - i) inside = count - i;
+  const float* const from = line + x * p_.in_channels;
+  while (inside > 0 && from + (inside - 1) * step + line_ + kStep > end_) --inside;
+  copy_lines_(from, step, to + i * stride(), stride(), inside);
+  for (i += inside, x += inside * p_.stride[2]; i < count; ++i, x += p_.stride[2]) {
+    copy_partly(line, x, to + i * stride());
   }
+}
 
-  void clear(float* to) const { memset(to, 0, (size_t)line_ * sizeof(float)); }
+// Columns [x, x + kernel width) of a line, some of which may be padding.
+void Patches::copy_partly(const float* line, int64_t x, float* to) const {
+  clear(to);
+  const int64_t begin = x < 0 ? -x : 0, width = p_.kernel[2];
+  const int64_t end = x + width > p_.in[2] ? p_.in[2] - x : width;
+  if (begin >= end) return;
+  memcpy(to + begin * p_.in_channels, line + (x + begin) * p_.in_channels,
+         (size_t)((end - begin) * p_.in_channels) * sizeof(float));
+}
 
-  const tfn_conv& p_;
-  const float* const input_;
-  const float* const end_;
-  const int64_t line_;  // Elements that a line of the kernel meets.
-  CopyLines* const copy_lines_;
-};
-
-}  // namespace
+void Patches::clear(float* to) const { memset(to, 0, (size_t)line_ * sizeof(float)); }
 
 bool copies_patches(const tfn_conv& p) {
   const int64_t line = p.kernel[2] * p.in_channels;
@@ -130,36 +115,5 @@ bool copies_patches(const tfn_conv& p) {
          p.base_dilation[1] == 1 && p.base_dilation[2] == 1 && line <= kLongestLine &&
          line * p.kernel[0] * p.kernel[1] <= kLargestPatch;
 }
-
-template <typename W>
-void convolve_patches(const tfn_conv& p, const tfn_operands& o, tfn_part part) {
-  const Patches patches(p, o.lhs);
-  const Epilogue epilogue(p.epilogue, o);
-  float* const rows = (float*)o.scratch;
-  const int64_t k = patches.elements(), n = p.out_channels;
-  const Range mine = share(p.batch * p.out[0] * p.out[1] * p.out[2], kMaxRows, part);
-  for (int64_t i = mine.begin; i < mine.end; i += kBlockRows) {
-    const Range block = {i, mine.end - i < kBlockRows ? mine.end : i + kBlockRows};
-    patches.copy(block, rows);
-    const ProductOf<W> product = {block.end - block.begin,
-                                  n,
-                                  k,
-                                  {rows, patches.stride(), 1},
-                                  {(const W*)o.rhs, TFN_PANEL, k * TFN_PANEL},
-                                  {o.out + i * n, n, 1},
-                                  &epilogue,
-                                  0};
-    multiply(product, {0, 1});
-  }
-}
-
-template void convolve_patches<float>(const tfn_conv& p, const tfn_operands& o,
-                                      tfn_part part);
-template void convolve_patches<Half>(const tfn_conv& p, const tfn_operands& o,
-                                     tfn_part part);
-template void convolve_patches<BFloat>(const tfn_conv& p, const tfn_operands& o,
-                                       tfn_part part);
-template void convolve_patches<int8_t>(const tfn_conv& p, const tfn_operands& o,
-                                       tfn_part part);
 
 }  // namespace TFN_NAMESPACE

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "int8/convolve.h"
 
-#include "gemm/int8_matrix.h"
+#include "int8/gemm/matrix.h"
 #include "int8/patches.h"
 #include "int8/pointers.h"
 #include "part.h"

@@ -4,7 +4,7 @@
 // Quantized convolutions, but for what becomes of their sums.
 #pragma once
 
-#include "gemm/int8_tile.h"
+#include "int8/gemm/tile.h"
 #include "quantized.h"
 
 namespace TFN_NAMESPACE {

@@ -5,7 +5,7 @@
 // of a matrix (im2col), in the form of the CPU level.
 #pragma once
 
-#include "gemm/int8_tile.h"
+#include "int8/gemm/tile.h"
 #include "int8/window.h"
 
 namespace TFN_NAMESPACE {

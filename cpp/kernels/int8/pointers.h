@@ -5,7 +5,7 @@
 // levels that take them as they are.
 #pragma once
 
-#include "gemm/int8_tile.h"
+#include "int8/gemm/tile.h"
 #include "int8/window.h"
 
 namespace TFN_NAMESPACE {

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Bytes of four lines, interleaved: each channel has the four that are multiplied and
-// added up together. As gemm/int8_form.h, but other activations in each lane.
+// added up together. As int8/gemm/form.h, but other activations in each lane.
 #pragma once
 
-#include "gemm/int8_form.h"
+#include "int8/gemm/form.h"
 
 namespace TFN_NAMESPACE {
 

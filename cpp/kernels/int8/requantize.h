@@ -4,7 +4,7 @@
 // From floats to the bytes of quantized arrays, with the same bits on every machine.
 #pragma once
 
-#include "gemm/int8_floats.h"
+#include "int8/gemm/floats.h"
 #include "quantized.h"
 
 namespace TFN_NAMESPACE {

@@ -5,7 +5,7 @@
 // CPU level has them; and bytes to vectors.
 #pragma once
 
-#include "gemm/int8_form.h"
+#include "int8/gemm/form.h"
 #include "int8/requantize.h"
 
 #if defined(__AVX512BW__) && !defined(TFN_WIDE_VECTORS)

@@ -4,7 +4,7 @@
 // Where the windows of a quantized convolution lie in its input.
 #pragma once
 
-#include "gemm/int8_form.h"
+#include "int8/gemm/form.h"
 #include "quantized.h"
 
 namespace TFN_NAMESPACE {

@@ -18,8 +18,8 @@ from tfnative_aot.machines.emulator import emulator
 from tfnative_aot.machines.targets import find_target
 
 SOURCES = (
-    "gemm/int8_matrix",
-    "gemm/int8_tile",
+    "int8/gemm/matrix",
+    "int8/gemm/tile",
     "int8/conv_int8",
     "int8/conv_int8_to_f32",
     "int8/convolve",

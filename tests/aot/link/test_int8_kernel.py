@@ -17,7 +17,10 @@ from tfnative_aot.machines.targets import find_target
 from tfnative_aot.program.passes.packing_int8 import pack_int8_matrix
 
 SOURCES = (
-    *("gemm/quantize_rows", "gemm/int8_tile", "gemm/int8_matrix", "gemm/matmul_int8"),
+    "int8/gemm/quantize_rows",
+    "int8/gemm/tile",
+    "int8/gemm/matrix",
+    "int8/gemm/matmul",
     "epilogue",
 )
 

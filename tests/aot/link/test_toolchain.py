@@ -21,6 +21,7 @@ from tfnative_aot.machines.cpu_levels import (
     X86_LEVELS,
     CpuLevel,
 )
+from tfnative_aot.machines.object_file import parse
 from tfnative_aot.machines.targets import (
     Target,
     chosen_levels,
@@ -131,9 +132,11 @@ def test_compilers_are_told_the_target_in_their_own_words() -> None:
     assert "-nostdinc++" in zig(find_target("ios-arm64")).target_flags()
 
 
-def compile_kernels(toolchain: Toolchain, sources: Path, level: CpuLevel) -> Kernels:
+def compile_kernels(
+    toolchain: Toolchain, sources: Path, level: CpuLevel, *, small: bool = False
+) -> Kernels:
     with ThreadPoolExecutor(2) as pool:
-        return KernelBuild(toolchain, sources, level, pool).result()
+        return KernelBuild(toolchain, sources, level, pool, small=small).result()
 
 
 def test_kernels_are_compiled_once(
@@ -202,7 +205,25 @@ def test_all_kernels_of_a_level_can_be_linked_into_one_program(tmp_path: Path) -
     # Those for other machines are, in tests/aot/artifact/test_other_machines.py.
     toolchain = find_toolchain()
     (level,) = chosen_levels(HOST, ["native"])
+    both = [
+        compile_kernels(toolchain, sources_dir()[0], level, small=small)
+        for small in (False, True)
+    ]
+    assert both[0].macro == both[1].macro
+    program = tmp_path / "kernels.so"
+    link = [*toolchain.cxx, "-shared", "-fPIC", "-Wl,-z,defs", "-lm", "-o", program]
+    run([*link, *both[0].objects, *both[1].objects])
+    assert program.is_file()
+
+
+def test_kernels_of_float32_need_none_of_the_small_ones(tmp_path: Path) -> None:
+    toolchain = find_toolchain()
+    (level,) = chosen_levels(HOST, ["native"])
     kernels = compile_kernels(toolchain, sources_dir()[0], level)
-    everything = tmp_path / "kernels.so"
-    run([*toolchain.cxx, "-shared", "-fPIC", *kernels.objects, "-o", everything])
-    assert everything.is_file()
+    symbols = [s for path in kernels.objects for s in parse(path).symbols]
+    defined = {s.name for s in symbols if s.section is not None}
+    needed = {s.name for s in symbols if s.section is None} - defined
+    assert not {name for name in needed if "tfn_" in name}
+    names = ("f32", "f16", "bf16", "s8")
+    made = [n for n in names if f"tfn_{kernels.macro}_matmul_packed_{n}" in defined]
+    assert made == ["f32"]

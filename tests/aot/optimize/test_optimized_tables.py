@@ -19,7 +19,10 @@ import tfnative
 from tests.aot.optimize.plain_tensorflow import run_with_tensorflow
 from tests.models import split
 from tests.models.saving import module_save
-from tfnative.errors import InvalidArgumentError
+from tfnative._optimize.options import OptimizeOptions
+from tfnative.errors import CompileError, InvalidArgumentError
+from tfnative_aot.optimize.optimize import optimize
+from tfnative_aot.progress import Silent
 
 
 def test_tables_of_strings_and_their_files_stay(tmp_path: Path):
@@ -43,6 +46,23 @@ def test_tables_of_strings_and_their_files_stay(tmp_path: Path):
     assert tfnative.load(done.output, backend="tensorflow").predict(inputs).keys() == (
         was.keys()
     )
+
+
+def test_a_graph_def_of_tables_is_refused_before_the_first_step(tmp_path: Path):
+    path = split.reviews(tmp_path / "reviews")
+    told = _Told()
+    with pytest.raises(CompileError, match=r"has tables.*--format saved_model"):
+        optimize(path, tmp_path / "a.pb", OptimizeOptions(format="graphdef"), told)
+    assert told.stages == ["load and freeze the model"]
+    assert not (tmp_path / "a.pb").exists()
+
+
+class _Told(Silent):
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+
+    def stage(self, name: str, total: int = 0) -> None:
+        self.stages.append(name)
 
 
 def _codes(file: Path) -> Any:

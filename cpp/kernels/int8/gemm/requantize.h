@@ -6,7 +6,7 @@
 
 #include <float.h>
 
-#include "gemm/int8_floats.h"
+#include "int8/gemm/floats.h"
 
 namespace TFN_NAMESPACE {
 

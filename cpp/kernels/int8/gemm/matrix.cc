@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
-#include "gemm/int8_matrix.h"
+#include "int8/gemm/matrix.h"
 
 #if defined(TFN_INT8_AMX)
 

@@ -5,7 +5,7 @@
 // As gemm/tile.h, whose Segments say what the left side may be.
 #pragma once
 
-#include "gemm/quantize_rows.h"
+#include "int8/gemm/quantize_rows.h"
 
 namespace TFN_NAMESPACE {
 

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "gemm/gemm.h"
-#include "gemm/int8_form.h"
-#include "gemm/requantize.h"
+#include "int8/gemm/form.h"
+#include "int8/gemm/requantize.h"
 
 namespace TFN_NAMESPACE {
 

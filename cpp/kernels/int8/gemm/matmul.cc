@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The product of rows that are quantized here with weights that are quantized already.
-#include "gemm/int8_matrix.h"
+#include "int8/gemm/matrix.h"
 
 using namespace TFN_NAMESPACE;
 

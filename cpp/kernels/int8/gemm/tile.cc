@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
-#include "gemm/int8_tile.h"
+#include "int8/gemm/tile.h"
 
 namespace TFN_NAMESPACE {
 namespace {

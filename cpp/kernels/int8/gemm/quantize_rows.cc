@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The tfnative authors
 // SPDX-License-Identifier: Apache-2.0
-#include "gemm/quantize_rows.h"
+#include "int8/gemm/quantize_rows.h"
 
 #include <math.h>
 

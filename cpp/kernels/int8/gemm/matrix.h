@@ -5,7 +5,7 @@
 // AMX of x86-64. Sums are those of the tiles.
 #pragma once
 
-#include "gemm/int8_tile.h"
+#include "int8/gemm/tile.h"
 
 namespace TFN_NAMESPACE {
 

@@ -35,12 +35,15 @@ def main() -> int:
     chart = ("--steps", "50", "--plot", str(OUTPUT / "feed.png"))
     _run(sys.executable, "-m", "training", "feed", "--data", "digits", *chart)
     _say("Compile, and compare with TensorFlow")
-    artifact = OUTPUT / "models" / "digits" / "1"
+    artifact = OUTPUT / "digits"
     saved_model = MODELS / "single"
     check = ("check", str(saved_model), "-o", str(artifact))
     _run(sys.executable, "-m", "training", *check)
     _say("Serve, and predict the held-out digits")
-    return _serve(ROOT / artifact.parent, ROOT / MODELS / "single_heldout.npz")
+    versions = ROOT / OUTPUT / "models" / "digits"
+    versions.mkdir(parents=True)
+    (versions / "1").symlink_to(ROOT / artifact)
+    return _serve(versions, ROOT / MODELS / "single_heldout.npz")
 
 
 def _training(*arguments: str) -> None:

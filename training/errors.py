@@ -5,6 +5,7 @@
     TrainingError
       DataError         data is missing, damaged or does not fit the model
       ClusterError      a cluster cannot be described, reached or kept
+        PeerLostError     another member is gone; the same command goes on later
       CheckpointError   a checkpoint cannot be written or does not fit the model
       ExportError       a model cannot be written where it was asked for
 
@@ -25,6 +26,10 @@ class DataError(TrainingError):
 
 class ClusterError(TrainingError):
     """A cluster cannot be described, reached or kept."""
+
+
+class PeerLostError(ClusterError):
+    """Another member of the cluster is gone; start again from the last checkpoint."""
 
 
 class CheckpointError(TrainingError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,30 @@ from training.checkpoints import Checkpoints
 from training.data import Data, open_data
 from training.data.sources import KINDS
 from training.errors import DataError, TrainingError
-from training.export import check_output, export
+from training.export import check_output
+from training.finish import EVALUATION_ROWS, finish, policy
 from training.models import MODELS, build_model
 from training.observe.debug import debugging
 from training.observe.jit import let_tensorflow_choose_clusters
 from training.observe.watch import check_watching, watching
 from training.options import FitOptions, Fitted
 
-EVALUATION_ROWS = 256
+__all__ = [
+    "EVALUATION_ROWS",
+    "Part",
+    "compile_model",
+    "device_scope",
+    "finish",
+    "fit_keras",
+    "keras_of",
+    "loss_of",
+    "open_for",
+    "parts_of",
+    "policy",
+    "prepare",
+    "steps_of",
+    "train_dataset",
+]
 
 
 def fit_keras(
@@ -31,6 +47,7 @@ def fit_keras(
     keras: Any = None,
     strategy: Any = None,
     optimizers: Any = None,
+    arrange: Callable[[Any], Any] = lambda model: model,
 ) -> Fitted:
     """Trains with Keras' ``fit``, from the last checkpoint on.
 
@@ -39,6 +56,8 @@ def fit_keras(
         keras: The module to use: ``keras`` by default, or ``tf_keras``.
         strategy: A ``tf.distribute.Strategy`` for several devices, or None.
         optimizers: The module that has ``Adam``: ``keras.optimizers`` by default.
+        arrange: Given the model before it is compiled, returns the one to train: its
+            layers have other places, or agree with those of other replicas.
     """
     prepare(options)
     if keras is None:
@@ -48,6 +67,7 @@ def fit_keras(
     scope = strategy.scope() if strategy is not None else device_scope(options)
     with scope, policy(keras, options.precision):
         model = build_model(options.model, data, keras=keras, seed=options.seed)
+        model = arrange(model)
         compile_model(model, options, data, steps, keras, optimizers)
         checkpoints = (
             Checkpoints(options.checkpoints, model, keep=options.keep)
@@ -116,17 +136,6 @@ def device_scope(options: FitOptions) -> Any:
 
         return tf.device("/GPU:0")
     return contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def policy(keras: Any, name: str) -> Iterator[None]:
-    """Keras' policy while a model is made: which dtype its layers compute in."""
-    before = keras.mixed_precision.global_policy()
-    keras.mixed_precision.set_global_policy(name)
-    try:
-        yield
-    finally:
-        keras.mixed_precision.set_global_policy(before)
 
 
 def loss_of(data: Data, target: str) -> tuple[str, str]:
@@ -267,54 +276,3 @@ def _callbacks(
 def keras_of(model: Any) -> Any:
     """The module that a model was built with: ``keras`` or ``tf_keras``."""
     return importlib.import_module(type(model).__module__.split(".")[0])
-
-
-def finish(
-    model: Any, options: FitOptions, data: Data, keras: Any, **known: Any
-) -> Fitted:
-    """Evaluates on the held-out rows, and exports.
-
-    Args:
-        model: Trained; its weights are read.
-        options: What was asked for.
-        data: What it was trained on.
-        keras: The module that the model was built with.
-        **known: Fields of `Fitted`: steps, first_step, seconds and so on.
-    """
-    model = in_float32(model, options, data, keras)
-    features, labels = data.held_out()
-    predicted = model.predict(features, batch_size=EVALUATION_ROWS, verbose=0)
-    metric, value = measure(predicted, features, labels, data, options)
-    if options.output:
-        export(model, data, options.output, options=options, keras=keras)
-    return Fitted(
-        model=model,
-        metric=metric,
-        held_out=value,
-        rows=len(labels),
-        output=options.output,
-        **known,
-    )
-
-
-def in_float32(model: Any, options: FitOptions, data: Data, keras: Any) -> Any:
-    """The model on one device and in float32, whatever it was trained with.
-
-    What is exported has neither the copies of a strategy nor a cast in it.
-    """
-    with policy(keras, "float32"):
-        plain = build_model(options.model, data, keras=keras, seed=options.seed)
-    plain.set_weights(model.get_weights())
-    return plain
-
-
-def measure(
-    predicted: Any, features: Any, labels: Any, data: Data, options: FitOptions
-) -> tuple[str, float]:
-    """The metric's name and value for predictions of held-out rows."""
-    if MODELS[options.model].target == "input":
-        (target,) = features.values()
-        return "mean squared error", float(((predicted - target) ** 2).mean())
-    if data.task == "regress":
-        return "mean absolute error", float(abs(predicted[:, 0] - labels).mean())
-    return "accuracy", float((predicted.argmax(axis=1) == labels).mean())

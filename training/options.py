@@ -13,6 +13,7 @@ PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 JIT = ("off", "auto", "on")
 LOOKS = ("histograms", "graph", "mistakes", "projector")
 DEBUG = ("numerics", "dump")
+BATCH_NORMS = ("replica", "synchronized")
 DEVICES = ("cpu", "gpu")
 
 
@@ -41,8 +42,13 @@ class FitOptions:
         jit: Whether XLA compiles the step: `JIT`.
         device: ``cpu`` or ``gpu``.
         replicas: Devices of a strategy that has several on a machine.
-        workers: Processes that train, for strategies with a cluster.
-        servers: Parameter servers, for strategies that have them.
+        workers: Processes that train, for strategies with a cluster; 2 if None.
+        servers: Parameter servers, for strategies that have them; 1 if None.
+        join_seconds: How long a member waits for the others to come.
+        run_folder: For what members of a cluster log; a new one if None.
+        evaluator: Whether a process of its own validates the checkpoints.
+        batch_norm: Whether replicas normalise their own rows, or all of a step
+            together: `BATCH_NORMS`.
         reading: Fields of `training.data.read.Reading` by name.
         looks: What more TensorBoard is to show: `LOOKS`.
         profile: The first and the last step of a trace, or None.
@@ -70,8 +76,12 @@ class FitOptions:
     jit: str = "off"
     device: str = "cpu"
     replicas: int = 2
-    workers: int = 2
-    servers: int = 1
+    workers: int | None = None
+    servers: int | None = None
+    join_seconds: float = 60.0
+    run_folder: Path | None = None
+    evaluator: bool = False
+    batch_norm: str = "replica"
     reading: dict[str, Any] = field(default_factory=dict)
     looks: tuple[str, ...] = ()
     profile: tuple[int, int] | None = None
@@ -116,7 +126,9 @@ class Fitted:
         lines = [f"steps: {self.steps}, {took} of them in {self.seconds:.1f} s"]
         if took:
             lines[0] += f" ({rate:.0f} per second)"
-        if self.metric == "accuracy":
+        if not self.rows:
+            lines += ["the chief evaluates"]
+        elif self.metric == "accuracy":
             right = round(self.held_out * self.rows)
             lines += [
                 f"held-out accuracy: {self.held_out:.4f} ({right} of {self.rows})"

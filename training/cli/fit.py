@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from training import data, models, strategies
+from training.cli.cluster_options import add_cluster_options
 from training.cli.numbers import natural, positive, rate
 from training.fit import fit
 from training.options import DEBUG, DEVICES, JIT, LOOKS, PRECISIONS, FitOptions
@@ -94,18 +95,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=defaults.replicas,
         help="devices of this machine, for mirrored and central",
     )
-    add(
-        "--workers",
-        type=positive,
-        default=defaults.workers,
-        help="processes that train, for strategies with a cluster",
-    )
-    add(
-        "--ps",
-        type=positive,
-        default=defaults.servers,
-        help="parameter servers, for strategies that have them",
-    )
+    add_cluster_options(parser)
     add("--threads", type=positive, help="batches parsed at once (default: tf.data's)")
     add("--prefetch", type=natural, help="batches that wait (default: tf.data's)")
     add(
@@ -140,7 +130,6 @@ def options_of(parsed: argparse.Namespace) -> FitOptions:
         reading["prefetch"] = parsed.prefetch
     return replace(
         FitOptions(**{name: getattr(parsed, name) for name in names}),
-        servers=parsed.ps,
         looks=tuple(parsed.looks),
         reading=reading,
         verbose=0 if parsed.quiet else 2,

@@ -17,7 +17,10 @@ from collections.abc import Sequence
 import training
 from training.errors import TrainingError
 
-COMMANDS = ("fit", "data", "timeline", "ops", "jit")
+COMMANDS = (
+    *("fit", "compare", "export", "check", "data", "feed"),
+    *("timeline", "ops", "jit"),
+)
 """Modules of this package, in the order in which ``--help`` shows them."""
 
 

@@ -24,12 +24,12 @@ class Damage:
     file: str
     reason: str
 
-    def message(self, name: str) -> str:
-        """One line for a person."""
+    def message(self, name: str, *, skippable: bool = True) -> str:
+        """One line for a person; only rows to train on may be left out."""
+        skip = ", or leave such files out with --skip-corrupt" if skippable else ""
         return (
             f"{self.path} is damaged: {self.reason}. Write the data again with python "
-            f"-m training data {name} --force, or leave such files out with "
-            "--skip-corrupt"
+            f"-m training data {name} --force{skip}"
         )
 
 

@@ -127,8 +127,10 @@ class Data:
         """
         damages = bad_shards(self.folder, self.index.train)
         held_out = bad_shards(self.folder, self.index.held_out)
-        if held_out or (damages and not self.reading.skip_corrupt):
-            raise DataError((damages + held_out)[0].message(self.name))
+        if held_out:
+            raise DataError(held_out[0].message(self.name, skippable=False))
+        if damages and not self.reading.skip_corrupt:
+            raise DataError(damages[0].message(self.name))
         bad = {damage.file for damage in damages}
         kept: tuple[Shard, ...] = tuple(
             shard for shard in self.index.train if shard.file not in bad

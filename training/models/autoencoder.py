@@ -35,4 +35,4 @@ def _needs(data: Data) -> str | None:
     return None if [len(shape) for shape in shapes] == [3] else "it takes images"
 
 
-SPEC = ModelSpec(build, _needs, target="input")
+SPEC = ModelSpec(build, _needs, target="input", embeddings=("code",))

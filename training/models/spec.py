@@ -22,12 +22,15 @@ class ModelSpec:
         target: What it is trained towards: ``label``, or ``input`` for one that
             reconstructs its only input.
         learning_rate: To begin with, for Adam.
+        embeddings: Layers that the signature ``embedding`` gives; if there are none,
+            what the last dense layer sees.
     """
 
     build: Callable[[Data, Any], Any]
     needs: Callable[[Data], str | None]
     target: str = "label"
     learning_rate: float = 3e-3
+    embeddings: tuple[str, ...] = ()
 
 
 def inputs_of(data: Data, keras: Any) -> dict[str, Any]:

@@ -37,4 +37,5 @@ def _needs(data: Data) -> str | None:
     return "it takes the numbers of a user and of an item"
 
 
-SPEC = ModelSpec(build, _needs, learning_rate=1e-2)
+VECTORS = ("user_vector", "item_vector")
+SPEC = ModelSpec(build, _needs, learning_rate=1e-2, embeddings=VECTORS)

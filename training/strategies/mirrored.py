@@ -8,8 +8,11 @@ replicas, and every copy is changed alike: what was called towers with a ring.
 
 from __future__ import annotations
 
+from typing import Any
+
 from training.loop import fit_keras, prepare
 from training.options import FitOptions, Fitted
+from training.strategies.batch_norm import with_batch_norm
 from training.strategies.devices import logical_devices
 
 
@@ -22,4 +25,8 @@ def run(options: FitOptions) -> Fitted:
     strategy = tf.distribute.MirroredStrategy(
         devices, cross_device_ops=tf.distribute.ReductionToOneDevice()
     )
-    return fit_keras(options, strategy=strategy)
+
+    def arrange(model: Any) -> Any:
+        return with_batch_norm(model, options.batch_norm)
+
+    return fit_keras(options, strategy=strategy, arrange=arrange)

@@ -34,17 +34,19 @@ class CoverageMap:
         Of these, and of the others, the quickest are first.
 
         A line that runs when it is imported, or in another process, is not known to be
-        run by a test. Then these are the tests that run something of the same source;
-        if there is none, of its folder; and then those of the mirrored folder.
+        run by a test. Then these are the tests that are named after the source, which
+        may read a table of it, and those that run something of it; if there is none,
+        of its folder; and then those of the mirrored folder.
         """
         source = within_package(ROOT / path)
         names = line_names((ROOT / path).read_text())
         known = self._lines[source]
         folder = source.rpartition("/")[0]
         mirrored = [tests for place, tests in FOLDERS.items() if path.startswith(place)]
+        own = f"/test_{PurePath(path).stem}.py::"
         candidates = (
             {test for line in lines for test in known.get(names[line - 1], ())},
-            set().union(*known.values()),
+            {test for test in self.seconds if own in test}.union(*known.values()),
             {
                 test
                 for each, of_each in self._lines.items()
@@ -54,7 +56,6 @@ class CoverageMap:
             },
             {test for test in self.seconds if test.startswith(tuple(mirrored))},
         )
-        own = f"/test_{PurePath(path).stem}.py::"
         return sorted(
             next(filter(None, candidates)),
             key=lambda test: (own not in test, self.seconds[test], test),

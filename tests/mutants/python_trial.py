@@ -74,8 +74,9 @@ class PythonTrial:
         failed = tested.failed_test
         if failed and not tested.is_slow:
             return True
-        alone = {failed: tests.get(failed, 0.0)} if failed else tests
-        without = run_tests(alone, folder, self._slower)
+        alone = failed or tested.hung_test
+        chosen = {alone: tests.get(alone, 0.0)} if alone else tests
+        without = run_tests(chosen, folder, self._slower)
         hung = Outcome.TIMED_OUT in (tested.outcome, without.outcome)
         if hung and without.is_slow:  # Who knows whether it was only slow before.
             self._slower *= 2

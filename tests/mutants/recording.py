@@ -106,7 +106,8 @@ def read_test_file(
     for case in xml.etree.ElementTree.parse(times).iter("testcase"):
         name = f"{path}::{case.get('name')}"
         passed = case.find("failure") is None and case.find("error") is None
-        if case.get("classname") == classname and passed and name in tests:
+        is_known = name in tests or _is_plain(name)
+        if case.get("classname") == classname and passed and is_known:
             seconds[name] = float(case.get("time", 0))
     places = {name: place for place, name in enumerate(seconds)}
     lines = {}
@@ -117,6 +118,14 @@ def read_test_file(
             if found:
                 lines[source] = found
     return TestFile(digest, seconds, lines)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether pytest's report has a test's name as it is.
+
+    That of one which runs none of our lines, but reads a table, stands nowhere else.
+    """
+    return name.isascii() and name.isprintable() and not set(name) & {"\\", "#"}
 
 
 def _lines_run(

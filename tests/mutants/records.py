@@ -1,9 +1,14 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Results, kept in a file, so that a run that was interrupted goes on."""
+"""Results, kept in a file, so that a run that was interrupted goes on.
+
+Those that more tests do not change are kept in the tree as well, in a smaller form, so
+that not each checkout tries all mutants: what was caught, or cannot be.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterable
@@ -18,10 +23,14 @@ class Records:
 
     Args:
         path: A file with one JSON object per line; it need not exist.
+        tree: A file with one line for each mutant that did not survive: its source, a
+            digest of the change, and what became of it. It need not exist.
+        is_anew: Whether what the tree has is left out.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tree: Path, *, is_anew: bool = False) -> None:
         self._path = path
+        self._tree = tree
         self._lock = threading.Lock()
         self._results: dict[str, Result] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,8 +41,13 @@ class Records:
             result = Result(**fields)
             self._results[result.mutant.key] = result
 
+        self._known = {} if is_anew else _read(tree)
+
     def get(self, mutant: Mutant) -> Result | None:
         """What became of the mutant, if that is known."""
+        known = self._known.get(_name(mutant))
+        if mutant.key not in self._results and known is not None:
+            return Result(mutant, known, "an earlier run")
         return self._results.get(mutant.key)
 
     def all(self) -> list[Result]:
@@ -57,3 +71,26 @@ class Records:
             self._results[result.mutant.key] = result
             with self._path.open("a") as file:
                 file.write(json.dumps(fields) + "\n")
+
+    def write_tree(self, results: Iterable[Result]) -> None:
+        """Puts results into the tree, beside those that are there."""
+        for result in results:
+            if result.outcome is not Outcome.SURVIVED:
+                self._known[_name(result.mutant)] = result.outcome
+        lines = [f"{name} {self._known[name].value}\n" for name in sorted(self._known)]
+        self._tree.parent.mkdir(parents=True, exist_ok=True)
+        self._tree.write_text("".join(lines))
+
+
+def _read(tree: Path) -> dict[str, Outcome]:
+    """What became of mutants, by their names."""
+    known = {}
+    for line in tree.read_text().splitlines() if tree.exists() else []:
+        path, digest, outcome = line.split(" ", 2)
+        known[f"{path} {digest}"] = Outcome(outcome)
+    return known
+
+
+def _name(mutant: Mutant) -> str:
+    """Of a line: other lines of the source may change."""
+    return f"{mutant.path} {hashlib.sha256(mutant.key.encode()).hexdigest()[:12]}"

@@ -7,9 +7,13 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from dataclasses import asdict
+from pathlib import PurePath
 
 from tests.mutants.harmless import Kind, harmless_kinds
 from tests.mutants.mutant import Outcome, Result
+
+FOLDER_DEPTH = 3
+"""As python/tfnative/serving: of the folders that the table has."""
 
 
 def harmless_reason(result: Result, kinds: list[Kind]) -> str | None:
@@ -43,7 +47,31 @@ def print_table(results: list[Result]) -> None:
     print("Survivors:" if survivors else "No survivors.")
     for result in survivors:
         print(result.mutant)
+    print(by_folder(results, kinds))
     print(summary(results, len(survivors)))
+
+
+def by_folder(results: list[Result], kinds: list[Kind]) -> str:
+    """A table in Markdown: what became of the mutants of each folder."""
+    rows: dict[str, Counter[str]] = defaultdict(Counter)
+    for result in results:
+        parts = PurePath(result.mutant.path).parts[:-1]
+        rows["/".join(parts[:FOLDER_DEPTH])][_what(result, kinds)] += 1
+    columns = ("caught", "harmless", "survive", "do not compile or change nothing")
+    lines = [("folder", *columns), ("---", *["---:"] * len(columns))]
+    for folder in sorted(rows):
+        counts = [str(rows[folder][column]) for column in columns]
+        lines.append((f"`{folder}/`", *counts))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _what(result: Result, kinds: list[Kind]) -> str:
+    """The column that counts a result."""
+    if result.outcome in (Outcome.CAUGHT, Outcome.TIMED_OUT):
+        return "caught"
+    if result.outcome is not Outcome.SURVIVED:
+        return "do not compile or change nothing"
+    return "survive" if may_do_harm(result, kinds) else "harmless"
 
 
 def summary(results: list[Result], survivors: int) -> str:

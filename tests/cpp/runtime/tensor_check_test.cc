@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "tfnative/error.hpp"
 
 namespace tfnative::internal {
@@ -75,6 +76,16 @@ TEST(TensorCheck, WithoutABatchThereIsOneRow) {
   const Shape a = {2};
   const TensorView views[] = {{nullptr, DType::kFloat32, a}};
   EXPECT_EQ(count_rows("it", specs, views), 1);
+}
+
+std::string text_of(const Shape& shape) { return shape_text(shape); }
+
+TEST(TensorCheck, SaysShapesAsPythonDoes) {
+  EXPECT_EQ(text_of({}), "()");
+  EXPECT_EQ(text_of({3}), "(3,)");
+  EXPECT_EQ(text_of({kBatch, 8, kBatch}), "(rows, 8, any)");
+  EXPECT_EQ(text_of(Shape(64, 1)).size(), 64 * 3U);
+  EXPECT_EQ(text_of(Shape(65, 1)), "of 65 dimensions");
 }
 
 }  // namespace

@@ -83,6 +83,18 @@ def test_timeouts_that_the_target_does_not_leave_are_not_tried(fake, measured):
     assert grid(tune(fake, batch_timeouts_micros=[1000], **options)) == [(4, 0, 1)]
 
 
+@pytest.mark.parametrize(
+    ("cores", "counts"),
+    [(None, [1]), (1, [1]), (3, [1, 2]), (4, [1, 2, 4]), (9, [1, 2, 4, 8])],
+)
+def test_threads_are_doubled_as_long_as_there_are_cores(
+    fake, measured, monkeypatch, cores, counts
+):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    report = tune(fake, max_batch_sizes=[4], num_batch_threads=None)
+    assert sorted({found[2] for found in grid(report)}) == counts
+
+
 def test_a_batch_of_one_row_does_not_wait(fake, measured):
     report = tune(fake, batch_timeouts_micros=[100], max_batch_sizes=[1])
     assert grid(report) == [(1, 0, 1)]

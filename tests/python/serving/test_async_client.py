@@ -153,9 +153,11 @@ def test_an_address_that_fails_is_given_up_for_a_while(server):
     ask(server.address, questions, retry=ONCE, breaker=breaker)
 
 
-def test_a_closed_client_says_so(server):
+@pytest.mark.parametrize("was_used", [True, False])
+def test_a_closed_client_says_so(server, was_used):
     async def question(client: serving.AsyncClient) -> None:
-        await predict(client)
+        if was_used:
+            await predict(client)
         await client.close()
         with pytest.raises(tfnative.FailedPreconditionError, match="closed"):
             await predict(client)

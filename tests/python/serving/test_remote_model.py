@@ -18,6 +18,8 @@ pytest.importorskip("httpx", reason="needs httpx")
 
 from tests.python.serving.rest_server import METADATA, RestServer
 from tfnative import serving
+from tfnative.serving.remote_model import RemoteModel
+from tfnative.serving.types import ModelSpec
 
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
 
@@ -118,3 +120,42 @@ def test_coroutines_have_one_too(server):
                 await model.predict({"z": X})
 
     asyncio.run(run())
+
+
+class Asked:
+    """A client that notes how it was asked."""
+
+    def __init__(self, signatures) -> None:
+        self.addresses = ("here",)
+        self.asked: list[tuple] = []
+        self._signatures = signatures
+
+    def metadata(self, name, **options):
+        self.asked.append(("metadata", name, options))
+        return serving.ModelMetadata(3, self._signatures)
+
+    def predict(self, name, inputs, **options):
+        self.asked.append(("predict", name, options))
+        return {"y": inputs["x"]}
+
+    def wait_until_ready(self, name, **options):
+        self.asked.append(("ready", name, options))
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"version": 2, "label": None}, {"version": None, "label": "stable"}]
+)
+def test_the_version_and_the_time_are_those_that_were_asked_for(chosen):
+    tensor = {"x": tfnative.TensorSpec("x", X.dtype, (-1, 3))}
+    outputs = {"y": tfnative.TensorSpec("y", X.dtype, (-1, 3))}
+    client = Asked({"s": tfnative.Signature("s", tensor, outputs, (), True)})
+    model = RemoteModel(client, ModelSpec("m", **chosen), timeout=7)
+    model.predict(X)
+    model.predict(X, timeout=2)
+    model.warmup()
+    assert client.asked == [
+        ("metadata", "m", {**chosen, "timeout": 7}),
+        ("predict", "m", {**chosen, "signature": "s", "timeout": 7}),
+        ("predict", "m", {**chosen, "signature": "s", "timeout": 2}),
+        ("ready", "m", {**chosen, "timeout": 7}),
+    ]

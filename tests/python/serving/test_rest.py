@@ -21,7 +21,6 @@ pytest.importorskip("grpc", reason="needs grpcio")
 
 from tests.python.serving.rest_server import Handler, RestServer
 from tfnative import serving
-from tfnative.serving import rest_form
 
 X = np.array([[1, 2, 3]], np.float32)
 PREDICT = "/v1/models/m:predict"
@@ -192,12 +191,6 @@ def half_a_response(handler: Handler) -> None:
     handler.wfile.write(b'{"outputs": [')
     handler.wfile.flush()
     handler.reset()
-
-
-def test_codes_by_name_are_grpcs():
-    import grpc
-
-    assert {code.name: code.value[0] for code in grpc.StatusCode} == rest_form.CODES
 
 
 @pytest.mark.parametrize(

@@ -43,12 +43,21 @@ def test_a_client_sends_the_first_and_a_server_takes_any(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n \n", "a b", "# words", "a\n\xff", "=a", "a=b"]
+    ("text", "said"),
+    [
+        ("", "has no token"),
+        ("\n \n", "has no token"),
+        ("a b", "line 1 is no token"),
+        ("# words", "line 1 is no token"),
+        ("a\n\n\xff", "line 3 is no token"),
+        ("=a", "line 1 is no token"),
+        ("a=b", "line 1 is no token"),
+    ],
 )
-def test_a_file_without_tokens_is_refused_and_not_repeated(tmp_path, text):
+def test_a_file_without_tokens_is_refused_and_not_repeated(tmp_path, text, said):
     file = tmp_path / "tokens"
     file.write_text(text, encoding="latin-1")
-    with pytest.raises(tfnative.InvalidArgumentError, match="token") as raised:
+    with pytest.raises(tfnative.InvalidArgumentError, match=said) as raised:
         TokenFile(file)
     assert not text.strip() or text.strip() not in str(raised.value)
     with pytest.raises(tfnative.NotFoundError, match="cannot read the tokens"):

@@ -8,6 +8,7 @@ import gc
 import time
 import weakref
 
+import numpy as np
 import pytest
 
 import tfnative
@@ -28,6 +29,15 @@ def test_the_newest_version_is_served(releases):
         assert (status.version, status.path) == (2, releases.folder(2))
         assert status.error is None
         assert 0 <= time.time() - status.loaded_at.timestamp() < 60
+
+
+def test_the_answer_is_written_where_it_is_wanted(releases):
+    releases.add(1)
+    out = np.zeros((2, 3), np.float32)
+    with releases.store() as store:
+        x = np.ones((2, 3), np.float32)
+        assert store.predict(x, signature="affine", out=out) is out
+    np.testing.assert_array_equal(out, 2 * x + 1)
 
 
 def test_versions_are_numbers_not_text(releases):

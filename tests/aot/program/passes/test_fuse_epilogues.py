@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from tests.aot.program.program_builder import ProgramBuilder, reshaped
 from tfnative_aot.program.expression import Apply, Channel, Element
 from tfnative_aot.program.passes.assign_memory import assign_memory
 from tfnative_aot.program.passes.fuse_epilogues import fuse_epilogues
-from tfnative_aot.program.steps import Call, Convolution, Dot
+from tfnative_aot.program.steps import Call, Convolution, Dot, Matrix
 
 
 def test_two_chained_kernels_are_folded_in() -> None:
@@ -61,6 +62,31 @@ def test_products_and_convolutions_without_packed_weights_are_left_alone() -> No
     b.kernel(relu(SUM), [sums], result)
     before = b.packed(result)
     assert fuse_epilogues(before).steps == before.steps
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_folded"),
+    [
+        ({}, True),
+        ({"packed": False}, False),
+        ({"out_matrix": Matrix(0, 1, ROWS)}, False),
+        ({"out_matrix": Matrix(0, CHANNELS + 1, 1)}, False),
+        ({"out_matrix": Matrix(0, CHANNELS + 1, 1), "m": 1}, True),
+        ({"out_matrix": Matrix(0, 1, ROWS), "packed": False}, False),
+    ],
+)
+def test_a_product_takes_readers_if_its_kernel_does(
+    changes: dict[str, Any], is_folded: bool
+) -> None:
+    network = Network()
+    network.follow(relu(SUM))
+    before = network.b.packed(network.result)
+    product, reader = before.steps
+    assert isinstance(product, Dot)
+    before = replace(before, steps=(replace(product, **changes), reader))
+    after = fuse_epilogues(before)
+    assert (len(after.steps) == 1) == is_folded
+    assert is_folded or after.steps == before.steps
 
 
 def test_sums_that_another_step_reads_stay() -> None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,23 @@ from tfnative_aot.machines.cpu_levels import X86_LEVELS, VariantKey
 from tfnative_aot.program.memory import Allocation, Buffer, Constant, Shape, Slice
 from tfnative_aot.program.passes.pack_weights import pack_weights
 from tfnative_aot.program.passes.packing import PANEL, pack_filter, pack_matrix
+from tfnative_aot.program.passes.packing_int8 import pack_int8_matrix
+from tfnative_aot.program.passes.stored_weights import Weights
 from tfnative_aot.program.program import Program
-from tfnative_aot.program.steps import Dot, Kernel, Matrix, Source
+from tfnative_aot.program.steps import (
+    Call,
+    Conditional,
+    Dot,
+    Kernel,
+    Matrix,
+    Source,
+    Step,
+    While,
+)
+from tfnative_aot.program.traverse import walk
+from tfnative_aot.quantize.rounding import rounded
+
+SOURCE = Source("nested")
 
 
 @pytest.mark.parametrize(("k", "n"), [(1, 1), (3, 16), (5, 17), (7, 40)])
@@ -103,3 +120,57 @@ def test_few_columns_are_left_to_xla() -> None:
     matrix = np.ones((6, 2), np.float32)
     program = _program(matrix, (1, 0), left=False)
     assert pack_weights(program).steps == program.steps
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("asked", "u8"), ("another node", "s8"), ("no whole numbers", "f32")],
+)
+def test_a_product_is_computed_in_whole_numbers_where_that_is_asked_and_exact(
+    kind: str, expected: str
+) -> None:
+    matrix = np.random.default_rng(3).standard_normal((6, 20)).astype(np.float32)
+    if kind != "no whole numbers":
+        matrix = rounded(matrix, "s8", (0,))
+    products = frozenset({"other" if kind == "another node" else "product"})
+    program = _program(matrix, (1, 0), left=False)
+    (kernel,) = program.steps
+    assert isinstance(kernel, Kernel)
+    assert kernel.dot is not None
+    dot = replace(kernel.dot, source=Source("dot", "product", "MatMul"))
+    packed = pack_weights(
+        replace(program, steps=(replace(kernel, dot=dot),)),
+        weights=Weights("s8", in_int8=True, products=products),
+    )
+    (step,) = packed.steps
+    assert isinstance(step, Dot)
+    assert step.rhs.shape.dtype == expected
+    assert step.in_int8 is (expected == "u8")
+    assert (step.scale is not None) is (expected == "s8")
+    if step.in_int8:
+        scale = np.abs(matrix).max(axis=0) / np.float32(127)
+        whole = np.rint(matrix / scale).astype(np.int8)
+        content = packed.constants[step.rhs.slice.allocation].data
+        assert content == pack_int8_matrix(whole, scale).tobytes()
+
+
+PLACE = Slice(2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "nest",
+    [
+        lambda inner: While(SOURCE, inner, (), PLACE, None),
+        lambda inner: While(SOURCE, (), inner, PLACE, 3),
+        lambda inner: Conditional(SOURCE, ((), inner), PLACE),
+        lambda inner: Call(SOURCE, inner),
+        lambda inner: Call(SOURCE, (While(SOURCE, (), inner, PLACE, 3),)),
+    ],
+    ids=["condition", "body", "branch", "call", "call with a loop"],
+)
+def test_products_in_loops_and_branches_are_packed(nest: Callable[..., Step]) -> None:
+    program = _program(np.ones((6, 20), np.float32), (1, 0), left=False)
+    packed = pack_weights(replace(program, steps=(nest(program.steps),)))
+    (product,) = (step for step in walk(packed.steps) if isinstance(step, Dot))
+    assert product.packed
+    assert not any(isinstance(step, Kernel) for step in walk(packed.steps))

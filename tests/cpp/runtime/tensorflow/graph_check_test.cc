@@ -72,6 +72,7 @@ TEST(GraphCheck, RefusesSizesThatTensorflowCannotMultiply) {
   EXPECT_EQ(problem_with_shape({std::int64_t{1} << 32, std::int64_t{1} << 32}),
             node + "too many elements");
   EXPECT_EQ(problem_with_shape({INT64_MAX, 0, INT64_MAX}), node + "too many elements");
+  EXPECT_EQ(problem_with_shape({3, 0, INT64_MAX}), node + "too many elements");
   EXPECT_EQ(problem_with_shape({std::int64_t{1} << 34}), node + "too many elements");
   EXPECT_EQ(problem_with_shape(Dims(255, 1)), node + "too many dimensions");
   EXPECT_EQ(problem_with_shape(Dims(254, 1)), "");

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import threading
@@ -17,9 +18,11 @@ import grpc
 import numpy as np
 import pytest
 
+import tfnative
 from tests.python.conftest import NAP, build_fake, manifest
 from tests.python.serving.server.served_process import ServedProcess
 from tfnative.serving.grpc_form import predict_request, read_predict_response
+from tfnative.serving.server.draining import LAST_CALL_SECONDS, Drain
 from tfnative.serving.types import ModelSpec
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
@@ -184,3 +187,68 @@ def test_health_and_metrics_are_there_until_the_end(start):
     connection.close()
     assert asking.join() == [[2 * NAP + 1] * 3]
     assert server.wait() == 0
+
+
+# --- What counts the requests, by itself ----------------------------------------------
+
+
+async def answer(drain: Drain, seconds: float) -> str:
+    """Answers a request, as the APIs do."""
+    drain.begin()
+    try:
+        with drain.limited():
+            await asyncio.sleep(seconds)
+            return "answered"
+    except tfnative.UnavailableError as error:
+        return str(error)
+    finally:
+        drain.end()
+
+
+async def drained(
+    limit: float, *requests: float
+) -> tuple[int, float, float, list[str]]:
+    """What a drain gave, how long it took and had left, and the answers."""
+    drain = Drain()
+    tasks = [asyncio.ensure_future(answer(drain, seconds)) for seconds in requests]
+    await asyncio.sleep(0)
+    assert drain.seconds_left() == 0
+    assert not drain.is_stopping
+    began = time.monotonic()
+    unanswered = await drain.finish(limit)
+    taken, left = time.monotonic() - began, drain.seconds_left()
+    assert drain.is_stopping
+    with pytest.raises(tfnative.UnavailableError, match="stopping"):
+        drain.begin()
+    return unanswered, taken, left, await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("requests", [[], [0], [0.2, 0.3]])
+def test_it_is_over_once_all_are_answered(requests):
+    unanswered, taken, left, answers = asyncio.run(drained(60, *requests))
+    assert unanswered == 0
+    assert answers == ["answered"] * len(requests)
+    assert max([LAST_CALL_SECONDS, *requests]) - 0.05 <= taken < 20
+    assert left > 0
+
+
+def test_it_is_over_when_the_time_is_up():
+    unanswered, taken, left, answers = asyncio.run(drained(0.3, 0.1, 60))
+    assert unanswered == 1
+    assert answers[0] == "answered"
+    assert "had no time to answer" in answers[1]
+    assert 0.25 <= taken < 20
+    assert left == 0
+
+
+def test_requests_are_taken_a_moment_longer():
+    async def run() -> str:
+        drain = Drain()
+        ending = asyncio.ensure_future(drain.finish(60))
+        await asyncio.sleep(0)
+        assert drain.is_stopping
+        said = await answer(drain, 0.0)
+        await ending
+        return said
+
+    assert asyncio.run(run()) == "answered"

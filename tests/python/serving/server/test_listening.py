@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import numpy as np
@@ -11,7 +12,12 @@ import pytest
 
 import tfnative
 from tfnative import serving
-from tfnative.serving.server.listening import is_loopback, join_host, warn_if_open
+from tfnative.serving.server.listening import (
+    check_listening,
+    is_loopback,
+    join_host,
+    warn_if_open,
+)
 from tfnative.serving.server.server import ServerOptions
 from tfnative.serving.server.tls import ServerTls
 
@@ -91,6 +97,12 @@ def test_a_host_of_another_machine_is_refused(serve, settings, host):
     for ports in ({"port": None}, {"rest_port": None}):
         with pytest.raises(tfnative.UnavailableError, match="cannot listen at"):
             serve(settings, host=host, **ports)
+
+
+def test_why_nobody_can_listen_there_is_said_in_words():
+    with pytest.raises(tfnative.UnavailableError) as refused:
+        check_listening("192.0.2.1", 80)
+    assert re.match(r"cannot listen at 192\.0\.2\.1:80: [A-Z]\w+ ", str(refused.value))
 
 
 def test_brackets_are_put_where_they_belong():

@@ -231,6 +231,48 @@ def test_what_is_wrong_is_said_in_a_sentence(text, dtype, match):
         read_inputs(f'{{"inputs":{text}}}', dtype)
 
 
+def read_examples(text: str):
+    return rest_columns.examples(
+        rest_columns.read(memoryview(text.encode()), has_examples=True)
+    )
+
+
+def test_examples_have_features_by_name():
+    found, context = read_examples(
+        '{"examples": [{"x": [0.1, 2], "n": 3}, {}], "context": {"t": ["a"]}}'
+    )
+    assert [{k: v.tolist() for k, v in one.items()} for one in found] == [
+        {"x": [np.float32(0.1), 2.0], "n": 3},
+        {},
+    ]
+    assert found[0]["x"].dtype == np.float32
+    assert found[0]["n"].dtype.kind == "i"
+    assert context is not None
+    assert context["t"].tolist() == [b"a"]
+    for none in ("", ', "context": null'):
+        assert read_examples(f'{{"examples": [{{}}]{none}}}') == ([{}], None)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("{}", "'examples' must be a list with objects"),
+        ('{"examples": []}', "'examples' must be a list with objects"),
+        ('{"examples": {}}', "'examples' must be a list with objects"),
+        ('{"examples": [[]]}', "'examples' must be a list with objects"),
+        ('{"examples": [{}, 1]}', "'examples' must be a list with objects"),
+        ('{"examples": [{}], "context": [{}]}', "'context' must be an object"),
+        ('{"examples": [{}], "context": 1}', "'context' must be an object"),
+        ('{"examples": [{"x": {}}]}', "feature 'x': expected numbers or text"),
+        ('{"examples": [{"x": [1, "a"]}]}', "feature 'x': lists have different"),
+        ('{"examples": [{"x": 1e300}]}', "feature 'x': float32 cannot hold"),
+    ],
+)
+def test_what_is_no_example_is_refused(text, match):
+    with pytest.raises(tfnative.InvalidArgumentError, match=match):
+        read_examples(text)
+
+
 def test_very_many_names_are_refused():
     text = json.dumps({"a": {str(i): i for i in range(20_000)}}).encode()
     with pytest.raises(tfnative.InvalidArgumentError, match="too many different names"):

@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""A call over gRPC needs a token, one and no more, unless it asks for health."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("grpc", reason="needs grpcio")
+
+from tfnative.serving.server.grpc_interceptors import HEALTH, Tokens
+from tfnative.serving.token_file import TokenFile
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+GOOD, OTHER = ("authorization", "Bearer secret"), ("authorization", "Bearer other")
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "is_let_in"),
+    [
+        (PREDICT, [GOOD], True),
+        (PREDICT, [("x", "y"), GOOD], True),
+        (PREDICT, [], False),
+        (PREDICT, [OTHER], False),
+        (PREDICT, [GOOD, OTHER], False),
+        (PREDICT, [GOOD, GOOD], False),
+        (PREDICT, [("x", "Bearer secret")], False),
+        (HEALTH + "Check", [], True),
+        (HEALTH + "Check", [OTHER], True),
+    ],
+)
+def test_who_is_let_in(tmp_path, method, given, is_let_in):
+    file = tmp_path / "tokens"
+    file.write_text("secret\n")
+    handler = object()
+
+    async def go_on(_: Any) -> Any:
+        return handler
+
+    details = SimpleNamespace(method=method, invocation_metadata=given)
+    tokens = Tokens(TokenFile(file))
+    found = asyncio.run(tokens.intercept_service(go_on, details))
+    assert (found is handler) == is_let_in

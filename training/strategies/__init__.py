@@ -51,6 +51,7 @@ def _check_options(options: FitOptions) -> None:
             f"or choose {' or '.join(SYNCHRONIZED)}"
         )
     if name in CLUSTERS:
+        _check_looking(options)
         return
     if options.evaluator:
         raise TrainingError(
@@ -63,4 +64,17 @@ def _check_options(options: FitOptions) -> None:
             f"{VARIABLE} names a cluster, in which each member would train for itself "
             f"by the strategy {name}: choose one of {', '.join(CLUSTERS)}, or unset "
             f"{VARIABLE}"
+        )
+
+
+def _check_looking(options: FitOptions) -> None:
+    """What only a process that trains by itself shows."""
+    wanted = [f"--look {look}" for look in options.looks]
+    wanted += [f"--debug {options.debug}"] if options.debug else []
+    if options.profile and options.strategy != "multi-worker":
+        wanted += ["--profile"]
+    if wanted:
+        raise TrainingError(
+            f"{options.strategy} does not take {wanted[0]}: leave it out, or look at "
+            "a run by --strategy single"
         )

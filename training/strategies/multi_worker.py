@@ -26,6 +26,7 @@ from training.data import Data
 from training.errors import DataError
 from training.loop import compile_model, open_for, parts_of, policy, steps_of
 from training.models import build_model
+from training.observe.profile import profile_callback
 from training.options import FitOptions, Fitted
 from training.strategies.batch_norm import with_batch_norm
 
@@ -80,6 +81,10 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
         callbacks = _callbacks(
             options, checkpoints, (steps, per_epoch), chief, replicas
         )
+        if options.profile and options.logs:
+            own = options.logs / f"{cluster.task.job}-{cluster.task.index}"
+            traced = profile_callback(model, options.profile, own, tf_keras)
+            callbacks.append(traced)
         for part in parts_of(first, steps, per_epoch):
             done = model.fit(
                 _dataset(strategy, data, options, part.first_step),

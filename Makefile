@@ -36,8 +36,9 @@ SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
-  test-fidelity test-machines test-models test-optimize test-schema fuzz-python fuzz-cpp \
-  test-python mutants lint format tidy bench bench-kernels docs docs-serve options protos \
+  test-fidelity test-machines test-models test-training test-optimize test-schema \
+  fuzz-python fuzz-cpp test-python train-demo mutants lint format tidy bench bench-kernels \
+  docs docs-serve options protos \
   tools setup wheel clean
 .NOTPARALLEL:
 
@@ -46,6 +47,9 @@ help:  ## show this list
 
 demo: $(VENV)/.installed  ## train, compile and run a model; Python, C++ and C
 	$(BIN)/python examples/demo.py
+
+train-demo: $(VENV)/.installed  ## train by three strategies, compile, serve, predict
+	$(BIN)/python examples/train_demo.py
 
 test:  ## everything that has to pass, and how long it took
 	@MAKE="$(MAKE)" bash tests/run_all.sh tools setup,lint+test-cpp test-python
@@ -84,6 +88,10 @@ test-models: export TFNATIVE_ALL_MODELS = 1
 test-models: $(VENV)/.installed  ## every model of the zoo, the largest ones too
 	$(PYTEST) tests/aot/test_compile.py tests/aot/test_tensorflow_backend.py \
 	  tests/aot/quantize/test_models.py tests/fidelity/test_empty_batches.py $(PYTEST_ARGS)
+
+test-training: export TFNATIVE_ALL_CLUSTERS = 1
+test-training: $(VENV)/.installed  ## all of training; clusters lose each of their members
+	$(PYTEST) tests/training $(PYTEST_ARGS)
 
 test-optimize: MODELS = all
 test-optimize: $(VENV)/.installed  ## optimize every model of the zoo; MODELS=resnet50,lstm

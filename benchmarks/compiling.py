@@ -25,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import ROOT, machine, run_python
+from benchmarks.measure import machine, run_python
 
 FOLDER = Path("build/benchmarks")
 START = "start"
@@ -91,8 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _digits(folder: Path) -> Path:
     saved_model = folder / "digits"
     if not saved_model.is_dir():
-        script = ROOT / "training/train_digits.py"
-        run_python(script, "--epochs", "3", "--output", saved_model)
+        run_python("-m", "training", "fit", "--epochs", "3", "--output", saved_model)
     return saved_model
 
 

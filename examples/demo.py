@@ -26,7 +26,10 @@ OUTPUT = Path("build/demo")
 def main() -> int:
     """Runs the demonstration; fails if tfnative and TensorFlow disagree."""
     _say("1. Train a classifier of digits with TensorFlow")
-    run(sys.executable, "training/train_digits.py", "--output", str(SAVED_MODEL))
+    run(
+        *(sys.executable, "-m", "training", "fit", "--model", "cnn"),
+        *("--data", "digits", "--output", str(SAVED_MODEL), "--overwrite"),
+    )
 
     _say("2. Compile it, for batches of 1, 8 and 32")
     sizes = ",".join(map(str, (1, 8, 32)))

@@ -67,7 +67,7 @@ def make_artifact(
         # What is compared with rounds what the programs round.
         job = replace(job, prepared=tuple(map(with_run_time_ranges, job.prepared)))
     heads, tails = job.write_heads(staging), job.write_tails(staging)
-    given = [_given_inputs(each, user_inputs) for each in job.prepared]
+    given = [_given_inputs(job, each, user_inputs) for each in job.prepared]
     samplers = [
         job.sampler(each, heads, tails, staging, own)
         for each, own in zip(job.prepared, given, strict=True)
@@ -118,17 +118,16 @@ def make_artifact(
 
 
 def _given_inputs(
-    prepared: Prepared, user_inputs: golden_vectors.Inputs | None
+    job: Job, prepared: Prepared, user_inputs: golden_vectors.Inputs | None
 ) -> golden_vectors.Inputs | None:
     """What to compare on beside what is drawn: of the user, or some of calibration."""
     if user_inputs is not None or not prepared.samples:
         return user_inputs
     first = prepared.samples["calibration"][0]
-    rows = {
-        tensor.name
-        for tensor in prepared.graph.inputs
-        if tensor.shape is not None and tensor.shape[:1] == (BATCH,)
-    }
+    shapes = {tensor.name: tensor.shape for tensor in prepared.graph.inputs}
+    if prepared.head is None:
+        shapes |= job.input_shapes(prepared)
+    rows = {name for name, shape in shapes.items() if shape and shape[0] == BATCH}
     return {
         name: array[:_COMPARED_ROWS] if name in rows else array
         for name, array in first.items()
@@ -227,8 +226,8 @@ def _without_winograd(
         CompileError: The same, where they do not use Winograd's algorithm anyway.
     """
     index = [graph.signature for graph in job.graphs].index(error.signature)
-    products = job.prepared[index].products
-    weights = replace(job.settings.weights, products=products)
+    own = job.prepared[index]
+    weights = job.settings.weights_of(own.small, own.products)
     chosen = [p.key.signature == index and uses_winograd(p) for p in programs]
     if not any(chosen):
         lines = "\n".join(f"  {complaint}" for complaint in error.complaints)

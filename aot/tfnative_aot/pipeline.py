@@ -17,7 +17,6 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from tfnative._base.output_file import require_folder
 from tfnative._compile.options import CompileOptions
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.artifact.build import Builder
@@ -38,12 +37,14 @@ from tfnative_aot.program.passes.stored_weights import FLOATS, Weights
 from tfnative_aot.progress import Progress, Silent
 from tfnative_aot.quantize.agree import in_agreement
 from tfnative_aot.quantize.auto.choose import with_chosen_layers
-from tfnative_aot.quantize.auto.report import write_report
+from tfnative_aot.quantize.auto.held_out import LABELLED
+from tfnative_aot.quantize.auto.report import check_report, write_report
 from tfnative_aot.quantize.auto.trial import Workshop
-from tfnative_aot.quantize.calibrate.data import READ_PER_SAMPLE, read_calibration
+from tfnative_aot.quantize.calibrate.data import READ_PER_SAMPLE
+from tfnative_aot.quantize.calibrate.entry import Entry
 from tfnative_aot.quantize.record import AT_ONCE
 from tfnative_aot.quantize.small_weights import with_small_weights
-from tfnative_aot.quantize.static.quantize import check_whole, with_static_ranges
+from tfnative_aot.quantize.static.quantize import with_static_ranges
 from tfnative_aot.quantize.tables import store_tables
 from tfnative_aot.rows.verdict import Verdict, judge
 from tfnative_aot.settings import Settings, check
@@ -75,7 +76,7 @@ def compile(  # noqa: A001 - the name that users know
     if options.dump_hlo is not None:
         check_dump(Path(options.dump_hlo), folder)
     if options.precision_report is not None:
-        require_folder(options.precision_report)
+        check_report(options.precision_report)
     given = options.golden
     user_inputs = golden_vectors.read_inputs(given) if given is not None else None
     builder = Builder.find(
@@ -103,13 +104,20 @@ def compile(  # noqa: A001 - the name that users know
         loaded = fix_inputs(loaded, options.constants or {}, chosen)
         prepared = [prepare(loaded, signature, options.shapes) for signature in chosen]
         work = Path(temporary)
-        if options.precision == "int8":
-            names = {tensor.name for each in prepared for tensor in each.graph.inputs}
+        if options.precision in ("int8", "auto"):
             options = _with_kept_samples(options, len(prepared))
-            prepared = [_quantized(each, options, names, progress) for each in prepared]
-        elif options.precision == "auto":
-            shop = _workshop(loaded, settings, builder, server, work, pool)
-            prepared = [with_chosen_layers(each, shop, progress) for each in prepared]
+            shop = replace(
+                _workshop(loaded, settings, builder, server, work, pool),
+                options=options,
+            )
+            entries = [shop.entry(each) for each in prepared]
+            names = {tensor.name for each in entries for tensor in each.inputs}
+            if options.precision == "int8":
+                prepared = [_quantized(e, options, names, progress) for e in entries]
+            else:
+                prepared = [
+                    with_chosen_layers(e, shop, names, progress) for e in entries
+                ]
         small = settings.weights.dtype
         if small != "f32":
             prepared = [with_small_weights(each, small) for each in prepared]
@@ -130,7 +138,7 @@ def compile(  # noqa: A001 - the name that users know
         verdicts = pool.submit(_judge_all, unchecked, server, work)
         try:
             weights = [
-                replace(settings.weights, products=each.products) for each in prepared
+                settings.weights_of(each.small, each.products) for each in prepared
             ]
             variants = _compile_variants(
                 graphs, weights, settings, work, pool, server, progress, builder
@@ -161,8 +169,9 @@ def compile(  # noqa: A001 - the name that users know
                 make_artifact(job, user_inputs, staging, progress)
             except CompileError as error:
                 raise explained(prepared, error) from error
-    if options.precision_report is not None:
-        write_report(settings.name, prepared, options.precision_report)
+            if options.precision_report is not None:
+                # If this fails, there is no artifact, either.
+                write_report(settings.name, prepared, options.precision_report)
     progress.finish()
     return folder
 
@@ -186,35 +195,32 @@ def _with_kept_samples(options: CompileOptions, signatures: int) -> CompileOptio
     given = options.calibration
     if signatures < 2 or not isinstance(given, Iterator):
         return options
-    most = READ_PER_SAMPLE * options.calibration_samples
+    more = LABELLED if options.precision == "auto" else 0
+    most = READ_PER_SAMPLE * (options.calibration_samples + more)
     return replace(options, calibration=list(islice(given, most)))
 
 
 def _quantized(
-    prepared: Prepared,
+    entry: Entry,
     options: CompileOptions,
     others: Collection[str],
     progress: Progress,
 ) -> Prepared:
     """The signature in 8 bits; ``others`` are inputs of other ones."""
-    check_whole(prepared)
-    method = options.calibration_method
+    prepared, method = entry.prepared, options.calibration_method
     if options.calibration is None:
         return with_static_ranges(prepared, None, method, progress)
-    data = read_calibration(
-        options.calibration,
-        prepared.graph.inputs,
-        samples=options.calibration_samples,
-        others=others,
-    )
-    used, apart = data.held_out()
-    groups = {"calibration": used, "held out": apart}
+    data = entry.read(options.calibration, options.calibration_samples, others)
+    inner = entry.behind(data)
+    # What is compared on is what callers give, but for messages that the SDK parses.
+    whole = data if prepared.head is None else inner
+    groups = dict(zip(("calibration", "held out"), whole.held_out(), strict=True))
     samples = {
         name: list(group.chunks(AT_ONCE))
         for name, group in groups.items()
         if group is not None
     }
-    made = with_static_ranges(prepared, used, method, progress)
+    made = with_static_ranges(prepared, inner.held_out()[0], method, progress)
     return replace(made, samples=samples, notes=(*data.warnings, *made.notes))
 
 

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from tfnative._compile.options import CompileOptions
 from tfnative.errors import InvalidArgumentError
@@ -53,6 +54,13 @@ class Settings:
     levels: tuple[CpuLevel, ...]
     static: bool
     weights: Weights = FLOATS
+
+    def weights_of(
+        self, small: Literal["", "f16"], products: frozenset[str]
+    ) -> Weights:
+        """What is to become of the weights of a signature; see ``Prepared``."""
+        dtype = small or self.weights.dtype
+        return replace(self.weights, dtype=dtype, products=products)
 
 
 def check(options: CompileOptions, output: Path) -> Settings:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import models
 from benchmarks.batching.servers import Batching
-from benchmarks.measure import ROOT, run_python
+from benchmarks.measure import run_python
 from benchmarks.prepare import Prepared, prepare, reference
 
 Say = Callable[[str], None]
@@ -86,7 +86,6 @@ def make_workload(
 
 def _export(model: str, saved_model: Path) -> None:
     if model == "digits":
-        script = ROOT / "training/train_digits.py"
-        run_python(script, "--epochs", "3", "--output", saved_model)
+        run_python("-m", "training", "fit", "--epochs", "3", "--output", saved_model)
     else:
         models.export(model, saved_model.parent)

@@ -19,19 +19,24 @@ inline double seconds_since(std::chrono::steady_clock::time_point start) {
       .count();
 }
 
-// The best of a few rounds: others on the machine only make it slower.
+// The best of many short rounds: others on the machine only make it slower, and on a
+// busy one few long rounds run without them.
 template <typename Run>
 double best_seconds(const Run& run) {
+  constexpr int kRounds = 120;
+  constexpr double kShortest = 0.001;
   double best = 1e30;
-  for (int round = 0; round < 7; ++round) {
-    for (long calls = 1;; calls *= 2) {
-      const auto start = std::chrono::steady_clock::now();
-      for (long i = 0; i < calls; ++i) run();
-      const double seconds = seconds_since(start);
-      if (seconds < 0.03) continue;
-      best = std::min(best, seconds / static_cast<double>(calls));
-      break;
+  long calls = 1;
+  for (int round = 0; round < kRounds;) {
+    const auto start = std::chrono::steady_clock::now();
+    for (long i = 0; i < calls; ++i) run();
+    const double seconds = seconds_since(start);
+    if (seconds < kShortest) {
+      calls *= 2;
+      continue;
     }
+    best = std::min(best, seconds / static_cast<double>(calls));
+    ++round;
   }
   return best;
 }
@@ -47,7 +52,7 @@ inline void hide(Vec& value) {
 
 // Chains of multiply-adds that do not wait for each other.
 inline double peak_gflops() {
-  constexpr long kSteps = 1000000;
+  constexpr long kSteps = 20000;
   constexpr int kChains = 10;
   const Vec one = TFN_NAMESPACE::broadcast(1);
   Vec x = TFN_NAMESPACE::broadcast(0.999f), y = TFN_NAMESPACE::broadcast(0.001f);

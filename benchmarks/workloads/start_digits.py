@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks import contestants
-from benchmarks.measure import ROOT, resident_bytes, run_python, summarize
+from benchmarks.measure import resident_bytes, run_python, summarize
 from benchmarks.workloads import Measurement
 
 NAME = "start_digits"
@@ -27,9 +27,7 @@ MIN_ACCURACY = 0.9
 def run(folder: Path) -> list[Measurement]:
     """Start-up time and resident memory of each contestant."""
     saved_model = folder / "digits"
-    run_python(
-        *(ROOT / "training/train_digits.py", "--output", saved_model, "--epochs", "8")
-    )
+    run_python(*("-m", "training", "fit", "--output", saved_model, "--epochs", "8"))
     held_out = folder / "digits_heldout.npz"
     measured = []
     for name in CONTESTANTS:

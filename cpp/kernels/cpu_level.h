@@ -87,12 +87,17 @@ static inline int32_t tfn_detect_features(void) {
     features |= TFN_AVX_VNNI;
 #elif defined(__aarch64__) && defined(__linux__)
   const unsigned long capabilities = 16, dotprod = 1ul << 20; /* AT_HWCAP, ASIMDDP */
+  const unsigned long more = 26, i8mm = 1ul << 13;            /* AT_HWCAP2, I8MM */
   if (getauxval(capabilities) & dotprod) features |= TFN_DOTPROD;
+  if (getauxval(more) & i8mm) features |= TFN_I8MM;
 #elif defined(__aarch64__) && defined(__APPLE__)
   int32_t has = 0;
   size_t bytes = sizeof has;
   if (sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &bytes, 0, 0) == 0 && has)
     features |= TFN_DOTPROD;
+  bytes = sizeof has;
+  if (sysctlbyname("hw.optional.arm.FEAT_I8MM", &has, &bytes, 0, 0) == 0 && has)
+    features |= TFN_I8MM;
 #endif
   return features;
 }

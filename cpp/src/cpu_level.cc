@@ -85,13 +85,17 @@ std::int32_t detect() { return 0; }
 std::int32_t detect_features(std::int32_t) {
 #if defined(__aarch64__) && defined(__linux__)
   constexpr unsigned long kDotProduct = 1ul << 20;  // HWCAP_ASIMDDP
-  return (getauxval(AT_HWCAP) & kDotProduct) != 0 ? TFN_DOTPROD : 0;
+  constexpr unsigned long kPairs = 1ul << 13;       // HWCAP2_I8MM
+  return ((getauxval(AT_HWCAP) & kDotProduct) != 0 ? TFN_DOTPROD : 0) |
+         ((getauxval(AT_HWCAP2) & kPairs) != 0 ? TFN_I8MM : 0);
 #elif defined(__aarch64__) && defined(__APPLE__)
-  std::int32_t present = 0;
-  std::size_t bytes = sizeof present;
-  const int failed =
-      sysctlbyname("hw.optional.arm.FEAT_DotProd", &present, &bytes, nullptr, 0);
-  return failed == 0 && present != 0 ? TFN_DOTPROD : 0;
+  const auto has = [](const char* name) {
+    std::int32_t present = 0;
+    std::size_t bytes = sizeof present;
+    return sysctlbyname(name, &present, &bytes, nullptr, 0) == 0 && present != 0;
+  };
+  return (has("hw.optional.arm.FEAT_DotProd") ? TFN_DOTPROD : 0) |
+         (has("hw.optional.arm.FEAT_I8MM") ? TFN_I8MM : 0);
 #else
   return 0;
 #endif

@@ -25,6 +25,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_compile.py",
         "test_cut.py",
         "test_dump_hlo.py",
+        "test_entry.py",
         "test_examples_head.py",
         "test_expressions.py",
         "test_fork_server.py",

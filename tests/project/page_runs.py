@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from tests.project.pages import ROOT
+
 _IMAGES = """
 import numpy as np
 images = np.random.default_rng(0).random((100, 8, 8, 1), dtype=np.float32)
@@ -26,6 +28,10 @@ listening = json.loads(server.stdout.readline())
 replace["localhost:8500"] = f"localhost:{listening['port']}"
 replace["localhost:8501"] = f"localhost:{listening['rest_port']}"
 """
+_TRAINING = f"""
+import os
+os.environ["PYTHONPATH"] = {str(ROOT)!r}
+"""
 SETUPS = {
     "README.md": _IMAGES,
     "batching.md": _IMAGES
@@ -40,6 +46,7 @@ new_model = tfnative.load("build/digits")
 """,
     "model_store.md": _IMAGES + _VERSIONS,
     "serving.md": _IMAGES + _VERSIONS + _SERVER,
+    "training.md": _TRAINING,
     "wheel.md": _IMAGES,
 }
 """Python that runs before a page's blocks."""
@@ -198,8 +205,53 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "tensorflow.md",
         'model = tfnative.load("saved_models/reviews", backend="tensorflow")',
     ): _TESTED + "tests/aot/test_tensorflow_backend.py",
+    (
+        "training.md",
+        "python -m training fit --model cnn --data digits --output "
+        "saved_models/digits --overwrite",
+    ): _TESTED + "tests/training/test_fit.py",
+    (
+        "training.md",
+        "python -m training feed --data digits --steps 20 --num-processing-threads 1 2 "
+        "--plot feed.png",
+    ): _TESTED + "tests/training/feed/test_feed.py",
+    (
+        "training.md",
+        "python -m training check saved_models/digits -o build/digits-checked",
+    ): _TESTED + "tests/training/export/test_export.py",
     ("wheel.md", "mkdir -p dist"): _INSTALLS,
     ("wheel.md", "import digits_model"): "needs the wheel to be installed; "
     "tests/aot/artifact/test_model_wheel.py does so",
+    (
+        "training.md",
+        "python -m training fit --strategy multi-worker --workers 2 --steps 60 \\",
+    ): _TESTED + "tests/training/cluster/test_failures.py",
+    (
+        "training.md",
+        'export TF_CONFIG=\'{"cluster": {"worker": ["host1:2222", "host2:2222"]},',
+    ): "names other machines; "
+    "tests/training/cluster/test_bad_input.py starts members here",
+    (
+        "training.md",
+        "python -m training fit --strategy ps-async --workers 3 --ps 2 --steps 300 \\",
+    ): _TESTED + "tests/training/cluster/test_failures.py",
+    (
+        "training.md",
+        "python -m training compare sync async --model mlp --workers 3 --steps 120 \\",
+    ): _TESTED + "tests/training/cluster/test_compare.py",
+    (
+        "training.md",
+        "python -m training fit --strategy ps-sync --workers 2 --ps 1 --steps 150 \\",
+    ): _TESTED + "tests/training/cluster/test_failures.py",
+    (
+        "training.md",
+        "python -m training fit --strategy model-parallel --replicas 2 --model cnn \\",
+    ): _TESTED + "tests/training/strategies/test_model_parallel.py",
+    ("training.md", 'kill -9 $(python -c "import json'): _TESTED
+    + "tests/training/cluster/test_failures.py",
+    (
+        "training.md",
+        "python -m training fit --strategy ps-async --evaluator --steps 200 \\",
+    ): _TESTED + "tests/training/cluster/test_failures.py",
 }
 """Blocks that are not run, by page and first line, with the reason."""

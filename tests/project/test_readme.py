@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -88,8 +89,8 @@ def test_commands_have_options_that_exist(
 
 @pytest.mark.slow
 def test_the_commands_work_one_after_the_other(tmp_path: Path):
-    script = ROOT / "training" / "train_digits.py"
-    run(tmp_path, sys.executable, str(script), "--epochs", "2")
+    train = "-m training fit --epochs 2 --output saved_models/digits"
+    run(tmp_path, sys.executable, *shlex.split(train))
     run(
         *(tmp_path, sys.executable, "-c"),
         "import numpy as np;"
@@ -112,7 +113,12 @@ def test_the_commands_work_one_after_the_other(tmp_path: Path):
 
 def run(folder: Path, *command: str) -> None:
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
 

@@ -92,6 +92,7 @@ choices = st.builds(
             node=names,
             signal_to_noise=st.none() | numbers,
             gained=numbers,
+            float16_gained=st.none() | numbers,
         )
     ),
     points=tuples(
@@ -103,6 +104,7 @@ choices = st.builds(
             signal_to_noise=st.none() | numbers,
             accuracy=st.none() | numbers,
             holds=st.booleans(),
+            to=names,
         )
     ),
 )

@@ -44,6 +44,8 @@ python.ops.gen_math_ops: logical_not=logical_not logical_or=logical_or math.floo
 python.ops.gen_nn_ops: raw_ops.AvgPool=AvgPool raw_ops.InTopKV2=InTopKV2 raw_ops.MaxPool3D=MaxPool3D raw_ops.MaxPool=MaxPool
 python.ops.gen_resource_variable_ops: raw_ops.VarIsInitializedOp=VarIsInitializedOp
 python.ops.math_ops: abs=abs add_n=add_n argmax=argmax_v2 cast=cast equal=equal exp=exp floor=floor math.ceil=ceil math.erfinv=erfinv math.sign=sign not_equal=not_equal range=range reduce_all=reduce_all reduce_any=reduce_any reduce_max=reduce_max reduce_mean=reduce_mean reduce_min=reduce_min reduce_prod=reduce_prod reduce_sum=reduce_sum round=round
+python.ops.parsing_config: io.FixedLenFeature=FixedLenFeature
+python.ops.parsing_ops: io.parse_example=parse_example_v2
 python.ops.special_math_ops: math.bessel_i1e=bessel_i1e
 python.ops.nn_ops: nn.conv2d=conv2d_v2 nn.conv2d_transpose=conv2d_transpose_v2
 python.ops.while_loop: while_loop=while_loop_v2

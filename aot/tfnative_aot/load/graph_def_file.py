@@ -108,8 +108,13 @@ def _specs(
         try:
             found = graph.get_tensor_by_name(full)
         except (KeyError, ValueError) as error:
+            mixed = (
+                f"Either all {what}s are given names, as in {full}, or none is. "
+                if "=" in full
+                else ""
+            )
             raise InvalidArgumentError(
-                f"{path} has no tensor {full!r} for the {what} {name!r}. "
+                f"{path} has no tensor {full!r} for the {what} {name!r}. {mixed}"
                 + _candidates(graph_def)
             ) from error
         shape = None if found.shape.rank is None else tuple(found.shape.as_list())

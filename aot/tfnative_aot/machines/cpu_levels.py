@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tfnative.errors import InvalidArgumentError
 
-AVX_VNNI, AVX512_VNNI, DOTPROD, AMX_INT8 = 0x100, 0x200, 0x400, 0x800
+AVX_VNNI, AVX512_VNNI, DOTPROD, AMX_INT8, I8MM = 0x100, 0x200, 0x400, 0x800, 0x1000
 """Features that multiply in 8 bits: TFN_AVX_VNNI and others in abi.h."""
 
 
@@ -129,6 +129,16 @@ INT8_LEVELS = {
             zig_cpu="generic+v8_2a+dotprod",
             features=DOTPROD,
         ),
+        CpuLevel(
+            name="armv8.6-i8mm",
+            tag="i8mm",
+            x86_level=0,
+            llvm_cpu="generic",
+            llvm_features="+v8.2a,+dotprod,+i8mm",
+            compiler_flags=("-march=armv8.2-a+dotprod+i8mm",),
+            zig_cpu="generic+v8_2a+dotprod+i8mm",
+            features=DOTPROD | I8MM,
+        ),
     ),
 }
 """Levels that are worth their bytes where a model multiplies in 8 bits."""
@@ -196,6 +206,7 @@ _FEATURES = {
     "avx512_vnni": AVX512_VNNI,
     "amx_int8": AMX_INT8,
     "asimddp": DOTPROD,
+    "i8mm": I8MM,
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from tfnative.errors import UnimplementedError
 from tfnative_aot.machines.cpu_levels import (
     DOTPROD,
+    I8MM,
     CpuLevel,
     host_has,
     host_x86_level,
@@ -42,5 +43,5 @@ def runs_level(prefix: Sequence[str], level: CpuLevel) -> bool:
     machine what it has.
     """
     if prefix:
-        return level.x86_level <= 3 and not level.features & ~DOTPROD
+        return level.x86_level <= 3 and not level.features & ~(DOTPROD | I8MM)
     return level.x86_level <= host_x86_level() and host_has(level.features)

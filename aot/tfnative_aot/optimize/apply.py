@@ -16,6 +16,7 @@ from tfnative_aot.optimize.assertions import remove_assertions
 from tfnative_aot.optimize.checks import may_lose, tied_nodes
 from tfnative_aot.optimize.controls import without_idle_controls
 from tfnative_aot.optimize.folding import (
+    free_names,
     read_constants,
     restore_grown,
     without_new_identities,
@@ -100,6 +101,8 @@ def _protected(graph_def: GraphDef, step: Transform) -> list[str]:
 
 def _tools(graph: WholeGraph, step: Transform, tool: Tool) -> GraphDef:
     before = graph.graph_def
+    if step.name == "fold_constants":
+        before = free_names(before, [*graph.inputs, *graph.outputs])
     outputs = [*graph.outputs, *_protected(before, step)]
     ends = [*graph.inputs, *outputs]
     if step.name == "fold_batch_norms":

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,38 @@ if TYPE_CHECKING:
 
 _FOLDED = re.compile(r"(.+)/_\d+__cf__\d+")
 _SMALL_BYTES = 4096
+
+
+def free_names(graph_def: GraphDef, kept: Collection[str]) -> GraphDef:
+    """The graph without names that the tool is about to give.
+
+    It numbers what it folds from 0 on each time, so that it would give a name again
+    that an earlier run of it, or TensorFlow's own optimizer, gave.
+
+    Args:
+        graph_def: The graph.
+        kept: Names of the nodes that are fed or fetched, which stay.
+    """
+    taken = {node.name for node in graph_def.node}
+    names: dict[str, str] = {}
+    for node in graph_def.node:
+        folded = _FOLDED.fullmatch(node.name)
+        if folded is None or node.name in kept:
+            continue
+        numbered = (f"{folded[1]}/folded_{n}" for n in itertools.count())
+        names[node.name] = next(name for name in numbered if name not in taken)
+        taken.add(names[node.name])
+    if not names:
+        return graph_def
+    freed = GraphDef()
+    freed.CopyFrom(graph_def)
+    for node in freed.node:
+        node.name = names.get(node.name, node.name)
+        sources = [renamed(name, names) for name in node.input]
+        del node.input[:]
+        node.input.extend(sources)
+        node.attr.pop("_class", None)  # Which may name others by their old names.
+    return freed
 
 
 def read_constants(graph_def: GraphDef, kept: Collection[str]) -> GraphDef:

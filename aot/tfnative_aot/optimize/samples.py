@@ -108,6 +108,13 @@ def _given(
         if all(spec.name in own for spec in specs):
             inputs = {spec.name: _fitting(spec, own[spec.name]) for spec in specs}
             found[ends.signature.name] = list(_batches(inputs, specs, most))
+    used = {s.name for ends in graph.ends for s in ends.signature.inputs}
+    surplus = sorted(arrays.keys() - used)
+    if found and surplus:
+        raise InvalidArgumentError(
+            f"--representative-data has {', '.join(surplus)}, which is no input of any "
+            f"signature; inputs are {', '.join(sorted(used))}"
+        )
     return found
 
 
@@ -130,7 +137,12 @@ def _fitting(spec: TensorSpec, given: Any) -> Any:
         len(shape) == array.ndim
         and all(want in (None, have) for want, have in zip(shape, array.shape))  # noqa: B905
     )
-    if not fits or array.dtype.name != dtype or array.size == 0:
+    if fits and array.size == 0:
+        raise InvalidArgumentError(
+            f"--representative-data: input {spec.name!r} is {array.dtype.name} "
+            f"{list(array.shape)}, which is empty: there is nothing to run the model on"
+        )
+    if not fits or array.dtype.name != dtype:
         raise InvalidArgumentError(
             f"--representative-data: input {spec.name!r} is {array.dtype.name} "
             f"{list(array.shape)}, expected {spec.dtype} "

@@ -66,7 +66,7 @@ def with_small_weights(prepared: Prepared, stored: StoredType) -> Prepared:
             for use in weight.uses
         }.values()
         try:
-            _check_kernels(weight, weights.shape)
+            check_kernels(weight, weights.shape)
             near = rounded(weights, stored, weight.summed)
         except CannotRoundError as error:
             layers += [replace(layer, reason=str(error)) for layer in own]
@@ -121,7 +121,7 @@ def check_ends(graph: FrozenGraph) -> None:
             )
 
 
-def _check_kernels(weight: Weight, shape: Sequence[int]) -> None:
+def check_kernels(weight: Weight, shape: Sequence[int]) -> None:
     """Refuses weights that no kernel reads in a smaller type.
 
     Raises:

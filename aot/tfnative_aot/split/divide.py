@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative_aot.freeze.check import (
@@ -58,6 +58,8 @@ class Prepared:
             by "held out" the others.
         notes: What is to be said of these and of what was found of them.
         choice: How it was chosen which layers are in 8 bits, or None.
+        small: The type that holds weights of some layers whose results are floats, as
+            XLA calls it; "" if it is the same for all.
     """
 
     model: LoadedModel
@@ -73,6 +75,7 @@ class Prepared:
     samples: Mapping[str, Sequence[Arrays]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     choice: PrecisionChoice | None = None
+    small: Literal["", "f16"] = ""
 
 
 def prepare(

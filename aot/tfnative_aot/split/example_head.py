@@ -86,6 +86,27 @@ def encode(
     return {head.input: messages, **direct}
 
 
+def parse(head: ExamplesHead, messages: npt.NDArray[Any]) -> Arrays:
+    """What a head gives for messages, (rows,), by the names of what it feeds.
+
+    Raises what TensorFlow raises where it cannot parse one.
+    """
+    specs = {}
+    for feature in head.features:
+        default = feature.default
+        if default is not None:
+            default = np.reshape(np.array(default), feature.shape).tolist()
+        specs[feature.name] = tf.io.FixedLenFeature(
+            feature.shape, tf.dtypes.as_dtype(feature.dtype), default
+        )
+    found = tf.io.parse_example(messages, specs)
+    return {
+        feature.feeds: np.asarray(found[feature.name])
+        for feature in head.features
+        if feature.feeds is not None
+    }
+
+
 def _origin(name: str, nodes: Mapping[str, NodeDef]) -> str:
     node = nodes[node_of(name)]
     while node.op == "Identity":

@@ -186,6 +186,7 @@ typedef struct tfn_signature {
 #define TFN_AVX512_VNNI 0x200
 #define TFN_DOTPROD 0x400  /* of aarch64 */
 #define TFN_AMX_INT8 0x800 /* and the permission to use it, which Linux gives */
+#define TFN_I8MM 0x1000    /* of aarch64 */
 
 typedef struct tfn_cpu_level {
   const char* name;  /* "x86-64-v3", or "generic" */

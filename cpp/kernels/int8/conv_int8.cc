@@ -3,6 +3,7 @@
 //
 // Quantized convolutions whose results are bytes.
 #include "int8/convolve.h"
+#include "int8/look_up.h"
 #include "int8/result_bytes.h"
 
 using namespace TFN_NAMESPACE;
@@ -31,99 +32,101 @@ class Addend {
   const Vec scale_;
 };
 
-// Some vectors of columns of a tile.
-template <int N>
-class Columns {
- public:
-  INLINE Columns(const tfn_conv_int8& p, const Int8Sums& tile, int vector) {
-    UNROLL for (int v = 0; v < N; ++v) {
-      channels_[v] = Int8Channels(p, tile, vector + v);
-    }
-  }
+// The output, and what makes bytes of it.
+struct Output {
+  ResultBytes bytes;
+  Addend addend;
+  const uint8_t* table;  // Or null.
+  uint8_t* first;
+};
 
-  // Results of a row, and what is added to them, if it is not null.
-  INLINE void finish(const IntVec* sums, const ResultBytes& results,
-                     const Addend& addend, const uint8_t* added, int64_t count,
-                     uint8_t* to) const {
+// The first numbers of N vectors, if there are fewer.
+template <int N>
+struct Some {
+  uint8_t bytes[N * kLanes] = {};
+  int64_t count;
+
+  const uint8_t* copy(const uint8_t* from) {
+    memcpy(bytes, from, (size_t)count);
+    return bytes;
+  }
+  void copy_to(uint8_t* to) const { memcpy(to, bytes, (size_t)count); }
+};
+
+// N vectors of channels of all pixels. kAdds: there is an addend. kSome: there are
+// fewer channels than vectors have numbers, parts of which cannot be stored.
+template <int N, bool kAdds, bool kSome>
+__attribute__((noinline)) void finish_columns(const Output& out, const Int8Sums& tile,
+                                              int vector) {
+  // Copies, that the compiler keeps in registers.
+  const ResultBytes bytes = out.bytes;
+  const Addend addend = out.addend;
+  Int8Channels channels[N];
+  UNROLL for (int v = 0; v < N; ++v) channels[v] = tile.channels[vector + v];
+  const int64_t first = tile.channel + vector * kLanes;
+  const int64_t left = tile.columns - vector * kLanes;
+  const int64_t count = left < N * kLanes ? left : N * kLanes;
+  const IntVec* sums = tile.sums + vector;
+  for (int64_t i = 0; i < tile.pixels; ++i, sums += tile.vectors) {
+    const int64_t at = tile.at[i] + first;
+    Some<N> some;
+    some.count = count;
     Vec x[N];
-    UNROLL for (int v = 0; v < N; ++v) x[v] = channels_[v](sums[v]);
-    if (added) {
+    UNROLL for (int v = 0; v < N; ++v) x[v] = channels[v](sums[v]);
+    if (kAdds) {
+      const uint8_t* added = addend.bytes() + at;
+      if (kSome) added = some.copy(added);
       UNROLL for (int v = 0; v < N; ++v) {
         x[v] += addend.at(added + v * kLanes, count - v * kLanes);
       }
     }
-    results.store(x, to, count);
+    bytes.store(x, kSome ? some.bytes : out.first + at, count);
+    if (kSome) some.copy_to(out.first + at);
   }
-
-  // Fewer results than vectors have, where parts of vectors cannot be stored.
-  __attribute__((noinline)) void finish_partly(const IntVec* sums,
-                                               const ResultBytes& results,
-                                               const Addend& addend,
-                                               const uint8_t* added, int64_t count,
-                                               uint8_t* to) const {
-    uint8_t copy[N * kLanes] = {}, all[N * kLanes];
-    if (added) memcpy(copy, added, (size_t)count);
-    finish(sums, results, addend, added ? copy : nullptr, N * kLanes, all);
-    memcpy(to, all, (size_t)count);
-  }
-
- private:
-  Int8Channels channels_[N];
-};
-
-// The output, and what makes bytes of it.
-struct Output {
-  const ResultBytes results;
-  const Addend addend;
-  uint8_t* const bytes;
-};
+}
 
 template <int N>
-INLINE void finish_columns(const tfn_conv_int8& p, const Int8Sums& tile, int vector,
-                           const Output& out) {
-  const Columns<N> columns(p, tile, vector);
-  const uint8_t* const addend = out.addend.bytes();
-  const int64_t left = tile.columns - vector * kLanes;
-  const int64_t count = left < N * kLanes ? left : N * kLanes;
-  const IntVec* sums = tile.sums + vector;
-  for (int r = 0; r < tile.rows; ++r, sums += tile.vectors) {
-    const int64_t at = tile.at[r] + vector * kLanes;
-    const uint8_t* const added = addend ? addend + at : nullptr;
-    if (kStoresParts || count == N * kLanes) {
-      columns.finish(sums, out.results, out.addend, added, count, out.bytes + at);
-    } else {
-      columns.finish_partly(sums, out.results, out.addend, added, count,
-                            out.bytes + at);
-    }
+INLINE void choose(const Output& out, const Int8Sums& tile, int vector) {
+  const bool some = !kStoresParts && tile.columns < (vector + N) * kLanes;
+  if (out.addend.bytes()) {
+    some ? finish_columns<N, true, !kStoresParts>(out, tile, vector)
+         : finish_columns<N, true, false>(out, tile, vector);
+  } else {
+    some ? finish_columns<N, false, !kStoresParts>(out, tile, vector)
+         : finish_columns<N, false, false>(out, tile, vector);
   }
 }
 
-__attribute__((noinline)) void look_up(const uint8_t* table, const Int8Sums& tile,
-                                       uint8_t* out) {
-  const int64_t most = tile.vectors * kLanes;
-  const int64_t count = tile.columns < most ? tile.columns : most;
-  for (int r = 0; r < tile.rows; ++r) {
-    uint8_t* const row = out + tile.at[r];
-    for (int64_t i = 0; i < count; ++i) row[i] = table[row[i]];
-  }
-}
-
-void finish_bytes(const tfn_conv_int8& p, const tfn_operands& o, const Int8Sums& tile) {
-  const Output out = {ResultBytes(p.result), Addend(p, o.addend), (uint8_t*)o.out};
+void finish_bytes(const void* results, const Int8Sums& tile) {
+  const Output& out = *(const Output*)results;
   for (int v = 0; v < tile.vectors && v * kLanes < tile.columns;) {
     const int left = tile.vectors - v;
     if (left >= kByteVectors) {
-      finish_columns<kByteVectors>(p, tile, v, out);
+      choose<kByteVectors>(out, tile, v);
       v += kByteVectors;
     } else if (kByteVectors > 2 && left >= 2) {
-      finish_columns<2>(p, tile, v, out);
+      choose<2>(out, tile, v);
       v += 2;
     } else {
-      finish_columns<1>(p, tile, v, out);
+      choose<1>(out, tile, v);
       ++v;
     }
   }
-  if (p.result.table) look_up(p.result.table, tile, out.bytes);
+}
+
+// Looks results of some pixels up, at once where those of one are behind those of
+// another.
+void look_up_block(const void* results, const Int8Sums& block) {
+  const Output& out = *(const Output*)results;
+  for (int64_t i = 0; i < block.pixels;) {
+    const int64_t first = block.at[i];
+    int64_t bytes = block.columns;
+    for (++i; i < block.pixels && block.at[i] == first + bytes; ++i) {
+      bytes += block.columns;
+    }
+    uint8_t* const at = out.first + first + block.channel;
+    look_up(out.table, at, at, bytes);
+  }
 }
 
 }  // namespace
@@ -131,6 +134,9 @@ void finish_bytes(const tfn_conv_int8& p, const tfn_operands& o, const Int8Sums&
 void TFN_KERNEL(conv_int8)(const void* params, const tfn_operands* o, tfn_part part) {
   const tfn_conv_int8& p = *(const tfn_conv_int8*)params;
   const int64_t (&out)[3] = p.conv.out;
-  convolve_int8(p, *o, part, finish_bytes,
-                TFN_INT8_ROW_BYTES(out[0] * out[1] * out[2] * p.conv.out_channels));
+  const Output results = {ResultBytes(p.result), Addend(p, o->addend), p.result.table,
+                          (uint8_t*)o->out};
+  convolve_int8(p, *o, part,
+                {finish_bytes, results.table ? look_up_block : nullptr, &results,
+                 TFN_INT8_ROW_BYTES(out[0] * out[1] * out[2] * p.conv.out_channels)});
 }

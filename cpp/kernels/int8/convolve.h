@@ -9,49 +9,43 @@
 
 namespace TFN_NAMESPACE {
 
-// The sums of a tile, and where results go: the first of each row, in elements of the
-// output, which has `columns` or more from there on.
-struct Int8Sums {
-  const IntVec* sums;
-  int rows, vectors;
-  int64_t at[kInt8Rows];
-  int64_t columns;
-  Int8Right right;
-};
-
-// Makes results of sums.
-typedef void Int8Finish(const tfn_conv_int8& p, const tfn_operands& o,
-                        const Int8Sums& tile);
-
-// A part of a convolution. Images of the output are `image_elements` apart.
-void convolve_int8(const tfn_conv_int8& p, const tfn_operands& o, tfn_part part,
-                   Int8Finish* finish, int64_t image_elements);
-
-// Numbers behind the weights of a panel, for each channel.
-constexpr int kConvolutionNumbers = 3;
-
-// What one vector of channels adds to its sums, and multiplies them with.
-class Int8Channels {
- public:
-  Int8Channels() = default;
-  INLINE Int8Channels(const tfn_conv_int8& p, const Int8Sums& tile, int vector) {
-    const int32_t* const numbers =
-        tile.right.behind + int8_place(vector, tile.right.panel_bytes) / 4;
-    // Modulo 2^32, since only what it is added to gives a sum that fits.
-    typedef uint32_t Unsigned __attribute__((vector_size(kLanes * 4)));
-    const uint32_t zero = (uint32_t)(kActivationBias - p.input_zero);
-    offset_ = (IntVec)((Unsigned)load_ints(numbers) * zero +
-                       (Unsigned)load_ints(numbers + TFN_PANEL));
-    multiplier_ = load((const float*)(numbers + 2 * TFN_PANEL));
-  }
+// What the sums of a vector of channels have added to them, and what they are
+// multiplied with.
+struct Int8Channels {
+  IntVec offset;
+  Vec multiplier;
 
   INLINE Vec operator()(IntVec sums) const {
-    return rounded(__builtin_convertvector(sums + offset_, Vec) * multiplier_);
+    return rounded(__builtin_convertvector(sums + offset, Vec) * multiplier);
   }
-
- private:
-  IntVec offset_;
-  Vec multiplier_;
 };
+
+// The sums of some pixels, `vectors` vectors of each, and where results go: those of
+// pixel r from at[r] + channel on, in elements of the output, which has `columns` or
+// more from there on.
+struct Int8Sums {
+  const IntVec* sums;
+  const Int8Channels* channels;  // Of each vector.
+  int64_t pixels;
+  int vectors;
+  const int64_t* at;
+  int64_t channel, columns;
+};
+
+// Makes results of sums. `results` is what the kernel has prepared.
+typedef void Int8Finish(const void* results, const Int8Sums& sums);
+
+// What a kernel does with sums. Images of its output are `image_elements` apart.
+struct Int8Finisher {
+  Int8Finish* finish;
+  Int8Finish* finish_block;  // Once results of all channels of some pixels are there;
+                             // or null. There are no sums then.
+  const void* results;
+  int64_t image_elements;
+};
+
+// A part of a convolution.
+void convolve_int8(const tfn_conv_int8& p, const tfn_operands& o, tfn_part part,
+                   const Int8Finisher& finisher);
 
 }  // namespace TFN_NAMESPACE

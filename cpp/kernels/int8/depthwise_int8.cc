@@ -6,6 +6,7 @@
 // padding holds the input's zero. Neighbouring pixels are then accumulated in
 // registers, a vector of channels at a time. Where it needs no more quads, two output
 // lines share them, with weights that are shifted by a line.
+#include "int8/depthwise_floats.h"
 #include "int8/depthwise_tile.h"
 #include "int8/look_up.h"
 #include "part.h"
@@ -274,5 +275,9 @@ class Depthwise {
 
 void TFN_KERNEL(conv_depthwise_int8)(const void* params, const tfn_operands* operands,
                                      tfn_part part) {
-  Depthwise(*(const tfn_conv_int8*)params, *operands).run(part);
+  const tfn_conv_int8& p = *(const tfn_conv_int8*)params;
+  if constexpr (kDepthwiseFloats) {
+    if (DepthwiseFloats::takes(p.conv)) return DepthwiseFloats(p, *operands).run(part);
+  }
+  Depthwise(p, *operands).run(part);
 }

@@ -4,7 +4,7 @@
 
 // Elsewhere, no instructions do it faster than one byte after the other.
 #if defined(TFN_WIDE_VECTORS)
-#elif defined(__AVX512BW__)
+#elif defined(__AVX512BW__) || defined(__AVX2__)
 #include <immintrin.h>
 #define TFN_SHUFFLED_TABLE
 #elif defined(__aarch64__)
@@ -19,12 +19,21 @@ namespace {
 
 typedef uint8_t ByteVec __attribute__((vector_size(kLanes * 4)));
 
+#if defined(__AVX512BW__)
 INLINE ByteVec shuffle(ByteVec table, ByteVec x) {
   return (ByteVec)_mm512_shuffle_epi8((__m512i)table, (__m512i)x);
 }
 INLINE ByteVec subtract_saturating(ByteVec a, ByteVec b) {
   return (ByteVec)_mm512_subs_epi8((__m512i)a, (__m512i)b);
 }
+#else
+INLINE ByteVec shuffle(ByteVec table, ByteVec x) {
+  return (ByteVec)_mm256_shuffle_epi8((__m256i)table, (__m256i)x);
+}
+INLINE ByteVec subtract_saturating(ByteVec a, ByteVec b) {
+  return (ByteVec)_mm256_subs_epi8((__m256i)a, (__m256i)b);
+}
+#endif
 
 // The instruction looks up places in 16 bytes: it gives 0 where a place is negative,
 // and else takes its last four bits. Places are made less by 16 at a time, and what is

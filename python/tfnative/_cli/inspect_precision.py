@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 
@@ -101,11 +102,17 @@ def print_outputs(manifest: Manifest) -> None:
 def print_stored(manifest: Manifest) -> None:
     """Prints, for each signature whose weights are rounded, how many of them are."""
     for name, precision in _rounded(manifest):
-        small = [each for each in precision.layers if each.stored != "float32"]
         asked = precision.asked.partition("-")[0]
+        usual = "int8" if asked == "auto" else asked
+        counts = Counter(each.stored for each in precision.layers)
+        others = "".join(
+            f", {count} as {stored}"
+            for stored, count in counts.items()
+            if stored not in ("float32", usual)
+        )
         print(
-            f"{name}: {len(small)} of {len(precision.layers)} weights are stored as "
-            f"{'int8' if asked == 'auto' else asked}"
+            f"{name}: {counts[usual]} of {len(precision.layers)} weights are stored as "
+            f"{usual}{others}"
         )
         for line in (*_kept(precision.layers), *precision.notes):
             print(f"{name}: {line}")

@@ -21,10 +21,11 @@ def _print(signature: str, choice: PrecisionChoice) -> None:
     print(f"{signature}: {_budget(choice)}")
     unit = choice.time_unit
     print_table(
-        ("back in float32", "in 8 bits", unit, *_measure(choice), "budget"),
+        ("goes back", "to", "in 8 bits", unit, *_measure(choice), "budget"),
         [
             *(_row(point, choice) for point in choice.points),
             (
+                "all",
                 "float32",
                 0,
                 f"{choice.float32_time:.3g}",
@@ -55,6 +56,7 @@ def _measure(choice: PrecisionChoice) -> tuple[str, ...]:
 def _row(point: ChoicePoint, choice: PrecisionChoice) -> tuple[object, ...]:
     return (
         short_node(point.returned) if point.returned else "none",
+        point.to if point.returned else "",
         point.layers,
         f"{point.time:.3g}",
         *_measured(point.signal_to_noise, point.accuracy, choice),

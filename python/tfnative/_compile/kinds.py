@@ -238,18 +238,18 @@ class Labels(FileOrValue):
 class PictureFile(Folder):
     """A path of a file to draw to."""
 
-    expected = "the path of a file that ends in .svg"
+    expected = "the path of a file that ends in .svg or .png"
 
     def check(self, value: Any) -> str:
         """See Kind."""
         path = super().check(value)
-        if Path(path).suffix.lower() != ".svg":
+        if Path(path).suffix.lower() not in (".svg", ".png"):
             raise ValueError
         return path
 
     def argument(self, default: Any) -> dict[str, Any]:
         """See Kind."""
-        return {"metavar": "FILE.svg"}
+        return {"metavar": "FILE"}
 
 
 def _text(value: Any) -> str:

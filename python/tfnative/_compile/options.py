@@ -97,8 +97,9 @@ class CompileOptions(OptionSet):
         None,
         Names("LEVEL"),
         "CPU levels: of x86-64-v2, x86-64-v3, x86-64-v4, or native for this machine's "
-        "best of these; x86-64-v3-vnni, x86-64-v4-vnni, x86-64-v4-amx or "
-        "armv8.2-dotprod, with products of 8 bits; or CPUs and their features by the "
+        "best of these; x86-64-v3-vnni, x86-64-v4-vnni, x86-64-v4-amx, "
+        "armv8.2-dotprod or armv8.6-i8mm, with products of 8 bits; or CPUs and their "
+        "features by the "
         "compilers' names, as cortex-a76+dotprod",
         default_is="all levels of the target",
         flag="--cpu",

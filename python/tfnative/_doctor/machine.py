@@ -21,6 +21,7 @@ _FEATURES = {
     "x86-64-v4-vnni": "avx512_vnni",
     "x86-64-v4-amx": "amx_int8",
     "armv8.2-dotprod": "asimddp",
+    "armv8.6-i8mm": "i8mm",
 }
 
 

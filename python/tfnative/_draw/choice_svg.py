@@ -7,28 +7,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tfnative._base.text import short_node
-from tfnative._draw.dot import shortened
+from tfnative._draw.choice_curve import (
+    BOUND,
+    CHOSEN,
+    LINE,
+    NAMED,
+    curve_of,
+    described,
+    name_of,
+    note,
+    time_text,
+    unit,
+)
 from tfnative._draw.families import GREY
 from tfnative._draw.svg import opened, safe, written
-from tfnative.manifest import ChoicePoint, PrecisionChoice
+from tfnative.manifest import PrecisionChoice
 
 _WIDTH, _HEIGHT = 640, 280
 _LEFT, _TOP, _BELOW, _RIGHT = 90, 70, 60, 40
-_LINE, _CHOSEN, _BOUND = "#2b6cb0", "#2f855a", "#c53030"
 _TICKS = 4
-_NAMED = 12
-"""More points than these would lie too close for their names."""
-
-_EXACT = 10.0
-"""Decibels above the best other point, at which one without any error is drawn."""
 
 
 def choice_svg(model: str, choices: Mapping[str, PrecisionChoice]) -> str:
     """The picture, as an SVG document, with a chart for each signature.
 
     To the right goes the time of a call, upwards accuracy, or decibels. A point is the
-    model with some layers in float32 again; the circle without filling is float32.
+    model with some layers in floats again; the circle without filling is float32.
     """
     each = _TOP + _HEIGHT + _BELOW
     height = each * max(len(choices), 1)
@@ -60,62 +64,31 @@ class _Axis:
 
 
 def _chart(title: str, choice: PrecisionChoice) -> Iterator[str]:
-    heights = _heights(choice)
-    bound = _bound(choice)
-    float32 = _float32(choice, heights)
-    times = [*(point.time for point in choice.points), choice.float32_time]
-    across = _Axis(0.0, max(*times, 1e-9) * 1.05, _LEFT, _WIDTH)
-    up = _axis([*heights, float32, *([] if bound is None else [bound])])
+    curve = curve_of(choice)
+    both = [*curve.points, curve.float32]
+    bounds = [] if curve.bound is None else [curve.bound]
+    across = _Axis(0.0, max(*(time for time, _ in both), 1e-9) * 1.05, _LEFT, _WIDTH)
+    up = _axis([*(height for _, height in both), *bounds])
     yield written(_LEFT, 26, title, 15, weight="bold")
-    yield written(_LEFT, 46, _note(choice), 12, colour=GREY)
+    yield written(_LEFT, 46, note(choice), 12, colour=GREY)
     yield from _axes(choice, across, up)
-    if bound is not None:
+    for bound in bounds:
         y = up.at(bound)
         yield (
             f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{_LEFT + _WIDTH}" y2="{y:.1f}" '
-            f'stroke="{_BOUND}" stroke-dasharray="5 4"/>'
+            f'stroke="{BOUND}" stroke-dasharray="5 4"/>'
         )
-    places = [
-        (across.at(point.time), up.at(height))
-        for point, height in zip(choice.points, heights, strict=True)
-    ]
+    places = [(across.at(time), up.at(height)) for time, height in both]
+    end = places.pop()
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    yield f'<polyline points="{line}" fill="none" stroke="{_LINE}"/>'
+    yield f'<polyline points="{line}" fill="none" stroke="{LINE}"/>'
     for point, place in zip(choice.points, places, strict=True):
-        colour = _CHOSEN if point is choice.points[-1] else _LINE
-        yield _dot(place, colour, colour, _described(point, choice))
-        if len(places) <= _NAMED and point.returned:
-            yield _name(place, point.returned)
-    end = across.at(choice.float32_time), up.at(float32)
-    yield _dot(end, "#ffffff", GREY, f"float32: {_time(choice.float32_time, choice)}")
-
-
-def _heights(choice: PrecisionChoice) -> Sequence[float]:
-    if choice.budget == "accuracy":
-        return [100 * (point.accuracy or 0.0) for point in choice.points]
-    return [
-        _ceiling(choice) if point.signal_to_noise is None else point.signal_to_noise
-        for point in choice.points
-    ]
-
-
-def _ceiling(choice: PrecisionChoice) -> float:
-    known = [p.signal_to_noise for p in choice.points if p.signal_to_noise is not None]
-    return max([*known, choice.allowed]) + _EXACT
-
-
-def _float32(choice: PrecisionChoice, heights: Sequence[float]) -> float:
-    if choice.budget == "accuracy":
-        return 100 * (choice.float32_accuracy or 0.0)
-    return max(_ceiling(choice), *heights)
-
-
-def _bound(choice: PrecisionChoice) -> float | None:
-    if choice.budget != "accuracy":
-        return choice.allowed
-    if choice.float32_accuracy is None:
-        return None
-    return max(100 * choice.float32_accuracy - choice.allowed, 0.0)
+        colour = CHOSEN if point is choice.points[-1] else LINE
+        yield _dot(place, colour, colour, described(point, choice))
+        if len(places) <= NAMED and point.returned:
+            yield _name(place, name_of(point))
+    said = f"float32: {time_text(choice.float32_time, choice)}"
+    yield _dot(end, "#ffffff", GREY, said)
 
 
 def _axis(values: Sequence[float]) -> _Axis:
@@ -131,14 +104,13 @@ def _axes(choice: PrecisionChoice, across: _Axis, up: _Axis) -> Iterator[str]:
             f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" '
             'stroke="#e2e8f0"/>'
         )
-        unit = "%" if choice.budget == "accuracy" else " dB"
-        label = f"{value:.1f}{unit}"
+        sign = "%" if choice.budget == "accuracy" else " dB"
+        label = f"{value:.1f}{sign}"
         yield written(_LEFT - 8, y + 4, label, 11, anchor="end", colour=GREY)
     for value, x in across.ticks():
         label = f"{value:.3g}"
         yield written(x, bottom + 16, label, 11, anchor="middle", colour=GREY)
-    unit = "microseconds" if choice.time_unit == "us" else "millions of operations"
-    yield written(right, bottom + 34, unit, 11, anchor="end", colour=GREY)
+    yield written(right, bottom + 34, unit(choice), 11, anchor="end", colour=GREY)
 
 
 def _dot(place: tuple[float, float], fill: str, stroke: str, title: str) -> str:
@@ -149,33 +121,9 @@ def _dot(place: tuple[float, float], fill: str, stroke: str, title: str) -> str:
     )
 
 
-def _name(place: tuple[float, float], node: str) -> str:
+def _name(place: tuple[float, float], name: str) -> str:
     """Beside the point, on the side where there is room."""
     x, y = place
     is_left = x < _LEFT + _WIDTH / 2
-    name = shortened(short_node(node), 40)
     side, anchor = (9, "start") if is_left else (-9, "end")
     return written(x + side, y + 4, name, 11, anchor=anchor)
-
-
-def _described(point: ChoicePoint, choice: PrecisionChoice) -> str:
-    what = "all layers in 8 bits"
-    if point.returned:
-        name = shortened(short_node(point.returned), 80)
-        what = f"{point.layers} of {len(choice.layers)} in 8 bits, without {name}"
-    return f"{what}: {_time(point.time, choice)}"
-
-
-def _time(time: float, choice: PrecisionChoice) -> str:
-    return f"{time:.3g} {choice.time_unit}"
-
-
-def _note(choice: PrecisionChoice) -> str:
-    last = choice.points[-1].layers if choice.points else 0
-    others = "other " if choice.held_out else ""
-    where = f"on {choice.cpu_level}" if choice.cpu_level else "estimated by operations"
-    return (
-        f"{last} of {len(choice.layers)} layers in 8 bits; judged by "
-        f"{choice.judged_samples} samples, ranges of {choice.range_samples} {others}"
-        f"samples; times {where}"
-    )

@@ -17,21 +17,24 @@ class LayerTrial:
         node: TensorFlow's node that multiplies.
         signal_to_noise: Of the outputs where it alone is in 8 bits, against float32, in
             decibels; None if nothing differs.
-        gained: Time that it saves in 8 bits; below 0 if it is slower.
+        gained: Time that it saves in 8 bits, against float32; below 0 if it is slower.
+        float16_gained: Time that it saves with float16 weights, against float32; None
+            if it was not asked, or if float16 does not hold them or is slower.
     """
 
     node: str
     signal_to_noise: float | None
     gained: float
+    float16_gained: float | None = None
 
 
 @dataclass(frozen=True)
 class ChoicePoint:
-    """The model with some of its layers in float32 again.
+    """The model with some of its layers in floats again.
 
     Attributes:
-        returned: The layer that went back to float32 last; "" for the first point, with
-            all layers in 8 bits.
+        returned: The layer that went back last; "" for the first point, with all layers
+            in 8 bits.
         layers: How many are in 8 bits.
         time: Of a call.
         signal_to_noise: Of the outputs against float32, in decibels; None if nothing
@@ -39,6 +42,7 @@ class ChoicePoint:
         accuracy: Share of the samples whose label has the largest score; None without
             labels.
         holds: Whether the budget does.
+        to: What the layer that went back has its weights in: "float16" or "float32".
     """
 
     returned: str
@@ -47,6 +51,7 @@ class ChoicePoint:
     signal_to_noise: float | None
     accuracy: float | None
     holds: bool
+    to: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ def _layer(place: str, value: object) -> LayerTrial:
         node=reader.take("node", str),
         signal_to_noise=reader.take_or_null("signal_to_noise", float),
         gained=reader.take("gained", float),
+        float16_gained=_or_none(reader, "float16_gained"),
     )
 
 
@@ -127,4 +133,10 @@ def _point(place: str, value: object) -> ChoicePoint:
         signal_to_noise=reader.take_or_null("signal_to_noise", float),
         accuracy=reader.take_or_null("accuracy", float),
         holds=reader.take("holds", bool),
+        to=reader.take("to", str) if reader.has("to") else "float32",
     )
+
+
+def _or_none(reader: Reader, name: str) -> float | None:
+    """What older artifacts do not have."""
+    return reader.take_or_null(name, float) if reader.has(name) else None

@@ -23,6 +23,7 @@ SOURCES = (
     "int8/conv_int8",
     "int8/conv_int8_to_f32",
     "int8/convolve",
+    "int8/look_up",
     "int8/patches",
     "int8/pointers",
     "int8/window",
@@ -36,16 +37,20 @@ def _draw(
     kernel: Sizes = (1, 1, 1),
     groups: int = 1,
     batch: int = 1,
+    in_place: bool = False,
 ) -> Convolution:
-    """Of ``channels`` of the input and the output, with all else drawn."""
+    """Of ``channels`` of the input and the output, with all else drawn.
+
+    With ``in_place``, every pixel is seen, one after the other, by a kernel of one.
+    """
 
     def three(most: int) -> Sizes:
         d, h, w = (int(rng.integers(1, most + 1)) for _ in range(3))
         return d, h, w
 
-    stride, dilation = three(2), three(2)
+    stride, dilation = (three(1), three(1)) if in_place else (three(2), three(2))
     spans = [(k - 1) * step + 1 for k, step in zip(kernel, dilation, strict=True)]
-    padding = [int(rng.integers(-1, span)) for span in spans]
+    padding = [0 if in_place else int(rng.integers(-1, span)) for span in spans]
     out = [
         max(1, (n + p + int(rng.integers(0, span)) - span) // step + 1)
         for n, p, span, step in zip(size, padding, spans, stride, strict=True)
@@ -111,6 +116,10 @@ def _convolutions(rng: np.random.Generator, share: int) -> list[Convolution]:
         _draw(rng, (1, 6, 7), (48, 20), (1, 3, 3), batch=3),
         _draw(rng, (1, 4, 5), (100, 65), (1, 3, 3), batch=2),
         _draw(rng, (1, 2, 2), (64, 32), (1, 5, 5)),
+        _draw(rng, (1, 5, 7), (64, 40), batch=2, in_place=True),
+        _draw(rng, (1, 1, 1), (128, 33), batch=40, in_place=True),
+        _draw(rng, (1, 1, 1), (64, 20), batch=103, in_place=True),
+        _draw(rng, (1, 4, 9), (256, 32), groups=2, in_place=True),
         _extreme(rng),
         _extreme(rng),
     ]
@@ -192,9 +201,14 @@ def test_nothing_is_read_or_written_outside_of_arrays(
 
 
 @pytest.mark.slow
-def test_the_code_of_wide_vectors_has_the_same_bits(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "matrix", [(), ("-DTFN_MATRIX_MODEL",)], ids=["vectors", "matrix"]
+)
+def test_the_code_of_wide_vectors_has_the_same_bits(
+    matrix: tuple[str, ...], tmp_path: Path
+) -> None:
     target, level = next(place for place in PLACES if place[1].tag == "v2")
-    wide = ("-static", "-DTFN_WIDE_VECTORS", "-Wno-psabi", "-O1")
+    wide = ("-DTFN_WIDE_VECTORS", *matrix, "-Wno-psabi", *SANITIZED)
     _check(
         compile_program(
             find_target(target), level, tmp_path, SOURCES, "int8_convolution.cc", wide

@@ -187,6 +187,8 @@ def test_a_graph_without_names_shows_candidates(export: Export) -> None:
 def test_a_tensor_that_a_graph_does_not_have(export: Export) -> None:
     with pytest.raises(InvalidArgumentError, match=r"no tensor 'z:0'.*'z'"):
         load_model(export(ZOO["graphdef"]), inputs=["x"], outputs=["z"])
+    with pytest.raises(InvalidArgumentError, match="Either all outputs are given"):
+        load_model(export(ZOO["graphdef"]), inputs=["x"], outputs=["y=z:0", "z"])
 
 
 def test_tensors_of_a_graph_are_their_own_names(export: Export) -> None:

@@ -14,6 +14,7 @@ from tfnative_aot.machines.cpu_levels import (
     AMX_INT8,
     AVX512_VNNI,
     DOTPROD,
+    I8MM,
     X86_LEVELS,
     named_cpu,
 )
@@ -91,6 +92,11 @@ def test_levels_for_8_bits_are_made_where_they_are_asked_for() -> None:
     assert amx.zig_cpu == "x86_64_v4+avx512vnni+amx_tile+amx_int8"
     (pi,) = chosen_levels(find_target("linux-aarch64"), ["armv8.2-dotprod"])
     assert (pi.tag, pi.needs) == ("dotprod", DOTPROD)
+    arm = chosen_levels(find_target("linux-aarch64"), None, int8=True)
+    assert [level.name for level in arm] == [
+        *("generic", "armv8.2-dotprod", "armv8.6-i8mm")
+    ]
+    assert arm[-1].needs == DOTPROD | I8MM
     with pytest.raises(InvalidArgumentError, match="unknown CPU level armv8"):
         chosen_levels(LINUX, ["armv8.2-dotprod"])
 
@@ -132,8 +138,8 @@ def test_native_has_what_multiplies_in_8_bits_where_it_is_asked_for() -> None:
 def test_an_emulator_has_levels_of_its_own(name: str, here: bool) -> None:
     (level,) = chosen_levels(LINUX, [name])
     assert runs_level(("qemu-x86_64",), level) == here
-    (dotprod,) = chosen_levels(find_target("linux-aarch64"), ["armv8.2-dotprod"])
-    assert runs_level(("qemu-aarch64",), dotprod)
+    for level in chosen_levels(find_target("linux-aarch64"), None, int8=True):
+        assert runs_level(("qemu-aarch64",), level)
 
 
 @on_x86

@@ -18,6 +18,7 @@ import tensorflow as tf  # noqa: TID253 - only imported where there is one
 import tfnative
 from tests.conftest import Export
 from tests.models import ZOO
+from tests.models.saving import module_save
 from tfnative.errors import CompileError, InvalidArgumentError, NotFoundError
 from tfnative_aot.optimize import write
 
@@ -139,6 +140,10 @@ def test_a_full_disk_is_that_of_the_output(
     assert "TMPDIR" not in str(caught.value)
 
 
+def _of_mlp(rows: int) -> dict[str, object]:
+    return dict(ZOO["mlp"].inputs(rows, np.random.default_rng(1)))
+
+
 def test_bad_input_is_named_and_nothing_is_written(export: Export, tmp_path: Path):
     path = export(ZOO["mlp"])
     for kind, pattern, options in (
@@ -154,6 +159,16 @@ def test_bad_input_is_named_and_nothing_is_written(export: Export, tmp_path: Pat
             InvalidArgumentError,
             "expected float32",
             {"representative_data": {"x": np.ones(3)}},
+        ),
+        (
+            InvalidArgumentError,
+            "has extra, other, which is no input of any signature; inputs are x$",
+            {"representative_data": _of_mlp(2) | {"other": 1.0, "extra": 2.0}},
+        ),
+        (
+            InvalidArgumentError,
+            r"input 'x' is float32 \[0, 32\], which is empty",
+            {"representative_data": _of_mlp(0)},
         ),
     ):
         with pytest.raises(kind, match=pattern):
@@ -194,6 +209,36 @@ def test_assertions_hold_until_somebody_removes_them(export: Export, tmp_path: P
     assert "Assert" in kept.steps[0].ops
     assert kept.steps[-1].ops["Assert"] == kept.steps[0].ops["Assert"]
     assert "Assert" not in removed.steps[-1].ops
+
+
+def _guarded() -> tuple[Any, Any]:
+    """Weights that are read when an assertion has held."""
+    module = tf.Module()
+    module.weights = tf.Variable(tf.random.stateless_normal([4, 5], (1, 2)))
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, 4], tf.float32, "x")], autograph=False
+    )
+    def serving(x: Any) -> dict[str, Any]:
+        checked = tf.debugging.assert_non_negative(x, message="below zero")
+        with tf.control_dependencies([checked]):
+            return {"y": tf.matmul(tf.identity(x), module.weights)}
+
+    module.serving = serving
+    return module, serving
+
+
+def test_what_is_optimized_can_be_optimized_again(tmp_path: Path):
+    path = module_save(_guarded)(tmp_path / "guarded")
+    first = tfnative.optimize(path, tmp_path / "first", strict=True)
+    again = tfnative.optimize(first.output, tmp_path / "again", strict=True)
+    third = tfnative.optimize(again.output, tmp_path / "third", strict=True)
+    for done in (first, again, third):
+        assert all(step.applied for step in done.steps)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="below zero"):
+            tf.saved_model.load(str(done.output)).signatures["serving_default"](
+                x=-tf.ones([1, 4])
+            )
 
 
 def test_an_empty_list_only_freezes(export: Export, tmp_path: Path):

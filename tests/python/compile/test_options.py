@@ -196,7 +196,7 @@ def test_points_of_percent_may_have_their_sign(given, points):
         ({"max_accuracy_drop": True}, "max_accuracy_drop must be"),
         ({"max_accuracy_drop": None}, "max_accuracy_drop must be"),
         ({"min_signal_to_noise": -1}, "min_signal_to_noise must be a finite number"),
-        ({"precision_report": "x.png"}, "precision_report must be .* ends in .svg"),
+        ({"precision_report": "x.pdf"}, "precision_report must be .* in .svg or .png"),
         ({"precision_report": 3}, "precision_report must be"),
         ({"weights": "outside"}, "weights must be 'inside' or 'separate'"),
         ({"tags": "serve"}, "tags must be a list of names, got 'serve'"),

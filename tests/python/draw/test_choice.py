@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+import io
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 
 from tests.python.strategies import choices, names
+from tfnative._draw.choice_png import choice_png, require_matplotlib
 from tfnative._draw.choice_svg import choice_svg
+from tfnative.errors import FailedPreconditionError
 from tfnative.manifest import ChoicePoint, LayerTrial, PrecisionChoice
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -58,3 +62,23 @@ def test_any_choice_is_an_svg_document(tried, name):
     drawing = ElementTree.fromstring(choice_svg(name, {name: tried, f"{name}2": tried}))
     circles = drawing.findall(f".//{SVG}circle")
     assert len(circles) == 2 * (len(tried.points) + 1)
+
+
+@pytest.mark.parametrize("budget", ["accuracy", "signal_to_noise"])
+def test_a_png_file_has_a_chart_for_each_signature(budget):
+    image = pytest.importorskip("matplotlib.image")
+    tried = choice(budget, point("", 2, 1.0, 10.0), point("a_$x^{$", 1, 2.0, None))
+    sizes = [
+        image.imread(io.BytesIO(choice_png("net", dict.fromkeys(names, tried)))).shape
+        for names in ("a", "ab")
+    ]
+    assert sizes[1][0] == 2 * sizes[0][0]
+    assert sizes[1][1] == sizes[0][1]
+
+
+def test_without_matplotlib_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(
+        FailedPreconditionError, match=r"pip install .tfnative\[chart\]"
+    ):
+        require_matplotlib()

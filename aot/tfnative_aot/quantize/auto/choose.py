@@ -4,38 +4,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tfnative._compile.options import CompileOptions
 from tfnative.manifest import ChoicePoint, LayerTrial, PrecisionChoice
 from tfnative_aot.progress import Progress
+from tfnative_aot.quantize.auto.halves import (
+    FLOAT16,
+    FLOAT32,
+    Half,
+    find_halves,
+    halved,
+    with_halves,
+)
 from tfnative_aot.quantize.auto.held_out import LABELLED, PLAIN, Parted, part
 from tfnative_aot.quantize.auto.judge import Judge, Loss
 from tfnative_aot.quantize.auto.labels import labels_of, read_labels
 from tfnative_aot.quantize.auto.search import (
     Budget,
+    Move,
     Step,
-    in_order,
+    moves_of,
     search,
     sensitivities,
 )
-from tfnative_aot.quantize.auto.times import Times, estimated
-from tfnative_aot.quantize.auto.trial import Workshop, measured
-from tfnative_aot.quantize.calibrate.data import read_calibration
+from tfnative_aot.quantize.auto.times import (
+    Times,
+    estimated,
+    estimated_halves,
+    no_slower,
+)
+from tfnative_aot.quantize.auto.trial import Workshop, measured, measured_halves
+from tfnative_aot.quantize.calibrate.entry import Entry
 from tfnative_aot.quantize.small_weights import check_ends
-from tfnative_aot.quantize.static.quantize import StaticQuantizer, check_whole
+from tfnative_aot.quantize.static.quantize import StaticQuantizer
 from tfnative_aot.split.divide import Prepared
 
 
 def with_chosen_layers(
-    prepared: Prepared, shop: Workshop, progress: Progress
+    entry: Entry, shop: Workshop, others: Collection[str], progress: Progress
 ) -> Prepared:
-    """The signature with layers in 8 bits, of which some have gone back to float32.
+    """The signature with layers in 8 bits, of which some have gone back to floats.
 
     Args:
-        prepared: The signature.
+        entry: The signature, and where samples enter.
         shop: What compiles, for timing, and what is asked for.
+        others: Names of arrays that are meant for other signatures.
         progress: Is told of stages and parts.
 
     Raises:
@@ -43,43 +58,92 @@ def with_chosen_layers(
         InvalidArgumentError: Samples or labels do not fit.
         CompileError: Ranges cannot be found, or what is timed cannot be compiled.
     """
-    options = shop.options
-    check_whole(prepared, "auto")
+    prepared, options = entry.prepared, shop.options
     check_ends(prepared.graph)
-    parted, judge = _judge(prepared, options)
+    parted, judge = _judge(entry, options, others)
     quantizer = StaticQuantizer(
-        prepared, parted.ranges, options.calibration_method, progress
+        prepared, parted.ranges, options.calibration_method, progress, lenient=True
     )
     losses = sensitivities(quantizer, judge, progress)
     times = _times(prepared, quantizer, parted, shop, progress)
     budget = _budget(options)
-    products = frozenset(losses)
+    halves = _Halves(prepared, quantizer, times, parted, shop, progress)
 
-    def attempt(kept: frozenset[str]) -> Loss:
-        if kept == products:
+    def attempt(types: Mapping[str, str]) -> Loss:
+        small = [name for name, to in types.items() if to == FLOAT16]
+        if not small and types.keys() == losses.keys():
             return judge.exact  # It is the same graph.
-        return judge.judge(quantizer.graph(kept).graph_def)
+        made = quantizer.graph(frozenset(types)).graph_def
+        return judge.judge(with_halves(made, [halves.weights[n] for n in small]))
 
-    order = in_order(losses, times.gained)
-    steps = search(order, attempt, lambda loss: budget.holds(loss, judge), progress)
-    kept = [step.returned for step in steps if step.returned]
-    reasons = {name: _reason(losses[name], times, name) for name in kept}
-    made = quantizer.quantized(kept, reasons)
-    choice = _choice(budget, parted, judge, losses, times, steps)
+    def moves() -> Sequence[Move]:
+        return moves_of(losses, times.gained, halves.find())
+
+    steps = search(moves, attempt, lambda loss: budget.holds(loss, judge), progress)
+    types = _types(steps)
+    reasons = {name: _reason(losses[name], times, name) for name in types}
+    made = quantizer.quantized(tuple(types), reasons)
+    small = [name for name, to in types.items() if to == FLOAT16]
+    made = halved(made, halves.weights, small)
+    choice = _choice(budget, parted, judge, losses, times, halves.gained, steps)
     return replace(made, choice=choice)
 
 
-def _judge(prepared: Prepared, options: CompileOptions) -> tuple[Parted, Judge]:
+class _Halves:
+    """Which layers float16 weights are for, once that is asked."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        quantizer: StaticQuantizer,
+        times: Times,
+        parted: Parted,
+        shop: Workshop,
+        progress: Progress,
+    ) -> None:
+        self._graph = prepared.graph
+        self._names = frozenset(step.node.name for step in quantizer.products)
+        self._times = times
+        self._parted = parted
+        self._shop = shop
+        self._progress = progress
+        self.weights: Mapping[str, Half] = {}
+        self.gained: Mapping[str, float] = {}
+
+    def find(self) -> Mapping[str, tuple[float, float]]:
+        """By layer, what they save against float32, and their noise."""
+        found = find_halves(self._graph, self._names)
+        self.gained = no_slower(self._times, self._saved(found)) if found else {}
+        self.weights = {name: found[name] for name in self.gained}
+        return {n: (self.gained[n], each.noise) for n, each in self.weights.items()}
+
+    def _saved(self, halves: Mapping[str, Half]) -> Mapping[str, float]:
+        level, graph, times = self._shop.level, self._graph, self._times
+        if level is None or not times.cpu_level:
+            return estimated_halves(times, halves)
+        graph_def = with_halves(graph.graph_def, halves.values())
+        return measured_halves(
+            *(self._shop, level, replace(graph, graph_def=graph_def), times, halves),
+            *(self._parted.judged, self._progress),
+        )
+
+
+def _types(steps: Sequence[Step]) -> Mapping[str, str]:
+    """What the layers have that are not in 8 bits."""
+    return {step.move.layer: step.move.to for step in steps if step.move.layer}
+
+
+def _judge(
+    entry: Entry, options: CompileOptions, others: Collection[str]
+) -> tuple[Parted, Judge]:
     assert options.calibration is not None
-    graph, for_ranges = prepared.graph, options.calibration_samples
+    graph, for_ranges = entry.prepared.graph, options.calibration_samples
     labels = None if options.labels is None else read_labels(options.labels)
     more = PLAIN if labels is None else LABELLED
-    data = read_calibration(
-        options.calibration, graph.inputs, samples=for_ranges + more
-    )
+    data = entry.read(options.calibration, for_ranges + more, others)
     if labels is not None:
         labels_of(labels, data)  # Their number is checked before anything runs.
-    parted = part(data, for_ranges, more)
+    parted = part(entry.behind(data), for_ranges, more)
     own = None if labels is None else labels_of(labels, parted.judged)
     return parted, Judge(graph, parted.judged, own, options.labels_output)
 
@@ -120,9 +184,9 @@ def _choice(
     judge: Judge,
     losses: Mapping[str, Loss],
     times: Times,
+    halves: Mapping[str, float],
     steps: Sequence[Step],
 ) -> PrecisionChoice:
-    returned = [step.returned for step in steps if step.returned]
     return PrecisionChoice(
         budget=budget.kind,
         allowed=budget.allowed,
@@ -135,17 +199,18 @@ def _choice(
         cpu_level=times.cpu_level,
         rows=times.rows,
         layers=tuple(
-            LayerTrial(name, loss.signal_to_noise, times.gained[name])
+            LayerTrial(name, loss.signal_to_noise, times.gained[name], halves.get(name))
             for name, loss in losses.items()
         ),
         points=tuple(
             ChoicePoint(
-                returned=step.returned,
-                layers=len(losses) - number,
-                time=times.of(returned[:number]),
+                returned=step.move.layer,
+                layers=len(losses) - len(_types(steps[: number + 1])),
+                time=times.of(_types(steps[: number + 1]), halves),
                 signal_to_noise=step.loss.signal_to_noise,
                 accuracy=_accuracy(step.loss, judge),
                 holds=step.holds,
+                to=step.move.to or FLOAT32,
             )
             for number, step in enumerate(steps)
         ),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +27,14 @@ from tfnative_aot.machines.cpu_levels import CpuLevel, VariantKey
 from tfnative_aot.machines.targets import Target, host_runs
 from tfnative_aot.program.decode import decode
 from tfnative_aot.program.passes import run_passes
-from tfnative_aot.program.passes.stored_weights import FLOATS
+from tfnative_aot.program.passes.stored_weights import FLOATS, Weights
 from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress
+from tfnative_aot.quantize.auto.halves import FLOAT16
 from tfnative_aot.quantize.auto.times import Times, time_by_layer
 from tfnative_aot.quantize.calibrate.data import CalibrationData
+from tfnative_aot.quantize.calibrate.entry import Entry, entry_of
+from tfnative_aot.split.divide import Prepared
 from tfnative_aot.xla.processes import ForkServer
 from tfnative_aot.xla.tfcompile import tfcompile, write_graph
 
@@ -74,6 +77,11 @@ class Workshop:
             return None
         able = [level for level in self.levels if host_runs(target, level)]
         return able[-1] if able else None
+
+    def entry(self, prepared: Prepared) -> Entry:
+        """Where samples of a signature enter."""
+        folder = Path(tempfile.mkdtemp(prefix="head_", dir=self.work))
+        return entry_of(prepared, self.loaded, self.options.shapes, folder)
 
     def rows(self, graph: FrozenGraph) -> int:
         """Of the call that is timed: the smallest one that is compiled for."""
@@ -119,7 +127,38 @@ def measured(
         progress.advance(f"{name}: {timed[-1].whole:.1f} us")
     floats, whole = (time_by_layer(t.program, t.steps, layers) for t in timed)
     gained = {name: floats[name] - whole[name] for name in layers}
-    return Times("us", level.name, rows, timed[0].whole, timed[1].whole, gained)
+    return Times("us", level.name, rows, timed[0].whole, timed[1].whole, floats, gained)
+
+
+def measured_halves(
+    shop: Workshop,
+    level: CpuLevel,
+    graph: FrozenGraph,
+    times: Times,
+    layers: Collection[str],
+    data: CalibrationData,
+    progress: Progress,
+) -> Mapping[str, float]:
+    """What layers save with float16 weights, against float32, on this machine.
+
+    Args:
+        shop: What compiles.
+        level: The CPU level to time.
+        graph: The signature, with such weights.
+        times: Of it in float32.
+        layers: Those that have such weights.
+        data: Samples to run.
+        progress: Is told of it.
+
+    Raises:
+        CompileError: It cannot be compiled.
+    """
+    inputs = _inputs(data, shop.rows(graph))
+    progress.stage("time layers with float16 weights", 1)
+    timed = _time(shop, level, graph, FLOAT16, inputs, Weights("f16"))
+    progress.advance(f"{FLOAT16}: {timed.whole:.1f} us")
+    found = time_by_layer(timed.program, timed.steps, tuple(layers))
+    return {name: times.layers[name] - found[name] for name in layers}
 
 
 def _time(
@@ -128,9 +167,11 @@ def _time(
     graph: FrozenGraph,
     name: str,
     inputs: Mapping[str, npt.NDArray[Any]],
+    weights: Weights = FLOATS,
 ) -> _Timed:
     folder = Path(tempfile.mkdtemp(prefix=f"timed_{name}_", dir=shop.work))
-    program = _compile(shop, level, compute_odd_values(drop_checks(graph)), folder)
+    computed = compute_odd_values(drop_checks(graph))
+    program = _compile(shop, level, computed, folder, weights)
     artifact = _link(shop, level, graph, program, folder)
     with NativeModel(artifact, cpu_level=level.name) as model:
         profile = model.profile(inputs, signature=graph.signature, runs=_RUNS)
@@ -139,7 +180,7 @@ def _time(
 
 
 def _compile(
-    shop: Workshop, level: CpuLevel, graph: FrozenGraph, folder: Path
+    shop: Workshop, level: CpuLevel, graph: FrozenGraph, folder: Path, weights: Weights
 ) -> Program:
     rows = shop.rows(graph)
     key = VariantKey(0, rows, level)
@@ -148,7 +189,7 @@ def _compile(
     made = folder / key.symbol
     compiled = tfcompile(graph, path, key, shop.target, symbol, made, shop.server)
     program = decode(compiled, [tensor.name for tensor in graph.outputs], graph.calls)
-    return run_passes(program, winograd=shop.options.winograd, weights=FLOATS)
+    return run_passes(program, winograd=shop.options.winograd, weights=weights)
 
 
 def _link(

@@ -111,7 +111,8 @@ class CalibrationData:
         for chunk in self.chunks(1):
             found = head(chunk)
             own = {tensor.name: found[tensor.name] for tensor in inputs}
-            blocks.append(fitting_block(own, inputs, "behind the head, "))
+            # A parser may give NaN for what is missing, and the model look for that.
+            blocks.append(fitting_block(own, inputs, "behind the head, ", finite=False))
         has_batch = any(tensor.shape and tensor.shape[0] == BATCH for tensor in inputs)
         return replace(
             self,
@@ -144,6 +145,7 @@ def read_calibration(
     *,
     samples: int = SAMPLES,
     others: Collection[str] = (),
+    messages: str = "",
 ) -> CalibrationData:
     """Reads samples, and checks them before anything runs.
 
@@ -159,12 +161,14 @@ def read_calibration(
         inputs: The signature's.
         samples: How many are used at most.
         others: Names of arrays that are meant for other signatures.
+        messages: The input that the messages of a TFRecord file are for themselves,
+            if there is one.
 
     Raises:
         NotFoundError: There is no such file.
         InvalidArgumentError: Something does not fit, or there are no samples.
     """
-    blocks = blocks_of(given, inputs, others)
+    blocks = blocks_of(given, inputs, others, messages)
     if is_at_hand(given):
         drawn = _drawn(next(blocks), samples)
         bound = None

@@ -52,6 +52,8 @@ def fitting_block(
     inputs: Sequence[GraphTensor],
     where: str = "",
     others: Collection[str] = (),
+    *,
+    finite: bool = True,
 ) -> Block:
     """What was given for a signature, checked.
 
@@ -62,6 +64,7 @@ def fitting_block(
         inputs: The signature's.
         where: Begins what is said of it, as "mapping 3, ".
         others: Names that mean something elsewhere, and nothing here.
+        finite: Whether all numbers have to be.
 
     Raises:
         InvalidArgumentError: A name, dtype, shape or number does not fit.
@@ -84,7 +87,8 @@ def fitting_block(
             f"{shapes}"
         )
     for tensor in inputs:
-        _check_finite(arrays[tensor.name], tensor.name, where)
+        if finite:
+            _check_finite(arrays[tensor.name], tensor.name, where)
         if tensor.name not in stacked:  # Whoever gave it may write to it again.
             arrays[tensor.name] = arrays[tensor.name].copy()
     return Block(arrays, stacked, next(iter(counts.values()), 1))

@@ -9,6 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from tfnative._base.numpy_files import load_numpy
 from tfnative._base.tfrecord import read_records
 from tfnative._compile.options import Calibration
@@ -18,9 +21,15 @@ from tfnative_aot.quantize.calibrate.fitting import Block, fitting_block
 
 
 def blocks_of(
-    given: Calibration, inputs: Sequence[GraphTensor], others: Collection[str]
+    given: Calibration,
+    inputs: Sequence[GraphTensor],
+    others: Collection[str],
+    messages: str = "",
 ) -> Iterator[Block]:
     """What was given, piece by piece; each is checked as it comes.
+
+    The messages of a TFRecord file are rows of the input ``messages``, or if that is
+    "", each has a feature for each input.
 
     Raises:
         NotFoundError: There is no such file.
@@ -33,7 +42,7 @@ def blocks_of(
     elif Path(given).suffix.lower() == ".npz":
         yield fitting_block(_read_npz(Path(given)), inputs, "", others)
     else:
-        yield from _of_records(Path(given), inputs)
+        yield from _of_records(Path(given), inputs, messages)
 
 
 def is_at_hand(given: Calibration) -> bool:
@@ -74,7 +83,9 @@ def _read_npz(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def _of_records(path: Path, inputs: Sequence[GraphTensor]) -> Iterator[Block]:
+def _of_records(
+    path: Path, inputs: Sequence[GraphTensor], messages: str
+) -> Iterator[Block]:
     # Whoever has arrays need not load what has messages.
     from tfnative_aot.quantize.calibrate.messages import parse_sample
 
@@ -83,9 +94,19 @@ def _of_records(path: Path, inputs: Sequence[GraphTensor]) -> Iterator[Block]:
     try:
         for number, record in enumerate(read_records(path)):
             where = f"record {number}, "
-            given = parse_sample(record, inputs, where)
+            given = (
+                {messages: _one(record)}
+                if messages
+                else parse_sample(record, inputs, where)
+            )
             yield fitting_block(given, inputs, where)
     except OSError as error:
         raise InvalidArgumentError(
             f"--calibration: {path} cannot be read: {error}"
         ) from error
+
+
+def _one(record: bytes) -> npt.NDArray[np.object_]:
+    array = np.empty(1, object)
+    array[0] = record
+    return array

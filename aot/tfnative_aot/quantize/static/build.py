@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from tfnative_aot import adapters
@@ -33,7 +35,8 @@ from tfnative_aot.load.source import node_of
 from tfnative_aot.quantize.calibrate.observed import Range
 from tfnative_aot.quantize.static.clusters import Clusters
 from tfnative_aot.quantize.static.graph_view import GraphView
-from tfnative_aot.quantize.static.plan import Step
+from tfnative_aot.quantize.static.patches import Doubles
+from tfnative_aot.quantize.static.plan import Step, divided
 from tfnative_aot.quantize.static.reference import compute
 from tfnative_aot.quantize.static.scales import (
     WholeWeights,
@@ -43,9 +46,11 @@ from tfnative_aot.quantize.static.scales import (
     table,
     whole_weights,
 )
+from tfnative_aot.quantize.static.smooth import read_by, trailing
 from tfnative_aot.xla.quantized import operand_specs
 
 if TYPE_CHECKING:
+    from tensorflow.core.framework.function_pb2 import FunctionDef
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
 _INT32, _FLOAT = 3, 1  # Of tensorflow.DataType.
@@ -154,8 +159,10 @@ class _Builder:
         """A step."""
         call = self._call(step)
         operands = [
-            self._array(given, elements)
-            for given, elements in zip(step.inputs, call.in_elements, strict=True)
+            self._array(given, elements, None if place else step.factors)
+            for place, (given, elements) in enumerate(
+                zip(step.inputs, call.in_elements, strict=True)
+            )
         ]
         place = self._placed(call, step)
         name = self._add_call(f"{step.output}/int8", place, operands)
@@ -193,7 +200,7 @@ class _Builder:
         assert step.weights is not None
         assert step.bias is not None
         assert step.window is not None
-        given = self._of(step.inputs[0])
+        given = self._quantizations[read_by(self._view, step)]
         try:
             whole = whole_weights(step.weights, step.bias, given.scale)
         except OverflowError as error:
@@ -276,24 +283,38 @@ class _Builder:
     def _of(self, given: str) -> Quantization:
         return self._quantizations[self._view.source(given)]
 
-    def _array(self, given: str, elements: int) -> str:
+    def _array(self, given: str, elements: int, factors: Doubles | None = None) -> str:
         """The node with the bytes of an input, in rows of so many elements."""
         source = self._view.source(given)
-        if source not in self._arrays:
-            own = self._quantizations[source]
+        key = source if factors is None else divided(source)
+        if key not in self._arrays:
+            own = self._quantizations[key]
             result = requantize(own)
             call = Unary("quantize", elements, float(np.float32(1 / own.scale)), result)
-            flat = self._reshaped(f"{source}/rows", given, [-1, elements], _FLOAT)
+            floats = given
+            if factors is not None:
+                floats = self._divided(key, given, factors)
+            flat = self._reshaped(f"{key}/rows", floats, [-1, elements], _FLOAT)
             leading = self._view.leading(given)
             assert leading is not None
             node = self._view.node(node_of(source))
             placed = PlacedCall(call, leading, node.name, node.op)
-            name = self._add_call(f"{source}/int8", placed, [flat])
-            self._arrays[source] = (name, elements)
-        name, own_elements = self._arrays[source]
+            name = self._add_call(f"{key}/int8", placed, [flat])
+            self._arrays[key] = (name, elements)
+        name, own_elements = self._arrays[key]
         if own_elements == elements:
             return name
         return self._reshaped(f"{name}/rows", name, [-1, words(elements)], _INT32)
+
+    def _divided(self, name: str, given: str, factors: Doubles) -> str:
+        """Floats, with each channel divided by its factor."""
+        sizes = trailing(self._view.sizes(given) or (), len(factors))
+        assert sizes is not None
+        inverse = (1 / factors).astype(np.float32).reshape(sizes)
+        constant = self._constant(f"{name}/factors", inverse, _FLOAT)
+        node = self._add_node(name, "Mul", [given, constant])
+        node.attr["T"].type = _FLOAT
+        return str(node.name)
 
     def _add_call(self, name: str, placed: PlacedCall, operands: Sequence[str]) -> str:
         function = f"{PREFIX}{len(self._calls)}"
@@ -301,11 +322,7 @@ class _Builder:
         call = placed.call
         kind = _FLOAT if takes_floats(call) else _INT32
         definition = self._graph_def.library.function.add()
-        definition.CopyFrom(
-            adapters.tf().function_of(
-                lambda *operands: compute(call, operands), operand_specs(call, None)
-            )
-        )
+        definition.CopyFrom(_definition(call))
         definition.signature.name = function
         node = self._add_node(name, "PartitionedCall", operands)
         node.attr["f"].func.name = function
@@ -319,7 +336,7 @@ class _Builder:
         node = self._nodes[output]
         sizes = self._view.sizes(output)
         assert sizes is not None
-        shape = self._constant(f"{output}/shape", [-1, *sizes[1:]])
+        shape = self._sizes(f"{output}/shape", [-1, *sizes[1:]])
         node.op = "Reshape"
         del node.input[:]
         node.input.extend([array, shape])
@@ -328,18 +345,19 @@ class _Builder:
         node.attr["Tshape"].type = _INT32
 
     def _reshaped(self, name: str, given: str, sizes: Sequence[int], kind: int) -> str:
-        shape = self._constant(f"{name}/shape", sizes)
+        shape = self._sizes(f"{name}/shape", sizes)
         node = self._add_node(name, "Reshape", [given, shape])
         node.attr["T"].type = kind
         node.attr["Tshape"].type = _INT32
         return str(node.name)
 
-    def _constant(self, name: str, value: Sequence[int]) -> str:
+    def _sizes(self, name: str, value: Sequence[int]) -> str:
+        return self._constant(name, np.array(value, np.int32), _INT32)
+
+    def _constant(self, name: str, value: npt.NDArray[Any], kind: int) -> str:
         node = self._add_node(name, "Const", [])
-        node.attr["value"].tensor.CopyFrom(
-            tf.make_tensor_proto(np.array(value, np.int32))
-        )
-        node.attr["dtype"].type = _INT32
+        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+        node.attr["dtype"].type = kind
         return str(node.name)
 
     def _add_node(self, name: str, op: str, inputs: Sequence[str]) -> Any:
@@ -350,6 +368,22 @@ class _Builder:
         node.input.extend(inputs)
         self._nodes[unique] = node
         return node
+
+
+def _definition(call: QuantizedCall) -> FunctionDef:
+    """What a call computes, as a function of TensorFlow."""
+    # Products have arrays, which cannot be looked up.
+    return _traced(call) if isinstance(call, Product) else _kept(call)
+
+
+def _traced(call: QuantizedCall) -> FunctionDef:
+    return adapters.tf().function_of(
+        lambda *operands: compute(call, operands), operand_specs(call, None)
+    )
+
+
+_kept = lru_cache(maxsize=1024)(_traced)
+"""Several graphs of one model, of which the best is taken, differ in little else."""
 
 
 def quantizations_of(

@@ -25,6 +25,7 @@ from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.patches import Doubles, mean_patch, product_of
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.scales import whole_weights
+from tfnative_aot.quantize.static.smooth import read_by
 
 _MOST_SAMPLES = 128
 """Means are known well enough of so many."""
@@ -75,14 +76,14 @@ def with_corrected_biases(
         data: Samples.
     """
     products = [step for step in steps if step.kind == "product"]
-    sources = list(dict.fromkeys(view.source(step.inputs[0]) for step in products))
-    means = _means(view, run, {name: quantizations[name] for name in sources}, data)
+    own = {view.source(s.inputs[0]): quantizations[read_by(view, s)] for s in products}
+    means = _means(view, run, own, data)
     if means is None:
         return steps
     corrected = {}
     for step in products:
         source = view.source(step.inputs[0])
-        scale = quantizations[source].scale
+        scale = own[source].scale
         halves = [_correction(step, half[source].both(), scale) for half in means]
         corrected[id(step)] = _with_correction(step, halves)
     return [corrected.get(id(step), step) for step in steps]

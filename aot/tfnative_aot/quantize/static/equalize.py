@@ -131,7 +131,7 @@ def equalize(
             continue
         first, second = (now[id(step)] for step in (pair.first, pair.second))
         now[id(pair.first)] = _divided(first, best)
-        now[id(pair.second)] = _multiplied(second, best)
+        now[id(pair.second)] = multiplied(second, best)
         factors[pair.first.output] = best
     return Equalized([now[id(step)] for step in steps], factors)
 
@@ -143,17 +143,42 @@ def best_factors(pair: Pair, sizes: ChannelSizes) -> Doubles | None:
     change, and not the largest numbers: those that other inputs have would be clipped
     in whatever channel samples happened to give too little.
     """
+    return least_noise([pair.second], sizes, bound=pair.first.clamp.high)
+
+
+def least_noise(
+    readers: Sequence[Step],
+    sizes: ChannelSizes,
+    *,
+    bound: float = math.inf,
+    worth: float = _WORTH,
+) -> Doubles | None:
+    """The factors of a tensor after which noise is the least in what reads it.
+
+    Args:
+        readers: The products that read it.
+        sizes: Of its channels.
+        bound: Of its numbers, which is the same for all channels.
+        worth: What noise has to become at most.
+
+    Returns:
+        (channels,), of which the largest is 1; None if noise stays as large.
+    """
     if not np.isfinite(sizes.magnitudes).all():
         return None
     numbers = _at_least(np.sqrt(sizes.squares))
-    in_weights = _at_least(_weight_sizes(pair.second, len(numbers)))
-    bound = pair.first.clamp.high
+    own = [_weight_sizes(reader, len(numbers)) for reader in readers]
+    in_weights = _at_least(np.max(own, axis=0))
     floor = np.minimum(_ROOM * sizes.magnitudes / bound, 1)
-    best, least = None, _WORTH * noise(pair.second, sizes, np.ones(len(numbers)))
+
+    def total(factors: Doubles) -> float:
+        return sum(noise(reader, sizes, factors) for reader in readers)
+
+    best, least = None, worth * total(np.ones(len(numbers)))
     for exponent in _EXPONENTS:
         factors = numbers**exponent / in_weights ** (1 - exponent)
         factors = np.maximum(_at_least(factors), floor)
-        found = noise(pair.second, sizes, factors)
+        found = total(factors)
         if found < least:
             best, least = factors, found
     return best
@@ -223,7 +248,8 @@ def _divided(first: Step, factors: Doubles) -> Step:
     )
 
 
-def _multiplied(second: Step, factors: Doubles) -> Step:
+def multiplied(second: Step, factors: Doubles) -> Step:
+    """A product whose input is divided by factors."""
     assert second.weights is not None
     weights = in_groups(second.weights, second.groups) * _by_weight(second, factors)
     return replace(second, weights=_floats(weights.reshape(second.weights.shape)))

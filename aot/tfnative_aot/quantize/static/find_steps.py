@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative_aot.freeze.quantized import Window
+from tfnative_aot.load.source import node_of
 from tfnative_aot.quantize.static.clusters import Clusters
 from tfnative_aot.quantize.static.fixed import passed_on, without_conflicts
 from tfnative_aot.quantize.static.graph_view import GraphView
@@ -27,6 +28,7 @@ from tfnative_aot.quantize.static.products import find_product, window_of
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
+_NOT_NEGATIVE = frozenset({"Abs", "Relu", "Relu6", "Sigmoid", "Softplus", "Square"})
 _ADDITIONS = frozenset({"Add", "AddV2", "BiasAdd"})
 
 
@@ -175,21 +177,49 @@ def _pool(view: GraphView, node: NodeDef) -> Step | None:
     sizes = view.sizes(node.input[0])
     if len(kernel) != 4 or (kernel[0], kernel[3]) != (1, 1) or sizes is None:
         return None
-    # What is padded before is not left out, other than the padding of pooling.
-    _, window = window_of(view, node, node.input[0], kernel[1:3])
-    padded = view.source(node.input[0])
-    if window is None or sizes[3] is None or view.node(padded).op in ("Pad", "PadV2"):
+    given, window = window_of(view, node, node.input[0], kernel[1:3])
+    if window is None or sizes[3] is None or view.row_elements(given) is None:
         return None
-    if view.row_elements(node.input[0]) is None:
+    if view.node(node_of(view.source(node.input[0]))).op in ("Pad", "PadV2") and not (
+        node.op == "MaxPool"
+        and given != node.input[0]
+        and _is_not_negative(view, given)
+        and _has_places(window)
+    ):
         return None
     return Step(
         "max" if node.op == "MaxPool" else "average",
         node,
-        (node.input[0],),
+        (given,),
         node.name,
         node.name,
         window=window,
         channels=(sizes[3],),
+    )
+
+
+def _is_not_negative(view: GraphView, given: str) -> bool:
+    """Whether no number is below zero.
+
+    Then it is the same whether zeros that are padded with take part in a maximum, as
+    those of a Pad do, or not, as those of pooling.
+    """
+    source = view.source(given)
+    return ":" not in source and view.node(source).op in _NOT_NEGATIVE
+
+
+def _has_places(window: Window) -> bool:
+    """Whether there is something else than padding in each window."""
+    return all(
+        low < kernel and (out - 1) * stride - low < size
+        for low, kernel, out, stride, size in zip(
+            window.padding_low,
+            window.kernel_size,
+            window.out_size,
+            window.stride,
+            window.in_size,
+            strict=True,
+        )
     )
 
 

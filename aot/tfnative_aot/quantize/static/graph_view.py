@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _PASSES_ON = frozenset({"Identity", "PreventGradient", "Snapshot", "StopGradient"})
 _VIEWS = _PASSES_ON | {"ExpandDims", "Reshape", "Squeeze"}
+_MASKS = ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
 _PRIME = 7919
 _PROBE = 64 * _PRIME
 """Rows by which no other size can be divided, as good as surely; but some models take
@@ -42,6 +44,9 @@ class GraphView:
     Tensors are named by the node whose first output they are. A name stands for what
     is passed on to it, and for what it is a view of: the same numbers in the same
     order, of which each row of the batch has equally many.
+
+    Attributes:
+        products: What ``find_product`` has found, by node: weights are decoded once.
     """
 
     def __init__(self, graph: FrozenGraph) -> None:
@@ -65,6 +70,7 @@ class GraphView:
                     if not given.startswith("^"):
                         reader = Reader(node, place)
                         self._readers.setdefault(self.source(given), []).append(reader)
+        self.products: dict[str, Any] = {}
         self._read_outside = {self.source(name) for name in self.outputs}
 
     def nodes(self) -> Sequence[NodeDef]:
@@ -94,6 +100,31 @@ class GraphView:
             return None
         value: npt.NDArray[Any] = tf.make_ndarray(node.attr["value"].tensor)
         return value
+
+    def weights(self, given: str) -> npt.NDArray[Any] | None:
+        """The value of an input, if it is a constant, or a part of one.
+
+        The planes of a three-dimensional convolution are such parts.
+        """
+        value = self.constant(given)
+        node = self._nodes.get(self.source(given))
+        if value is not None or node is None or node.op != "StridedSlice":
+            return value
+        whole, *bounds = (self.constant(each) for each in node.input[:4])
+        masks = {name: int(node.attr[f"{name}_mask"].i) for name in _MASKS}
+        if whole is None or masks["ellipsis"] or masks["new_axis"]:
+            return None
+        if any(each is None for each in bounds):
+            return None
+        places: list[int | slice] = []
+        for dim, (low, high, step) in enumerate(zip(*bounds, strict=True)):
+            start, end = (
+                None if masks[name] >> dim & 1 else int(bound)
+                for name, bound in (("begin", low), ("end", high))
+            )
+            is_one = masks["shrink_axis"] >> dim & 1
+            places.append(int(low) if is_one else slice(start, end, int(step)))
+        return np.asarray(whole[tuple(places)])
 
     def readers(self, name: str) -> Sequence[Reader]:
         """What reads a source, or a view of it."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from tfnative_aot.quantize.calibrate.methods import find_range
 from tfnative_aot.quantize.calibrate.observe import session_run
 from tfnative_aot.quantize.calibrate.observed import Range
 from tfnative_aot.quantize.static.build import (
+    CannotBuildError,
     QuantizedGraph,
     build,
     quantizations_of,
@@ -26,7 +27,9 @@ from tfnative_aot.quantize.static.channels import channel_sizes, divided_run
 from tfnative_aot.quantize.static.correct_bias import with_corrected_biases
 from tfnative_aot.quantize.static.equalize import equalize, find_pairs
 from tfnative_aot.quantize.static.graph_view import GraphView
-from tfnative_aot.quantize.static.plan import Step
+from tfnative_aot.quantize.static.patches import Doubles
+from tfnative_aot.quantize.static.plan import Step, divided
+from tfnative_aot.quantize.static.smooth import channels_of, find_readers, smooth
 
 _TRIED = 32
 _AT_ONCE = 8
@@ -57,9 +60,11 @@ def with_least_error(
 ) -> Choice:
     """The graph in 8 bits whose outputs are nearest to those of floats.
 
-    It is made as steps and ranges say, with corrected biases, and with equalized
-    channels and corrected biases. A tenth of the samples, which these are not found of,
-    says which of them is the best, if there are enough; else all of them do.
+    It is made as steps and ranges say, and with corrected biases. Then the channels of
+    what floats are before products are made alike in size, and then those of what lies
+    between two products, each with corrected biases, and kept if that is better. A
+    tenth of the samples, which these are not found of, says which of them is the best,
+    if there are enough; else all of them do.
 
     Args:
         graph: In floats.
@@ -69,56 +74,128 @@ def with_least_error(
         data: Samples.
         method: How ranges are made of what was seen.
     """
-    found, apart = data.held_out()
-    tried = apart or found
-    tried = replace(tried, samples=tried.samples[:_TRIED])
-    run = _run(graph, graph)
-    tensors = [t.tensor for t in graph.outputs if t.dtype.startswith("float")]
-    exact = [run(chunk, tensors) for chunk in tried.chunks(_AT_ONCE)]
-    best, least = None, np.inf
-    for own_steps, own_ranges in _candidates(
-        view, steps, ranges, run, data, found, method
-    ):
-        made = build(graph.graph_def, view, own_steps, own_ranges)
-        own_run = _run(graph, replace(graph, graph_def=made.graph_def))
-        answers = [own_run(chunk, tensors) for chunk in tried.chunks(_AT_ONCE)]
-        error = _error(exact, answers)
-        if best is None or error < least:
-            best, least = Choice(own_steps, own_ranges, made), error
-    assert best is not None
-    return best
+    trials = _Trials(graph, view, data, method)
+    trials.take(steps, ranges)
+    trials.correct(steps, ranges, {})
+    smoothed = trials.smoothed(steps, ranges)
+    if smoothed is not None and trials.correct(*smoothed):
+        steps, ranges, factors = smoothed
+    else:
+        factors = {}
+    equalized = trials.equalized(steps, ranges, factors)
+    if equalized is not None:
+        trials.correct(*equalized)
+    assert trials.best is not None
+    return trials.best
 
 
-def _candidates(
-    view: GraphView,
-    steps: Sequence[Step],
-    ranges: Mapping[str, Range],
-    run: Run,
-    data: CalibrationData,
-    found: CalibrationData,
-    method: CalibrationMethod,
-) -> Iterator[tuple[Sequence[Step], Mapping[str, Range]]]:
-    """Steps and ranges that can be made a graph of, the plain ones first."""
-    yield steps, ranges
-    of = quantizations_of(view, steps, ranges)
-    corrected = with_corrected_biases(view, steps, of, run, found)
-    if any(a is not b for a, b in zip(steps, corrected, strict=True)):
-        yield corrected, ranges
-    channels = {
-        pair.first.output: pair.first.weights.shape[3]
-        for pair in find_pairs(view, steps)
-        if pair.first.weights is not None
-    }
-    equalized = equalize(view, steps, channel_sizes(run, channels, found))
-    if not equalized.factors:
-        return
-    run = divided_run(run, equalized.factors)
-    names = [f"{name}:0" for name in equalized.factors]
-    observed = collect(run, names, data, Silent())
-    new = {n.removesuffix(":0"): find_range(o, method) for n, o in observed.items()}
-    ranges = {**ranges, **new}
-    of = quantizations_of(view, equalized.steps, ranges)
-    yield with_corrected_biases(view, equalized.steps, of, run, found), ranges
+_Way = tuple[Sequence[Step], Mapping[str, Range], Mapping[str, Doubles]]
+"""Steps and ranges that can be made a graph of, and what tensors are divided by."""
+
+
+class _Trials:
+    """Tries graphs, and keeps the one with the least error.
+
+    Attributes:
+        best: It.
+    """
+
+    def __init__(
+        self,
+        graph: FrozenGraph,
+        view: GraphView,
+        data: CalibrationData,
+        method: CalibrationMethod,
+    ) -> None:
+        self._graph = graph
+        self._view = view
+        self._data = data
+        self._method: CalibrationMethod = method
+        self._found, apart = data.held_out()
+        tried = apart or self._found
+        self._tried = replace(tried, samples=tried.samples[:_TRIED])
+        self._run = _run(graph, graph)
+        outputs = graph.outputs
+        self._tensors = [t.tensor for t in outputs if t.dtype.startswith("float")]
+        self._exact = self._answers(self._run)
+        self._least = np.inf
+        self.best: Choice | None = None
+
+    def _answers(self, run: Run) -> list[Sequence[Array]]:
+        return [run(c, self._tensors) for c in self._tried.chunks(_AT_ONCE)]
+
+    def take(self, steps: Sequence[Step], ranges: Mapping[str, Range]) -> bool:
+        """Keeps what comes of steps and ranges, if it is the best."""
+        graph = self._graph
+        made = build(graph.graph_def, self._view, steps, ranges)
+        answers = self._answers(_run(graph, replace(graph, graph_def=made.graph_def)))
+        error = _error(self._exact, answers)
+        is_best = self.best is None or error < self._least
+        if is_best:
+            self.best, self._least = Choice(steps, ranges, made), error
+        return is_best
+
+    def correct(
+        self,
+        steps: Sequence[Step],
+        ranges: Mapping[str, Range],
+        factors: Mapping[str, Doubles],
+    ) -> bool:
+        """Tries steps with corrected biases; whether they are the best."""
+        of = quantizations_of(self._view, steps, ranges)
+        run = divided_run(self._run, factors)
+        corrected = with_corrected_biases(self._view, steps, of, run, self._found)
+        if not factors and all(a is b for a, b in zip(steps, corrected, strict=True)):
+            return False  # It was tried already.
+        try:
+            return self.take(corrected, ranges)
+        except CannotBuildError:
+            return False  # Factors have made weights or biases too large for a scale.
+
+    def smoothed(
+        self, steps: Sequence[Step], ranges: Mapping[str, Range]
+    ) -> _Way | None:
+        """With what floats are before products divided, if that is worth it."""
+        readers = find_readers(self._view, steps)
+        channels = {name: channels_of(own[0]) for name, own in readers.items()}
+        sizes = channel_sizes(self._run, channels, self._found)
+        made = smooth(self._view, steps, sizes)
+        if not made.factors:
+            return None
+        new = self._ranges_of(made.factors, made.factors)
+        new = {divided(name): found for name, found in new.items()}
+        return made.steps, {**ranges, **new}, made.factors
+
+    def equalized(
+        self,
+        steps: Sequence[Step],
+        ranges: Mapping[str, Range],
+        factors: Mapping[str, Doubles],
+    ) -> _Way | None:
+        """With what lies between two products divided, if that is worth it."""
+        channels = {
+            pair.first.output: pair.first.weights.shape[3]
+            for pair in find_pairs(self._view, steps)
+            if pair.first.weights is not None
+        }
+        sizes = channel_sizes(self._run, channels, self._found)
+        made = equalize(self._view, steps, sizes)
+        if not made.factors:
+            return None
+        factors = {**factors, **made.factors}
+        new = self._ranges_of(made.factors, factors)
+        return made.steps, {**ranges, **new}, factors
+
+    def _ranges_of(
+        self, tensors: Iterable[str], factors: Mapping[str, Doubles]
+    ) -> Mapping[str, Range]:
+        run = divided_run(self._run, factors)
+        names = [f"{name}:0" for name in tensors]
+        observed = collect(run, names, self._data, Silent())
+        return {
+            name.removesuffix(":0"): find_range(each, self._method)
+            for name, each in observed.items()
+        }
 
 
 def _run(graph: FrozenGraph, asked: FrozenGraph) -> Run:

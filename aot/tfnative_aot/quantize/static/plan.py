@@ -47,6 +47,8 @@ class Step:
         window: Of a product or pooling.
         channels: Of pooling; of each input, if they are joined.
         is_exact: Whether the result is floats.
+        factors: What the channels of the first input are divided by before they are
+            rounded, (channels,), or None.
     """
 
     kind: Kind
@@ -61,6 +63,7 @@ class Step:
     window: Window | None = None
     channels: tuple[int, ...] = ()
     is_exact: bool = False
+    factors: npt.NDArray[np.float64] | None = field(default=None, repr=False)
 
     @property
     def rows_of(self) -> str:
@@ -71,3 +74,8 @@ class Step:
 def with_output(step: Step, output: str, clamp: Clamp | None = None) -> Step:
     """The step with more behind it that is folded into it, but no table."""
     return replace(step, rounded=output, output=output, clamp=clamp or step.clamp)
+
+
+def divided(source: str) -> str:
+    """What a tensor is called where its channels are divided by factors."""
+    return f"{source}/divided"

@@ -44,6 +44,13 @@ class Found:
 
 def find_product(view: GraphView, node: NodeDef) -> Found | None:
     """The product that a node is, if a kernel can compute it."""
+    if node.name not in view.products:
+        view.products[node.name] = _find(view, node)
+    found: Found | None = view.products[node.name]
+    return found
+
+
+def _find(view: GraphView, node: NodeDef) -> Found | None:
     rule = _RULES.get(node.op)
     if rule is None or node.attr["T"].type != 1:  # DT_FLOAT
         return None
@@ -115,7 +122,7 @@ def _of_matrix(view: GraphView, given: str, matrix: Any) -> Found | None:
 
 
 def _convolution(view: GraphView, node: NodeDef) -> Found | None:
-    weights = view.constant(node.input[1])
+    weights = view.weights(node.input[1])
     sizes = view.sizes(node.input[0])
     if weights is None or sizes is None or len(sizes) != 4 or None in sizes[1:]:
         return None

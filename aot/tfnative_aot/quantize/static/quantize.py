@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tfnative._compile.options import CalibrationMethod
-from tfnative.errors import CompileError, InvalidArgumentError
+from tfnative.errors import InvalidArgumentError
 from tfnative.manifest import LayerPrecision
 from tfnative_aot.freeze.quantized import Quantization
 from tfnative_aot.load.source import node_of
@@ -33,13 +34,20 @@ from tfnative_aot.quantize.static.finer import finer_layers
 from tfnative_aot.quantize.static.fixed import known_quantizations, range_of
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.least_error import Choice, with_least_error
+from tfnative_aot.quantize.static.left_out import left_out
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
 from tfnative_aot.quantize.static.scales import WholeWeights, can_round
+from tfnative_aot.quantize.static.smooth import read_by
 from tfnative_aot.split.divide import Prepared
 
 _NAMED = 3
-_TOO_WIDE = "numbers that it reads or gives are too large or too small for a scale"
+_TOO_WIDE = (
+    "numbers that it reads or gives are too large or too small for a scale, or not "
+    "finite"
+)
+_ENDLESS = Range(-sys.float_info.max, sys.float_info.max)
+"""No scale is for it."""
 
 
 def with_static_ranges(
@@ -78,7 +86,20 @@ class StaticQuantizer:
         data: CalibrationData | None,
         method: CalibrationMethod,
         progress: Progress,
+        *,
+        lenient: bool = False,
     ) -> None:
+        """Makes a quantizer.
+
+        Args:
+            prepared: The signature.
+            data: Samples; None if the model says all ranges itself.
+            method: How ranges are made of what was seen.
+            progress: Is told of each batch.
+            lenient: Whether layers stay as they are that read or give values that are
+                not finite, which are refused else.
+        """
+        self._lenient = lenient
         self._prepared = prepared
         self._data = data
         self._method = method
@@ -171,7 +192,11 @@ class StaticQuantizer:
         self._observe(unknown)
         ranges = {name: range_of(own) for name, own in known.items()}
         for name in unknown:
-            ranges[name] = find_range(self._observed[name], self._method)
+            observed = self._observed[name]
+            if self._lenient and observed.not_finite:
+                ranges[name] = _ENDLESS
+            else:
+                ranges[name] = find_range(observed, self._method)
         return ranges
 
     def _chosen(
@@ -215,13 +240,16 @@ class StaticQuantizer:
         for product in self.products:
             name = product.node.name
             if name in own:
-                given = ranges[self._view.source(own[name].inputs[0])]
+                given = ranges[read_by(self._view, own[name])]
                 layers.append(_layer(own[name], made.layers[name], given))
             elif reasons and name in reasons:
                 layers.append(_kept_layer(product, reasons[name]))
             elif name not in kept:
                 layers.append(_kept_layer(product, _TOO_WIDE))
         layers += [layer for name, layer in self._finer.items() if name not in kept]
+        named = {*(p.node.name for p in self.products), *(x.node for x in layers)}
+        # Of --precision int8, the weights of most others are rounded afterwards.
+        layers += left_out(self._view, named, rounded_later=corrected)
         prepared = self._prepared
         graph = replace(prepared.graph, graph_def=made.graph_def, calls=made.calls)
         seen = [each for name, each in self._observed.items() if name in ranges]
@@ -291,17 +319,3 @@ def _shape(step: Step) -> tuple[int, ...]:
     assert step.weights is not None
     shape = step.weights.shape
     return shape[2:] if step.node.op in MATRIX_PRODUCTS else shape
-
-
-def check_whole(prepared: Prepared, precision: str = "int8") -> None:
-    """Refuses a signature that is not compiled from its inputs on.
-
-    Raises:
-        CompileError: It has a head, whose results samples do not say.
-    """
-    if prepared.head is not None or prepared.parts is not None:
-        raise CompileError(
-            f"signature {prepared.graph.signature!r}: TensorFlow or the SDK computes "
-            f"what its compiled part begins with, and --precision {precision} is for "
-            "models that are compiled as a whole: take int8-dynamic"
-        )

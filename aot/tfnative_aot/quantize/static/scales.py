@@ -9,13 +9,15 @@ scale for each output channel, and no zero point.
 from __future__ import annotations
 
 import math
+import weakref
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tfnative_aot.freeze.quantized import LEVELS, Quantization, Requantize
-from tfnative_aot.quantize.static.own_steps import own_steps
+from tfnative_aot.quantize.static.own_steps import Doubles, own_steps
 from tfnative_aot.quantize.static.plan import NO_CLAMP, Clamp
 
 _LARGEST_WEIGHT = 127
@@ -86,6 +88,20 @@ class WholeWeights:
         return (self.weights * self.scales).astype(np.float32)
 
 
+_known: dict[int, tuple[weakref.ref[Any], Doubles]] = {}
+"""By the id of weights: these and their steps, as long as there are such weights."""
+
+
+def _own_steps(weights: npt.NDArray[np.float32], flat: Doubles) -> Doubles:
+    """As ``own_steps``, which takes long, once for the same weights."""
+    key = id(weights)
+    known = _known.get(key)
+    if known is None or known[0]() is not weights:
+        of = weakref.ref(weights, lambda _: _known.pop(key, None))
+        known = _known[key] = (of, own_steps(flat, _LARGEST_WEIGHT))
+    return known[1]
+
+
 def whole_weights(
     weights: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], input_scale: float
 ) -> WholeWeights:
@@ -101,7 +117,7 @@ def whole_weights(
     """
     flat = np.abs(weights.astype(np.float64)).reshape(-1, weights.shape[-1])
     largest = flat.max(axis=0)
-    own = own_steps(flat, _LARGEST_WEIGHT)
+    own = _own_steps(weights, flat)
     scales = np.where(own > 0, own, largest / _LARGEST_WEIGHT)
     room = min(_MOST_BIAS, 2**31 - 1 - flat.shape[0] * LEVELS * _LARGEST_WEIGHT)
     # A channel whose weights are nothing beside its bias has steps of the bias.

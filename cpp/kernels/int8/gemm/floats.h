@@ -6,7 +6,7 @@
 
 #include "simd_math.h"
 
-#if defined(__AVX__) && !defined(TFN_WIDE_VECTORS)
+#if defined(__SSE__) && !defined(TFN_WIDE_VECTORS)
 #include <immintrin.h>
 #endif
 
@@ -27,8 +27,8 @@ INLINE Vec rounded(Vec product) {
   return product;
 }
 
-// The smaller and the larger of two; `b` if either is NaN. Of 512 bits, GCC would take
-// two instructions for each.
+// The smaller and the larger of two; `b` if either is NaN, or if they are equal. GCC 12
+// takes two instructions or more for each without these.
 #if defined(__AVX512F__) && !defined(TFN_WIDE_VECTORS)
 INLINE Vec smaller(Vec a, Vec b) {
   return (Vec)_mm512_maskz_min_ps((__mmask16)-1, (__m512)a, (__m512)b);
@@ -36,6 +36,12 @@ INLINE Vec smaller(Vec a, Vec b) {
 INLINE Vec larger(Vec a, Vec b) {
   return (Vec)_mm512_maskz_max_ps((__mmask16)-1, (__m512)a, (__m512)b);
 }
+#elif defined(__AVX__) && !defined(TFN_WIDE_VECTORS)
+INLINE Vec smaller(Vec a, Vec b) { return (Vec)_mm256_min_ps((__m256)a, (__m256)b); }
+INLINE Vec larger(Vec a, Vec b) { return (Vec)_mm256_max_ps((__m256)a, (__m256)b); }
+#elif defined(__SSE__) && !defined(TFN_WIDE_VECTORS)
+INLINE Vec smaller(Vec a, Vec b) { return (Vec)_mm_min_ps((__m128)a, (__m128)b); }
+INLINE Vec larger(Vec a, Vec b) { return (Vec)_mm_max_ps((__m128)a, (__m128)b); }
 #else
 INLINE Vec smaller(Vec a, Vec b) { return a < b ? a : b; }
 INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }

@@ -26,6 +26,17 @@
 #define TFN_INT8_AMX
 #endif
 
+// Beside the dot product, an instruction that multiplies two rows with two columns.
+#if defined(TFN_INT8_DOT_ARM) && defined(__ARM_FEATURE_MATMUL_INT8)
+#define TFN_INT8_PAIRS_ARM
+#endif
+
+// TFN_MATRIX_MODEL, with wide vectors, has the code for a matrix unit tested on
+// machines without one: each of its instructions is a few loops.
+#if defined(TFN_INT8_AMX) || (defined(TFN_WIDE_VECTORS) && defined(TFN_MATRIX_MODEL))
+#define TFN_INT8_MATRIX
+#endif
+
 #if defined(TFN_INT8_WORDS) || defined(TFN_INT8_DOT_X86)
 #include <immintrin.h>
 #elif defined(TFN_INT8_NEON) || defined(TFN_INT8_DOT_ARM)
@@ -35,9 +46,9 @@
 namespace TFN_NAMESPACE {
 
 // Rows that the matrix unit of a CPU level takes at once, and how many activations of a
-// row are worth that. There is one if TFN_INT8_AMX is set.
+// row are worth that. There is one if TFN_INT8_MATRIX is set.
 constexpr int64_t kMatrixRows = 16, kLeastMatrixK = 33;
-#if defined(TFN_INT8_AMX)
+#if defined(TFN_INT8_MATRIX)
 constexpr bool kHasInt8Matrix = true;
 #else
 constexpr bool kHasInt8Matrix = false;

@@ -2,19 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "int8/gemm/matrix.h"
 
-#if defined(TFN_INT8_AMX)
+#if defined(TFN_INT8_MATRIX)
 
 namespace TFN_NAMESPACE {
 namespace {
-
-// All instructions are in assembly: the intrinsics of GCC 12 do not say that they read
-// memory, so that what was written there before may be missing.
 
 // A register holds 16 rows of 64 bytes: of activations, one of each row; of weights,
 // a group of four of 16 columns in each; of sums, 16 columns.
 constexpr int64_t kLineGroups = 16;
 constexpr int64_t kPanelStep = kLineGroups * TFN_PANEL * 4;
 
+#if defined(TFN_INT8_AMX)
+
+// All instructions are in assembly: the intrinsics of GCC 12 do not say that they read
+// memory, so that what was written there before may be missing.
 template <int kRegister>
 INLINE void clear() {
   __asm__ volatile("tilezero %%tmm%c0" ::"i"(kRegister));
@@ -39,6 +40,46 @@ INLINE void add_lines() {
   __asm__ volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(kSums), "i"(kLeft),
                    "i"(kRight));
 }
+
+#else
+
+// What the instructions do.
+thread_local uint8_t registers[8][16][64];
+
+template <int kRegister>
+void clear() {
+  memset(registers[kRegister], 0, sizeof registers[kRegister]);
+}
+
+template <int kRegister>
+void load_lines(const void* from, int64_t stride) {
+  for (int64_t i = 0; i < 16; ++i) {
+    memcpy(registers[kRegister][i], (const uint8_t*)from + i * stride, 64);
+  }
+}
+
+template <int kRegister>
+void store_lines(void* to, int64_t stride) {
+  for (int64_t i = 0; i < 16; ++i) {
+    memcpy((uint8_t*)to + i * stride, registers[kRegister][i], 64);
+  }
+}
+
+template <int kSums, int kLeft, int kRight>
+void add_lines() {
+  for (int row = 0; row < 16; ++row) {
+    int32_t sums[16];
+    memcpy(sums, registers[kSums][row], sizeof sums);
+    for (int i = 0; i < 1024; ++i) {
+      const int group = i / 64, column = i / 4 % 16, of_group = i % 4;
+      sums[column] += registers[kLeft][row][4 * group + of_group] *
+                      (int8_t)registers[kRight][group][4 * column + of_group];
+    }
+    memcpy(registers[kSums][row], sums, sizeof sums);
+  }
+}
+
+#endif
 
 // Registers: sums of two times 16 rows and two vectors, then both sides.
 constexpr int kLeft = 4, kRight = 6;
@@ -124,20 +165,30 @@ MultiplyRows* find(bool two_rows, bool two_vectors) {
   return two_vectors ? multiply_rows<false, true> : multiply_rows<false, false>;
 }
 
-// What LDTILECFG reads.
-struct alignas(64) Configuration {
-  uint8_t palette, start_row, reserved[14];
-  uint16_t line_bytes[16];
-  uint8_t rows[16];
-};
-
 }  // namespace
 
+#if defined(TFN_INT8_AMX)
+
 void Int8Matrix::configure() {
+  // What the instruction reads.
+  struct alignas(64) Configuration {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t line_bytes[16];
+    uint8_t rows[16];
+  };
   static const Configuration configuration = {
       1, 0, {}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
   __asm__ volatile("ldtilecfg %0" ::"m"(configuration));
 }
+
+void Int8Matrix::release() { __asm__ volatile("tilerelease"); }
+
+#else
+
+void Int8Matrix::configure() {}
+void Int8Matrix::release() {}
+
+#endif
 
 void Int8Matrix::multiply(const Int8Block& left, int64_t groups, const Int8Right& right,
                           int vectors, IntVec* sums) const {

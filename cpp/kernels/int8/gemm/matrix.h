@@ -22,7 +22,7 @@ struct Int8Block {
   int64_t stride, rows;
 };
 
-#if defined(TFN_INT8_AMX)
+#if defined(TFN_INT8_MATRIX)
 
 // Whether blocks of products of `k` activations are for the matrix unit. `room`: rows
 // that may be read of every block, whether or not they belong to it.
@@ -38,7 +38,7 @@ class Int8Matrix {
     if (is_used_) configure();
   }
   ~Int8Matrix() {
-    if (is_used_) __asm__ volatile("tilerelease");
+    if (is_used_) release();
   }
   Int8Matrix(const Int8Matrix&) = delete;
   Int8Matrix& operator=(const Int8Matrix&) = delete;
@@ -51,6 +51,7 @@ class Int8Matrix {
 
  private:
   static void configure();
+  static void release();
 
   const bool is_used_;
 };

@@ -14,6 +14,8 @@ namespace TFN_NAMESPACE {
 constexpr int kInt8Rows = kLanes == 16 ? 8 : kLanes == 8 ? 5 : 4;
 #elif defined(TFN_INT8_NEON)
 constexpr int kInt8Rows = kRegisters == 32 ? 4 : 2;
+#elif defined(TFN_INT8_PAIRS_ARM)
+constexpr int kInt8Rows = 8;
 #elif defined(TFN_INT8_DOT_ARM)
 constexpr int kInt8Rows = 5;
 #else
@@ -24,6 +26,8 @@ constexpr int kInt8Rows = kRegisters == 32 || kLanes == 8 ? 6 : 2;
 constexpr int int8_vectors(int rows) {
 #if defined(TFN_INT8_NEON)
   return kRegisters == 16 || rows > 2 ? 2 : rows == 2 ? 4 : 8;
+#elif defined(TFN_INT8_PAIRS_ARM)
+  return rows > 4 ? 2 : rows > 2 ? 4 : 8;
 #elif defined(TFN_INT8_WORDS)
   if (rows <= 2) return kLanes == 16 ? 8 : rows == 1 ? 8 : 4;
   return kLanes == 16 && rows <= 4 ? 4 : 2;

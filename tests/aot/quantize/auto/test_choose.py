@@ -36,7 +36,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def chosen(model: Any, folder: Any, **options: Any) -> Prepared:
     loaded, each = model
     given = {"calibration": {"x": X}, **options}
-    return with_chosen_layers(each, workshop(loaded, folder, **given), Silent())
+    shop = workshop(loaded, folder, **given)
+    return with_chosen_layers(shop.entry(each), shop, (), Silent())
 
 
 def choice_of(made: Prepared) -> PrecisionChoice:
@@ -55,11 +56,13 @@ def by_labels(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return chosen(model, folder, labels=LABELS, max_accuracy_drop="1%")
 
 
-def test_the_sensitive_layer_comes_back_first_and_then_the_budget_holds(by_labels):
+def test_the_sensitive_layer_goes_to_float16_first_and_then_the_budget_holds(by_labels):
     choice = choice_of(by_labels)
     assert [point.returned for point in choice.points] == ["", SENSITIVE]
+    assert choice.points[-1].to == "float16"
+    assert by_labels.small == "f16"
     assert [point.holds for point in choice.points] == [False, True]
-    kinds = {"first": "int8", SENSITIVE: "float32", "third": "int8"}
+    kinds = {"first": "int8", SENSITIVE: "float16", "third": "int8"}
     assert stored(by_labels) == kinds
     (kept,) = [layer for layer in by_labels.layers if layer.node == SENSITIVE]
     assert "dB alone" in kept.reason
@@ -129,7 +132,7 @@ def test_samples_run_once_for_all_ranges(model, tmp_path, monkeypatch):
 def test_few_samples_serve_both_and_it_is_said(model, tmp_path):
     loaded, each = model
     shop = workshop(loaded, tmp_path, calibration={"x": X[:9]}, labels=LABELS[:9])
-    choice = choice_of(with_chosen_layers(each, shop, Silent()))
+    choice = choice_of(with_chosen_layers(shop.entry(each), shop, (), Silent()))
     assert (choice.range_samples, choice.judged_samples) == (9, 9)
     assert not choice.held_out
 
@@ -158,3 +161,28 @@ def test_of_several_outputs_one_has_to_be_named(tmp_path):
         chosen(model, tmp_path, labels=LABELS, labels_output="x")
     made = chosen(model, tmp_path, labels=LABELS, labels_output="others1")
     assert choice_of(made).points[1].returned == SENSITIVE
+
+
+def test_a_layer_that_reads_what_is_not_finite_stays_and_says_why(tmp_path):
+    import tensorflow as tf
+
+    from tfnative_aot.load.load_model import load_model
+    from tfnative_aot.split.divide import prepare
+
+    weights = np.random.default_rng(0).standard_normal((24, 8)).astype(np.float32)
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, (None, 24), "x")
+        logs = tf.math.log(tf.matmul(x, weights, name="first"))
+        finite = tf.where(tf.math.is_finite(logs), logs, tf.zeros_like(logs))
+        tf.matmul(logs, weights[:8, :4], name="second")
+        both = tf.concat([tf.matmul(finite, weights[8:16, :4]), x], 1)
+        tf.identity(both, "scores")
+    path = tmp_path / "logs.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    ends = {"scores": "scores:0", "others": "second:0"}
+    loaded = load_model(path, tags=("serve",), inputs={"x": "x:0"}, outputs=ends)
+    each = prepare(loaded, next(iter(loaded.signatures)), None)
+    made = chosen((loaded, each), tmp_path, min_signal_to_noise=5)
+    reasons = {layer.node: layer.reason for layer in made.layers}
+    assert "not finite" in reasons["second"]
+    assert stored(made)["second"] == "float32"

@@ -91,6 +91,9 @@ LAYERS = {
     "swish": lambda tf, x: tf.nn.silu(x),
     "biased": lambda tf, x: tf.nn.bias_add(x, weights(int(x.shape[-1]))),
     "largest": lambda tf, x: tf.nn.max_pool2d(x, 3, 2, "SAME"),
+    "padded": lambda tf, x: tf.nn.max_pool2d(
+        tf.pad(tf.nn.relu(x), [[0, 0], [1, 1], [0, 2], [0, 0]]), 3, 2, "VALID"
+    ),
     "average": lambda tf, x: tf.nn.avg_pool2d(x, 2, 1, "SAME"),
     "joined": lambda tf, x: tf.concat([x, tf.nn.relu(x)], 3),
     "added": lambda tf, x: (

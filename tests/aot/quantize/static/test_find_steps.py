@@ -158,3 +158,30 @@ def test_zeros_around_a_convolution_are_its_padding():
     assert step.window.in_size == (1, 6, 6)
     assert step.window.padding_low == (0, 1, 0)
     assert step.window.out_size == (1, 4, 3)
+
+
+def pooled(function: str, pads: int, kind: str = "max_pool2d") -> list[str]:
+    """The steps of pooling behind a Pad, as Keras' ResNet50 begins."""
+    import tensorflow as tf
+
+    def net(x: Any) -> Any:
+        x = getattr(tf.nn, function)(conv(x))
+        x = tf.pad(x, [[0, 0], [pads, pads], [pads, pads], [0, 0]])
+        return conv(getattr(tf.nn, kind)(x, 3, 2, "VALID"))
+
+    return kinds(net, None, 8, 8, 4)
+
+
+def test_a_maximum_reads_what_was_padded_if_no_number_is_below_zero():
+    assert pooled("relu", 1) == ["product", "max", "product"]
+    assert pooled("relu6", 2) == ["product", "max", "product"]
+
+
+@pytest.mark.parametrize(
+    ("function", "pads", "kind"),
+    [("tanh", 1, "max_pool2d"), ("relu", 3, "max_pool2d"), ("relu", 1, "avg_pool2d")],
+    ids=["negative", "windows of padding", "average"],
+)
+def test_pooling_behind_a_pad_is_in_floats_where_zeros_count(function, pads, kind):
+    assert "max" not in pooled(function, pads, kind)
+    assert "average" not in pooled(function, pads, kind)

@@ -13,7 +13,7 @@ import pytest
 
 import tfnative
 from tests.aot.quantize.static.graphs import save_mixture
-from tfnative.errors import CompileError, InvalidArgumentError
+from tfnative.errors import InvalidArgumentError
 
 SHAPE = (12, 10, 6)
 
@@ -101,24 +101,3 @@ def test_nothing_is_written_where_samples_do_not_fit(saved: Path, tmp_path: Path
             calibration={"x": images(4)[:, :3]},
         )
     assert not list(tmp_path.iterdir())
-
-
-def test_a_head_of_tensorflow_is_refused(tmp_path: Path):
-    import tensorflow as tf
-
-    module = tf.Module()
-    module.w = tf.Variable(np.ones((4, 8), np.float32))
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="s")])
-    def call(s):
-        return {"y": tf.strings.to_number(tf.strings.split(s).to_tensor()) @ module.w}
-
-    module.call = call
-    tf.saved_model.save(module, str(tmp_path / "model"), signatures=call)
-    with pytest.raises(CompileError, match="take int8-dynamic"):
-        tfnative.compile(
-            tmp_path / "model",
-            tmp_path / "net",
-            precision="int8",
-            calibration={"s": np.array([b"1 2 3 4"] * 3, object)},
-        )

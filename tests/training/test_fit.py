@@ -1,45 +1,19 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""training/train_digits.py writes what the demo and the README rely on."""
+"""``python -m training fit`` writes what the demo and the README rely on."""
 
 from __future__ import annotations
 
+import json
 import re
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "training" / "train_digits.py"
+from tests.training.trained import EPOCHS, Trained, run
 
 pytestmark = pytest.mark.slow
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A run of the script."""
-
-    saved_model: Path
-    logs: Path
-    said: str
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("training")
-    saved_model, logs = folder / "models" / "digits", folder / "logs"
-    done = run("--output", saved_model, "--logs", logs, "--epochs", "8")
-    assert done.returncode == 0, done.stderr
-    return Trained(saved_model, logs, done.stdout)
-
-
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_it_prints_an_accuracy_above_ninety_seven_percent(trained: Trained):
@@ -94,7 +68,36 @@ def test_held_out_images_are_float32_in_zero_to_one_with_every_class(trained: Tr
     assert set(labels) == set(range(10))
 
 
-def test_no_epochs_are_a_usage_error():
-    done = run("--epochs", "0")
+def test_an_export_over_an_existing_version_is_refused_at_once(trained: Trained):
+    before = sorted(trained.saved_model.rglob("*"))
+    done = run(trained.folder, "fit", "--output", "models/digits")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("training: ")]
+    assert "models/digits is there already" in line
+    assert "--overwrite" in line
+    assert sorted(trained.saved_model.rglob("*")) == before
+
+
+def test_the_same_command_goes_on_from_its_checkpoint(trained: Trained, tmp_path: Path):
+    steps = 44 * EPOCHS
+    done = run(
+        *(tmp_path, "fit", "--steps", str(steps + 2), "--json"),
+        *("--checkpoints", trained.checkpoints, "--output", "again"),
+        *("--data-folder", trained.folder / "build/data/digits"),
+    )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["first_step"] == steps
+    assert summary["steps"] == steps + 2
+    assert summary["held_out"] > 0.97
+    assert summary["checkpoint"].endswith(f"ckpt-{steps + 2}")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--epochs", "0"), ("--epochs", "2", "--steps", "3"), ("--data", "x")]
+)
+def test_wrong_usage_ends_with_two(arguments: tuple[str, ...], tmp_path: Path):
+    done = run(tmp_path, "fit", *arguments)
     assert done.returncode == 2
-    assert "--epochs" in done.stderr
+    assert arguments[0] in done.stderr

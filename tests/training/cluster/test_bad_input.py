@@ -1,0 +1,193 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a member says that cannot take part: in a line, and without waiting for ever."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.training.cluster.clusters import digits, only_all, train
+from training.cluster.config import Cluster, Task
+from training.cluster.launch import run_member
+from training.cluster.member import Job
+from training.cluster.ports import reserved
+from training.cluster.supervisor import Supervisor
+from training.data import open_data
+from training.errors import ClusterError, TrainingError
+from training.fit import fit
+from training.options import FitOptions
+
+ROOT = Path(__file__).parents[3]
+
+
+def fail(cluster: Cluster, options: FitOptions) -> str:
+    """Starts one member of a cluster, and returns what it says as it fails."""
+    folder = options.run_folder
+    assert folder is not None
+    job = Job(
+        cluster,
+        f"{run_member.__module__}:{run_member.__name__}",
+        (options,),
+        folder / "member.log",
+        {"CUDA_VISIBLE_DEVICES": "-1"},
+    )
+    with (
+        pytest.raises(ClusterError) as raised,
+        Supervisor([job], folder, until=[cluster.task], together=False) as supervisor,
+    ):
+        supervisor.run()
+    return str(raised.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("strategy", "jobs", "task", "missing"),
+    [
+        ("multi-worker", {"worker": 2}, ("worker", 0), "worker 1"),
+        ("ps-async", {"chief": 1, "worker": 1, "ps": 1}, ("chief", 0), "ps 0"),
+        ("ps-sync", {"worker": 1, "ps": 1}, ("worker", 0), "ps 0"),
+    ],
+)
+def test_members_that_do_not_come_are_named(tmp_path, strategy, jobs, task, missing):
+    options = digits(
+        strategy,
+        tmp_path / "run",
+        tmp_path / "data",
+        steps=20,
+        join_seconds=1.0,
+        checkpoints=tmp_path / "checkpoints",
+    )
+    with reserved(sum(jobs.values())) as ports:
+        left = iter(ports)
+        addresses = {
+            job: tuple(f"localhost:{next(left)}" for _ in range(count))
+            for job, count in jobs.items()
+        }
+        said = fail(Cluster(addresses, Task(*task)), options)
+    assert "waited 1 s for" in said
+    assert f"{missing} (localhost:" in said
+    assert "--join-seconds" in said
+
+
+def test_a_port_in_use_is_said(tmp_path):
+    options = digits(
+        *("multi-worker", tmp_path / "run", tmp_path / "data"),
+        checkpoints=tmp_path / "checkpoints",
+    )
+    with socket.create_server(("localhost", 0)) as taken:
+        port = taken.getsockname()[1]
+        cluster = Cluster({"worker": (f"localhost:{port}",)}, Task("worker", 0))
+        said = fail(cluster, options)
+    assert f"port {port} of worker 0" in said
+    assert "is in use" in said
+
+
+def command(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "training", "fit", *arguments],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+TWO = '{"cluster": {"worker": ["localhost:1", "localhost:2"]}, "task": %s}'
+FIRST = TWO % '{"type": "worker", "index": 0}'
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"batch_norm": "synchronized"}, "leave out --batch-norm, or choose mirrored"),
+        ({"evaluator": True}, "leave out --evaluator"),
+        ({"strategy": "ps-sync", "evaluator": True}, "does not read"),
+        ({"strategy": "ps-sync", "precision": "mixed_float16"}, "mixed_bfloat16"),
+        ({"strategy": "ps-async", "precision": "mixed_float16"}, "mixed_bfloat16"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
+)
+def test_what_a_strategy_would_leave_out_is_refused(monkeypatch, changes, said):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(TrainingError, match=said):
+        fit(FitOptions(**changes))
+
+
+def test_a_cluster_is_not_several_that_train_alone(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", FIRST)
+    with pytest.raises(ClusterError, match="each member would train for itself"):
+        fit(FitOptions())
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "said"),
+    [
+        ("{", (), "TF_CONFIG is no JSON"),
+        (TWO % '{"type": "worker", "index": 7}', (), "worker 7, but names 2"),
+        (FIRST, ("--workers", "3"), "names 2 of the job 'worker', but --workers is 3"),
+        (FIRST, (), "need --checkpoints FOLDER"),
+    ],
+    ids=["no JSON", "no member", "another size", "no checkpoints"],
+)
+def test_the_command_says_what_is_wrong_in_a_line(config, arguments, said):
+    code, errors = command(
+        {"TF_CONFIG": config}, "--strategy", "multi-worker", *arguments
+    )
+    assert code == 1
+    assert said in errors
+    assert len(errors.strip().splitlines()) == 1
+
+
+@only_all
+@pytest.mark.parametrize("strategy", ["multi-worker", "ps-async", "ps-sync"])
+def test_a_checkpoint_of_another_model_is_refused(tmp_path, strategy):
+    data = tmp_path / "data"
+    open_data("digits", data)
+    checkpoints = tmp_path / "checkpoints"
+    options = digits(
+        strategy, tmp_path / "mlp", data, steps=20, checkpoints=checkpoints
+    )
+    train(options)
+    other = {**options.__dict__, "model": "cnn", "run_folder": tmp_path / "cnn"}
+    with pytest.raises(ClusterError, match="does not fit this model"):
+        train(FitOptions(**other))
+
+
+@only_all
+def test_members_started_by_hand_are_a_cluster(tmp_path):
+    data = tmp_path / "data"
+    open_data("digits", data)
+    with reserved(2) as ports:
+        addresses = tuple(f"localhost:{port}" for port in ports)
+    cluster = Cluster({"worker": addresses}, Task("worker", 0))
+    members = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "training", "fit", "--model", "mlp"),
+                *("--strategy", "multi-worker", "--steps", "60"),
+                *("--learning-rate", "0.003", "--data-folder", str(data)),
+                *("--checkpoints", str(tmp_path / "checkpoints")),
+            ],
+            env={
+                **os.environ,
+                "TF_CONFIG": cluster.as_task(Task("worker", index)).to_json(),
+                "CUDA_VISIBLE_DEVICES": "-1",
+            },
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    said = [member.communicate(timeout=300)[0] for member in members]
+    assert [member.returncode for member in members] == [0, 0]
+    assert "held-out accuracy: 0.9" in said[0]

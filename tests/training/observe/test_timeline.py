@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Timelines have all members, at the times of their clocks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from training.observe.charts import plot_traces
+from training.observe.timeline import write_timeline
+from training.observe.trace import Event, Thread, Trace
+
+
+def member(name: str, started: float) -> Trace:
+    waits = Event("IteratorGetNextOp::DoCompute", 0.012, 0.003)
+    short = Event("ThreadpoolListener::Record", 0.0, 1e-8)
+    events = (
+        short,
+        Event("train", 0.01, 0.02, 3),
+        waits,
+        Event("train", 0.03, 0.02, 4),
+    )
+    return Trace(name, started, (Thread("python", events),))
+
+
+def test_each_member_is_a_process_and_clocks_place_it(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "timeline.json"
+    count = write_timeline([member("chief", 100.0), member("worker", 100.5)], path)
+    events = json.loads(path.read_text())["traceEvents"]
+    named = [e["args"]["name"] for e in events if e["name"] == "process_name"]
+    assert named == ["chief", "worker"]
+    shown = [e for e in events if e["ph"] == "X"]
+    assert len(shown) == count == 6  # Without those that nobody could see.
+    steps = [e for e in shown if e["name"] == "train"]
+    assert [e["args"]["step"] for e in steps] == [3, 4, 3, 4]
+    assert [e["ts"] for e in steps] == [10_000.0, 30_000.0, 510_000.0, 530_000.0]
+    assert {e["dur"] for e in steps} == {20_000.0}
+
+
+def test_steps_are_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "steps.png"
+    plot_traces([member("slow", 0.0), member("fast", 0.0)], path)
+    assert path.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints: a run goes on as if nothing had happened, and a bad one says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training.checkpoints import Checkpoints
+from training.errors import CheckpointError
+from training.loop import Part, parts_of
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def make() -> Callable[..., Any]:
+    """A compiled model of two inputs, trained for some steps on the same rows."""
+    import keras
+
+    def made(steps: int = 0, units: int = 1) -> Any:
+        keras.utils.set_random_seed(3)
+        inputs = keras.Input((2,))
+        model = keras.Model(inputs, keras.layers.Dense(units)(inputs))
+        model.compile(keras.optimizers.Adam(0.1), loss="mse")
+        train(model, steps)
+        return model
+
+    return made
+
+
+def train(model: Any, steps: int) -> None:
+    rows = np.asarray([[1, 2], [3, 4]], np.float32)
+    for _ in range(steps):
+        model.train_on_batch(rows, rows[:, :1])
+
+
+def test_a_restored_run_ends_where_it_would_have_ended(
+    make: Callable[..., Any], tmp_path: Path
+):
+    uninterrupted, before, after = make(6), make(4), make()
+    Checkpoints(tmp_path, before).save()
+    assert Checkpoints(tmp_path, after).restore() == 4
+    train(after, 2)
+    for expected, got in zip(
+        uninterrupted.get_weights(), after.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_without_a_checkpoint_a_run_begins_at_zero(
+    make: Callable[..., Any], tmp_path: Path
+):
+    checkpoints = Checkpoints(tmp_path / "new", make())
+    assert checkpoints.latest is None
+    assert checkpoints.restore() == 0
+
+
+def test_a_checkpoint_of_another_model_is_refused(
+    make: Callable[..., Any], tmp_path: Path
+):
+    Checkpoints(tmp_path, make(1)).save()
+    with pytest.raises(CheckpointError, match="does not fit this model"):
+        Checkpoints(tmp_path, make(units=3)).restore()
+
+
+def test_a_damaged_checkpoint_is_refused(make: Callable[..., Any], tmp_path: Path):
+    path = Path(Checkpoints(tmp_path, make(1)).save())
+    path.with_name(f"{path.name}.index").write_bytes(b"damaged")
+    with pytest.raises(CheckpointError, match="or is damaged"):
+        Checkpoints(tmp_path, make()).restore()
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(
+    make: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import tensorflow as tf
+
+    model = make(1)
+    checkpoints = Checkpoints(tmp_path, model)
+    good = checkpoints.save()
+    train(model, 1)
+
+    def full(*arguments: Any, **options: Any) -> None:
+        (tmp_path / "ckpt-2.data-00000-of-00001").write_bytes(b"half")
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(checkpoints._checkpoint, "_write", full)
+    monkeypatch.setattr(checkpoints._checkpoint, "write", full)
+    with pytest.raises(CheckpointError, match=r"No space left.*ckpt-1 stays") as raised:
+        checkpoints.save()
+    assert "\n" not in str(raised.value)
+    assert not list(tmp_path.glob("ckpt-2*"))
+    again = make()
+    assert Checkpoints(tmp_path, again).restore() == 1
+    assert Checkpoints(tmp_path, again).latest == good
+
+
+def test_a_folder_that_is_a_file_is_refused(make: Callable[..., Any], tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="cannot hold checkpoints"):
+        Checkpoints(tmp_path / "file", make())
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (0, 30, [Part(0, 10, 0, 3)]),
+        (0, 5, [Part(0, 5, 0, 1)]),
+        (10, 30, [Part(10, 10, 1, 3)]),
+        (4, 30, [Part(4, 6, 0, 1), Part(10, 10, 1, 3)]),
+        (4, 33, [Part(4, 6, 0, 1), Part(10, 10, 1, 3), Part(30, 3, 3, 4)]),
+        (4, 6, [Part(4, 2, 0, 1)]),
+        (30, 30, []),
+    ],
+)
+def test_a_run_is_cut_at_epochs(first: int, last: int, expected: list[Part]):
+    assert parts_of(first, last, 10) == expected

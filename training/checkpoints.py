@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints from which a run goes on, by ``tf.train.CheckpointManager``.
+
+A checkpoint has the model, the optimizer with its step, and nothing of the data: the
+order of the rows follows from the seed and the step. It is of the same form with Keras
+3 and tf-keras, so that whatever reads ``tf.train`` checkpoints, as SidecarEvaluator,
+takes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from training.errors import CheckpointError
+
+
+class Checkpoints:
+    """The checkpoints of a run, in a folder. One thread uses it.
+
+    Attributes:
+        folder: Where they are.
+    """
+
+    def __init__(self, folder: Path, model: Any, *, keep: int = 3) -> None:
+        """Nothing is read or written yet.
+
+        Args:
+            folder: Made, if it is not there.
+            model: A compiled model: its optimizer is a part of the checkpoint.
+            keep: How many to keep; older ones are removed.
+
+        Raises:
+            CheckpointError: The folder cannot be made.
+        """
+        import tensorflow as tf
+
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CheckpointError(
+                f"{folder} cannot hold checkpoints ({error.strerror}): choose another "
+                "folder with --checkpoints"
+            ) from error
+        self._optimizer = model.optimizer
+        _build(model)
+        self._checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, str(folder), max_to_keep=keep
+        )
+
+    @property
+    def latest(self) -> str | None:
+        """Path of the last checkpoint that is complete."""
+        latest: str | None = self._manager.latest_checkpoint
+        return latest
+
+    @property
+    def step(self) -> int:
+        """Steps that the weights have behind them."""
+        import tensorflow as tf
+
+        # Keras 3 has TensorFlow's variable, which may be many, in one of its own.
+        value = self._optimizer.iterations.value
+        return int(tf.convert_to_tensor(value() if callable(value) else value))
+
+    def restore(self) -> int:
+        """Takes the last checkpoint, if there is one; returns its step, or 0.
+
+        Raises:
+            CheckpointError: It is damaged, or of another model.
+        """
+        import tensorflow as tf
+
+        latest = self.latest
+        if latest is None:
+            return 0
+        try:
+            status = self._checkpoint.restore(latest)
+            status.assert_existing_objects_matched()
+        except (tf.errors.OpError, ValueError, AssertionError) as error:
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise CheckpointError(
+                f"{latest} does not fit this model, or is damaged ({said[0][:160]}): "
+                "choose an empty folder with --checkpoints, or train the model that "
+                "it is of"
+            ) from error
+        return self.step
+
+    def save(self) -> str:
+        """Writes a checkpoint; what was there stays, if that fails.
+
+        Raises:
+            CheckpointError: The disk is full, or the folder cannot be written.
+        """
+        import tensorflow as tf
+
+        before = self.latest
+        step = self.step
+        try:
+            path: str = self._manager.save(checkpoint_number=step)
+        except (tf.errors.OpError, OSError) as error:
+            self._remove_partial(step)
+            reason = str(getattr(error, "message", error)).splitlines()[0][:160]
+            kept = f"{before} stays" if before else "there is none before it"
+            raise CheckpointError(
+                f"the checkpoint of step {step} cannot be written to {self.folder} "
+                f"({reason}); {kept}: free some space, and run the same command again"
+            ) from error
+        return path
+
+    def _remove_partial(self, step: int) -> None:
+        """TensorFlow leaves what it had written when the disk became full."""
+        for path in self.folder.glob(f"ckpt-{step}.*"):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _build(model: Any) -> None:
+    """Optimizers make their variables at the first step; a restored one needs them."""
+    optimizer = model.optimizer
+    if not getattr(optimizer, "built", False) and hasattr(optimizer, "build"):
+        optimizer.build(model.trainable_variables)

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m training compare``: strategies side by side, as a picture."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from training.cli.fit import add_options, options_of
+from training.cli.numbers import natural
+from training.cluster.compare import SHORT, compare, strategy_of
+from training.errors import TrainingError
+from training.strategies import CLUSTERS
+
+
+def add(parsers: Any) -> argparse.ArgumentParser:
+    """Makes the parser."""
+    parser: argparse.ArgumentParser = parsers.add_parser(
+        "compare",
+        help="train by several strategies with a cluster, and draw their losses",
+        description="Trains by each strategy in a cluster on this machine. "
+        "--batch-size is the rows of a worker; time begins with the first step.",
+    )
+    parser.add_argument(
+        "strategies", nargs="+", metavar="STRATEGY", help=", ".join((*SHORT, *CLUSTERS))
+    )
+    parser.add_argument("--plot", type=Path, help="the picture, a PNG (default: none)")
+    parser.add_argument("--json", action="store_true", help="the figures as JSON")
+    parser.add_argument(
+        "--slow-worker",
+        type=natural,
+        default=0,
+        metavar="MILLISECONDS",
+        help="have the last worker stand still so long after each 50 ms (default: 0)",
+    )
+    add_options(parser)
+    return parser
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Trains, prints a line for each strategy, and draws."""
+    for name in parsed.strategies:
+        strategy_of(name)
+    if parsed.plot and importlib.util.find_spec("matplotlib") is None:
+        raise TrainingError(
+            '--plot needs matplotlib: pip install "tfnative[training]", or leave it out'
+        )
+    if parsed.plot and not parsed.plot.suffix == ".png":
+        raise TrainingError(f"--plot writes a PNG: name it {parsed.plot}.png")
+    options = replace(options_of(parsed), output=None, evaluator=False)
+    if options.steps is None:
+        options = replace(options, steps=300)
+    if parsed.json:
+        options = replace(options, verbose=0)
+    results = compare(
+        parsed.strategies, options, slow_seconds=parsed.slow_worker / 1000
+    )
+    if parsed.plot:
+        from training.cluster.plot import plot
+
+        plot(results, parsed.plot)
+    if parsed.json:
+        json.dump([result.to_json() for result in results], sys.stdout)
+        print()
+        return 0
+    for result in results:
+        print(result.summary())
+    if parsed.plot:
+        print(f"drawn: {parsed.plot}")
+    return 0

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m training data``: writes a data set's files, and says what is in them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from training import data
+
+
+def add(parsers: Any) -> argparse.ArgumentParser:
+    """Makes the parser."""
+    parser: argparse.ArgumentParser = parsers.add_parser(
+        "data", help="write a data set as TFRecords, check it, and describe it"
+    )
+    add = parser.add_argument
+    add("name", choices=data.NAMES, metavar="NAME", help=", ".join(data.NAMES))
+    add("--data-folder", metavar="FOLDER", help="default: build/data/NAME")
+    add("--force", action="store_true", help="write it even if it is there")
+    add("--skip-corrupt", action="store_true", help="report damaged files, and go on")
+    return parser
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Writes what is missing, reads all of it once, and prints a line for each part."""
+    found = data.open_data(parsed.name, parsed.data_folder, force=parsed.force)
+    found = found.reading_with(skip_corrupt=parsed.skip_corrupt)
+    kept, damages = found.checked()
+    print(f"{kept.name}: {kept.task}, in {kept.folder}")
+    for name, spec in kept.features.items():
+        print(f"  {name}: {spec.dtype} {spec.shape}")
+    if kept.labels:
+        print(f"  {len(kept.labels)} classes: {', '.join(kept.labels)}")
+    for part, shards in (
+        ("train", kept.index.train),
+        ("held out", kept.index.held_out),
+    ):
+        rows = sum(shard.rows for shard in shards)
+        size = sum(shard.bytes for shard in shards)
+        print(f"  {part}: {rows:,} rows in {len(shards)} files, {size:,} bytes")
+    for damage in damages:
+        print(f"  left out: {damage.path}: {damage.reason}")
+    return 0

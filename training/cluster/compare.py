@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Strategies side by side: loss over steps and over time, and how stale steps are."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from training.cluster.config import Task
+from training.cluster.curve import Point, read_curve
+from training.cluster.launch import RUNS, read_result, running
+from training.cluster.slow import slowed
+from training.errors import TrainingError
+from training.options import FitOptions
+from training.strategies import CLUSTERS, STRATEGIES
+
+SHORT = {"sync": "multi-worker", "async": "ps-async"}
+"""What the command line calls the two kinds."""
+
+_SMOOTH = 20
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What came of one strategy.
+
+    Attributes:
+        strategy: Its name.
+        held_out: The metric on held-out rows.
+        points: Each step, in the order of time.
+        rows: Rows of a step.
+        setup_seconds: From the begin until the first step was done.
+    """
+
+    strategy: str
+    held_out: float
+    points: tuple[Point, ...]
+    rows: int
+    setup_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """From the first step to the last: what starts processes is left out."""
+        return self.points[-1].seconds - self.points[0].seconds
+
+    @property
+    def steps_per_second(self) -> float:
+        """Of the cluster."""
+        return (len(self.points) - 1) / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def staleness(self) -> float:
+        """How many steps of others came between, on average."""
+        return sum(point.staleness for point in self.points) / len(self.points)
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``--json`` prints."""
+        return {
+            "strategy": self.strategy,
+            "held_out": self.held_out,
+            "steps": len(self.points),
+            "rows_per_step": self.rows,
+            "seconds": round(self.seconds, 3),
+            "steps_per_second": round(self.steps_per_second, 2),
+            "rows_per_second": round(self.steps_per_second * self.rows, 1),
+            "mean_staleness": round(self.staleness, 3),
+            "greatest_staleness": max(point.staleness for point in self.points),
+            "setup_seconds": round(self.setup_seconds, 1),
+        }
+
+    def summary(self) -> str:
+        """A line for a person."""
+        return (
+            f"{self.strategy}: {len(self.points)} steps of {self.rows} rows in "
+            f"{self.seconds:.1f} s ({self.steps_per_second:.1f} per second), held-out "
+            f"{self.held_out:.4f}, staleness {self.staleness:.2f} on average, "
+            f"{max(point.staleness for point in self.points)} at most"
+        )
+
+
+def strategy_of(name: str) -> str:
+    """The strategy that a name of the command line stands for.
+
+    Raises:
+        TrainingError: It has no cluster, or there is no such strategy.
+    """
+    strategy = SHORT.get(name, name)
+    if strategy not in CLUSTERS:
+        raise TrainingError(
+            f"{name!r} cannot be compared: choose among "
+            f"{', '.join((*SHORT, *CLUSTERS))}"
+        )
+    return strategy
+
+
+def compare(
+    names: Sequence[str], options: FitOptions, *, slow_seconds: float = 0.0
+) -> list[Compared]:
+    """Trains by each strategy, one after the other.
+
+    Args:
+        names: `SHORT` names, or strategies that have a cluster.
+        options: Of all; ``batch_size`` is the rows that a worker has in a step.
+        slow_seconds: How long the last worker stands still after each 50 ms of work.
+    """
+    strategies = [strategy_of(name) for name in names]
+    return [_measure(strategy, options, slow_seconds) for strategy in strategies]
+
+
+def _measure(strategy: str, options: FitOptions, slow_seconds: float) -> Compared:
+    module = importlib.import_module(STRATEGIES[strategy])
+    workers = options.workers or 2
+    rows = options.batch_size * (1 if strategy == "ps-async" else workers)
+    folder = options.run_folder or RUNS / "compare"
+    options = replace(
+        options,
+        strategy=strategy,
+        batch_size=rows,
+        workers=workers,
+        run_folder=folder / strategy,
+        checkpoints=None,
+        # A checkpoint is where all wait for each other: one at the end.
+        checkpoint_steps=options.steps,
+    )
+    _forget(folder / strategy)
+    with (
+        running(options, module.plan(options)) as (supervisor, run_folder),
+        ExitStack() as stack,
+    ):
+        begin = time.time()
+        pid = supervisor.pid(Task("worker", workers - 1))
+        stack.enter_context(slowed(pid, slow_seconds))
+        supervisor.run()
+    points = tuple(sorted(read_curve(run_folder), key=lambda point: point.seconds))
+    return Compared(
+        strategy=strategy,
+        held_out=read_result(run_folder).held_out,
+        points=points,
+        rows=rows,
+        setup_seconds=points[0].seconds - begin,
+    )
+
+
+def _forget(folder: Path) -> None:
+    """Removes what an earlier comparison left: it is not to be gone on with."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def smooth(values: Sequence[float], width: int = _SMOOTH) -> list[float]:
+    """The mean of the last ``width`` values at each place."""
+    means = []
+    for index in range(len(values)):
+        last = values[max(0, index - width + 1) : index + 1]
+        means.append(sum(last) / len(last))
+    return means

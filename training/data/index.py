@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""``data.json``: what a folder of TFRecord files holds.
+
+    {"format": 1, "name": "digits", "task": "classify",
+     "features": {"image": {"shape": [8, 8, 1], "dtype": "float32",
+                            "stored": "floats", "below": 0}},
+     "labels": ["zero", ...], "scale": [0.0, 1.0], "assets": {"NAME": "text"},
+     "train": [{"file": "train-00000-of-00004.tfrecord", "rows": 360, "bytes": 98280}],
+     "held_out": [...]}
+
+It is written last, so that a folder with it is complete.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from training.data.spec import FeatureSpec
+from training.errors import DataError
+
+FILE = "data.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A TFRecord file of the folder."""
+
+    file: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Index:
+    """The content of ``data.json``.
+
+    Attributes:
+        name: Of the data set.
+        task: ``classify`` or ``regress``.
+        features: What a row consists of, by name.
+        labels: Names of the classes; empty for ``regress``.
+        train: Files of rows to train on.
+        held_out: Files of rows that training never sees.
+        scale: Mean and standard deviation of the values to ``regress``.
+        assets: Text files that belong to the data, content by name.
+    """
+
+    name: str
+    task: str
+    features: Mapping[str, FeatureSpec]
+    labels: tuple[str, ...]
+    train: tuple[Shard, ...]
+    held_out: tuple[Shard, ...]
+    scale: tuple[float, float] = (0.0, 1.0)
+    assets: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """As the file has it."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n"
+
+
+def read_index(text: str, where: str) -> Index:
+    """Reads ``data.json``; ``where`` is its path, for messages.
+
+    Raises:
+        DataError: It is no such file, or of another format.
+    """
+    again = "write the data again: python -m training data NAME --force"
+    try:
+        content: dict[str, Any] = json.loads(text)
+        found = content.pop("format")
+        if found != FORMAT:
+            raise DataError(f"{where} has format {found}, not {FORMAT}: {again}")
+        return Index(
+            name=content["name"],
+            task=content["task"],
+            features={
+                name: FeatureSpec(**{**spec, "shape": tuple(spec["shape"])})
+                for name, spec in content["features"].items()
+            },
+            labels=tuple(content["labels"]),
+            train=tuple(Shard(**shard) for shard in content["train"]),
+            held_out=tuple(Shard(**shard) for shard in content["held_out"]),
+            scale=(float(content["scale"][0]), float(content["scale"][1])),
+            assets=content["assets"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{where} is damaged ({error!r}): {again}") from error

@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What goes wrong while training, as one tree of exceptions.
+
+    TrainingError
+      DataError         data is missing, damaged or does not fit the model
+      ClusterError      a cluster cannot be described, reached or kept
+        PeerLostError     another member is gone; the same command goes on later
+      CheckpointError   a checkpoint cannot be written or does not fit the model
+      ExportError       a model cannot be written where it was asked for
+
+Each message is one line that says what came, what was expected and what to do: the
+command line prints it to standard error, and ends with exit code 1.
+"""
+
+from __future__ import annotations
+
+
+class TrainingError(Exception):
+    """Something that a person can mend; the message says how."""
+
+
+class DataError(TrainingError):
+    """Data is missing, damaged, or does not fit the model."""
+
+
+class ClusterError(TrainingError):
+    """A cluster cannot be described, reached or kept."""
+
+
+class PeerLostError(ClusterError):
+    """Another member of the cluster is gone; start again from the last checkpoint."""
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint cannot be written, or does not fit the model."""
+
+
+class ExportError(TrainingError):
+    """A model cannot be written where it was asked for."""

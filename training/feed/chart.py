@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Draws what was measured as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.feed.measure import Feeding
+
+
+def label_of(feeding: Feeding) -> str:
+    """A bar's name."""
+    options = feeding.options
+    if options.way in ("feed_dict", "numpy"):
+        return f"{options.way}\nbatch {options.batch_size}"
+    return (
+        f"{options.way}\nbatch {options.batch_size}\n"
+        f"{options.threads} threads\ncapacity {options.capacity}"
+    )
+
+
+def draw(feedings: Sequence[Feeding], path: Path, *, title: str) -> None:
+    """Writes a PNG: rows per second, and which part of a step waits for its input."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    names = [label_of(each) for each in feedings]
+    rows = [each.steps_per_second * each.options.batch_size for each in feedings]
+    waits = [100 * each.input_share for each in feedings]
+    figure, (above, below) = plt.subplots(
+        2, 1, figsize=(max(6, 1.2 * len(names)), 6), sharex=True
+    )
+    above.bar(names, rows, color="#1976d2")
+    above.set_ylabel("rows per second")
+    above.set_title(title)
+    below.bar(names, waits, color="#f57c00")
+    below.set_ylabel("% of a step waiting")
+    below.set_ylim(0, 100)
+    below.tick_params("x", labelsize=8)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""What follows training: evaluation on held-out rows, and the export."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from training.data import Data
+from training.export import export
+from training.export.check import measure_output
+from training.models import build_model
+from training.options import FitOptions, Fitted
+
+EVALUATION_ROWS = 256
+
+
+@contextlib.contextmanager
+def policy(keras: Any, name: str) -> Iterator[None]:
+    """Keras' policy while a model is made: which dtype its layers compute in."""
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(name)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)
+
+
+def finish(
+    model: Any, options: FitOptions, data: Data, keras: Any, **known: Any
+) -> Fitted:
+    """Evaluates on the held-out rows, and exports.
+
+    Args:
+        model: Trained; its weights are read.
+        options: What was asked for.
+        data: What it was trained on.
+        keras: The module that the model was built with.
+        **known: Fields of `Fitted`: steps, first_step, seconds and so on.
+    """
+    model = in_float32(model, options, data, keras)
+    features, labels = data.held_out()
+    predicted = model.predict(features, batch_size=EVALUATION_ROWS, verbose=0)
+    name = model.layers[-1].name
+    metric, value = measure_output(name, predicted, features, labels)
+    if options.output:
+        export(model, data, options.output, options=options, keras=keras)
+    return Fitted(
+        model=model,
+        metric=metric,
+        held_out=value,
+        rows=len(labels),
+        output=options.output,
+        **known,
+    )
+
+
+def in_float32(model: Any, options: FitOptions, data: Data, keras: Any) -> Any:
+    """The model on one device and in float32, whatever it was trained with.
+
+    What is exported has neither the copies of a strategy nor a cast in it.
+    """
+    with policy(keras, "float32"):
+        plain = build_model(options.model, data, keras=keras, seed=options.seed)
+    plain.set_weights(model.get_weights())
+    return plain

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Trains a model: the one function behind ``python -m training fit``."""
+
+from __future__ import annotations
+
+from training import strategies
+from training.checkpoints import Checkpoints
+from training.errors import CheckpointError
+from training.loop import compile_model, finish, open_for, prepare, steps_of
+from training.models import build_model
+from training.options import FitOptions, Fitted
+
+__all__ = ["FitOptions", "Fitted", "export_checkpoint", "fit"]
+
+
+def fit(options: FitOptions) -> Fitted:
+    """Trains by the strategy that the options name, and exports.
+
+    Raises:
+        TrainingError: What it names is missing, does not fit, or cannot be written.
+    """
+    return strategies.run(options)
+
+
+def export_checkpoint(options: FitOptions) -> Fitted:
+    """Exports what the last checkpoint has.
+
+    Raises:
+        CheckpointError: There is none, or it is of another model.
+        ExportError: The folder for the model has files.
+    """
+    if options.checkpoints is None or options.output is None:
+        raise CheckpointError("an export needs --checkpoints and --output")
+    if not options.checkpoints.is_dir():
+        raise CheckpointError(
+            f"{options.checkpoints} is no folder: train with --checkpoints first"
+        )
+    prepare(options)
+    import keras
+
+    data = open_for(options)
+    model = build_model(options.model, data, keras=keras, seed=options.seed)
+    compile_model(model, options, data, steps_of(options, data)[0], keras)
+    checkpoints = Checkpoints(options.checkpoints, model, keep=options.keep)
+    if checkpoints.latest is None:
+        raise CheckpointError(
+            f"{options.checkpoints} has no checkpoint: train with --checkpoints first"
+        )
+    step = checkpoints.restore()
+    return finish(
+        *(model, options, data, keras),
+        steps=step,
+        first_step=step,
+        seconds=0.0,
+        checkpoint=checkpoints.latest,
+    )

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of steps: a row for each member, and where the time of its steps goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.observe.steps import Step, shares, split_steps, waits_of
+from training.observe.timeline import offsets
+from training.observe.trace import Trace
+
+COLOURS = {
+    "input": "#d1495b",
+    "communication": "#edae49",
+    "compute": "#2e86ab",
+    "between": "#c9c9c9",
+}
+"""Waiting for input, waiting for others, computing, and what Python does."""
+
+
+def plot_traces(traces: Sequence[Trace], path: Path) -> None:
+    """Draws the steps of some members above each other, and their shares beside.
+
+    Args:
+        traces: One for each row. Members of one cluster are placed by their clocks;
+            traces of runs that were minutes apart all begin at 0.
+        path: A picture of any kind that matplotlib writes.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    steps = [split_steps(trace) for trace in traces]
+    figure, (left, right) = pyplot.subplots(
+        *(1, 2),
+        figsize=(11, 1.4 + 0.7 * len(traces)),
+        width_ratios=(3, 1),
+        sharey=True,
+        layout="constrained",
+    )
+    for row, (trace, own, begin) in enumerate(
+        zip(traces, steps, _begins(traces, steps), strict=True)
+    ):
+        _draw_steps(left, row, trace, own, begin)
+        _draw_shares(right, row, own)
+    left.set_yticks(range(len(traces)), [trace.member for trace in traces])
+    left.invert_yaxis()
+    left.set_xlabel("milliseconds")
+    right.set_xlim(0, 1)
+    right.set_xlabel("share of a step")
+    figure.legend(
+        handles=[
+            pyplot.Rectangle((0, 0), 1, 1, color=colour) for colour in COLOURS.values()
+        ],
+        labels=["waits for input", "waits for others", "computes", "between steps"],
+        loc="outside upper center",
+        ncols=4,
+        frameon=False,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _begins(traces: Sequence[Trace], steps: Sequence[list[Step]]) -> list[float]:
+    """What is 0 in each row."""
+    shifts = offsets(traces)
+    last = max(own[-1].begin for own in steps)
+    if max(shifts) > last:  # Runs of their own, one after the other.
+        return [own[0].begin for own in steps]
+    first = min(own[0].begin + by for own, by in zip(steps, shifts, strict=True))
+    return [first - by for by in shifts]
+
+
+def _draw_steps(
+    axes: object, row: int, trace: Trace, steps: Sequence[Step], begin: float
+) -> None:
+    def bars(spans: list[tuple[float, float]], name: str) -> None:
+        axes.broken_barh(  # type: ignore[attr-defined]
+            [((low - begin) * 1e3, (high - low) * 1e3) for low, high in spans],
+            (row - 0.35, 0.7),
+            color=COLOURS[name],
+        )
+
+    inside = [(s.begin, s.begin + s.seconds - s.between) for s in steps]
+    bars([(s.begin, s.begin + s.seconds) for s in steps], "between")
+    bars(inside, "compute")
+    low, high = inside[0][0], inside[-1][1]
+    waits = [w for w in waits_of(trace) if w[0] < high and w[1] > low]
+    bars([(max(low, a), min(high, b)) for a, b in waits], "input")
+    axes.vlines(  # type: ignore[attr-defined]
+        [(s.begin - begin) * 1e3 for s in steps],
+        *(row - 0.35, row + 0.35),
+        color="white",
+        linewidth=0.8,
+    )
+
+
+def _draw_shares(axes: object, row: int, steps: Sequence[Step]) -> None:
+    mean, left = shares(steps), 0.0
+    for name, colour in COLOURS.items():
+        share = getattr(mean, name)
+        axes.barh(row, share, left=left, height=0.5, color=colour)  # type: ignore[attr-defined]
+        left += share

@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Several devices of a machine, with the variables on the CPU: towers.
+
+Each device reads the variables, and computes the gradients of its part of the batch;
+the CPU adds them up and changes the variables. Keras 3 cannot do so, tf-keras can.
+"""
+
+from __future__ import annotations
+
+from training.loop import fit_keras, prepare
+from training.options import FitOptions, Fitted
+from training.strategies.devices import logical_devices, tf_keras
+
+
+def run(options: FitOptions) -> Fitted:
+    """Trains with ``tf.distribute.experimental.CentralStorageStrategy``."""
+    prepare(options)
+    import tensorflow as tf
+
+    devices = logical_devices(options)
+    strategy = tf.distribute.experimental.CentralStorageStrategy(
+        compute_devices=devices, parameter_device="/device:CPU:0"
+    )
+    keras = tf_keras()
+    # The newer ones assign their learning rate on each device, which is refused.
+    legacy = keras.optimizers.legacy
+    return fit_keras(options, strategy=strategy, keras=keras, optimizers=legacy)

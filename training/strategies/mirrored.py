@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Several devices of a machine, each with a copy of the variables.
+
+Every replica computes the gradients of its part of the batch; they are summed over all
+replicas, and every copy is changed alike: what was called towers with a ring.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from training.loop import fit_keras, prepare
+from training.options import FitOptions, Fitted
+from training.strategies.batch_norm import with_batch_norm
+from training.strategies.devices import logical_devices
+
+
+def run(options: FitOptions) -> Fitted:
+    """Trains with ``tf.distribute.MirroredStrategy``."""
+    prepare(options)
+    import tensorflow as tf
+
+    devices = logical_devices(options)
+    strategy = tf.distribute.MirroredStrategy(
+        devices, cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
+
+    def arrange(model: Any) -> Any:
+        return with_batch_norm(model, options.batch_norm)
+
+    return fit_keras(options, strategy=strategy, arrange=arrange)

@@ -253,5 +253,21 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "training.md",
         "python -m training fit --strategy ps-async --evaluator --steps 200 \\",
     ): _TESTED + "tests/training/cluster/test_failures.py",
+    (
+        "training.md",
+        "python -m training fit --model cnn --data digits --epochs 2 --logs build/logs/cnn \\",
+    ): _TESTED + "tests/training/observe/test_watch.py",
+    (
+        "training.md",
+        "python -m training fit --model mlp --data digits --steps 40 --batch-delay 30 \\",
+    ): _TESTED + "tests/training/observe/test_watch.py",
+    (
+        "training.md",
+        "python -m training fit --model mlp --data digits --learning-rate 1e30 --debug numerics",
+    ): _TESTED + "tests/training/observe/test_debug.py",
+    (
+        "training.md",
+        "python -m training jit --model cnn --data digits --hlo build/training/hlo",
+    ): _TESTED + "tests/training/observe/test_jit.py",
 }
 """Blocks that are not run, by page and first line, with the reason."""

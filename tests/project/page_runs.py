@@ -255,15 +255,18 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ): _TESTED + "tests/training/cluster/test_failures.py",
     (
         "training.md",
-        "python -m training fit --model cnn --data digits --epochs 2 --logs build/logs/cnn \\",
+        "python -m training fit --model cnn --data digits --epochs 2 --logs "
+        "build/logs/cnn \\",
     ): _TESTED + "tests/training/observe/test_watch.py",
     (
         "training.md",
-        "python -m training fit --model mlp --data digits --steps 40 --batch-delay 30 \\",
+        "python -m training fit --model mlp --data digits --steps 40 --batch-delay "
+        "30 \\",
     ): _TESTED + "tests/training/observe/test_watch.py",
     (
         "training.md",
-        "python -m training fit --model mlp --data digits --learning-rate 1e30 --debug numerics",
+        "python -m training fit --model mlp --data digits --learning-rate 1e30 --debug "
+        "numerics",
     ): _TESTED + "tests/training/observe/test_debug.py",
     (
         "training.md",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
@@ -162,9 +163,15 @@ def answer(
         return str(error)
 
 
-@pytest.mark.parametrize(
-    "case", [quick_or_slow(c) for c in COMPILED if c.has_batch], ids=str
-)
+SHOWN = [
+    c
+    for c in COMPILED
+    if c.has_batch
+    and ("large" not in c.tags or os.environ.get("TFNATIVE_ALL_MODELS", "") == "1")
+]
+
+
+@pytest.mark.parametrize("case", [quick_or_slow(c) for c in SHOWN], ids=str)
 def test_no_rows_of_a_model_give_what_tensorflow_gives(
     case: ModelCase, export: Export, compiled: Compile, plain_tensorflow: Executor
 ) -> None:

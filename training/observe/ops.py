@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.errors import TrainingError
 from training.observe.private import frozen_graph
 
 
@@ -39,6 +40,9 @@ def step_through(model: Any, features: Mapping[str, NDArray[Any]]) -> Iterator[O
         model: A ``keras.Model``.
         features: Some rows of each input.
 
+    Raises:
+        TrainingError: The model has loops.
+
     Yields:
         Each op after it has run, in the graph's order; inputs and weights first.
     """
@@ -53,6 +57,7 @@ def step_through(model: Any, features: Mapping[str, NDArray[Any]]) -> Iterator[O
         elif op.type == "NoOp":
             continue
         else:
+            _check_runs_alone(op)
             results = _run(op, [known[each.name] for each in op.inputs])
         known |= {t.name: r for t, r in zip(op.outputs, results, strict=True)}
         yield Op(
@@ -60,6 +65,17 @@ def step_through(model: Any, features: Mapping[str, NDArray[Any]]) -> Iterator[O
             op.type,
             tuple(each.name for each in op.inputs),
             tuple(np.asarray(result) for result in results),
+        )
+
+
+def _check_runs_alone(op: Any) -> None:
+    """Refuses what has no result that can be shown, or runs a function."""
+    if any(attribute.type == "func" for attribute in op.op_def.attr) or any(
+        each.dtype.name in ("variant", "resource") for each in op.outputs
+    ):
+        raise TrainingError(
+            f"the op {op.name} ({op.type}) belongs to a loop, which is not stepped "
+            "through: choose a model without recurrent layers"
         )
 
 
@@ -73,11 +89,14 @@ def _run(op: Any, inputs: list[Any]) -> list[Any]:
     taken = inspect.signature(function).parameters
     arguments: dict[str, Any] = {}
     rest = iter(inputs)
-    for argument in op.op_def.input_arg:
+    # Some have other names in Python, in the same order.
+    attributes = {attribute.name for attribute in op.op_def.attr} | {"name"}
+    names = [name for name in taken if name not in attributes]
+    for argument, name in zip(op.op_def.input_arg, names, strict=True):
         count = op.get_attr(argument.number_attr) if argument.number_attr else None
         if argument.type_list_attr:
             count = len(op.get_attr(argument.type_list_attr))
-        arguments[argument.name] = (
+        arguments[name] = (
             next(rest) if count is None else [next(rest) for _ in range(count)]
         )
     for attribute in op.op_def.attr:

@@ -90,7 +90,7 @@ def test_what_no_flag_can_be_is_a_wrong_command(value, capsys):
         "compile saved -o out --max-accuracy-drop 101%",
         "compile saved -o out --max-accuracy-drop half",
         "compile saved -o out --min-signal-to-noise=-3",
-        "compile saved -o out --precision-report curve.png",
+        "compile saved -o out --precision-report curve.jpg",
         "serve models/digits --tls-key key.pem",
         "serve models/digits --map-in-place --trusted-keys key.pub",
         "serve",

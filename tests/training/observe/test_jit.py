@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.training.cluster.clusters import only_all
 from training.errors import TrainingError
 from training.observe.jit import compare_jit, let_tensorflow_choose_clusters
 from training.options import FitOptions
@@ -17,6 +18,7 @@ OPTIONS = FitOptions(model="mlp", steps=4, batch_size=16)
 
 
 @pytest.mark.slow
+@only_all
 def test_all_of_them_train_alike_and_programs_are_drawn(tmp_path: Path) -> None:
     folder = str(tmp_path / "digits")
     options = FitOptions(model="mlp", steps=4, batch_size=16, data_folder=folder)

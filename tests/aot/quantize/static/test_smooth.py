@@ -143,7 +143,10 @@ def test_compiled_models_divide_as_the_reference_does(tmp_path: Path):
         "image": normal(4, 100, 7, 5, 4) * sizes[::6],
     }
     artifact = tfnative.compile(
-        tmp_path / "saved", tmp_path / "net", precision="int8", calibration=given
+        *(tmp_path / "saved", tmp_path / "net"),
+        cpus=["native"],
+        precision="int8",
+        calibration=given,
     )
     with tfnative.load(artifact) as model:
         signature = model.manifest.signatures["serving_default"]

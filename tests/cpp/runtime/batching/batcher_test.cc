@@ -211,6 +211,21 @@ TEST_F(BatcherTest, ADeadlineThatPassesInTheQueueFreesThePlace) {
   EXPECT_EQ(a.y[0], -1) << "an answer to a request that failed";
 }
 
+TEST_F(BatcherTest, ADeadlinePassesAfterAllOthersHavePassed) {
+  Batcher batcher = this->batcher();
+  const BatchFuture occupying = occupy(batcher);
+  Rows a(1), b(1);
+  for (Rows* rows : {&a, &b}) {
+    const BatchFuture late = batcher.submit(rows->in, rows->out, 100);
+    clock_->advance(100);
+    EXPECT_TRUE(eventually([&] { return late.done(); }));
+    // Who watches deadlines has none now, and sleeps until it is told of the next.
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+  }
+  recorder_.open();
+  occupying.get();
+}
+
 TEST_F(BatcherTest, PredictHasADeadlineToo) {
   Batcher batcher = this->batcher();
   const BatchFuture occupying = occupy(batcher);

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tests.fidelity.onednn import has_onednn
+
 Inputs = Mapping[str, Any]
 Case = tuple[str, Callable[[Inputs], Any]]
 """The op with its attributes, in words, and what it computes of the inputs."""
@@ -112,22 +114,6 @@ def _images() -> Iterator[Case]:
     yield _raw("AdjustHue", images="@colours", delta=0.3)
 
 
-def _has_onednn() -> bool:
-    """Whether TensorFlow computes dilated depthwise convolutions, on newer CPUs."""
-    image, kernel = np.ones((1, 8, 8, 1), np.float32), np.ones((2, 2, 1, 1), np.float32)
-    try:
-        tf.raw_ops.DepthwiseConv2dNative(
-            input=image,
-            filter=kernel,
-            strides=[1, 1, 1, 1],
-            dilations=[1, 2, 2, 1],
-            padding="SAME",
-        )
-    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
-        return False
-    return True
-
-
 def _convolutions() -> Iterator[Case]:
     kernel, small = _normal(3, 2, 4, 6), _normal(3, 2, 4, 2)
     explicit = [0, 0, 1, 2, 0, 3, 0, 0]
@@ -143,7 +129,7 @@ def _convolutions() -> Iterator[Case]:
                 padding=padding,
                 explicit_paddings=explicit if padding == "EXPLICIT" else [],
             )
-            if strides[0] == strides[1] and (rates == (1, 1) or _has_onednn()):
+            if strides[0] == strides[1] and (rates == (1, 1) or has_onednn()):
                 yield _raw(
                     "DepthwiseConv2dNative",
                     input="@image",

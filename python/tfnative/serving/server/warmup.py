@@ -7,6 +7,7 @@ https://www.tensorflow.org/tfx/serving/saved_model_warmup describes the file.
 
 from __future__ import annotations
 
+import logging
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,15 @@ from tfnative.serving import grpc_form, messages
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_RECORDS = 1000
+_ONE_MODEL = ("predict_log", "classify_log", "regress_log")
+_logger = logging.getLogger("tfnative.serving")
 
 
 def run_warmup_requests(model: Model, folder: Path) -> int:
     """Runs those of ``folder``, if it has any.
+
+    Requests for a signature that the model does not have are left out, and logged: a
+    compiled model has some of its SavedModel's signatures, and all of its requests.
 
     Returns:
         How many were run.
@@ -39,21 +45,46 @@ def run_warmup_requests(model: Model, folder: Path) -> int:
         raise InvalidArgumentError(
             f"{path}: expected at most {MAX_RECORDS} requests to warm up with"
         )
+    count = 0
     for index, record in enumerate(records):
         try:
-            _run(model, record)
+            log = _parse(record)
+            missing = sorted(_signatures(log) - model.signatures.keys())
+            if missing:
+                _logger.warning(
+                    "%s: request %d is left out: the model has no signature %r",
+                    *(path, index, missing[0]),
+                )
+                continue
+            _run(model, log)
         except InvalidArgumentError as error:
             raise InvalidArgumentError(f"{path}: request {index}: {error}") from None
-    return len(records)
+        count += 1
+    return count
 
 
-def _run(model: Model, record: bytes) -> None:
+def _parse(record: bytes) -> Any:
     from google.protobuf.message import DecodeError
 
     try:
-        log = messages.PredictionLog.FromString(record)
+        return messages.PredictionLog.FromString(record)
     except DecodeError as error:
         raise InvalidArgumentError(f"it is no PredictionLog: {error}") from None
+
+
+def _signatures(log: Any) -> set[str]:
+    """Names that a request asks for; those that it leaves open are not among them."""
+    kind = log.WhichOneof("log_type")
+    if kind == "multi_inference_log":
+        specs = [task.model_spec for task in log.multi_inference_log.request.tasks]
+    elif kind in _ONE_MODEL:
+        specs = [getattr(log, kind).request.model_spec]
+    else:
+        specs = []
+    return {spec.signature_name for spec in specs if spec.signature_name}
+
+
+def _run(model: Model, log: Any) -> None:
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
         request = log.predict_log.request.SerializeToString()

@@ -88,7 +88,6 @@ def test_as_many_requests_as_there_may_be_are_run(model, tmp_path):
     ("records", "match"),
     [
         ([record(), record(X[:, :2])], "request 1: .*x"),
-        ([record(signature="z")], "request 0: .*z"),
         ([b"\xff\xff"], "request 0: it is no PredictionLog"),
         ([b""], "request 0: it is a log of another kind"),
         ([record()] * 1001, "at most 1000"),
@@ -98,6 +97,30 @@ def test_requests_that_do_not_fit_are_refused(model, tmp_path, records, match):
     write(tmp_path, *records)
     with pytest.raises(tfnative.InvalidArgumentError, match=match):
         run_warmup_requests(model, tmp_path)
+
+
+def test_requests_for_signatures_that_were_not_compiled_are_left_out(
+    model, tmp_path, caplog
+):
+    classify, both = messages.PredictionLog(), messages.PredictionLog()
+    request = classify.classify_log.request
+    request.model_spec.signature_name = "classify"
+    for name in ("affine", "regress"):
+        task = both.multi_inference_log.request.tasks.add()
+        task.model_spec.signature_name = name
+    others = (record(signature="z"), *map(_bytes, (classify, both)))
+    write(tmp_path, record(), *others, record())
+    assert run_warmup_requests(model, tmp_path) == 2
+    said = [r.getMessage() for r in caplog.records if "left out" in r.getMessage()]
+    assert [message.rpartition(" ")[2] for message in said] == [
+        "'z'",
+        "'classify'",
+        "'regress'",
+    ]
+
+
+def _bytes(log) -> bytes:
+    return log.SerializeToString()
 
 
 def test_a_version_whose_requests_fail_is_not_served(fake, tmp_path):

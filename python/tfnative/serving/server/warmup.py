@@ -87,8 +87,9 @@ def _signatures(log: Any) -> set[str]:
 def _run(model: Model, log: Any) -> None:
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
-        request = log.predict_log.request.SerializeToString()
-        spec, inputs, _ = grpc_form.read_predict_request(request)
+        request = log.predict_log.request
+        request.model_spec.name = "this one"  # Whatever it is, or if there is none.
+        spec, inputs, _ = grpc_form.read_predict_request(request.SerializeToString())
         model.predict(inputs, signature=spec.signature)
     elif kind == "classify_log":
         request, name = _examples(log.classify_log.request)

@@ -119,6 +119,13 @@ def test_requests_for_signatures_that_were_not_compiled_are_left_out(
     ]
 
 
+def test_requests_need_no_name_of_a_model(model, tmp_path):
+    log = messages.PredictionLog.FromString(record())
+    log.predict_log.request.model_spec.ClearField("name")
+    write(tmp_path, log.SerializeToString())
+    assert run_warmup_requests(model, tmp_path) == 1
+
+
 def _bytes(log) -> bytes:
     return log.SerializeToString()
 

@@ -44,13 +44,12 @@ TARGETS = (
 EMULATED = {
     "linux-aarch64": ("digits_cnn", "transformer"),
     "linux-armv7": ("digits_cnn",),
-    "linux-aarch64-musl": ("lstm",),
 }
-# Kernels of each take a minute to compile: one for each format of objects.
-LOOKED_AT = ["android-arm64", "macos-arm64"]
+# Kernels of each take a minute to compile.
+LOOKED_AT = ["macos-arm64"]
 if os.environ.get("TFNATIVE_ALL_MACHINES", "") == "1":
     EMULATED = dict.fromkeys(TARGETS, (*MODELS, "mobilenet_v2"))
-    LOOKED_AT += ["ios-arm64", "windows-x86_64"]
+    LOOKED_AT += ["android-arm64", "ios-arm64", "windows-x86_64"]
 # What compiled code may ask of the system that it is linked into.
 FROM_LIBC = {"memcpy", "memmove", "memset", "memcmp", "bzero", "__bzero"}
 FROM_COMPILERS = {"__aeabi_unwind_cpp_pr0", "__aeabi_unwind_cpp_pr1", "___chkstk_ms"}

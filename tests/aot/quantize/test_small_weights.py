@@ -332,11 +332,13 @@ def export_baskets(path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    os.environ.get("TFNATIVE_ALL_MACHINES", "") != "1",
+    reason="compiles all kernels twice: TFNATIVE_ALL_MACHINES=1",
+)
 @pytest.mark.parametrize(
     ("target", "precision"),
-    [("linux-aarch64", "int8-dynamic"), ("linux-armv7", "float16-weights")]
-    if os.environ.get("TFNATIVE_ALL_MACHINES", "") == "1"
-    else [("linux-aarch64", "int8-dynamic")],
+    [("linux-aarch64", "int8-dynamic"), ("linux-armv7", "float16-weights")],
 )
 def test_other_machines_answer_as_tensorflow_does(saved, tmp_path, target, precision):
     require(target)

@@ -102,6 +102,7 @@ def test_a_synchronous_cluster_starts_again_when_a_worker_dies(tmp_path, data):
     assert ran.begins("worker 1") == begins
 
 
+@only_all
 def test_synchronous_parameter_servers_go_on_whoever_dies(tmp_path, data):
     kills = [Kill("worker 1", EVERY), Kill("ps 0", 3 * EVERY)]
     kills += [Kill("worker 0", 5 * EVERY)]

@@ -52,7 +52,7 @@ def step_through(model: Any, features: Mapping[str, NDArray[Any]]) -> Iterator[O
     graph = frozen_graph(model, features)
     given = {f"{name}": tf.constant(array) for name, array in features.items()}
     for op in graph.get_operations():
-        if op.type == "Placeholder":
+        if op.name in given:
             results = [given[op.name]]
         elif op.type == "NoOp":
             continue
@@ -70,8 +70,10 @@ def step_through(model: Any, features: Mapping[str, NDArray[Any]]) -> Iterator[O
 
 def _check_runs_alone(op: Any) -> None:
     """Refuses what has no result that can be shown, or runs a function."""
-    if any(attribute.type == "func" for attribute in op.op_def.attr) or any(
-        each.dtype.name in ("variant", "resource") for each in op.outputs
+    if (
+        op.type == "Placeholder"  # What a loop does not use, where it is lowered.
+        or any(attribute.type == "func" for attribute in op.op_def.attr)
+        or any(each.dtype.name in ("variant", "resource") for each in op.outputs)
     ):
         raise TrainingError(
             f"the op {op.name} ({op.type}) belongs to a loop, which is not stepped "

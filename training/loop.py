@@ -170,6 +170,11 @@ def compile_model(
 def train_dataset(data: Data, options: FitOptions, first_step: int = 0) -> Any:
     """Batches to train on, with the target that the model has."""
     batches = data.train(options.batch_size, seed=options.seed, first_step=first_step)
+    return with_target(batches, options)
+
+
+def with_target(batches: Any, options: FitOptions) -> Any:
+    """Batches whose labels are what the model is to give: its input, of some."""
     if MODELS[options.model].target == "input":
         batches = batches.map(_with_input_as_target)
     return batches

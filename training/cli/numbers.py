@@ -9,23 +9,21 @@ import argparse
 
 def positive(text: str) -> int:
     """A whole number of at least 1."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
-    return number
+    return _whole(text, 1)
 
 
 def natural(text: str) -> int:
     """A whole number of at least 0."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"must be at least 0, not {text}")
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"must be at least {least}, not {text}")
     return number
 
 

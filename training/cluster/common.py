@@ -17,7 +17,14 @@ from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
 from training.errors import ClusterError, PeerLostError, TrainingError
-from training.loop import compile_model, finish, loss_of, policy, prepare
+from training.loop import (
+    compile_model,
+    finish,
+    loss_of,
+    policy,
+    prepare,
+    with_target,
+)
 from training.models import MODELS, build_model
 from training.options import FitOptions, Fitted
 
@@ -201,14 +208,7 @@ def batches(
 ) -> Any:
     """Batches of one worker, with the target that the model has."""
     rows = data.train(batch_size, seed=seed, shard=shard, first_step=first_step)
-    if MODELS[options.model].target == "input":
-        rows = rows.map(_with_input_as_target)
-    return rows
-
-
-def _with_input_as_target(features: Any, label: Any) -> Any:
-    (target,) = features.values()
-    return features, target
+    return with_target(rows, options)
 
 
 def loss_function(options: FitOptions, data: Data, keras: Any) -> Any:

@@ -57,7 +57,7 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 
 def run(parsed: argparse.Namespace) -> int:
     """Measures each combination, and prints a table."""
-    opened = data.open_data(parsed.data, parsed.data_folder)
+    opened, _ = data.open_data(parsed.data, parsed.data_folder).checked()
     # Each in a process of its own: memory that one had is not free for the next.
     found = [apart(measure, opened, options) for options in combinations(parsed)]
     if parsed.plot:

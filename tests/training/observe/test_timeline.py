@@ -9,7 +9,7 @@ from pathlib import Path
 
 from training.observe.charts import plot_traces
 from training.observe.timeline import write_timeline
-from training.observe.trace import Event, Thread, Trace
+from training.observe.trace import STEP, Event, Thread, Trace
 
 
 def member(name: str, started: float) -> Trace:
@@ -17,9 +17,9 @@ def member(name: str, started: float) -> Trace:
     short = Event("ThreadpoolListener::Record", 0.0, 1e-8)
     events = (
         short,
-        Event("train", 0.01, 0.02, 3),
+        Event(STEP, 0.01, 0.02, 3),
         waits,
-        Event("train", 0.03, 0.02, 4),
+        Event(STEP, 0.03, 0.02, 4),
     )
     return Trace(name, started, (Thread("python", events),))
 
@@ -32,7 +32,7 @@ def test_each_member_is_a_process_and_clocks_place_it(tmp_path: Path) -> None:
     assert named == ["chief", "worker"]
     shown = [e for e in events if e["ph"] == "X"]
     assert len(shown) == count == 6  # Without those that nobody could see.
-    steps = [e for e in shown if e["name"] == "train"]
+    steps = [e for e in shown if e["name"] == STEP]
     assert [e["args"]["step"] for e in steps] == [3, 4, 3, 4]
     assert [e["ts"] for e in steps] == [10_000.0, 30_000.0, 510_000.0, 530_000.0]
     assert {e["dur"] for e in steps} == {20_000.0}

@@ -60,8 +60,7 @@ def fit_keras(
             layers have other places, or agree with those of other replicas.
     """
     prepare(options)
-    if keras is None:
-        import keras
+    keras = keras or importlib.import_module("keras")
     data = open_for(options)
     steps, per_epoch = steps_of(options, data)
     scope = strategy.scope() if strategy is not None else device_scope(options)

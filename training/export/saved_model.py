@@ -108,9 +108,13 @@ def export(
 
 def _write_arrays(data: Data, folder: Path) -> None:
     features, labels = data.held_out()
-    arrays = {PLURAL.get(name, name): rows for name, rows in features.items()}
+    arrays: dict[str, Any] = {
+        PLURAL.get(name, name): rows for name, rows in features.items()
+    }
     np.savez(folder / "heldout.npz", **arrays, labels=labels)
-    golden = {name: rows[:GOLDEN_ROWS] for name, rows in features.items()}
+    golden: dict[str, Any] = {
+        name: rows[:GOLDEN_ROWS] for name, rows in features.items()
+    }
     np.savez(folder / "golden.npz", **golden)
     rows = min(CALIBRATION_ROWS, data.train_rows)
     (batch,) = data.train(rows, repeat=False).take(1)

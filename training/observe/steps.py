@@ -128,7 +128,7 @@ def shares(steps: Sequence[Step]) -> Shares:
     seconds = mean(step.seconds for step in chosen) or 1.0
 
     def share(name: str) -> float:
-        return mean(getattr(step, name) for step in chosen) / seconds
+        return float(mean(getattr(step, name) for step in chosen) / seconds)
 
     return Shares(
         seconds, *map(share, ("input", "communication", "compute", "between"))

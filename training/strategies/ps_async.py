@@ -158,7 +158,7 @@ class _Chief:
                 )
             return loss, changed_at + 1, changed_at - read_at
 
-        @tf.function(autograph=False)
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def step(iterator: Any) -> Any:
             features, target = next(iterator)
             loss, number, staleness = strategy.run(

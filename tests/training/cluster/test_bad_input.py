@@ -14,13 +14,12 @@ import pytest
 
 from tests.training.cluster.clusters import digits, only_all, train
 from training.cluster.config import Cluster, Task
-from training.cluster.launch import run_member
 from training.cluster.member import Job
 from training.cluster.ports import reserved
 from training.cluster.supervisor import Supervisor
 from training.data import open_data
 from training.errors import ClusterError, TrainingError
-from training.fit import fit
+from training.fit import fit, run_member
 from training.options import FitOptions
 
 ROOT = Path(__file__).parents[3]

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.cluster.compare import Compared, smooth
+from training.compare.measure import Compared, smooth
 from training.errors import TrainingError
 
 

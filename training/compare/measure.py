@@ -16,7 +16,7 @@ from typing import Any
 from training.cluster.config import Task
 from training.cluster.curve import Point, read_curve
 from training.cluster.launch import RUNS, read_result, running
-from training.cluster.slow import slowed
+from training.compare.slow import slowed
 from training.errors import TrainingError
 from training.options import FitOptions
 from training.strategies import CLUSTERS, STRATEGIES

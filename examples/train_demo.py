@@ -42,14 +42,16 @@ def run() -> None:
     fits = [fit("single", "--logs", logs("single"), *TRACED)]
 
     say("2. Two workers train it together: each has half of every batch")
+    folder = ("--run-folder", run_folder("multi-worker"))
     cluster = ("--workers", "2", "--logs", logs("multi-worker"), *TRACED)
-    fits += [fit("multi-worker", *cluster)]
+    fits += [fit("multi-worker", *cluster, *folder)]
 
     say("3. Two workers and a parameter server, whose process is killed on the way")
     kill = Kill("ps 0", step=STEPS // 2)
     with killing(kill, ROOT / run_folder(KILLED)):
+        folder = ("--run-folder", run_folder(KILLED))
         servers = ("--workers", "2", "--ps", "1", "--checkpoint-steps", "22")
-        fits += [fit(KILLED, *servers)]
+        fits += [fit(KILLED, *servers, *folder)]
     step = fits[-1].went_on_after(kill)
     print(f"  Its weights were gone. Training went on from step {step}, a checkpoint.")
 
@@ -79,7 +81,6 @@ def fit(strategy: str, *options: str | Path) -> Fit:
     """Trains by a strategy, and exports; checks the accuracy."""
     command = ["fit", "--strategy", strategy, "--model", "cnn", "--data", "digits"]
     command += ["--epochs", str(EPOCHS), "--output", str(saved_model(strategy))]
-    command += ["--run-folder", str(run_folder(strategy))]
     found = Fit.read(strategy, show(*training(*command, *options)))
     found.check()
     return found

@@ -31,14 +31,22 @@ def served_accuracy(artifact: Path, held_out: Path) -> float:
     command = (sys.executable, "-m", "tfnative", "serve", str(versions))
     options = "--host 127.0.0.1 --port 0 --rest-port 0 --json".split()
     print("$ tfnative serve", versions.relative_to(ROOT), *options, flush=True)
-    with subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    ) as server:
+    log = artifact.parent / "server.log"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            [*command, *options],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=ROOT,
+        ) as server,
+    ):
         try:
             assert server.stdout is not None
             said = server.stdout.readline()
             if not said:
-                raise FailedError("the server ended before it listened")
+                raise FailedError(f"the server does not listen: see {log}")
             address = f"127.0.0.1:{json.loads(said)['port']}"
             rows = np.load(held_out)
             with tfnative.serving.Client(address) as client:

@@ -92,8 +92,9 @@ def _draw_steps(
     bars([(s.begin, s.begin + s.seconds) for s in steps], "between")
     bars(inside, "compute")
     low, high = inside[0][0], inside[-1][1]
-    waits = [w for w in waits_of(trace) if w[0] < high and w[1] > low]
-    bars([(max(low, a), min(high, b)) for a, b in waits], "input")
+    for kind, waits in waits_of(trace).items():
+        shown = [(max(low, a), min(high, b)) for a, b in waits if a < high and b > low]
+        bars(shown, kind)
     axes.vlines(
         [(s.begin - begin) * 1e3 for s in steps],
         *(row - 0.35, row + 0.35),

@@ -124,6 +124,7 @@ def _measure(strategy: str, options: FitOptions, slow_seconds: float) -> Compare
         strategy=strategy,
         batch_size=rows,
         workers=workers,
+        servers=None if strategy == "multi-worker" else options.servers,
         run_folder=folder / strategy,
         checkpoints=None,
         # A checkpoint is where all wait for each other: one at the end.

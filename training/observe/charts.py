@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training.files import written
 from training.observe.steps import Step, shares, split_steps, waits_of
 from training.observe.timeline import offsets
 from training.observe.trace import Trace
@@ -31,6 +32,10 @@ def plot_traces(traces: Sequence[Trace], path: Path) -> None:
         traces: One for each row. Members of one cluster are placed by their clocks;
             traces of runs that were minutes apart all begin at 0.
         path: A picture of any kind that matplotlib writes.
+
+    Raises:
+        TrainingError: It cannot be written, or a trace has no step; what was there
+            stays.
     """
     import matplotlib
 
@@ -63,9 +68,11 @@ def plot_traces(traces: Sequence[Trace], path: Path) -> None:
         ncols=4,
         frameon=False,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+    try:
+        with written(path, "--plot") as file:
+            figure.savefig(file, dpi=110)
+    finally:
+        pyplot.close(figure)
 
 
 def _begins(traces: Sequence[Trace], steps: Sequence[list[Step]]) -> list[float]:

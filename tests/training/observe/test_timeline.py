@@ -10,7 +10,9 @@ from pathlib import Path
 import matplotlib.colors
 import matplotlib.image
 import numpy as np
+import pytest
 
+from training.errors import TrainingError
 from training.observe.charts import COLOURS, plot_traces
 from training.observe.timeline import write_timeline
 from training.observe.trace import STEP, Event, Thread, Trace
@@ -42,6 +44,12 @@ def test_each_member_is_a_process_and_clocks_place_it(tmp_path: Path) -> None:
     assert [e["args"]["step"] for e in steps] == [3, 4, 3, 4]
     assert [e["ts"] for e in steps] == [10_000.0, 35_000.0, 510_000.0, 535_000.0]
     assert {e["dur"] for e in steps} == {20_000.0}
+
+
+def test_a_picture_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"steps\.xyz cannot be written"):
+        plot_traces([member("slow", 0.0)], tmp_path / "steps.xyz")
+    assert not list(tmp_path.iterdir())
 
 
 def test_steps_are_drawn(tmp_path: Path) -> None:

@@ -27,15 +27,13 @@ from training.errors import DataError
 from training.loop import compile_model, open_for, parts_of, policy, steps_of
 from training.models import build_model
 from training.observe.profile import profile_callback
-from training.options import FitOptions, Fitted
+from training.options import WORKERS, FitOptions, Fitted
 from training.strategies.batch_norm import with_batch_norm
-
-DEFAULT_WORKERS = 2
 
 
 def plan(options: FitOptions) -> Plan:
     """Who is needed: workers alone, the first of which is the chief."""
-    workers = options.workers or DEFAULT_WORKERS
+    workers = options.workers or WORKERS
     tasks = tuple(Task("worker", index) for index in range(workers))
     return Plan({"worker": workers}, until=tasks, together=True)
 

@@ -26,10 +26,9 @@ from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import peers, wait_for
 from training.data import Data
 from training.errors import CheckpointError, ClusterError
-from training.loop import finish, open_for, policy, steps_of
-from training.models import MODELS, build_model
-from training.options import FitOptions, Fitted
-from training.strategies.ps_async import DEFAULT_SERVERS, DEFAULT_WORKERS
+from training.loop import finish, learning_rate_of, open_for, policy, steps_of
+from training.models import build_model
+from training.options import SERVERS, WORKERS, FitOptions, Fitted
 
 _SESSION_SECONDS = 600
 
@@ -41,8 +40,8 @@ def plan(options: FitOptions) -> Plan:
     """Who is needed: workers, the first of which is the chief, and servers."""
     return Plan(
         {
-            "worker": options.workers or DEFAULT_WORKERS,
-            "ps": options.servers or DEFAULT_SERVERS,
+            "worker": options.workers or WORKERS,
+            "ps": options.servers or SERVERS,
         },
         until=(Task("worker", 0),),
         together=False,
@@ -135,7 +134,7 @@ class _Worker:
             loss = common.loss_function(options, self._data, tf_keras)(
                 target, predicted
             )
-            rate = v1.train.cosine_decay(_learning_rate(options), step, self._steps)
+            rate = v1.train.cosine_decay(learning_rate_of(options), step, self._steps)
             optimizer = v1.train.SyncReplicasOptimizer(
                 v1.train.AdamOptimizer(rate, epsilon=1e-7),
                 replicas_to_aggregate=workers,
@@ -258,10 +257,6 @@ def _fits(options: FitOptions) -> Iterator[None]:
             f"is damaged ({said}): choose an empty folder with --checkpoints, or train "
             "the model that it is of"
         ) from error
-
-
-def _learning_rate(options: FitOptions) -> float:
-    return options.learning_rate or MODELS[options.model].learning_rate
 
 
 def _result(

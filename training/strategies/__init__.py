@@ -52,14 +52,19 @@ def run(options: FitOptions) -> Fitted:
             f"there is no strategy {options.strategy!r}: choose one of "
             f"{', '.join(STRATEGIES)}"
         )
-    _check_options(options)
+    check_options(options)
     module = importlib.import_module(STRATEGIES[options.strategy])
     fitted: Fitted = module.run(options)
     return fitted
 
 
-def _check_options(options: FitOptions) -> None:
-    """Refuses what a strategy would leave out in silence."""
+def check_options(options: FitOptions) -> None:
+    """Refuses what a strategy would leave out in silence.
+
+    Raises:
+        TrainingError: An option is given that the strategy has no use for.
+        ClusterError: ``TF_CONFIG`` names a cluster, and the strategy has none.
+    """
     name, usual = options.strategy, FitOptions()
     for field, (option, takers) in _OPTIONS.items():
         if name not in takers and getattr(options, field) != getattr(usual, field):

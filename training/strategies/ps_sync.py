@@ -162,7 +162,7 @@ class _Worker:
         rows = common.batches(
             self._options,
             self._data,
-            max(1, self._options.batch_size // workers),
+            common.rows_of_each(self._options, workers),
             seed=self._options.seed + self._begun(),
             shard=(index, workers),
         )

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.training.cluster.clusters import digits, only_all, train
+from training.cluster.common import rows_of_each
 from training.cluster.config import Cluster, Task
 from training.cluster.member import Job
 from training.cluster.ports import reserved
 from training.cluster.supervisor import Supervisor
 from training.data import open_data
-from training.errors import ClusterError, TrainingError
+from training.errors import ClusterError, DataError, TrainingError
 from training.fit import fit, run_member
 from training.options import FitOptions
 
@@ -130,6 +131,13 @@ def test_what_a_strategy_would_leave_out_is_refused(monkeypatch, changes, said):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(TrainingError, match=said):
         fit(FitOptions(**changes))
+
+
+def test_rows_that_members_cannot_share_are_refused():
+    options = FitOptions(strategy="ps-sync", batch_size=33)
+    assert rows_of_each(options, 3) == 11
+    with pytest.raises(DataError, match=r"33 rows of a step .* 2 of ps-sync"):
+        rows_of_each(options, 2)
 
 
 def test_a_cluster_is_not_several_that_train_alone(monkeypatch):

@@ -184,11 +184,10 @@ class _Worker:
         progress = Progress(self._steps, quiet=not (self._chief and options.verbose))
         if self._chief and options.checkpoints is not None:
             common.remove_partial(options.checkpoints)
-        first = None
-        step = self._begun()
-        say_begin(step, self._steps)
-        if step >= self._steps:
-            return step
+        first = self._begun()
+        say_begin(first, self._steps)
+        if first >= self._steps:
+            return first
         # Who only knows the servers and itself does not wait for others that died.
         config = v1.ConfigProto(
             device_filters=["/job:ps", f"/job:{task.job}/task:{task.index}"]
@@ -200,12 +199,10 @@ class _Worker:
         with session:
             while not session.should_stop():
                 _, loss, step = session.run([graph.train, graph.loss, graph.step])
-                if first is None:
-                    first = int(step) - 1
                 curve.add(Point(int(step), time.time(), float(loss)))
                 curve.flush()
                 progress.at(int(step), float(loss))
-        return first if first is not None else int(step)
+        return first
 
     def _session(self, hooks: list[Any], config: Any) -> Any:
         """Waits for the servers and the chief; the chief restores or initialises.

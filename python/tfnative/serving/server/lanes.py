@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -24,6 +26,14 @@ INLINE_BYTES = 64 << 10
 LARGE_BYTES = 4 << 20
 """From so many on requests share a few threads that give way to all others."""
 LARGE_THREADS = 2
+TURN_BYTES = 256 << 10
+"""So many bytes of a large body come or go before small requests have the loop."""
+PAUSE_SECONDS = 0.001
+"""For so long they have it then: the least for which an event loop can wait."""
+TURN_SECONDS = 2 * PAUSE_SECONDS
+"""From one turn of all large bodies to the next."""
+SMALL_SECONDS = 1.0
+"""For so long after a small request another one is expected."""
 _NICE = 10
 
 
@@ -39,11 +49,15 @@ class Lanes:
         self._large = ThreadPoolExecutor(
             LARGE_THREADS, "tfnative-large", initializer=_give_way
         )
-        self._moving = ThreadPoolExecutor(1, "tfnative-move", initializer=_give_way)
+        # It needs Python's lock for each of many pieces. All wait for a thread that has
+        # the lock, but gets no CPU: this one does not give way.
+        self._moving = ThreadPoolExecutor(1, "tfnative-move")
+        self._last_small = self._last_turn = -math.inf
 
     async def run(self, size_bytes: int, call: Callable[[], T]) -> T:
         """Calls it: here if it is about few bytes, else in a thread."""
         if size_bytes <= INLINE_BYTES:
+            self._last_small = time.monotonic()
             return Outcome.of(call).get()
         return await self.run_in_thread(size_bytes, call)
 
@@ -60,10 +74,45 @@ class Lanes:
         """
         return await _run(self._moving, call)
 
+    async def wait_for_turn(self) -> None:
+        """Leaves the event loop to small requests, if such come, and then goes on.
+
+        However many wait here, one at a time goes on.
+        """
+        now = time.monotonic()
+        wait = 0.0
+        if now - self._last_small < SMALL_SECONDS:
+            begin = max(now + PAUSE_SECONDS, self._last_turn + TURN_SECONDS)
+            self._last_turn, wait = begin, begin - now
+        await asyncio.sleep(wait)
+
     def close(self) -> None:
         """Waits for what runs."""
         self._large.shutdown()
         self._moving.shutdown()
+
+
+class Turns:
+    """Leaves the event loop to small requests while a large body comes or goes.
+
+    To read 50 MB as fast as they come keeps the loop busy for 0.2 s. A small request
+    takes several turns of the loop, and some of other threads, which then wait for
+    Python's lock as well: it takes twice as long, and the next ones wait for it.
+
+    Args:
+        lanes: Where all large bodies wait for their turns.
+    """
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self._bytes = 0
+
+    async def moved(self, count: int) -> None:
+        """So many bytes have come or gone: waits if it is the turn of others."""
+        self._bytes += count
+        if self._bytes >= TURN_BYTES:
+            self._bytes = 0
+            await self._lanes.wait_for_turn()
 
 
 async def _run(executor: Executor, call: Callable[[], T]) -> T:

@@ -5,11 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -17,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy.typing as npt
 
+from tfnative._core import give_way
 from tfnative.serving.server.outcome import Outcome
 
 T = TypeVar("T")
@@ -32,9 +29,12 @@ PAUSE_SECONDS = 0.001
 """For so long they have it then: the least for which an event loop can wait."""
 TURN_SECONDS = 2 * PAUSE_SECONDS
 """From one turn of all large bodies to the next."""
+LATE_TIMES = 8
+"""By so many times what the loop is late they have it longer."""
+MOST_LATE_SECONDS = 0.1
+"""Than which they have it no longer: large bodies come and go slowly, but do."""
 SMALL_SECONDS = 1.0
 """For so long after a small request another one is expected."""
-_NICE = 10
 
 
 class Lanes:
@@ -49,10 +49,9 @@ class Lanes:
         self._large = ThreadPoolExecutor(
             LARGE_THREADS, "tfnative-large", initializer=_give_way
         )
-        # It needs Python's lock for each of many pieces. All wait for a thread that has
-        # the lock, but gets no CPU: this one does not give way.
         self._moving = ThreadPoolExecutor(1, "tfnative-move")
         self._last_small = self._last_turn = -math.inf
+        self._late = 0.0
 
     async def run(self, size_bytes: int, call: Callable[[], T]) -> T:
         """Calls it: here if it is about few bytes, else in a thread."""
@@ -77,14 +76,19 @@ class Lanes:
     async def wait_for_turn(self) -> None:
         """Leaves the event loop to small requests, if such come, and then goes on.
 
-        However many wait here, one at a time goes on.
+        However many wait here, one at a time goes on. Where the loop wakes up late, it
+        has too much to do, or the machine has: small requests then have it for longer.
         """
         now = time.monotonic()
-        wait = 0.0
-        if now - self._last_small < SMALL_SECONDS:
-            begin = max(now + PAUSE_SECONDS, self._last_turn + TURN_SECONDS)
-            self._last_turn, wait = begin, begin - now
-        await asyncio.sleep(wait)
+        if now - self._last_small >= SMALL_SECONDS:
+            await asyncio.sleep(0)
+            return
+        begin = max(now + PAUSE_SECONDS, self._last_turn + TURN_SECONDS)
+        begin += min(LATE_TIMES * self._late, MOST_LATE_SECONDS)
+        self._last_turn = begin
+        await asyncio.sleep(begin - now)
+        # It waits for whole milliseconds, and a turn of the loop can take one.
+        self._late = max(0.0, time.monotonic() - begin - TURN_SECONDS)
 
     def close(self) -> None:
         """Waits for what runs."""
@@ -126,7 +130,8 @@ def bytes_of(arrays: Mapping[str, npt.NDArray[Any]]) -> int:
 
 
 def _give_way() -> None:
-    """Lets the threads of small requests run first, where the system can do that."""
-    if sys.platform == "linux":  # A thread is a process of its own there.
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+    """Has what this thread does without Python's lock give way to other threads.
+
+    Its own priority stays: all wait for a thread that has the lock, but gets no CPU.
+    """
+    give_way(True)

@@ -131,9 +131,9 @@ def _measure(
         name: found["busy"].p99 / found[name].p99 for name in ("quiet", "thrown away")
     }
     print(
-        f"beside {len(body) / 1e6:.0f} MB of JSON the p99 is {ratios['quiet']:.2f} times"
-        f" that without (target: {TARGET:.0f}), and {ratios['thrown away']:.2f} times"
-        " that beside as many bytes that are thrown away"
+        f"beside {len(body) / 1e6:.0f} MB of JSON the p99 is {ratios['quiet']:.2f}"
+        f" times that without (target: {TARGET:.0f}), and {ratios['thrown away']:.2f}"
+        " times that beside as many bytes that are thrown away"
     )
     return {
         "parts": {name: list(map(asdict, each)) for name, each in parts.items()},

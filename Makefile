@@ -67,7 +67,8 @@ test-soak: $(VENV)/.installed  ## batchers, used in all ways for SOAK=120 second
 
 test-soak-server: export TFNATIVE_SOAK_MINUTES = $(MINUTES)
 test-soak-server: $(VENV)/.installed  ## a server under load for MINUTES=30
-	$(BIN)/python -m pytest -s tests/python/serving/server/test_soak.py
+	$(BIN)/python -m pytest -s tests/python/serving/server/test_soak.py \
+	  tests/python/serving/test_faults.py
 
 test-rolling: export TFNATIVE_ROLLING_REQUESTS = $(ROLLING)
 test-rolling: $(VENV)/.installed  ## ROLLING=100000 requests, while servers restart
@@ -78,11 +79,11 @@ fuzz-cpp: $(VENV)/.tools  ## any bytes for what reads files and messages; SECOND
 
 test-fidelity: export TFNATIVE_RANDOM_GRAPHS = $(GRAPHS)
 test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random ones
-	$(PYTEST) tests/fidelity tests/aot/rows $(PYTEST_ARGS)
+	$(PYTEST) tests/fidelity tests/aot/rows tests/aot/program $(PYTEST_ARGS)
 
 test-machines: export TFNATIVE_ALL_MACHINES = 1
 test-machines: $(VENV)/.installed  ## more models on each machine that can be emulated
-	$(PYTEST) tests/aot/artifact/test_other_machines.py \
+	$(PYTEST) tests/aot/artifact/test_other_machines.py tests/aot/link \
 	  tests/aot/quantize/test_small_weights.py $(PYTEST_ARGS)
 
 test-models: export TFNATIVE_ALL_MODELS = 1

@@ -92,7 +92,7 @@ test-models: $(VENV)/.installed  ## every model of the zoo, the largest ones too
 	  tests/aot/quantize/test_models.py tests/fidelity/test_empty_batches.py $(PYTEST_ARGS)
 
 test-training: export TFNATIVE_ALL_CLUSTERS = 1
-test-training: $(VENV)/.installed  ## all of training; clusters lose each of their members
+test-training: $(VENV)/.spark  ## all of training; clusters lose each of their members
 	$(PYTEST) tests/training $(PYTEST_ARGS)
 
 test-optimize: MODELS = all
@@ -185,6 +185,11 @@ $(VENV)/.installed: $(VENV)/.tools $(SOURCES) $(PROJECT)
 # What the benchmarks compare with, and draw with.
 $(VENV)/.bench: $(VENV)/.installed
 	$(BIN)/pip install --quiet --no-build-isolation ".[aot,bench,serving,training]"
+	@touch $@
+
+# Spark, which some tests of training run: half a gigabyte, and minutes to install.
+$(VENV)/.spark: $(VENV)/.installed
+	$(BIN)/pip install --quiet --no-build-isolation ".[aot,test,training,spark]"
 	@touch $@
 
 # What changes sources at random, and says which tests run a line.

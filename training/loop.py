@@ -216,6 +216,9 @@ def _fit(
     except tf.errors.DataLossError as error:
         data.checked()  # Names the file that changed while it was read.
         raise DataError(f"data is damaged: {error.message}") from error
+    except tf.errors.NotFoundError:
+        data.checked()  # Names the file that was removed.
+        raise
     return history
 
 

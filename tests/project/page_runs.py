@@ -272,5 +272,10 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "training.md",
         "python -m training jit --model cnn --data digits --hlo build/training/hlo",
     ): _TESTED + "tests/training/observe/test_jit.py",
+    (
+        "training.md",
+        'pip install ".[spark]"   # and Java 17 or later: apt-get install '
+        "default-jre-headless",
+    ): _INSTALLS + "; tests/training/data/test_spark.py runs the rest of it",
 }
 """Blocks that are not run, by page and first line, with the reason."""

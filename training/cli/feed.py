@@ -49,7 +49,7 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 
 def run(parsed: argparse.Namespace) -> int:
     """Measures each combination, and prints a table."""
-    opened = data.open_data(parsed.data, parsed.data_folder)
+    opened, _ = data.open_data(parsed.data, parsed.data_folder).checked()
     found = [measure(opened, options) for options in combinations(parsed)]
     if parsed.plot:
         from training.feed.chart import draw

@@ -217,6 +217,19 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ): _TESTED + "tests/training/feed/test_feed.py",
     (
         "training.md",
+        "python -m training feed --data fashion --num-processing-threads 2 "
+        "--queue-capacity 4 100 \\",
+    ): _TESTED + "tests/training/feed/test_feed.py",
+    (
+        "training.md",
+        "python -m training replicas --model cnn --data digits --replicas 1 2 4",
+    ): _TESTED + "tests/training/strategies/test_speed.py",
+    (
+        "training.md",
+        "for precision in float32 mixed_float16 mixed_bfloat16; do",
+    ): _TESTED + "tests/training/strategies/test_precision.py",
+    (
+        "training.md",
         "python -m training check saved_models/digits -o build/digits-checked",
     ): _TESTED + "tests/training/export/test_export.py",
     ("wheel.md", "mkdir -p dist"): _INSTALLS,

@@ -25,8 +25,20 @@ def commands() -> list[str]:
         text = (ROOT / page).read_text()
         for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S):
             lines = block.replace("\\\n", " ").splitlines()
-            found += [" ".join(line.split()) for line in lines]
+            found += of_each_round([" ".join(line.split()) for line in lines])
     return [line for line in found if line.startswith("python -m training ")]
+
+
+def of_each_round(lines: list[str]) -> list[str]:
+    """The lines, with the values that a loop of the shell gives its variable."""
+    for loop in re.finditer(r"^for (\w+) in (.*); do$", "\n".join(lines), re.M):
+        name, values = f"${loop[1]}", loop[2].split()
+        lines = [
+            line.replace(name, value)
+            for line in lines
+            for value in (values if name in line else [""])
+        ]
+    return lines
 
 
 @pytest.mark.parametrize("command", commands())

@@ -251,7 +251,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     (
         "training.md",
         "python -m training compare sync async --model mlp --workers 3 --steps 120 \\",
-    ): _TESTED + "tests/training/cluster/test_compare.py",
+    ): _TESTED + "tests/training/compare/test_compare.py",
     (
         "training.md",
         "python -m training fit --strategy ps-sync --workers 2 --ps 1 --steps 150 \\",

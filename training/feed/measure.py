@@ -157,7 +157,7 @@ def _function(data: Data) -> Callable[[Any], Any]:
 
     weights = tf.zeros((_weights(data), 32))
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def step(rows: Any) -> Any:
         return tf.reduce_sum(tf.reshape(rows, (-1, weights.shape[0])) @ weights)
 

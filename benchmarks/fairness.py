@@ -27,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
@@ -193,10 +193,11 @@ def throw_away(listening: socket.socket, body_bytes: int, answer_bytes: int) -> 
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {answer_bytes}\r\n\r\n".encode()
     while True:
         connection, _ = listening.accept()
-        with connection:
+        # A client of an earlier part leaves in the middle of a request.
+        with connection, suppress(ConnectionError):
             while begin := connection.recv(1 << 16):
-                while b"\r\n\r\n" not in begin:
-                    begin += connection.recv(1 << 16)
+                while b"\r\n\r\n" not in begin and (more := connection.recv(1 << 16)):
+                    begin += more
                 left = body_bytes - len(begin.partition(b"\r\n\r\n")[2])
                 while left > 0 and (count := connection.recv_into(content)):
                     left -= count

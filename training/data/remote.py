@@ -64,6 +64,11 @@ def _copy(system: Any, source: str, target: Path, shard: index.Shard) -> None:
         return
     with replacing(target) as temporary:
         system.get_file(source, str(temporary))
+        if sha256_of(temporary) != shard.sha256:
+            raise DataError(
+                f"{source} is not what {index.FILE} says, or came here damaged: try "
+                "again, or write the data there anew"
+            )
 
 
 @dataclass(frozen=True)

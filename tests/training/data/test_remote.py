@@ -9,6 +9,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,7 +97,15 @@ def test_a_copy_that_was_damaged_here_is_copied_again(tmp_path: Path):
     assert again.checked()[1] == ()
 
 
-def test_several_processes_may_copy_at_once(tmp_path: Path):
+def test_several_processes_may_copy_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def get_file(system: Any, source: str, target: str) -> None:
+        # Its own reads from a position in the file that threads share.
+        Path(target).write_bytes(system.cat_file(source))
+
+    memory = "fsspec.implementations.memory.MemoryFileSystem"
+    monkeypatch.setattr(f"{memory}.get_file", get_file)
     write("digits", numbered(400), "memory://many/data", shards=4)
 
     def fetch_and_check() -> None:
@@ -109,6 +118,24 @@ def test_several_processes_may_copy_at_once(tmp_path: Path):
         each.result()
     (folder,) = tmp_path.iterdir()
     assert not list(folder.glob(".*"))
+
+
+def test_what_comes_damaged_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write("digits", numbered(40), "memory://damaged/data", shards=1)
+
+    def get_file(system: Any, source: str, target: str) -> None:
+        Path(target).write_bytes(system.cat_file(source)[:-1])
+
+    memory = "fsspec.implementations.memory.MemoryFileSystem"
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{memory}.get_file", get_file)
+        with pytest.raises(DataError, match="came here damaged: try again"):
+            remote.fetch("memory://damaged/data", tmp_path)
+    assert not list(tmp_path.rglob("*.tfrecord"))
+    folder = remote.fetch("memory://damaged/data", tmp_path)
+    assert open_data("digits", folder).checked()[1] == ()
 
 
 def test_s3_without_credentials_says_so(

@@ -47,6 +47,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_quantized_models.py",
         "test_steps.py",
         "test_tool.py",
+        "test_size.py",
         "test_small_weights.py",
         "test_training.py",
         "test_weight_uses.py",

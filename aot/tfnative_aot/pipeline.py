@@ -17,6 +17,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from tfnative._base.output_places import check_places
 from tfnative._compile.options import CompileOptions
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.artifact.build import Builder
@@ -62,6 +63,15 @@ from tfnative_aot.xla.tfcompile import (
 DEFAULT_SIGNATURE = "serving_default"
 
 
+def _check_places(model: Path, folder: Path, options: CompileOptions) -> None:
+    """Refuses outputs that would be lost, or be a part of the model."""
+    outputs: list[tuple[str, str | os.PathLike[str]]] = [("the artifact", folder)]
+    for name in ("dump_hlo", "precision_report"):
+        if (path := getattr(options, name)) is not None:
+            outputs.append((f"{name} (--{name.replace('_', '-')})", path))
+    check_places(outputs, [model])
+
+
 def compile(  # noqa: A001 - the name that users know
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -75,6 +85,7 @@ def compile(  # noqa: A001 - the name that users know
     check_replaceable(folder)
     if options.dump_hlo is not None:
         check_dump(Path(options.dump_hlo), folder)
+    _check_places(Path(model), folder, options)
     if options.precision_report is not None:
         check_report(options.precision_report)
     given = options.golden

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,7 +29,7 @@ def check_dump(folder: Path, output: Path) -> None:
     Raises:
         InvalidArgumentError: It is one of these.
     """
-    place, artifact = folder.resolve(), output.resolve()
+    place, artifact = (Path(os.path.realpath(path)) for path in (folder, output))
     if place == artifact or artifact in place.parents:
         raise InvalidArgumentError(
             f"dump_hlo (--dump-hlo) {folder} is in the artifact's folder, which is "

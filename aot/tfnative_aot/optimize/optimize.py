@@ -16,6 +16,7 @@ from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.optimize.course import Course, assets_of
+from tfnative_aot.optimize.files import size_of
 from tfnative_aot.optimize.notes import notes
 from tfnative_aot.optimize.report import Recorder, check_place, write_with_report
 from tfnative_aot.optimize.room import room_for
@@ -56,6 +57,7 @@ def optimize(
             inputs=options.inputs,
             outputs=options.outputs,
         )
+        given = size_of(Path(model), loaded.tags)
         course = _begin(loaded, transforms, options)
         if options.format == "graphdef":
             check_no_tables(course.graph, loaded)
@@ -78,6 +80,8 @@ def optimize(
         steps=tuple(course.steps),
         inputs=written.inputs,
         outputs=written.outputs,
+        given=given,
+        written=size_of(target, loaded.tags or ("serve",)),
         notes=noted,
     )
 

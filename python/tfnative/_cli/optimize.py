@@ -101,10 +101,10 @@ def _print_steps(done: Optimized) -> None:
             tensors = {**done.inputs[name], **done.outputs[name]}
             listed = ", ".join(f"{n}={tensor}" for n, tensor in tensors.items())
             print(f"{name}: {listed}")
-    first, last = done.steps[0], done.steps[-1]
     print(
-        f"\n{done.output}: {format_bytes(last.bytes)}, of {format_bytes(first.bytes)} "
-        f"before; {last.nodes} nodes, of {first.nodes}"
+        f"\n{done.output}: {format_bytes(done.written.bytes)}, of "
+        f"{format_bytes(done.given.bytes)} before; {done.written.nodes} nodes, of "
+        f"{done.given.nodes}"
     )
 
 

@@ -30,6 +30,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_expressions.py",
         "test_fork_server.py",
         "test_freeze.py",
+        "test_given_samples.py",
         "test_grids.py",
         "test_lean.py",
         "test_models.py",

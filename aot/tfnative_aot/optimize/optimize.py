@@ -58,7 +58,7 @@ def optimize(
             outputs=options.outputs,
         )
         given = size_of(Path(model), loaded.tags)
-        course = _begin(loaded, transforms, options)
+        course, generated = _begin(loaded, transforms, options)
         if options.format == "graphdef":
             check_no_tables(course.graph, loaded)
         recorder = _recorder(course, options, Path(model))
@@ -71,7 +71,7 @@ def optimize(
             if recorder is not None:
                 recorder.note(step, before, course.graph, done)
     progress.stage("write the model")
-    noted = notes(loaded, course.graph, course.outputs, course.random)
+    noted = notes(loaded, course.graph, course.outputs, course.random, generated)
     written = _write(course, loaded, options, target, recorder, noted)
     progress.finish()
     return Optimized(
@@ -120,23 +120,25 @@ def _transforms(options: OptimizeOptions) -> tuple[Transform, ...]:
 
 def _begin(
     loaded: LoadedModel, transforms: Sequence[Transform], options: OptimizeOptions
-) -> Course:
+) -> tuple[Course, list[str]]:
+    """The frozen graph, and the signatures whose inputs no data give."""
     chosen = _chosen(loaded, options.signatures)
     loaded = fix_inputs(loaded, options.constants or {}, chosen)
     for_prediction = any(step.name == "remove_training_nodes" for step in transforms)
     graph, without_training = whole_graph(loaded, chosen, for_prediction=for_prediction)
     session = GraphSession(graph, assets_of(loaded), optimized=False)
     try:
-        samples = make_samples(graph, loaded, session, options)
+        samples, generated = make_samples(graph, loaded, session, options)
     finally:
         session.close()
-    return Course(
+    course = Course(
         loaded,
         graph,
         samples,
         options.max_error,
         without_training=without_training,
     )
+    return course, generated
 
 
 def _chosen(model: LoadedModel, names: Sequence[str] | None) -> tuple[str, ...]:

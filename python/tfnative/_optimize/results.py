@@ -58,11 +58,12 @@ class OptimizeNote:
 
     Attributes:
         signature: Its name.
-        kind: "not_compared": outputs have no finite number on the samples, so that no
-            step could be judged by them. "constant": outputs are the same for all
-            samples, so that few errors would be seen. "still_random": it draws random
-            numbers. "no_updates": it changed variables, which nothing reads, and does
-            so no more.
+        kind: "generated": the representative data do not have its inputs, so that it
+            was compared on generated rows. "not_compared": outputs have no finite
+            number on the samples, so that no step could be judged by them. "constant":
+            outputs are the same for all samples, so that few errors would be seen.
+            "still_random": it draws random numbers. "no_updates": it changed variables,
+            which nothing reads, and does so no more.
         text: In a sentence, with the names of outputs or nodes, and what to do.
     """
 

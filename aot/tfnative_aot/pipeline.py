@@ -23,7 +23,7 @@ from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.artifact.build import Builder
 from tfnative_aot.checks.insert import insert_checks
 from tfnative_aot.checks.strip import drop_checks
-from tfnative_aot.draw.dump import check_dump, folder_name, write_program
+from tfnative_aot.draw.dump import check_dump, folder_name, write_index, write_program
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.freeze.rewrites import compute_odd_values
 from tfnative_aot.job import Job, Variant
@@ -327,6 +327,7 @@ def _write_dumps(
     if settings.options.dump_hlo is None:
         return
     taken: set[str] = set()
+    titles: dict[str, str] = {}
     with replacing(Path(settings.options.dump_hlo)) as staging:
         for key in (variant.decoded.key for variant in variants):
             if key.level == settings.levels[-1]:
@@ -335,6 +336,8 @@ def _write_dumps(
                 title = f"{signature}, {batch_text(key.batch_size)}"
                 dumped = read_dumped(_dump_folder(work, key))
                 write_program(staging / name, title, dumped)
+                titles[name] = title
+        write_index(staging, titles)
 
 
 def _chosen_signatures(

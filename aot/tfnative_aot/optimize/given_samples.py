@@ -28,7 +28,6 @@ _PARSERS = frozenset(
     """DecodeProtoV2 ParseExample ParseExampleV2 ParseSequenceExample
     ParseSequenceExampleV2 ParseSingleExample ParseSingleSequenceExample""".split()
 )
-_FLAG = "--representative-data"
 
 Samples = dict[str, list[Arrays]]
 """By signature: batches of its inputs."""
@@ -76,12 +75,13 @@ def _of_arrays(
             for ends in graph.ends[:5]
         )
         raise InvalidArgumentError(
-            f"{_FLAG} has the inputs of no signature: it needs an array for each of "
+            f"--representative-data has the inputs of no signature: it needs an "
+            "array for each of "
             f"{needed}"
         )
     if surplus := sorted(arrays.keys() - used):
         raise InvalidArgumentError(
-            f"{_FLAG} has {', '.join(surplus)}, which is no input of any "
+            f"--representative-data has {', '.join(surplus)}, which is no input of any "
             f"signature; inputs are {', '.join(sorted(used))}"
         )
     return {
@@ -101,7 +101,8 @@ def _of_messages(path: Path, graph: WholeGraph, most: int | None) -> Samples:
     if not found:
         names = ", ".join(repr(ends.signature.name) for ends in graph.ends)
         raise InvalidArgumentError(
-            f"{_FLAG} {path}: a TFRecord file has tf.Example messages, which no "
+            f"--representative-data {path}: a TFRecord file has tf.Example messages, "
+            "which no "
             f"signature parses of {names}: choose one with --signature, or give a .npz "
             "file with an array for each input"
         )
@@ -149,18 +150,21 @@ def _messages(path: Path) -> list[bytes]:
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no regular file"
         raise InvalidArgumentError(
-            f"{_FLAG} {path} is {what}: expected a .npz or a TFRecord file"
+            f"--representative-data {path} is {what}: expected a .npz or a TFRecord "
+            "file"
         )
     if path.suffix == ".npy":
         raise InvalidArgumentError(
-            f"{_FLAG} {path} has one array, which no input is named of: write a .npz "
+            f"--representative-data {path} has one array, which no input is named "
+            "of: write a .npz "
             "file, as by numpy.savez(file, NAME=array)"
         )
     try:
         messages = list(read_records(path))
     except InvalidArgumentError as error:
         raise InvalidArgumentError(
-            f"{_FLAG} has to be a .npz file by its name, or a TFRecord file: {error}"
+            f"--representative-data has to be a .npz file by its name, or a TFRecord "
+            f"file: {error}"
         ) from None
     if not messages:
         raise InvalidArgumentError(f"{path} has no records")
@@ -179,12 +183,12 @@ def _fitting(spec: TensorSpec, given: Any) -> Any:
     )
     if fits and array.size == 0:
         raise InvalidArgumentError(
-            f"{_FLAG}: input {spec.name!r} is {array.dtype.name} "
+            f"--representative-data: input {spec.name!r} is {array.dtype.name} "
             f"{list(array.shape)}, which is empty: there is nothing to run the model on"
         )
     if not fits or array.dtype.name != dtype:
         raise InvalidArgumentError(
-            f"{_FLAG}: input {spec.name!r} is {array.dtype.name} "
+            f"--representative-data: input {spec.name!r} is {array.dtype.name} "
             f"{list(array.shape)}, expected {spec.dtype} "
             f"{'of any shape' if shape is None else list(shape)}"
         )
@@ -199,7 +203,8 @@ def _batches(
     counts = {len(inputs[name]) for name in batched}
     if len(counts) > 1:
         raise InvalidArgumentError(
-            f"{_FLAG}: the inputs need the same number of rows, got {sorted(counts)}"
+            f"--representative-data: the inputs need the same number of rows, got "
+            f"{sorted(counts)}"
         )
     if not counts:
         yield inputs

@@ -67,7 +67,8 @@ test-soak: $(VENV)/.installed  ## batchers, used in all ways for SOAK=120 second
 
 test-soak-server: export TFNATIVE_SOAK_MINUTES = $(MINUTES)
 test-soak-server: $(VENV)/.installed  ## a server under load for MINUTES=30
-	$(BIN)/python -m pytest -s tests/python/serving/server/test_soak.py
+	$(BIN)/python -m pytest -s tests/python/serving/server/test_soak.py \
+	  tests/python/serving/test_faults.py
 
 test-rolling: export TFNATIVE_ROLLING_REQUESTS = $(ROLLING)
 test-rolling: $(VENV)/.installed  ## ROLLING=100000 requests, while servers restart
@@ -78,11 +79,11 @@ fuzz-cpp: $(VENV)/.tools  ## any bytes for what reads files and messages; SECOND
 
 test-fidelity: export TFNATIVE_RANDOM_GRAPHS = $(GRAPHS)
 test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random ones
-	$(PYTEST) tests/fidelity tests/aot/rows $(PYTEST_ARGS)
+	$(PYTEST) tests/fidelity tests/aot/rows tests/aot/program $(PYTEST_ARGS)
 
 test-machines: export TFNATIVE_ALL_MACHINES = 1
 test-machines: $(VENV)/.installed  ## more models on each machine that can be emulated
-	$(PYTEST) tests/aot/artifact/test_other_machines.py \
+	$(PYTEST) tests/aot/artifact/test_other_machines.py tests/aot/link \
 	  tests/aot/quantize/test_small_weights.py $(PYTEST_ARGS)
 
 test-models: export TFNATIVE_ALL_MODELS = 1
@@ -91,7 +92,7 @@ test-models: $(VENV)/.installed  ## every model of the zoo, the largest ones too
 	  tests/aot/quantize/test_models.py tests/fidelity/test_empty_batches.py $(PYTEST_ARGS)
 
 test-training: export TFNATIVE_ALL_CLUSTERS = 1
-test-training: $(VENV)/.installed  ## all of training; clusters lose each of their members
+test-training: $(VENV)/.spark  ## all of training; clusters lose each of their members
 	$(PYTEST) tests/training $(PYTEST_ARGS)
 
 test-optimize: MODELS = all
@@ -184,6 +185,11 @@ $(VENV)/.installed: $(VENV)/.tools $(SOURCES) $(PROJECT)
 # What the benchmarks compare with, and draw with.
 $(VENV)/.bench: $(VENV)/.installed
 	$(BIN)/pip install --quiet --no-build-isolation ".[aot,bench,serving,training]"
+	@touch $@
+
+# Spark, which some tests of training run: half a gigabyte, and minutes to install.
+$(VENV)/.spark: $(VENV)/.installed
+	$(BIN)/pip install --quiet --no-build-isolation ".[aot,test,training,spark]"
 	@touch $@
 
 # What changes sources at random, and says which tests run a line.

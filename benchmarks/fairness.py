@@ -5,8 +5,12 @@
 python -m benchmarks.fairness build/digits
 
 starts ``tfnative serve`` and asks it for one row over gRPC, at fixed times, from which
-latencies count. It does so while nobody else asks; and while another client sends a
-large REST request each second, or the next one as soon as the answer came.
+latencies count. It does so while nobody else asks; while another client sends a large
+REST request each second, or the next one as soon as the answer came, to a program that
+throws it away; and while it sends that to the server. What the second one takes longer
+than the first is not the server's: both clients have the same processors as the server.
+
+Each part comes several times, in turn, and medians count.
 """
 
 from __future__ import annotations
@@ -16,13 +20,15 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -44,13 +50,26 @@ class Latencies:
         requests: How many there were.
         large: How many large ones were answered meanwhile.
         p50: Half took less.
+        p90: 90 of 100 took less.
         p99: 99 of 100 took less.
     """
 
     requests: int
     large: int
     p50: float
+    p90: float
     p99: float
+
+    @classmethod
+    def of(cls, parts: Sequence[Latencies]) -> Latencies:
+        """The sums and medians of several."""
+        return cls(
+            sum(part.requests for part in parts),
+            sum(part.large for part in parts),
+            statistics.median(part.p50 for part in parts),
+            statistics.median(part.p90 for part in parts),
+            statistics.median(part.p99 for part in parts),
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,31 +112,96 @@ def _measure(
 ) -> dict[str, Any]:
     body = large_body(signature, options.megabytes)
     ask = (ports["port"], model, signature, options)
+    path = f"/v1/models/{model}:predict"
     _small(*ask)  # To warm up.
-    quiet = _small(*ask)
-    _print("quiet", quiet)
+    parts: dict[str, list[Latencies]] = {"quiet": [], "thrown away": [], "busy": []}
+    with _sink(ports["rest_port"], path, body) as sink:
+        for _ in range(options.rounds):
+            parts["quiet"].append(_small(*ask))
+            for name, port in (("thrown away", sink), ("busy", ports["rest_port"])):
+                with _sending(port, path, body, options.pause) as answered:
+                    before = answered.value
+                    part = _small(*ask)
+                    large = answered.value - before
+                parts[name].append(replace(part, large=large))
+    found = {name: Latencies.of(each) for name, each in parts.items()}
+    for name, each in found.items():
+        _print(name, each)
+    ratios = {
+        name: found["busy"].p99 / found[name].p99 for name in ("quiet", "thrown away")
+    }
+    print(
+        f"beside {len(body) / 1e6:.0f} MB of JSON the p99 is {ratios['quiet']:.2f}"
+        f" times that without (target: {TARGET:.0f}), and {ratios['thrown away']:.2f}"
+        " times that beside as many bytes that are thrown away"
+    )
+    return {
+        "parts": {name: list(map(asdict, each)) for name, each in parts.items()},
+        "quiet": asdict(found["quiet"]),
+        "thrown_away": asdict(found["thrown away"]),
+        "busy": asdict(found["busy"]),
+        "ratio": ratios["quiet"],
+        "ratio_to_thrown_away": ratios["thrown away"],
+    }
+
+
+@contextmanager
+def _sending(port: int, path: str, body: bytes, pause: float) -> Iterator[Any]:
+    """Has a process send large requests, from when the first was answered."""
     context = multiprocessing.get_context("spawn")
     answered = context.Value("i", 0)
-    path = f"/v1/models/{model}:predict"
     sender = context.Process(
-        target=send_large,
-        args=(ports["rest_port"], path, body, options.pause, answered),
-        daemon=True,
+        target=send_large, args=(port, path, body, pause, answered), daemon=True
     )
     sender.start()
     try:
         while not answered.value and sender.is_alive():
             time.sleep(0.05)
-        before = answered.value
-        busy = _small(*ask)
-        busy = Latencies(busy.requests, answered.value - before, busy.p50, busy.p99)
+        yield answered
     finally:
         sender.terminate()
         sender.join()
-    _print(f"beside {len(body) / 1e6:.0f} MB of JSON", busy)
-    ratio = busy.p99 / quiet.p99
-    print(f"the p99 is {ratio:.2f} times that without (target: {TARGET:.0f})")
-    return {"quiet": asdict(quiet), "busy": asdict(busy), "ratio": ratio}
+
+
+@contextmanager
+def _sink(port: int, path: str, body: bytes) -> Iterator[int]:
+    """Has a process throw requests away and answer as many bytes as the server."""
+    connection = HTTPConnection("localhost", port, timeout=120)
+    connection.request("POST", path, body)
+    answer_bytes = len(connection.getresponse().read())
+    connection.close()
+    context = multiprocessing.get_context("spawn")
+    with socket.create_server(("localhost", 0)) as listening:
+        process = context.Process(
+            target=throw_away, args=(listening, len(body), answer_bytes), daemon=True
+        )
+        process.start()
+        try:
+            yield int(listening.getsockname()[1])
+        finally:
+            process.terminate()
+            process.join()
+
+
+def throw_away(listening: socket.socket, body_bytes: int, answer_bytes: int) -> None:
+    """Answers requests of one size without a look at them, for ever.
+
+    Its process gives way to others, as that of the client does.
+    """
+    os.nice(10)
+    content, answer = bytearray(1 << 16), bytes(answer_bytes)
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {answer_bytes}\r\n\r\n".encode()
+    while True:
+        connection, _ = listening.accept()
+        with connection:
+            while begin := connection.recv(1 << 16):
+                while b"\r\n\r\n" not in begin:
+                    begin += connection.recv(1 << 16)
+                left = body_bytes - len(begin.partition(b"\r\n\r\n")[2])
+                while left > 0 and (count := connection.recv_into(content)):
+                    left -= count
+                connection.sendall(head)
+                connection.sendall(answer)
 
 
 def large_body(signature: Signature, megabytes: float) -> bytes:
@@ -175,13 +259,14 @@ def _small(
             client.predict(model, inputs, signature=signature.name)
             taken.append((time.perf_counter() - due) * 1e3)
     cuts = statistics.quantiles(taken, n=100, method="inclusive")
-    return Latencies(len(taken), 0, cuts[49], cuts[98])
+    return Latencies(len(taken), 0, cuts[49], cuts[89], cuts[98])
 
 
 def _print(what: str, found: Latencies) -> None:
     print(
-        f"{what}: p50 {found.p50:.2f} ms, p99 {found.p99:.2f} ms, of {found.requests}"
-        f" requests for one row; {found.large} large ones answered",
+        f"{what}: p50 {found.p50:.2f} ms, p90 {found.p90:.2f} ms, p99 {found.p99:.2f}"
+        f" ms, of {found.requests} requests for one row; {found.large} large ones"
+        " answered",
         flush=True,
     )
 
@@ -196,7 +281,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add(
         "--rate", type=float, default=200, help="small requests a second (default: 200)"
     )
-    add("--seconds", type=float, default=15, help="of each part (default: 15)")
+    add("--seconds", type=float, default=5, help="of each part (default: 5)")
+    add("--rounds", type=int, default=5, help="of each part (default: 5)")
     add("--json", type=Path, help="also write what was found to this file")
     return parser.parse_args(arguments)
 

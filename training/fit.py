@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from training import strategies
 from training.checkpoints import Checkpoints
-from training.errors import CheckpointError
+from training.cluster.launch import write_result
+from training.cluster.member import LOST_PEER
+from training.errors import CheckpointError, PeerLostError
 from training.loop import compile_model, finish, open_for, prepare, steps_of
 from training.models import build_model
 from training.options import FitOptions, Fitted
 
-__all__ = ["FitOptions", "Fitted", "export_checkpoint", "fit"]
+__all__ = ["FitOptions", "Fitted", "export_checkpoint", "fit", "run_member"]
 
 
 def fit(options: FitOptions) -> Fitted:
@@ -21,6 +23,24 @@ def fit(options: FitOptions) -> Fitted:
         TrainingError: What it names is missing, does not fit, or cannot be written.
     """
     return strategies.run(options)
+
+
+def run_member(options: FitOptions) -> int:
+    """What a member of a cluster does, which `training.cluster.launch` starts.
+
+    Its environment has ``TF_CONFIG``. The chief leaves its result in the run's folder.
+
+    Returns:
+        The exit code: 0, or `LOST_PEER` where the same member shall start again.
+    """
+    try:
+        fitted = fit(options)
+    except PeerLostError as error:
+        print(f"training: {error}", flush=True)
+        return LOST_PEER
+    if fitted.rows and options.run_folder is not None:
+        write_result(fitted, options.run_folder)
+    return 0
 
 
 def export_checkpoint(options: FitOptions) -> Fitted:

@@ -30,7 +30,9 @@ __all__ = [
     "device_scope",
     "finish",
     "fit_keras",
+    "held_out_of",
     "keras_of",
+    "learning_rate_of",
     "loss_of",
     "open_for",
     "parts_of",
@@ -60,8 +62,7 @@ def fit_keras(
             layers have other places, or agree with those of other replicas.
     """
     prepare(options)
-    if keras is None:
-        import keras
+    keras = keras or importlib.import_module("keras")
     data = open_for(options)
     steps, per_epoch = steps_of(options, data)
     scope = strategy.scope() if strategy is not None else device_scope(options)
@@ -145,6 +146,11 @@ def loss_of(data: Data, target: str) -> tuple[str, str]:
     return "sparse_categorical_crossentropy", "accuracy"
 
 
+def learning_rate_of(options: FitOptions) -> float:
+    """Which the run begins with: what was asked for, or the model's own."""
+    return options.learning_rate or MODELS[options.model].learning_rate
+
+
 def compile_model(
     model: Any,
     options: FitOptions,
@@ -155,9 +161,7 @@ def compile_model(
 ) -> None:
     """Gives the model its optimizer, loss and metric."""
     spec = MODELS[options.model]
-    rate = keras.optimizers.schedules.CosineDecay(
-        options.learning_rate or spec.learning_rate, steps
-    )
+    rate = keras.optimizers.schedules.CosineDecay(learning_rate_of(options), steps)
     loss, metric = loss_of(data, spec.target)
     model.compile(
         optimizer=(optimizers or keras.optimizers).Adam(rate),
@@ -195,7 +199,7 @@ def _fit(
     import tensorflow as tf
 
     history: dict[str, list[float]] = {}
-    held_out = _held_out(data, options)
+    held_out = held_out_of(data, options)
     callbacks = _callbacks(model, options, data, steps[2], checkpoints)
     callbacks += options.callbacks
     try:
@@ -216,6 +220,9 @@ def _fit(
     except tf.errors.DataLossError as error:
         data.checked()  # Names the file that changed while it was read.
         raise DataError(f"data is damaged: {error.message}") from error
+    except tf.errors.NotFoundError:
+        data.checked()  # Names the file that was removed.
+        raise
     return history
 
 
@@ -244,7 +251,8 @@ def parts_of(first: int, last: int, per_epoch: int) -> list[Part]:
     return parts
 
 
-def _held_out(data: Data, options: FitOptions) -> tuple[Any, Any]:
+def held_out_of(data: Data, options: FitOptions) -> tuple[Any, Any]:
+    """Held-out features by name, (rows, ...), and what the model is to give."""
     features, labels = data.held_out()
     if MODELS[options.model].target == "input":
         (labels,) = features.values()

@@ -15,6 +15,9 @@ LOOKS = ("histograms", "graph", "mistakes", "projector")
 DEBUG = ("numerics", "dump")
 BATCH_NORMS = ("replica", "synchronized")
 DEVICES = ("cpu", "gpu")
+WORKERS = 2
+SERVERS = 1
+"""Of a cluster that is started here, where nobody says how many."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class FitOptions:
         jit: Whether XLA compiles the step: `JIT`.
         device: ``cpu`` or ``gpu``.
         replicas: Devices of a strategy that has several on a machine.
-        workers: Processes that train, for strategies with a cluster; 2 if None.
-        servers: Parameter servers, for strategies that have them; 1 if None.
+        workers: Processes that train, for strategies with a cluster; `WORKERS` if None.
+        servers: Parameter servers, for strategies that have them; `SERVERS` if None.
         join_seconds: How long a member waits for the others to come.
         run_folder: For what members of a cluster log; a new one if None.
         evaluator: Whether a process of its own validates the checkpoints.

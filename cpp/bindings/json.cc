@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-#include "gil.h"
+#include "give_way.h"
 #include "json_columns.h"
 #include "json_writer.h"
 #include "let_go.h"
@@ -88,12 +88,11 @@ py::dict read(const py::buffer& body, const std::string& spans_of) {
     throw Error(Code::kInvalidArgument, "expected bytes that lie in order");
   }
   JsonDocument document;
-  {
-    const WithoutGil release;
+  without_gil([&] {
     document = read_json(
         {static_cast<const char*>(info.ptr), static_cast<std::size_t>(info.size)},
         spans_of);
-  }
+  });
   py::dict found;
   for (auto& [name, column] : document.members) {
     found[py::str(name)] = as_python(std::move(column), {});
@@ -127,10 +126,7 @@ JsonArray json_array(const py::array& array) {
 template <typename Write>
 py::array written(const Write& write) {
   std::string text;
-  {
-    const WithoutGil release;
-    write(&text);
-  }
+  without_gil([&] { write(&text); });
   const auto size = static_cast<py::ssize_t>(text.size());
   return adopt(std::move(text), py::dtype::of<std::uint8_t>(), {size});
 }

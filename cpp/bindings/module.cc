@@ -5,6 +5,7 @@
 #include "batcher.h"
 #include "errors.h"
 #include "examples.h"
+#include "give_way.h"
 #include "json.h"
 #include "model.h"
 #include "tensor_proto.h"
@@ -17,6 +18,7 @@ PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = TFNATIVE_VERSION;
   tfnative::bindings::register_errors(module);
   tfnative::bindings::register_examples(module);
+  tfnative::bindings::register_give_way(module);
   tfnative::bindings::register_json(module);
   tfnative::bindings::register_tensor_proto(module);
   tfnative::bindings::register_model(module);

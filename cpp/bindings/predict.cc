@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "errors.h"
-#include "gil.h"
+#include "give_way.h"
 #include "model.h"
 
 namespace py = pybind11;
@@ -47,10 +47,7 @@ py::object predict(const PyModel& self, py::handle value, py::handle name,
   } else {
     take_outputs(info, out, inputs, outputs);
   }
-  {
-    const WithoutGil release;
-    run(model, info.signature, in, outputs.span());
-  }
+  without_gil([&] { run(model, info.signature, in, outputs.span()); });
   if (finish) return finish(result_of(info, outputs.arrays, true), out);
   return result_of(info, outputs.arrays, PyDict_Check(value.ptr()));
 }

@@ -6,13 +6,14 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "gil.h"
+#include "give_way.h"
 #include "proto/message_reader.h"
 #include "tfnative/error.hpp"
 
@@ -86,10 +87,7 @@ py::tuple tensor_head(const py::buffer& message) {
   const py::buffer_info info = message.request();
   const std::string_view bytes = bytes_of(info);
   Head head;
-  {
-    const WithoutGil release;
-    head = read_head(bytes);
-  }
+  without_gil([&] { head = read_head(bytes); });
   const py::ssize_t begin =
       head.content.empty() ? 0 : head.content.data() - bytes.data();
   py::object shape = py::none();
@@ -159,8 +157,9 @@ std::vector<std::string_view> read_strings(std::string_view message,
 template <typename Read>
 auto without_lock(const py::buffer_info& info, const Read& read) {
   const std::string_view bytes = bytes_of(info);
-  const WithoutGil release;
-  return read(bytes);
+  std::optional<decltype(read(bytes))> found;
+  without_gil([&] { found.emplace(read(bytes)); });
+  return *std::move(found);
 }
 
 py::array tensor_varints(const py::buffer& message, std::uint32_t field,

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "errors.h"
-#include "gil.h"
+#include "give_way.h"
 #include "leftovers.h"
 #include "seconds.h"
 #include "tensorflow_model.h"
@@ -123,10 +123,7 @@ py::object predict(const PyTensorflowModel& self, py::handle value, py::handle n
   if (!out.is_none()) take_outputs(info, out, inputs.get(), given);
   run.owner = inputs.share();
   std::vector<Tensor> outputs;
-  {
-    const WithoutGil release;
-    outputs = model.run(info.signature, inputs.get().span(), run);
-  }
+  without_gil([&] { outputs = model.run(info.signature, inputs.get().span(), run); });
   run.owner.reset();
   if (!out.is_none()) {
     for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -155,10 +152,8 @@ py::list predict_together(const PyTensorflowModel& self, const py::list& names,
   TensorflowRun run;
   run.owner = inputs.share();
   std::vector<std::vector<Tensor>> outputs;
-  {
-    const WithoutGil release;
-    outputs = model.run_together(signatures, inputs.get().span(), run);
-  }
+  without_gil(
+      [&] { outputs = model.run_together(signatures, inputs.get().span(), run); });
   for (std::size_t i = 0; i < infos.size(); ++i) {
     results.append(
         result_of(*infos[i], arrays_of(*infos[i], std::move(outputs[i])), true));

@@ -10,6 +10,7 @@ __version__: str
 
 _Tensor = tuple[str, np.dtype[Any], tuple[int, ...] | None]
 
+def give_way(does: bool) -> None: ...
 def host_cpu_level() -> str: ...
 def read_json(
     body: bytes | memoryview | npt.NDArray[np.uint8], spans_of: str = ""

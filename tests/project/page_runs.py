@@ -217,6 +217,19 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ): _TESTED + "tests/training/feed/test_feed.py",
     (
         "training.md",
+        "python -m training feed --data fashion --num-processing-threads 2 "
+        "--queue-capacity 4 100 \\",
+    ): _TESTED + "tests/training/feed/test_feed.py",
+    (
+        "training.md",
+        "python -m training replicas --model cnn --data digits --replicas 1 2 4",
+    ): _TESTED + "tests/training/strategies/test_speed.py",
+    (
+        "training.md",
+        "for precision in float32 mixed_float16 mixed_bfloat16; do",
+    ): _TESTED + "tests/training/strategies/test_precision.py",
+    (
+        "training.md",
         "python -m training check saved_models/digits -o build/digits-checked",
     ): _TESTED + "tests/training/export/test_export.py",
     ("wheel.md", "mkdir -p dist"): _INSTALLS,
@@ -238,7 +251,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     (
         "training.md",
         "python -m training compare sync async --model mlp --workers 3 --steps 120 \\",
-    ): _TESTED + "tests/training/cluster/test_compare.py",
+    ): _TESTED + "tests/training/compare/test_compare.py",
     (
         "training.md",
         "python -m training fit --strategy ps-sync --workers 2 --ps 1 --steps 150 \\",
@@ -272,5 +285,10 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "training.md",
         "python -m training jit --model cnn --data digits --hlo build/training/hlo",
     ): _TESTED + "tests/training/observe/test_jit.py",
+    (
+        "training.md",
+        'pip install ".[spark]"   # and Java 17 or later: apt-get install '
+        "default-jre-headless",
+    ): _INSTALLS + "; tests/training/data/test_spark.py runs the rest of it",
 }
 """Blocks that are not run, by page and first line, with the reason."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from training.cli.fit import add_options, options_of
 from training.cli.numbers import natural
-from training.cluster.compare import SHORT, compare, strategy_of
+from training.compare.measure import SHORT, compare, strategy_of
 from training.errors import TrainingError
 from training.strategies import CLUSTERS
 
@@ -62,7 +62,7 @@ def run(parsed: argparse.Namespace) -> int:
         parsed.strategies, options, slow_seconds=parsed.slow_worker / 1000
     )
     if parsed.plot:
-        from training.cluster.plot import plot
+        from training.compare.plot import plot
 
         plot(results, parsed.plot)
     if parsed.json:

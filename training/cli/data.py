@@ -18,6 +18,13 @@ def add(parsers: Any) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("name", choices=data.NAMES, metavar="NAME", help=", ".join(data.NAMES))
     add("--data-folder", metavar="FOLDER", help="default: build/data/NAME")
+    add(
+        "--with",
+        dest="writer",
+        choices=("plain", "spark"),
+        help="write what is missing by one process, the default in folders of this "
+        "machine, or by a Spark job; also to s3://, gs:// and hdfs://",
+    )
     add("--force", action="store_true", help="write it even if it is there")
     add("--skip-corrupt", action="store_true", help="report damaged files, and go on")
     return parser
@@ -25,7 +32,11 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 
 def run(parsed: argparse.Namespace) -> int:
     """Writes what is missing, reads all of it once, and prints a line for each part."""
-    found = data.open_data(parsed.name, parsed.data_folder, force=parsed.force)
+    found = data.open_data(
+        *(parsed.name, parsed.data_folder),
+        force=parsed.force,
+        writer=_writer(parsed.writer),
+    )
     found = found.reading_with(skip_corrupt=parsed.skip_corrupt)
     kept, damages = found.checked()
     print(f"{kept.name}: {kept.task}, in {kept.folder}")
@@ -43,3 +54,15 @@ def run(parsed: argparse.Namespace) -> int:
     for damage in damages:
         print(f"  left out: {damage.path}: {damage.reason}")
     return 0
+
+
+def _writer(name: str | None) -> Any:
+    if name == "spark":
+        from training.data import spark
+
+        return spark.write_part
+    if name == "plain":
+        from training.data.write import write_part
+
+        return write_part
+    return None

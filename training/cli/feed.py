@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from training import data
-from training.cli.numbers import positive
+from training.apart import apart
+from training.cli.numbers import natural, positive
 from training.feed import Feeding, FeedOptions, measure
 from training.feed.ways import WAYS
 
@@ -42,6 +43,13 @@ def add(parsers: Any) -> argparse.ArgumentParser:
         help="batches that wait, at most",
     )
     add("--steps", type=positive, default=100, help="batches that are measured")
+    add(
+        "--step-ms",
+        type=natural,
+        default=0,
+        help="milliseconds that a step takes at least, as one that computes does: then "
+        "queues fill (default: 0)",
+    )
     add("--plot", type=Path, help="file for a chart, as a PNG")
     add("--json", action="store_true", help="the figures as JSON")
     return parser
@@ -49,8 +57,9 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 
 def run(parsed: argparse.Namespace) -> int:
     """Measures each combination, and prints a table."""
-    opened = data.open_data(parsed.data, parsed.data_folder)
-    found = [measure(opened, options) for options in combinations(parsed)]
+    opened, _ = data.open_data(parsed.data, parsed.data_folder).checked()
+    # Each in a process of its own: memory that one had is not free for the next.
+    found = [apart(measure, opened, options) for options in combinations(parsed)]
     if parsed.plot:
         from training.feed.chart import draw
 
@@ -73,7 +82,8 @@ def combinations(parsed: argparse.Namespace) -> list[FeedOptions]:
             for threads in [1] if alone else parsed.num_processing_threads:
                 for capacity in [1] if alone else parsed.queue_capacity:
                     options = FeedOptions(
-                        way, batch_size, threads, capacity, parsed.steps
+                        *(way, batch_size, threads, capacity, parsed.steps),
+                        step_seconds=parsed.step_ms / 1e3,
                     )
                     made.append(options)
     return list(dict.fromkeys(made))

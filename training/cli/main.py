@@ -19,7 +19,7 @@ from training.errors import TrainingError
 
 COMMANDS = (
     *("fit", "compare", "export", "check", "data", "feed"),
-    *("timeline", "ops", "jit"),
+    *("replicas", "timeline", "ops", "jit"),
 )
 """Modules of this package, in the order in which ``--help`` shows them."""
 

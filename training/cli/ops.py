@@ -36,7 +36,7 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 
 def run(parsed: argparse.Namespace) -> int:
     """Runs the model, and prints each op."""
-    opened = open_data(parsed.data, parsed.data_folder)
+    opened, _ = open_data(parsed.data, parsed.data_folder).checked()
     model = build_model(parsed.model, opened, seed=parsed.seed)
     features, _ = opened.held_out()
     rows = {name: array[: parsed.rows] for name, array in features.items()}

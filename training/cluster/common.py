@@ -16,7 +16,7 @@ from training.checkpoints import Checkpoints
 from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
-from training.errors import ClusterError, PeerLostError, TrainingError
+from training.errors import ClusterError, DataError, PeerLostError, TrainingError
 from training.loop import (
     compile_model,
     finish,
@@ -209,6 +209,20 @@ def batches(
     """Batches of one worker, with the target that the model has."""
     rows = data.train(batch_size, seed=seed, shard=shard, first_step=first_step)
     return with_target(rows, options)
+
+
+def rows_of_each(options: FitOptions, count: int) -> int:
+    """Rows of a step that each of ``count`` members or replicas has.
+
+    Raises:
+        DataError: They cannot have as many each.
+    """
+    if options.batch_size % count:
+        raise DataError(
+            f"{options.batch_size} rows of a step cannot be shared by {count} of "
+            f"{options.strategy}: choose a --batch-size that {count} divides"
+        )
+    return options.batch_size // count
 
 
 def loss_function(options: FitOptions, data: Data, keras: Any) -> Any:

@@ -180,7 +180,7 @@ def _task(content: Any, jobs: Mapping[str, tuple[str, ...]]) -> Task:
         index = int(index)
     if job == "evaluator" and job not in jobs and index == 0:
         return Task(job, 0)
-    if job not in jobs:
+    if not isinstance(job, str) or job not in jobs:
         raise _wrong(f"says that this is a {job!r}, of which it names none")
     if not isinstance(index, int) or isinstance(index, bool) or index < 0:
         raise _wrong(f"has {index!r} for the task's index, not a number from 0")
@@ -195,7 +195,7 @@ def _task(content: Any, jobs: Mapping[str, tuple[str, ...]]) -> Task:
 def _kind(value: Any) -> str:
     if value is None:
         return "nothing"
-    names = {dict: "an object", list: "a list", str: "a string"}
+    names: dict[type, str] = {dict: "an object", list: "a list", str: "a string"}
     what = names.get(type(value), "a value")
     return what if value else f"{what} without content"
 

@@ -14,8 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from training.cluster.common import nothing_to_tell
-from training.loop import EVALUATION_ROWS, compile_model, open_for, steps_of
-from training.models import MODELS, build_model
+from training.loop import (
+    EVALUATION_ROWS,
+    compile_model,
+    held_out_of,
+    open_for,
+    steps_of,
+)
+from training.models import build_model
 from training.options import FitOptions, Fitted
 
 EVALUATIONS = "evaluations.jsonl"
@@ -35,9 +41,7 @@ def evaluate(options: FitOptions) -> Fitted:
     model = build_model(options.model, data, keras=tf_keras, seed=options.seed)
     compile_model(model, options, data, steps, tf_keras)
     model.optimizer.build(model.trainable_variables)
-    features, labels = data.held_out()
-    if MODELS[options.model].target == "input":
-        (labels,) = features.values()
+    features, labels = held_out_of(data, options)
     assert options.checkpoints is not None
     options.checkpoints.mkdir(parents=True, exist_ok=True)
     tf_keras.utils.SidecarEvaluator(

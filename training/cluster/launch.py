@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from training.cluster.config import Cluster, Task
-from training.cluster.member import LOST_PEER, Job
+from training.cluster.member import Job
 from training.cluster.ports import reserved
 from training.cluster.supervisor import APART, Supervisor
 from training.data import open_data
-from training.errors import ClusterError, PeerLostError
+from training.errors import ClusterError
 from training.options import FitOptions, Fitted
 
 RUNS = Path("build/training/runs")
@@ -42,7 +42,7 @@ class Plan:
     jobs: Mapping[str, int]
     until: tuple[Task, ...]
     together: bool
-    target: str = f"{__name__}:run_member"
+    target: str = "training.fit:run_member"
 
 
 def launch(
@@ -136,20 +136,6 @@ def _jobs(options: FitOptions, plan: Plan, ports: list[int], folder: Path) -> li
         )
         for task in tasks
     ]
-
-
-def run_member(options: FitOptions) -> int:
-    """What a member does; its environment has ``TF_CONFIG``. Returns the exit code."""
-    from training.fit import fit
-
-    try:
-        fitted = fit(options)
-    except PeerLostError as error:
-        print(f"training: {error}", flush=True)
-        return LOST_PEER
-    if fitted.rows and options.run_folder is not None:
-        write_result(fitted, options.run_folder)
-    return 0
 
 
 def write_result(fitted: Fitted, folder: Path) -> None:

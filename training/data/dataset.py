@@ -108,11 +108,21 @@ class Data:
         )
 
     def held_out(self) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
-        """Rows that training never sees: features by name, (rows, ...), and labels."""
+        """Rows that training never sees: features by name, (rows, ...), and labels.
+
+        Raises:
+            DataError: A file was damaged since the data was checked.
+        """
         import tensorflow as tf
 
         paths = [str(self.folder / shard.file) for shard in self.index.held_out]
-        records = list(tf.data.TFRecordDataset(paths).as_numpy_iterator())
+        try:
+            records = list(tf.data.TFRecordDataset(paths).as_numpy_iterator())
+        except tf.errors.OpError as error:
+            self.checked()  # Names the file.
+            raise DataError(
+                f"{self.folder} cannot be read ({error.message})"
+            ) from error
         features, labels = read.parse_batch(records, self.features, self.task)
         return {name: rows.numpy() for name, rows in features.items()}, np.asarray(
             labels

@@ -2,37 +2,43 @@
 # SPDX-License-Identifier: Apache-2.0
 """``data.json``: what a folder of TFRecord files holds.
 
-    {"format": 1, "name": "digits", "task": "classify",
+    {"format": 2, "sha256": "...", "name": "digits", "task": "classify",
      "features": {"image": {"shape": [8, 8, 1], "dtype": "float32",
                             "stored": "floats", "below": 0}},
      "labels": ["zero", ...], "scale": [0.0, 1.0], "assets": {"NAME": "text"},
-     "train": [{"file": "train-00000-of-00004.tfrecord", "rows": 360, "bytes": 98280}],
+     "train": [{"file": "train-00000-of-00004.tfrecord", "rows": 360, "bytes": 98280,
+                "sha256": "..."}],
      "held_out": [...]}
 
-It is written last, so that a folder with it is complete.
+It is written last, so that a folder with it is complete. Digests tell what was changed:
+that of each file, which may be one of the same size from other data, and that of all
+the rest of ``data.json``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from training.data.spec import FeatureSpec
 from training.errors import DataError
 
 FILE = "data.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A TFRecord file of the folder."""
+    """A TFRecord file of the folder; its digest is in hexadecimal."""
 
     file: str
     rows: int
     bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,13 @@ class Index:
 
     def to_json(self) -> str:
         """As the file has it."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n"
+        content = asdict(self)
+        head = {"format": FORMAT, "sha256": _digest(content)}
+        return json.dumps({**head, **content}, indent=1) + "\n"
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read_index(text: str, where: str) -> Index:
@@ -76,6 +88,13 @@ def read_index(text: str, where: str) -> Index:
         found = content.pop("format")
         if found != FORMAT:
             raise DataError(f"{where} has format {found}, not {FORMAT}: {again}")
+        if content.pop("sha256") != _digest(content):
+            raise DataError(f"{where} was changed after it was written: {again}")
+        for part in ("train", "held_out"):
+            for shard in content[part]:
+                if PurePosixPath(shard["file"]).name != shard["file"]:
+                    name = shard["file"]
+                    raise DataError(f"{where} names {name!r}, with a path: {again}")
         return Index(
             name=content["name"],
             task=content["task"],

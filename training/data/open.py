@@ -11,7 +11,7 @@ from pathlib import Path
 from training.data import index, remote
 from training.data.dataset import Data
 from training.data.sources import KINDS, NAMES, load_source
-from training.data.write import write
+from training.data.write import PartWriter, write
 from training.errors import DataError
 
 ROOT = Path("build/data")
@@ -23,16 +23,22 @@ def default_folder(name: str) -> Path:
 
 
 def open_data(
-    name: str, folder: str | os.PathLike[str] | None = None, *, force: bool = False
+    name: str,
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    force: bool = False,
+    writer: PartWriter | None = None,
 ) -> Data:
     """Opens a data set.
 
     Args:
         name: One of `NAMES`.
         folder: Where its files are, or shall be written; ``build/data/NAME`` by
-            default. With ``s3://``, ``gs://``, ``hdfs://`` or whatever fsspec knows,
-            the files have to be there, and are copied to ``build/data/remote`` first.
+            default. From ``s3://``, ``gs://``, ``hdfs://`` or whatever fsspec knows,
+            files are copied to ``build/data/remote`` first; there, they are written
+            only if a writer is named.
         force: Whether to write the files even if they are there.
+        writer: Who writes the files if they are to be written; this process by default.
 
     Raises:
         DataError: There is no such data; its source is not on this machine; the
@@ -41,6 +47,8 @@ def open_data(
     if name not in KINDS:
         raise DataError(f"there is no data {name!r}: choose one of {', '.join(NAMES)}")
     if folder is not None and remote.is_remote(os.fspath(folder)):
+        if writer is not None or force:
+            _write_there(name, os.fspath(folder), writer, force)
         path = remote.fetch(os.fspath(folder), ROOT / "remote")
     else:
         path = Path(folder) if folder is not None else default_folder(name)
@@ -50,6 +58,7 @@ def open_data(
                 *(name, load_source(name), path),
                 shards=KINDS[name].shards,
                 replace=force,
+                writer=writer,
             )
     try:
         text = (path / index.FILE).read_text()
@@ -65,6 +74,19 @@ def open_data(
             "folder with --data-folder"
         )
     return Data(path, found)
+
+
+def _write_there(
+    name: str, address: str, writer: PartWriter | None, force: bool
+) -> None:
+    if force or not remote.Target(address).is_complete():
+        shards = KINDS[name].shards
+        write(
+            *(name, load_source(name), address),
+            shards=shards,
+            replace=force,
+            writer=writer,
+        )
 
 
 def _refuse_other_files(path: Path, name: str) -> None:

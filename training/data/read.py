@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from training.data.records import LABEL
 from training.data.spec import FeatureSpec
-from training.data.write import LABEL, parsing_spec
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,23 @@ def parse_batch(
     parsed = tf.io.parse_example(serialized, parsing_spec(features, task))
     label = parsed.pop(LABEL)
     return decode(parsed, features), label
+
+
+def parsing_spec(features: Mapping[str, FeatureSpec], task: str | None) -> Any:
+    """For ``tf.io.parse_example``; with the label, if there is a task."""
+    import tensorflow as tf
+
+    lists = {"floats": tf.float32, "integers": tf.int64}
+    spec: dict[str, Any] = {
+        name: tf.io.FixedLenFeature(feature.shape, lists[feature.stored])
+        if feature.stored in lists
+        else tf.io.FixedLenFeature((), tf.string)
+        for name, feature in features.items()
+    }
+    if task is not None:
+        dtype = tf.int64 if task == "classify" else tf.float32
+        spec[LABEL] = tf.io.FixedLenFeature((), dtype)
+    return spec
 
 
 def decode(parsed: Mapping[str, Any], features: Mapping[str, FeatureSpec]) -> Any:

@@ -81,10 +81,10 @@ class Source:
 
 def as_model_input(spec: FeatureSpec, rows: NDArray[Any]) -> NDArray[Any]:
     """Stored rows as a model gets them; the same as reading does in TensorFlow."""
-    if spec.stored == "pixels":
-        return (rows.astype(np.float32) / np.float32(255)).reshape(-1, *spec.shape)
-    if spec.stored == "samples":
-        return (rows.astype(np.float32) / np.float32(32768)).reshape(-1, *spec.shape)
+    full_scale = {"pixels": 255, "samples": 32768}.get(spec.stored)
+    if full_scale is not None:
+        scaled: NDArray[Any] = rows.astype(np.float32) / np.float32(full_scale)
+        return scaled.reshape(-1, *spec.shape)
     if spec.stored == "text":
         (length,) = spec.shape
         lines = [line[:length].ljust(length, b"\0") for line in rows]

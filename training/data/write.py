@@ -4,57 +4,74 @@
 
 from __future__ import annotations
 
-import errno
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
-from training.data import index
-from training.data.spec import Arrays, FeatureSpec, Source
+from training.data import index, remote
+from training.data.folders import new_folder
+from training.data.records import examples, write_shard
+from training.data.spec import Arrays, Source
 from training.errors import DataError
 
-LABEL = "label"
+PARTS = {"train": "train", "held_out": "heldout"}
+"""How files of each part begin, by the name in ``data.json``."""
+
+PartWriter: TypeAlias = Callable[
+    [Source, Arrays, str, str, int], tuple[index.Shard, ...]
+]
+"""Writes rows into a folder or an address; see `write_part`."""
 
 
 def write(
-    name: str, source: Source, folder: Path, *, shards: int, replace: bool = False
+    name: str,
+    source: Source,
+    folder: str | Path,
+    *,
+    shards: int,
+    replace: bool = False,
+    writer: PartWriter | None = None,
 ) -> None:
-    """Writes all rows into a new folder, which is there completely or not at all.
+    """Writes all rows, into a new folder that is there completely or not at all.
+
+    At an address, as ``s3://bucket/digits``, ``data.json`` is what makes it complete:
+    it is removed first, and written last.
 
     Args:
         name: Of the data set.
         source: Its rows.
-        folder: Where to.
+        folder: Where to; a path, or an address that fsspec knows.
         shards: Files of the rows to train on; rows go round them in turn.
         replace: Whether to replace a complete folder; if not, it stays.
+        writer: Who writes the rows; this process by default.
 
     Raises:
-        DataError: The files cannot be written.
+        DataError: The files cannot be written, or a part has no rows.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    try:
-        train = write_part(source, source.train, temporary, "train", shards)
-        held_out = write_part(source, source.held_out, temporary, "heldout", 1)
-        found = index.Index(
-            *(name, source.task, source.features, source.labels),
-            train=train,
-            held_out=held_out,
-            scale=_scale(source),
-            assets=source.assets,
-        )
+    for part, rows in (("train", source.train), ("hold out", source.held_out)):
+        if not rows.rows:
+            raise DataError(f"the data {name!r} has no rows to {part}: give it some")
+    writer = writer or write_part
+    if remote.is_remote(str(folder)):
+        target = remote.Target(str(folder))
+        if target.begin(name, replace=replace):
+            target.finish(_write(name, source, str(folder), shards, writer))
+        return
+    with new_folder(Path(folder), replace=replace) as temporary:
+        found = _write(name, source, str(temporary), shards, writer)
         (temporary / index.FILE).write_text(found.to_json())
-        temporary.chmod(0o755)
-        _put(temporary, folder, replace=replace)
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(
+    name: str, source: Source, folder: str, shards: int, writer: PartWriter
+) -> index.Index:
+    return index.Index(
+        *(name, source.task, source.features, source.labels),
+        train=writer(source, source.train, folder, "train", shards),
+        held_out=writer(source, source.held_out, folder, "held_out", 1),
+        scale=_scale(source),
+        assets=source.assets,
+    )
 
 
 def _scale(source: Source) -> tuple[float, float]:
@@ -64,102 +81,45 @@ def _scale(source: Source) -> tuple[float, float]:
     return float(values.mean()), float(values.std()) or 1.0
 
 
-def _put(temporary: Path, folder: Path, *, replace: bool) -> None:
-    """Renames the folder into its place, where another process may do so, too."""
-    if (folder / index.FILE).is_file():
-        if not replace:
-            return  # Someone was quicker, and may read it already.
-        old = temporary.with_name(f"{temporary.name}-old")
-        folder.rename(old)
-        shutil.rmtree(old, ignore_errors=True)
-    try:
-        temporary.rename(folder)
-    except OSError:
-        if not (folder / index.FILE).is_file():
-            raise
-
-
 def write_part(
-    source: Source, rows: Arrays, folder: Path, part: str, shards: int
+    source: Source, rows: Arrays, folder: str, part: str, shards: int
 ) -> tuple[index.Shard, ...]:
-    """Writes some rows as ``PART-00000-of-0000N.tfrecord`` and so on."""
-    import tensorflow as tf
+    """Writes some rows as ``PART-00000-of-0000N.tfrecord`` and so on.
 
+    Args:
+        source: What the rows are of.
+        rows: To write.
+        folder: A path or an address.
+        part: One of `PARTS`.
+        shards: How many files, if there are as many rows.
+    """
+    shards = shard_count(rows, shards)
     written = []
-    shards = max(1, min(shards, rows.rows))
     for shard in range(shards):
+        numbers = range(shard, rows.rows, shards)
+        records = examples(source.features, source.task, rows, numbers)
         file = shard_name(part, shard, shards)
-        count = 0
-        try:
-            with tf.io.TFRecordWriter(str(folder / file)) as writer:
-                for row in range(shard, rows.rows, shards):
-                    writer.write(as_example(source, rows, row).SerializeToString())
-                    count += 1
-        except tf.errors.OpError as error:
-            raise OSError(errno.EIO, error.message, str(folder / file)) from error
-        size = (folder / file).stat().st_size
-        written.append(index.Shard(file, count, size))
+        written.append(put_shard(folder, file, records))
     return tuple(written)
+
+
+def put_shard(folder: str, file: str, records: Iterable[bytes]) -> index.Shard:
+    """Writes a file of a path or an address, as a whole or not at all.
+
+    Raises:
+        OSError: It cannot be written; nothing of it is left.
+        DataError: An address cannot be written to.
+    """
+    if remote.is_remote(folder):
+        return remote.Target(folder).put(file, records)
+    return write_shard(Path(folder) / file, records)
+
+
+def shard_count(rows: Arrays, shards: int) -> int:
+    """Not more than there are rows: no file is empty."""
+    return max(1, min(shards, rows.rows))
 
 
 def shard_name(part: str, shard: int, shards: int) -> str:
     """The file of a shard."""
-    return f"{part}-{shard:05}-of-{shards:05}.tfrecord"
-
-
-def as_example(source: Source, rows: Arrays, row: int) -> Any:
-    """A row as tf.Example: its features, and the feature ``label``."""
-    import tensorflow as tf
-
-    features = {
-        name: _feature(spec, rows.features[name][row])
-        for name, spec in source.features.items()
-    }
-    label = rows.labels[row]
-    features[LABEL] = (
-        tf.train.Feature(int64_list=tf.train.Int64List(value=[int(label)]))
-        if source.task == "classify"
-        else tf.train.Feature(float_list=tf.train.FloatList(value=[float(label)]))
-    )
-    return tf.train.Example(features=tf.train.Features(feature=features))
-
-
-def serialized_rows(source: Source, rows: Arrays) -> Iterator[bytes]:
-    """Each row as a serialized tf.Example."""
-    for row in range(rows.rows):
-        yield as_example(source, rows, row).SerializeToString()
-
-
-def _feature(spec: FeatureSpec, value: Any) -> Any:
-    import tensorflow as tf
-
-    if spec.stored == "floats":
-        return tf.train.Feature(float_list=tf.train.FloatList(value=value.ravel()))
-    if spec.stored == "integers":
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=value.ravel()))
-    content = value if isinstance(value, bytes) else value.tobytes()
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[content]))
-
-
-def parsing_spec(features: Mapping[str, FeatureSpec], task: str | None) -> Any:
-    """For ``tf.io.parse_example``; with the label, if there is a task."""
-    import tensorflow as tf
-
-    lists = {"floats": tf.float32, "integers": tf.int64}
-    spec: dict[str, Any] = {
-        name: tf.io.FixedLenFeature(feature.shape, lists[feature.stored])
-        if feature.stored in lists
-        else tf.io.FixedLenFeature((), tf.string)
-        for name, feature in features.items()
-    }
-    if task is not None:
-        dtype = tf.int64 if task == "classify" else tf.float32
-        spec[LABEL] = tf.io.FixedLenFeature((), dtype)
-    return spec
-
-
-def _cannot_write(folder: Path, error: OSError) -> DataError:
-    return DataError(
-        f"{folder} cannot be written ({error.strerror or error}): free some space, or "
-        "choose another folder with --data-folder"
-    )
+    return f"{PARTS[part]}-{shard:05}-of-{shards:05}.tfrecord"

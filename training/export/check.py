@@ -65,7 +65,7 @@ def check(saved_model: Path, artifact: Path, **options: Any) -> Checked:
             f"{rows} is missing: export the model again with python -m training fit"
         )
     with np.load(rows) as file:
-        arrays = dict(file)
+        arrays: dict[str, Any] = dict(file)
     labels = arrays.pop("labels")
     singular = {plural: name for name, plural in PLURAL.items()}
     features = {singular.get(name, name): rows for name, rows in arrays.items()}

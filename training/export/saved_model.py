@@ -89,9 +89,7 @@ def export(
         temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
         _write_model(model, data, temporary / "model", options.model, keras)
         _write_arrays(data, temporary)
-        if output.is_dir():
-            shutil.rmtree(output)
-        (temporary / "model").rename(output)
+        _replace(output, temporary / "model", aside=temporary / "before")
         for file in temporary.glob("*.npz"):
             file.replace(beside(output, file.stem))
     except (OSError, tf.errors.OpError) as error:
@@ -106,11 +104,28 @@ def export(
     return output
 
 
+def _replace(output: Path, new: Path, *, aside: Path) -> None:
+    """Gives a new folder its name; if that fails, what had the name has it again."""
+    if not output.is_dir():
+        new.rename(output)
+        return
+    output.rename(aside)
+    try:
+        new.rename(output)
+    except OSError:
+        aside.rename(output)
+        raise
+
+
 def _write_arrays(data: Data, folder: Path) -> None:
     features, labels = data.held_out()
-    arrays = {PLURAL.get(name, name): rows for name, rows in features.items()}
+    arrays: dict[str, Any] = {
+        PLURAL.get(name, name): rows for name, rows in features.items()
+    }
     np.savez(folder / "heldout.npz", **arrays, labels=labels)
-    golden = {name: rows[:GOLDEN_ROWS] for name, rows in features.items()}
+    golden: dict[str, Any] = {
+        name: rows[:GOLDEN_ROWS] for name, rows in features.items()
+    }
     np.savez(folder / "golden.npz", **golden)
     rows = min(CALIBRATION_ROWS, data.train_rows)
     (batch,) = data.train(rows, repeat=False).take(1)

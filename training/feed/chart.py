@@ -22,7 +22,7 @@ def label_of(feeding: Feeding) -> str:
 
 
 def draw(feedings: Sequence[Feeding], path: Path, *, title: str) -> None:
-    """Writes a PNG: rows per second, and which part of a step waits for its input."""
+    """Writes a PNG: rows per second, which part of a step waits, memory over steps."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -31,8 +31,8 @@ def draw(feedings: Sequence[Feeding], path: Path, *, title: str) -> None:
     names = [label_of(each) for each in feedings]
     rows = [each.steps_per_second * each.options.batch_size for each in feedings]
     waits = [100 * each.input_share for each in feedings]
-    figure, (above, below) = plt.subplots(
-        2, 1, figsize=(max(6, 1.2 * len(names)), 6), sharex=True
+    figure, (above, below, last) = plt.subplots(
+        3, 1, figsize=(max(7, 1.2 * len(names)), 9), layout="constrained"
     )
     above.bar(names, rows, color="#1976d2")
     above.set_ylabel("rows per second")
@@ -40,8 +40,14 @@ def draw(feedings: Sequence[Feeding], path: Path, *, title: str) -> None:
     below.bar(names, waits, color="#f57c00")
     below.set_ylabel("% of a step waiting")
     below.set_ylim(0, 100)
-    below.tick_params("x", labelsize=8)
-    figure.tight_layout()
+    for axes in (above, below):
+        axes.tick_params("x", labelsize=8)
+    for name, each in zip(names, feedings, strict=True):
+        steps, grown = zip(*each.resident_over_steps, strict=True)
+        last.plot(steps, [x / 1e6 for x in grown], label=name.replace("\n", ", "))
+    last.set_ylabel("MB more in memory")
+    last.set_xlabel("step")
+    last.legend(fontsize=7)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
     plt.close(figure)

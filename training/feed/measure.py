@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from training.data import Data
 from training.errors import DataError
 from training.feed.ways import (
@@ -20,6 +22,8 @@ from training.feed.ways import (
 )
 
 WARM_UP = 5
+SAMPLES = 50
+"""Of the memory, over a run."""
 __all__ = ["FeedOptions", "Feeding", "measure"]
 
 
@@ -31,8 +35,11 @@ class Feeding:
         options: How it was fed.
         steps_per_second: With the step, which is one product of matrices.
         input_share: Part of the time that the step waited for its batch, in [0, 1].
-        resident_bytes: Of the process, most at any step, above what it was before.
+        resident_bytes: Of the process, most at any step, above what it had when the
+            step was made and nothing was read.
         batch_bytes: Of the arrays of one batch.
+        resident_over_steps: (step, bytes above that), about `SAMPLES` of them, from
+            the first step on, with those that are not counted.
     """
 
     options: FeedOptions
@@ -40,6 +47,7 @@ class Feeding:
     input_share: float
     resident_bytes: int
     batch_bytes: int
+    resident_over_steps: tuple[tuple[int, int], ...] = ()
 
 
 def measure(data: Data, options: FeedOptions) -> Feeding:
@@ -53,9 +61,13 @@ def measure(data: Data, options: FeedOptions) -> Feeding:
             f"feeding measures images and tables, and {data.name} is neither: choose "
             "--data digits or --data fashion"
         )
+    step, read = _prepared(data, options)
+    step(_zeros(data, options))
     before = resident_bytes()
-    step, source, close = _prepared(data, options)
-    waited, most, size = 0.0, before, 0
+    source, close = read()
+    waited, size = 0.0, 0
+    resident: list[tuple[int, int]] = []
+    every = max(1, (WARM_UP + options.steps) // SAMPLES)
     try:
         for number in range(WARM_UP + options.steps):
             if number == WARM_UP:
@@ -63,9 +75,13 @@ def measure(data: Data, options: FeedOptions) -> Feeding:
             begin = time.perf_counter()
             batch = next(source)
             waited += time.perf_counter() - begin
+            begin = time.perf_counter()
             step(batch)
-            if number % 8 == 0:
-                most = max(most, resident_bytes())
+            left = options.step_seconds - (time.perf_counter() - begin)
+            if left > 0:
+                time.sleep(left)
+            if number % every == 0:
+                resident.append((number, resident_bytes() - before))
         seconds = time.perf_counter() - started
         size = sum(_bytes(value) for value in [*batch[0].values(), batch[1]])
     finally:
@@ -74,22 +90,28 @@ def measure(data: Data, options: FeedOptions) -> Feeding:
         options=options,
         steps_per_second=options.steps / seconds,
         input_share=min(1.0, waited / seconds),
-        resident_bytes=most - before,
+        resident_bytes=max(0, *(grown for _, grown in resident)),
         batch_bytes=size,
+        resident_over_steps=tuple(resident),
     )
+
+
+Source = tuple[Iterator[Any], Callable[[], None]]
+"""Where batches come from, and what ends that."""
 
 
 def _prepared(
     data: Data, options: FeedOptions
-) -> tuple[Callable[[Any], Any], Iterator[Any], Callable[[], None]]:
-    """The step, where its batches come from, and what ends that."""
-    if options.way == "feed_dict":
-        return *_session(data, options), lambda: None
-    if options.way == "numpy":
-        return _function(data), python_batches(data, options), lambda: None
-    if options.way == "tf.data":
-        return _function(data), iter(pipeline(data, options)), lambda: None
-    if options.way == "queue":
+) -> tuple[Callable[[Any], Any], Callable[[], Source]]:
+    """The step, and what begins to read."""
+
+    def in_python() -> Source:
+        return python_batches(data, options), lambda: None
+
+    def in_cpp() -> Source:
+        return iter(pipeline(data, options)), lambda: None
+
+    def by_threads() -> Source:
         dequeue, close = queue_batches(data, options)
         (name,) = data.features
 
@@ -98,8 +120,27 @@ def _prepared(
                 rows, labels = dequeue()
                 yield {name: rows}, labels
 
-        return _function(data), batches(), close
-    raise DataError(f"there is no way {options.way!r} to feed")
+        return batches(), close
+
+    ways = {
+        "feed_dict": (_session, in_python),
+        "numpy": (_function, in_python),
+        "queue": (_function, by_threads),
+        "tf.data": (_function, in_cpp),
+    }
+    if options.way not in ways:
+        raise DataError(f"there is no way {options.way!r} to feed")
+    step, read = ways[options.way]
+    return step(data), read
+
+
+def _zeros(data: Data, options: FeedOptions) -> Any:
+    """A batch with which a step is traced, so that its memory is not the input's."""
+    features = {
+        name: np.zeros((options.batch_size, *spec.shape), np.float32)
+        for name, spec in data.features.items()
+    }
+    return features, np.zeros(options.batch_size)
 
 
 def _weights(data: Data) -> int:
@@ -116,7 +157,7 @@ def _function(data: Data) -> Callable[[Any], Any]:
 
     weights = tf.zeros((_weights(data), 32))
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def step(rows: Any) -> Any:
         return tf.reduce_sum(tf.reshape(rows, (-1, weights.shape[0])) @ weights)
 
@@ -127,9 +168,7 @@ def _function(data: Data) -> Callable[[Any], Any]:
     return run
 
 
-def _session(
-    data: Data, options: FeedOptions
-) -> tuple[Callable[[Any], Any], Iterator[Any]]:
+def _session(data: Data) -> Callable[[Any], Any]:
     """The same step in a graph of TensorFlow 1, which a session runs."""
     import tensorflow as tf
 
@@ -145,7 +184,7 @@ def _session(
         (value,) = batch[0].values()
         return session.run(result, feed_dict={rows: value})
 
-    return run, python_batches(data, options)
+    return run
 
 
 def _bytes(value: Any) -> int:

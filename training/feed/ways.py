@@ -33,6 +33,7 @@ class FeedOptions:
         capacity: Batches that wait, at most; ``queue_capacity``.
         steps: Batches that are measured.
         seed: Of the order.
+        step_seconds: How long a step takes at least, as one that computes does.
     """
 
     way: str
@@ -41,6 +42,7 @@ class FeedOptions:
     capacity: int = 4
     steps: int = 100
     seed: int = 7
+    step_seconds: float = 0.0
 
 
 def paths_of(data: Data) -> list[str]:

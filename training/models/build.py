@@ -67,7 +67,6 @@ def build_model(name: str, data: Data, *, keras: Any = None, seed: int = 7) -> A
         DataError: There is no such model, or it does not fit the data.
     """
     check_fits(name, data)
-    if keras is None:
-        import keras
+    keras = keras or importlib.import_module("keras")
     keras.utils.set_random_seed(seed)
     return MODELS[name].build(data, keras)

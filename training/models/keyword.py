@@ -32,7 +32,10 @@ def build(data: Data, keras: Any) -> Any:
     for filters in (16, 32, 32):
         x = layers.Conv2D(filters, 3, 2, padding="same", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-    x = layers.GlobalAveragePooling2D()(x)
+    # A word may be anywhere in time, but its frequencies are what tells it.
+    x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]))(x)
+    x = layers.GlobalMaxPooling1D()(x)
+    x = layers.Dropout(0.3)(x)
     return keras.Model(inputs, head(x, data, keras), name="keyword")
 
 

@@ -6,10 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from training.files import written
 from training.observe.steps import Step, shares, split_steps, waits_of
 from training.observe.timeline import offsets
 from training.observe.trace import Trace
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COLOURS = {
     "input": "#d1495b",
@@ -27,11 +32,16 @@ def plot_traces(traces: Sequence[Trace], path: Path) -> None:
         traces: One for each row. Members of one cluster are placed by their clocks;
             traces of runs that were minutes apart all begin at 0.
         path: A picture of any kind that matplotlib writes.
+
+    Raises:
+        TrainingError: It cannot be written, or a trace has no step; what was there
+            stays.
     """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.patches import Rectangle
 
     steps = [split_steps(trace) for trace in traces]
     figure, (left, right) = pyplot.subplots(
@@ -52,17 +62,17 @@ def plot_traces(traces: Sequence[Trace], path: Path) -> None:
     right.set_xlim(0, 1)
     right.set_xlabel("share of a step")
     figure.legend(
-        handles=[
-            pyplot.Rectangle((0, 0), 1, 1, color=colour) for colour in COLOURS.values()
-        ],
-        labels=["waits for input", "waits for others", "computes", "between steps"],
+        [Rectangle((0, 0), 1, 1, color=colour) for colour in COLOURS.values()],
+        ["waits for input", "waits for others", "computes", "between steps"],
         loc="outside upper center",
         ncols=4,
         frameon=False,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+    try:
+        with written(path, "--plot") as file:
+            figure.savefig(file, dpi=110)
+    finally:
+        pyplot.close(figure)
 
 
 def _begins(traces: Sequence[Trace], steps: Sequence[list[Step]]) -> list[float]:
@@ -76,10 +86,10 @@ def _begins(traces: Sequence[Trace], steps: Sequence[list[Step]]) -> list[float]
 
 
 def _draw_steps(
-    axes: object, row: int, trace: Trace, steps: Sequence[Step], begin: float
+    axes: Axes, row: int, trace: Trace, steps: Sequence[Step], begin: float
 ) -> None:
     def bars(spans: list[tuple[float, float]], name: str) -> None:
-        axes.broken_barh(  # type: ignore[attr-defined]
+        axes.broken_barh(
             [((low - begin) * 1e3, (high - low) * 1e3) for low, high in spans],
             (row - 0.35, 0.7),
             color=COLOURS[name],
@@ -89,9 +99,10 @@ def _draw_steps(
     bars([(s.begin, s.begin + s.seconds) for s in steps], "between")
     bars(inside, "compute")
     low, high = inside[0][0], inside[-1][1]
-    waits = [w for w in waits_of(trace) if w[0] < high and w[1] > low]
-    bars([(max(low, a), min(high, b)) for a, b in waits], "input")
-    axes.vlines(  # type: ignore[attr-defined]
+    for kind, waits in waits_of(trace).items():
+        shown = [(max(low, a), min(high, b)) for a, b in waits if a < high and b > low]
+        bars(shown, kind)
+    axes.vlines(
         [(s.begin - begin) * 1e3 for s in steps],
         *(row - 0.35, row + 0.35),
         color="white",
@@ -99,9 +110,9 @@ def _draw_steps(
     )
 
 
-def _draw_shares(axes: object, row: int, steps: Sequence[Step]) -> None:
+def _draw_shares(axes: Axes, row: int, steps: Sequence[Step]) -> None:
     mean, left = shares(steps), 0.0
     for name, colour in COLOURS.items():
         share = getattr(mean, name)
-        axes.barh(row, share, left=left, height=0.5, color=colour)  # type: ignore[attr-defined]
+        axes.barh(row, share, left=left, height=0.5, color=colour)
         left += share

@@ -36,7 +36,7 @@ def main(text: str) -> None:
         let_tensorflow_choose_clusters()
     import keras
 
-    data = open_data(options.data, options.data_folder)
+    data, _ = open_data(options.data, options.data_folder).checked()
     model = build_model(options.model, data, seed=options.seed)
     steps = options.steps or 1
     compile_model(model, options, data, steps, keras)

@@ -74,4 +74,5 @@ def _shown(image: NDArray[Any]) -> NDArray[np.float32]:
     """In [0, 1], and large enough to be seen."""
     by = max(1, 64 // image.shape[0])
     larger = image.repeat(by, axis=0).repeat(by, axis=1)
-    return np.clip(larger, 0, 1).astype(np.float32)
+    shown: NDArray[np.float32] = np.clip(larger, 0, 1).astype(np.float32)
+    return shown

@@ -128,17 +128,23 @@ def shares(steps: Sequence[Step]) -> Shares:
     seconds = mean(step.seconds for step in chosen) or 1.0
 
     def share(name: str) -> float:
-        return mean(getattr(step, name) for step in chosen) / seconds
+        return float(mean(getattr(step, name) for step in chosen) / seconds)
 
     return Shares(
         seconds, *map(share, ("input", "communication", "compute", "between"))
     )
 
 
-def waits_of(trace: Trace) -> list[Interval]:
-    """When a step waited for input, in seconds from the begin of the trace."""
+def waits_of(trace: Trace) -> dict[str, list[Interval]]:
+    """When an op waited, in seconds from the begin of the trace.
+
+    Returns:
+        Intervals by the field of `Step`: ``communication`` and ``input``. Where both
+        are, the second counts.
+    """
     events = [event for thread in trace.threads for event in thread.events]
-    return _merged(_named(events, _INPUT))
+    kinds = {"communication": _COMMUNICATION, "input": _INPUT}
+    return {kind: _merged(_named(events, names)) for kind, names in kinds.items()}
 
 
 def _named(events: Iterable[Event], names: tuple[str, ...]) -> list[Interval]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from training.files import written
 from training.observe.trace import Trace
 
 _SHORTEST = 1e-6
@@ -26,10 +27,13 @@ def write_timeline(traces: Sequence[Trace], path: Path) -> int:
 
     Returns:
         How many events it has.
+
+    Raises:
+        TrainingError: The file cannot be written; what was there stays.
     """
     events = list(_events(traces))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}))
+    with written(path, "--output") as file:
+        file.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}))
     return sum(event["ph"] == "X" for event in events)
 
 

@@ -17,8 +17,11 @@ from typing import Any
 from training.errors import TrainingError
 from training.observe.private import parse_xspace
 
-STEP = "train"
-"""Name of the events that are steps; their ``step_num`` is the step."""
+STEP = "training step"
+"""Name of the events that are steps; their ``step_num`` is the step.
+
+tf-keras has events ``train`` of its own, which count the steps of an epoch.
+"""
 _FOLDER = Path("plugins", "profile")
 
 

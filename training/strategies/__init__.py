@@ -28,6 +28,22 @@ CLUSTERS = ("multi-worker", "ps-async", "ps-sync")
 SYNCHRONIZED = ("mirrored", "multi-worker")
 """Those whose replicas can normalise their rows together."""
 
+_HERE = tuple(name for name in STRATEGIES if name not in CLUSTERS)
+_OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "workers": ("--workers", CLUSTERS),
+    "servers": ("--ps", ("ps-async", "ps-sync")),
+    "run_folder": ("--run-folder", CLUSTERS),
+    "evaluator": ("--evaluator", CLUSTERS),
+    "replicas": ("--replicas", ("mirrored", "central", "model-parallel")),
+    "batch_norm": ("--batch-norm", SYNCHRONIZED),
+    "jit": ("--jit", ("single", "mirrored", "central", "mixed", "multi-worker")),
+    "looks": ("--look", _HERE),
+    "debug": ("--debug", _HERE),
+    "profile": ("--profile", (*_HERE, "multi-worker")),
+    "logs": ("--logs", (*_HERE, "multi-worker", "ps-async")),
+}
+"""What only some strategies take: the option by the field, and who takes it."""
+
 
 def run(options: FitOptions) -> Fitted:
     """Trains by the strategy that the options name."""
@@ -36,27 +52,37 @@ def run(options: FitOptions) -> Fitted:
             f"there is no strategy {options.strategy!r}: choose one of "
             f"{', '.join(STRATEGIES)}"
         )
-    _check_options(options)
+    check_options(options)
     module = importlib.import_module(STRATEGIES[options.strategy])
     fitted: Fitted = module.run(options)
     return fitted
 
 
-def _check_options(options: FitOptions) -> None:
-    """Refuses what a strategy would leave out in silence."""
-    name = options.strategy
-    if options.batch_norm == "synchronized" and name not in SYNCHRONIZED:
+def check_options(options: FitOptions) -> None:
+    """Refuses what a strategy would leave out in silence.
+
+    Raises:
+        TrainingError: An option is given that the strategy has no use for.
+        ClusterError: ``TF_CONFIG`` names a cluster, and the strategy has none.
+    """
+    name, usual = options.strategy, FitOptions()
+    for field, (option, takers) in _OPTIONS.items():
+        if name not in takers and getattr(options, field) != getattr(usual, field):
+            raise TrainingError(
+                f"{name} does not take {option}: leave it out, or choose --strategy "
+                f"{' or '.join(takers)}"
+            )
+    if name == "ps-async" and options.logs and not options.evaluator:
         raise TrainingError(
-            f"{name} has no replicas that normalise together: leave out --batch-norm, "
-            f"or choose {' or '.join(SYNCHRONIZED)}"
+            "ps-async writes --logs by its evaluator alone: add --evaluator, or leave "
+            "--logs out"
         )
     if name in CLUSTERS:
-        _check_looking(options)
         return
-    if options.evaluator:
+    if options.checkpoint_steps is not None and options.checkpoints is None:
         raise TrainingError(
-            f"{name} validates by itself: leave out --evaluator, or choose one of "
-            f"{', '.join(CLUSTERS)}"
+            f"{name} writes no checkpoints without a folder for them: add "
+            "--checkpoints FOLDER, or leave out --checkpoint-steps"
         )
     cluster = from_environment()
     if cluster is not None and len(list(cluster.members())) > 1:
@@ -64,17 +90,4 @@ def _check_options(options: FitOptions) -> None:
             f"{VARIABLE} names a cluster, in which each member would train for itself "
             f"by the strategy {name}: choose one of {', '.join(CLUSTERS)}, or unset "
             f"{VARIABLE}"
-        )
-
-
-def _check_looking(options: FitOptions) -> None:
-    """What only a process that trains by itself shows."""
-    wanted = [f"--look {look}" for look in options.looks]
-    wanted += [f"--debug {options.debug}"] if options.debug else []
-    if options.profile and options.strategy != "multi-worker":
-        wanted += ["--profile"]
-    if wanted:
-        raise TrainingError(
-            f"{options.strategy} does not take {wanted[0]}: leave it out, or look at "
-            "a run by --strategy single"
         )

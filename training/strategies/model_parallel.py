@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from training.loop import fit_keras, keras_of, prepare
@@ -34,8 +33,6 @@ def run(options: FitOptions) -> Fitted:
                 print(line, flush=True)
         return on_devices(model, places)
 
-    # XLA compiles for one device.
-    options = replace(options, jit="off")
     return fit_keras(options, keras=tf_keras(), arrange=arrange)
 
 

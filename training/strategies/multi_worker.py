@@ -23,19 +23,16 @@ from training.cluster.evaluator import evaluate
 from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import meet, peers
 from training.data import Data
-from training.errors import DataError
 from training.loop import compile_model, open_for, parts_of, policy, steps_of
 from training.models import build_model
 from training.observe.profile import profile_callback
-from training.options import FitOptions, Fitted
+from training.options import WORKERS, FitOptions, Fitted
 from training.strategies.batch_norm import with_batch_norm
-
-DEFAULT_WORKERS = 2
 
 
 def plan(options: FitOptions) -> Plan:
     """Who is needed: workers alone, the first of which is the chief."""
-    workers = options.workers or DEFAULT_WORKERS
+    workers = options.workers or WORKERS
     tasks = tuple(Task("worker", index) for index in range(workers))
     return Plan({"worker": workers}, until=tasks, together=True)
 
@@ -60,11 +57,7 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
     strategy = tf.distribute.MultiWorkerMirroredStrategy(common.resolver(cluster))
     data = open_for(options)
     replicas = strategy.num_replicas_in_sync
-    if options.batch_size % replicas:
-        raise DataError(
-            f"{options.batch_size} rows cannot be shared by {replicas} replicas: "
-            f"choose a --batch-size that {replicas} divides"
-        )
+    common.rows_of_each(options, replicas)
     steps, per_epoch = steps_of(options, data)
     chief = common.is_chief(cluster)
     with strategy.scope(), policy(tf_keras, options.precision):

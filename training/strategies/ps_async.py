@@ -27,10 +27,7 @@ from training.cluster.roll_call import peers, wait_for
 from training.errors import ClusterError
 from training.loop import compile_model, open_for, policy, steps_of
 from training.models import build_model
-from training.options import FitOptions, Fitted
-
-DEFAULT_WORKERS = 2
-DEFAULT_SERVERS = 1
+from training.options import SERVERS, WORKERS, FitOptions, Fitted
 
 
 def plan(options: FitOptions) -> Plan:
@@ -38,8 +35,8 @@ def plan(options: FitOptions) -> Plan:
     return Plan(
         {
             "chief": 1,
-            "worker": options.workers or DEFAULT_WORKERS,
-            "ps": options.servers or DEFAULT_SERVERS,
+            "worker": options.workers or WORKERS,
+            "ps": options.servers or SERVERS,
         },
         until=(Task("chief", 0),),
         together=False,
@@ -158,7 +155,7 @@ class _Chief:
                 )
             return loss, changed_at + 1, changed_at - read_at
 
-        @tf.function(autograph=False)
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def step(iterator: Any) -> Any:
             features, target = next(iterator)
             loss, number, staleness = strategy.run(

@@ -26,10 +26,9 @@ from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import peers, wait_for
 from training.data import Data
 from training.errors import CheckpointError, ClusterError
-from training.loop import finish, open_for, policy, steps_of
-from training.models import MODELS, build_model
-from training.options import FitOptions, Fitted
-from training.strategies.ps_async import DEFAULT_SERVERS, DEFAULT_WORKERS
+from training.loop import finish, learning_rate_of, open_for, policy, steps_of
+from training.models import build_model
+from training.options import SERVERS, WORKERS, FitOptions, Fitted
 
 _SESSION_SECONDS = 600
 
@@ -41,8 +40,8 @@ def plan(options: FitOptions) -> Plan:
     """Who is needed: workers, the first of which is the chief, and servers."""
     return Plan(
         {
-            "worker": options.workers or DEFAULT_WORKERS,
-            "ps": options.servers or DEFAULT_SERVERS,
+            "worker": options.workers or WORKERS,
+            "ps": options.servers or SERVERS,
         },
         until=(Task("worker", 0),),
         together=False,
@@ -135,7 +134,7 @@ class _Worker:
             loss = common.loss_function(options, self._data, tf_keras)(
                 target, predicted
             )
-            rate = v1.train.cosine_decay(_learning_rate(options), step, self._steps)
+            rate = v1.train.cosine_decay(learning_rate_of(options), step, self._steps)
             optimizer = v1.train.SyncReplicasOptimizer(
                 v1.train.AdamOptimizer(rate, epsilon=1e-7),
                 replicas_to_aggregate=workers,
@@ -163,7 +162,7 @@ class _Worker:
         rows = common.batches(
             self._options,
             self._data,
-            max(1, self._options.batch_size // workers),
+            common.rows_of_each(self._options, workers),
             seed=self._options.seed + self._begun(),
             shard=(index, workers),
         )
@@ -185,11 +184,10 @@ class _Worker:
         progress = Progress(self._steps, quiet=not (self._chief and options.verbose))
         if self._chief and options.checkpoints is not None:
             common.remove_partial(options.checkpoints)
-        first = None
-        step = self._begun()
-        say_begin(step, self._steps)
-        if step >= self._steps:
-            return step
+        first = self._begun()
+        say_begin(first, self._steps)
+        if first >= self._steps:
+            return first
         # Who only knows the servers and itself does not wait for others that died.
         config = v1.ConfigProto(
             device_filters=["/job:ps", f"/job:{task.job}/task:{task.index}"]
@@ -201,12 +199,10 @@ class _Worker:
         with session:
             while not session.should_stop():
                 _, loss, step = session.run([graph.train, graph.loss, graph.step])
-                if first is None:
-                    first = int(step) - 1
                 curve.add(Point(int(step), time.time(), float(loss)))
                 curve.flush()
                 progress.at(int(step), float(loss))
-        return first if first is not None else int(step)
+        return first
 
     def _session(self, hooks: list[Any], config: Any) -> Any:
         """Waits for the servers and the chief; the chief restores or initialises.
@@ -258,10 +254,6 @@ def _fits(options: FitOptions) -> Iterator[None]:
             f"is damaged ({said}): choose an empty folder with --checkpoints, or train "
             "the model that it is of"
         ) from error
-
-
-def _learning_rate(options: FitOptions) -> float:
-    return options.learning_rate or MODELS[options.model].learning_rate
 
 
 def _result(

@@ -8,7 +8,7 @@ does not count. Looks into the bodies of loops and branches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,13 +63,15 @@ def find_node(
     return ("", inlined[0]) if len(inlined) == 1 else None
 
 
-def origins(graph_def: GraphDef, function: str, tensor: str) -> Origins:
-    """What a tensor of a graph, or of one of its functions, depends on."""
-    return _Search(graph_def).find(_Tensor(function, tensor))
+class OriginFinder:
+    """Finds what tensors of a graph, and of its functions, depend on.
 
+    To go through the graph takes longer than to find one of them: there is one finder
+    for all that is asked of a graph, which must not change.
+    """
 
-class _Search:
     def __init__(self, graph_def: GraphDef) -> None:
+        """Goes through the graph once."""
         self._nodes = {"": {node.name: node for node in graph_def.node}}
         self._functions: dict[str, FunctionDef] = {}
         self._callers: dict[str, list[tuple[str, NodeDef]]] = {}
@@ -81,6 +83,25 @@ class _Search:
             for node in nodes.values():
                 for name in called([node]):
                     self._callers.setdefault(name, []).append((scope, node))
+
+    def find(self, function: str, tensor: str) -> Origins:
+        """What a tensor of the graph (""), or of one of its functions, depends on."""
+        search = _Search(self._nodes, self._functions, self._callers)
+        return search.find(_Tensor(function, tensor))
+
+
+class _Search:
+    """What one tensor depends on."""
+
+    def __init__(
+        self,
+        nodes: Mapping[str, Mapping[str, NodeDef]],
+        functions: Mapping[str, FunctionDef],
+        callers: Mapping[str, Sequence[tuple[str, NodeDef]]],
+    ) -> None:
+        self._nodes = nodes
+        self._functions = functions
+        self._callers = callers
         self._placeholders: set[str] = set()
         self._changes = False
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tfnative.errors import CompileError
 from tfnative_aot import adapters
 from tfnative_aot.freeze.offender import Offender, refuse
-from tfnative_aot.freeze.origins import find_node, origins
+from tfnative_aot.freeze.origins import OriginFinder, find_node
 from tfnative_aot.freeze.static_shapes import fitting_sizes
 from tfnative_aot.load.source import BATCH, SourceGraph, node_of
 from tfnative_aot.machines.process_end import describe_end, last_lines
@@ -95,7 +95,7 @@ def _how_it_ended(code: int) -> str:
 def not_constant(graph: FrozenGraph, function: str, node: NodeDef, place: int) -> str:
     """Why an operand of a node is not known in time, and what to do about it."""
     name = operand_name(node, place)
-    found = origins(graph.graph_def, function, node.input[place])
+    found = OriginFinder(graph.graph_def).find(function, node.input[place])
     inputs = [i for i in graph.inputs if node_of(i.tensor) in found.placeholders]
     fixed = [i.name for i in inputs if BATCH not in (i.shape or ())]
     needed = f"its operand {name!r} has to be known when the model is compiled"

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
-from tfnative_aot.freeze.origins import find_node, origins
+from tfnative_aot.freeze.origins import OriginFinder, find_node
 from tfnative_aot.load.dtypes import numpy_dtype
 from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import BATCH, node_of
@@ -49,7 +49,7 @@ def fold_operand(graph: FrozenGraph, rows: int, failure: Failure) -> FrozenGraph
         return None
     tensor = found[1].input[failure.operand]
     # Loops that end before the operand is read are TensorFlow's to run.
-    if origins(graph.graph_def, "", tensor).placeholders:
+    if OriginFinder(graph.graph_def).find("", tensor).placeholders:
         return None
     with _ONE_AT_ONCE:
         value = _evaluate(graph, rows, tensor, 0)

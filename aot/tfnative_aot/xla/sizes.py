@@ -8,13 +8,14 @@ true one on beside it. But not every op looks at that, and results are then wron
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from tfnative_aot.freeze.offender import Offender, refuse
-from tfnative_aot.freeze.origins import origins
+from tfnative_aot.freeze.origins import OriginFinder
 from tfnative_aot.load.source import node_of
 from tfnative_aot.xla.explain import not_constant
 
@@ -33,6 +34,7 @@ def refuse_open_sizes(graph: FrozenGraph) -> None:
         CompileError: There are some. Names the nodes, and what to do.
     """
     offenders = []
+    finder = cache(partial(OriginFinder, graph.graph_def))  # Few graphs need one.
     scopes = {"": graph.graph_def.node}
     for function in graph.graph_def.library.function:
         if function.signature.name not in graph.calls:
@@ -40,7 +42,7 @@ def refuse_open_sizes(graph: FrozenGraph) -> None:
     for scope, nodes in scopes.items():
         by_name = {node.name: node for node in nodes}
         for node in nodes:
-            place = _open_operand(graph, scope, node, by_name)
+            place = _open_operand(finder, scope, node, by_name)
             if place is not None:
                 name = f"{scope}/{node.name}" if scope else node.name
                 where = graph.places.find(name, node.name) if graph.places else ""
@@ -50,12 +52,15 @@ def refuse_open_sizes(graph: FrozenGraph) -> None:
 
 
 def _open_operand(
-    graph: FrozenGraph, scope: str, node: NodeDef, nodes: Mapping[str, NodeDef]
+    finder: Callable[[], OriginFinder],
+    scope: str,
+    node: NodeDef,
+    nodes: Mapping[str, NodeDef],
 ) -> int | None:
     """Which input of a node gives its result a size that depends on the data."""
     for place, free in _free(node, nodes).items():
         for numbers, tensor in _scalars(node, place, nodes):
-            if not free.issuperset(numbers) and _is_of_data(graph, scope, tensor):
+            if not free.issuperset(numbers) and _is_of_data(finder(), scope, tensor):
                 return place
     return None
 
@@ -105,6 +110,6 @@ def _scalars(
     yield range(len(known)), node.input[place]
 
 
-def _is_of_data(graph: FrozenGraph, scope: str, tensor: str) -> bool:
-    found = origins(graph.graph_def, scope, tensor)
+def _is_of_data(finder: OriginFinder, scope: str, tensor: str) -> bool:
+    found = finder.find(scope, tensor)
     return bool(found.placeholders) or found.changes

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,12 +19,19 @@ from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.machines.emulator import emulator, runs_level
 from tfnative_aot.machines.targets import Target, find_target
 
-PLACES = [
+ALL_PLACES = [
     (name, level)
     for name in ("linux-x86_64", "linux-aarch64", "linux-armv7")
     for level in find_target(name).named_levels
 ]
-"""Targets and their CPU levels, for all of which kernels are compiled."""
+IS_ALL = os.environ.get("TFNATIVE_ALL_MACHINES", "") == "1"
+PLACES = [
+    (name, level)
+    for name, level in ALL_PLACES
+    if IS_ALL or name == "linux-x86_64" or level.name == "armv8.2-dotprod"
+]
+"""Targets and their CPU levels, for which kernels are compiled: with
+``make test-machines`` all that there are."""
 
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 

@@ -14,18 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.aot.link.kernel_programs import PLACES, SANITIZED, compile_program
 from tests.aot.link.quantized_calls import Bytes, Call, Floats, Result, Window
-from tests.aot.link.test_int8_kernel import PLACES
-from tfnative.errors import CompileError, NotFoundError
-from tfnative_aot.link.find_toolchain import find_toolchain
-from tfnative_aot.link.kernels import KERNEL_FLAGS
-from tfnative_aot.link.toolchain import COMMON_FLAGS, run, sources_dir
 from tfnative_aot.machines.cpu_levels import X86_LEVELS, CpuLevel, host_x86_level
-from tfnative_aot.machines.emulator import emulator, runs_level
 from tfnative_aot.machines.targets import find_target
 
-SOURCES = ("binary", "depthwise_int8", "look_up", "pool", "unary")
-_CHECKS = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SOURCES = tuple(
+    f"int8/{name}" for name in ("binary", "depthwise_int8", "look_up", "pool", "unary")
+)
 _NARROW = replace(
     X86_LEVELS[0],
     name="wide",
@@ -42,7 +38,7 @@ class Place:
     checks: tuple[str, ...] = ("-static",)
 
     def __str__(self) -> str:
-        checked = self.checks == _CHECKS
+        checked = self.checks == SANITIZED
         return f"{self.target}-{'sanitized' if checked else self.level.name}"
 
 
@@ -50,7 +46,7 @@ ALL = [
     *(Place(target, level) for target, level in PLACES),
     Place("linux-x86_64", _NARROW),
     # The best level of this machine: two of them would take twice the time.
-    Place("linux-x86_64", X86_LEVELS[max(host_x86_level(), 3) - 2], _CHECKS),
+    Place("linux-x86_64", X86_LEVELS[max(host_x86_level(), 3) - 2], SANITIZED),
 ]
 
 
@@ -60,31 +56,9 @@ def program(
 ) -> Sequence[str | Path]:
     """Compiles the kernels as artifacts have them, and what calls them."""
     place: Place = request.param
-    target = find_target(place.target)
-    try:
-        toolchain = find_toolchain(target)
-    except NotFoundError as error:
-        pytest.skip(f"needs a compiler for {target.name}: {error}")
-    prefix = emulator(target)
-    if prefix is None:
-        pytest.skip(f"needs QEMU for {target.arch} (qemu-user)")
-    if not runs_level(prefix, place.level):
-        pytest.skip(f"nothing here runs {place.level.name}")
-    kernels, include = sources_dir()
-    flags = [*COMMON_FLAGS, *KERNEL_FLAGS, *toolchain.target_flags(place.level)]
-    flags += [f"-DTFN_LEVEL={place.level.tag}", f"-I{kernels}", f"-I{include}"]
-    flags += place.checks
-    files = [kernels / "int8" / f"{name}.cc" for name in SOURCES]
-    caller = Path(__file__).with_name("quantized_kernels.cc")
-    path = tmp_path_factory.mktemp("kernels") / "quantized_kernels"
-    try:
-        run([*toolchain.cxx, *flags, *files, caller, "-o", path])
-    except CompileError as error:
-        if place.checks != _CHECKS or "san" not in str(error):
-            raise
-        pytest.skip(f"needs the sanitizers' libraries: {error}")
-    print(f"{place}: {' '.join(prefix) or 'here'}")
-    return [*prefix, path]
+    target, folder = find_target(place.target), tmp_path_factory.mktemp("kernels")
+    caller = "quantized_kernels.cc"
+    return compile_program(target, place.level, folder, SOURCES, caller, place.checks)
 
 
 def _check(program: Sequence[str | Path], calls: Sequence[Call]) -> None:

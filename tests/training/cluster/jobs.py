@@ -15,9 +15,9 @@ from pathlib import Path
 from tests.training.cluster.clusters import latest_step
 from training.cluster.common import is_chief
 from training.cluster.config import from_environment
-from training.cluster.launch import run_member
 from training.cluster.member import LOST_PEER
 from training.errors import ClusterError
+from training.fit import run_member
 from training.options import FitOptions
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from tests.training.cluster.clusters import digits, only_all, train
+from training.cluster.common import rows_of_each
 from training.cluster.config import Cluster, Task
-from training.cluster.launch import run_member
 from training.cluster.member import Job
 from training.cluster.ports import reserved
 from training.cluster.supervisor import Supervisor
 from training.data import open_data
-from training.errors import ClusterError, TrainingError
-from training.fit import fit
+from training.errors import ClusterError, DataError, TrainingError
+from training.fit import fit, run_member
 from training.options import FitOptions
 
 ROOT = Path(__file__).parents[3]
@@ -108,8 +108,19 @@ FIRST = TWO % '{"type": "worker", "index": 0}'
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"batch_norm": "synchronized"}, "leave out --batch-norm, or choose mirrored"),
-        ({"evaluator": True}, "leave out --evaluator"),
+        ({"batch_norm": "synchronized"}, "not take --batch-norm: .* mirrored or multi"),
+        ({"evaluator": True}, "single does not take --evaluator: leave it out"),
+        ({"workers": 3}, "single does not take --workers"),
+        ({"strategy": "multi-worker", "servers": 1}, "--strategy ps-async or ps-sync"),
+        ({"run_folder": Path("run")}, "single does not take --run-folder"),
+        ({"replicas": 3}, "single does not take --replicas"),
+        ({"strategy": "model-parallel", "jit": "on"}, "not take --jit"),
+        ({"strategy": "ps-async", "jit": "on"}, "not take --jit"),
+        ({"strategy": "ps-sync", "logs": Path("logs")}, "not take --logs"),
+        ({"strategy": "ps-async", "logs": Path("logs")}, "add --evaluator"),
+        ({"strategy": "ps-async", "profile": (1, 2)}, "not take --profile"),
+        ({"strategy": "multi-worker", "looks": ("graph",)}, "not take --look"),
+        ({"checkpoint_steps": 5}, "add --checkpoints FOLDER"),
         ({"strategy": "ps-sync", "evaluator": True}, "does not read"),
         ({"strategy": "ps-sync", "precision": "mixed_float16"}, "mixed_bfloat16"),
         ({"strategy": "ps-async", "precision": "mixed_float16"}, "mixed_bfloat16"),
@@ -120,6 +131,13 @@ def test_what_a_strategy_would_leave_out_is_refused(monkeypatch, changes, said):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(TrainingError, match=said):
         fit(FitOptions(**changes))
+
+
+def test_rows_that_members_cannot_share_are_refused():
+    options = FitOptions(strategy="ps-sync", batch_size=33)
+    assert rows_of_each(options, 3) == 11
+    with pytest.raises(DataError, match=r"33 rows of a step .* 2 of ps-sync"):
+        rows_of_each(options, 2)
 
 
 def test_a_cluster_is_not_several_that_train_alone(monkeypatch):

@@ -73,6 +73,10 @@ WRONG = {
         text({"worker": TWO}, {"type": "ps", "index": 0}),
         "is a 'ps', of which it names none",
     ),
+    "a task of many jobs": (
+        text({"worker": TWO}, {"type": ["worker"], "index": 0}),
+        "is a ['worker'], of which it names none",
+    ),
     "an index too far": (text({"worker": TWO}, worker(2)), "names 2 of them"),
     "an index below 0": (text({"worker": TWO}, worker(-1)), "has -1 for the task's"),
     "an index that is true": (text({"worker": TWO}, worker(True)), "has True for"),

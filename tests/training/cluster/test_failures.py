@@ -52,6 +52,7 @@ def check(ran: Ran, strategy: str, steps: int) -> None:
     # A chief that starts again begins with the last checkpoint.
     begins = ran.begins(CHIEFS[strategy])
     assert begins[0] == 0
+    assert fitted.first_step == begins[-1]
     assert all(begin % EVERY <= SLACK for begin in begins)
     assert steps_back(ran.curve) <= EVERY + SLACK
 

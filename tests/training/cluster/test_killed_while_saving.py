@@ -26,7 +26,7 @@ STEPS = 80
 @pytest.mark.parametrize(
     ("strategy", "chief"),
     [
-        ("multi-worker", "worker-0"),
+        pytest.param("multi-worker", "worker-0", marks=only_all),
         pytest.param("ps-async", "chief-0", marks=only_all),
         pytest.param("ps-sync", "worker-0", marks=only_all),
     ],

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.training.data.kinds import all_kinds, numbered
 from training.data import NAMES, Data, open_data
 from training.data.sources import fashion, words
-from training.data.spec import Arrays, FeatureSpec, Source, as_model_input
+from training.data.spec import as_model_input
 from training.data.write import write
 from training.errors import DataError
 
@@ -25,12 +26,6 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Data:
     folder = tmp_path_factory.mktemp("numbers")
     write("digits", numbered(100), folder / "data", shards=4)
     return open_data("digits", folder / "data")
-
-
-def numbered(rows: int) -> Source:
-    number = np.arange(rows, dtype=np.float32)[:, np.newaxis]
-    part = Arrays({"number": number}, np.arange(rows))
-    return Source("classify", {"number": FeatureSpec((1,))}, ("x",), part, part)
 
 
 def order(data: Data, **options: object) -> list[int]:
@@ -53,37 +48,12 @@ def test_a_set_of_scikit_learn_is_split_and_read_as_it_was_written(
 
 
 def test_each_way_to_store_rows_gives_them_back(tmp_path: Path):
-    random = np.random.default_rng(1)
-    lines = np.empty(6, object)
-    lines[:] = [b"", b"a", b"line", b"\x00z", b"long" * 9, b"12345678"]
-    stored = {
-        "floats": (FeatureSpec((3, 2)), random.normal(size=(6, 3, 2))),
-        "integers": (
-            FeatureSpec((2,), "int32", "integers", below=9),
-            random.integers(0, 9, (6, 2)),
-        ),
-        "pixels": (
-            FeatureSpec((4, 4, 1), stored="pixels"),
-            random.integers(0, 256, (6, 4, 4, 1)).astype(np.uint8),
-        ),
-        "samples": (
-            FeatureSpec((5,), stored="samples"),
-            random.integers(-32768, 32768, (6, 5)).astype(np.int16),
-        ),
-        "text": (FeatureSpec((8,), "int32", "text", below=128), lines),
-    }
-    part = Arrays({name: rows for name, (_, rows) in stored.items()}, np.arange(6))
-    specs = {name: spec for name, (spec, _) in stored.items()}
-    write(
-        "digits",
-        Source("classify", specs, ("x",), part, part),
-        tmp_path / "d",
-        shards=2,
-    )
+    source = all_kinds()
+    write("digits", source, tmp_path / "d", shards=2)
     features, labels = open_data("digits", tmp_path / "d").held_out()
     assert labels.tolist() == list(range(6))
-    for name, (spec, rows) in stored.items():
-        expected = as_model_input(spec, rows)
+    for name, spec in source.features.items():
+        expected = as_model_input(spec, source.held_out.features[name])
         assert features[name].dtype == expected.dtype == spec.dtype
         np.testing.assert_array_equal(features[name], expected)
 
@@ -127,11 +97,22 @@ def damage(path: Path, how: str) -> None:
         middle = len(content) // 2
         changed = bytes([content[middle] ^ 0xFF])
         path.write_bytes(content[:middle] + changed + content[middle + 1 :])
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "of other rows":
+        other = path.with_name(path.name.replace("train-00002", "train-00001"))
+        assert len(other.read_bytes()) == len(content)
+        path.write_bytes(other.read_bytes())
     else:
         path.unlink()
+        if how == "a folder":
+            path.mkdir()
 
 
-@pytest.mark.parametrize("how", ["cut off", "changed", "missing"])
+DAMAGES = ("cut off", "empty", "changed", "of other rows", "missing", "a folder")
+
+
+@pytest.mark.parametrize("how", DAMAGES)
 def test_a_damaged_shard_is_named_and_left_out_only_if_asked(how: str, tmp_path: Path):
     write("digits", numbered(40), tmp_path / "data", shards=4)
     data = open_data("digits", tmp_path / "data")
@@ -143,6 +124,30 @@ def test_a_damaged_shard_is_named_and_left_out_only_if_asked(how: str, tmp_path:
     kept, damages = data.reading_with(skip_corrupt=True).checked()
     assert [each.file for each in damages] == [bad]
     assert sorted(order(kept, repeat=False)) == [x for x in range(40) if x % 4 != 2]
+
+
+def test_a_file_without_the_right_to_read_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write("digits", numbered(40), tmp_path / "data", shards=4)
+    data = open_data("digits", tmp_path / "data")
+
+    def refused(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("training.data.check.sha256_of", refused)
+    with pytest.raises(
+        DataError, match=r"-00000-of-.* cannot be read \(Permission denied\)"
+    ):
+        data.checked()
+
+
+def test_a_held_out_file_that_is_damaged_after_the_check_is_named(tmp_path: Path):
+    write("digits", numbered(40), tmp_path / "data", shards=4)
+    data, _ = open_data("digits", tmp_path / "data").checked()
+    damage(tmp_path / "data" / data.index.held_out[0].file, "changed")
+    with pytest.raises(DataError, match="heldout-00000"):
+        data.held_out()
 
 
 def test_data_is_refused_if_all_of_it_or_what_is_held_out_is_damaged(tmp_path: Path):
@@ -162,7 +167,7 @@ def test_data_is_refused_if_all_of_it_or_what_is_held_out_is_damaged(tmp_path: P
     ("content", "said"),
     [
         ("{", "is damaged"),
-        ('{"format": 9}', "has format 9, not 1"),
+        ('{"format": 9}', "has format 9, not 2"),
         ("[]", "is damaged"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from training.errors import TrainingError
 from training.observe.steps import shares, split_steps
-from training.observe.trace import Event, Thread, Trace
+from training.observe.trace import STEP, Event, Thread, Trace
 
 GET = "IteratorGetNextOp::DoCompute"
 REDUCE = "StatefulPartitionedCall/all:CollectiveReduceV2"
@@ -22,7 +22,7 @@ def trace(*events: Event) -> Trace:
 
 
 def step(number: int, begin: float, seconds: float) -> Event:
-    return Event("train", begin, seconds, number)
+    return Event(STEP, begin, seconds, number)
 
 
 def test_a_step_is_split_into_waiting_talking_and_computing() -> None:

@@ -9,13 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.training.cluster.clusters import only_all
 from tests.training.trained import Trained, run
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    "strategy", ["mirrored", "central", "mixed --precision mixed_float16"]
+    "strategy",
+    [
+        "mirrored",
+        pytest.param("central", marks=only_all),
+        pytest.param("mixed --precision mixed_float16", marks=only_all),
+    ],
 )
 def test_a_strategy_of_one_machine_learns_and_exports_float32(
     strategy: str, trained: Trained, tmp_path: Path

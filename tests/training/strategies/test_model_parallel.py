@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from tests.training.cluster.clusters import only_all
 from tests.training.strategies.apart import apart
 from training.strategies.model_parallel import describe, place_layers
 
@@ -96,6 +97,7 @@ def where_things_are(folder: str) -> dict[str, object]:
     }
 
 
+@only_all
 @pytest.mark.slow
 def test_two_devices_learn_what_one_does(tmp_path):
     found = apart(compare_with_one_device, str(tmp_path / "data"))

@@ -165,14 +165,15 @@ async def _infer(
         _, classes = await service.classify(spec, examples, context)
         return json_response({"results": rest_json.classifications(classes)})
     _, values = await service.regress(spec, examples, context)
-    return PartsResponse(rest_json.regressions(values))
+    return PartsResponse(rest_json.regressions(values), lanes)
 
 
 async def _predict(service: Service, spec: ModelSpec, inputs: RestInputs) -> Response:
     _, outputs = await service.predict(spec, inputs)
     write = rest_json.predictions if inputs.is_row_format else rest_json.columns
     size = bytes_of(outputs)
-    return PartsResponse(await service.lanes.run(size, partial(write, outputs)))
+    parts = await service.lanes.run(size, partial(write, outputs))
+    return PartsResponse(parts, service.lanes)
 
 
 def _spec(found: re.Match[str]) -> ModelSpec:

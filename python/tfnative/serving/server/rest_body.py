@@ -24,7 +24,7 @@ from tfnative.errors import (
     UnimplementedError,
 )
 from tfnative.serving.server.budget import Share
-from tfnative.serving.server.lanes import Lanes
+from tfnative.serving.server.lanes import Lanes, Turns
 from tfnative.serving.server.replies import OwnWordsError
 
 LEAST_BYTES_PER_SECOND = 32 << 10
@@ -149,7 +149,7 @@ async def _receive(
     length = request.headers.get("content-length", "")
     promised = int(length[:20]) if length.isdecimal() else 0
     body, waiting = Bytes(limits.max_bytes, share, promised), bytearray()
-    started, received = time.monotonic(), 0
+    started, received, turns = time.monotonic(), 0, Turns(lanes)
     while True:
         left = limits.timeout_seconds + received / LEAST_BYTES_PER_SECOND
         async with _Within(started + left - time.monotonic()):
@@ -170,6 +170,7 @@ async def _receive(
         if is_last:
             body.put(waiting)
             return body.all()
+        await turns.moved(len(chunk))
 
 
 class _Within:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from tfnative._base.wire import Buffer
 from tfnative.errors import code_of
 from tfnative.serving.json_tensors import dump
+from tfnative.serving.server.lanes import Lanes, Turns
 from tfnative.serving.server.rest_body import (
     BodyTimeoutError,
     BodyTooLargeError,
@@ -65,13 +66,15 @@ class PartsResponse(Response):
 
     Args:
         parts: Bytes of JSON.
+        lanes: Know whether small requests wait.
     """
 
     media_type = _JSON
 
-    def __init__(self, parts: Sequence[Buffer]) -> None:
+    def __init__(self, parts: Sequence[Buffer], lanes: Lanes) -> None:
         super().__init__()
         self._parts = parts
+        self._turns = Turns(lanes)
         size = sum(len(part) for part in parts)
         self.headers["Content-Length"] = str(size)
         if size <= _SENT_BYTES:
@@ -90,4 +93,5 @@ class PartsResponse(Response):
                     {"type": "http.response.body", "body": piece, "more_body": True}
                 )
                 await asyncio.sleep(0)  # Others shall have their turn between two.
+                await self._turns.moved(len(piece))
         await send({"type": "http.response.body", "body": b""})

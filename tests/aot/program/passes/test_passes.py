@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,6 +21,9 @@ from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import Kernel
 from tfnative_aot.program.traverse import walk
 
+# Most are found by some dozens; `make test-fidelity` tries more.
+EXAMPLES = 200 if "TFNATIVE_RANDOM_GRAPHS" in os.environ else 70
+
 
 def outputs_of(program: Program) -> list[np.ndarray]:
     return interpret(program, inputs_of(program), FUNCTIONS, IN_PLACE)
@@ -30,26 +34,26 @@ def check_same(expected: list[np.ndarray], program: Program) -> None:
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(programs())
 def test_random_programs_read_what_they_have_written(program: Program) -> None:
     for output in outputs_of(program):
         assert not np.isnan(output).any()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(programs())
 def test_packed_weights_compute_the_same(program: Program) -> None:
     check_same(outputs_of(program), pack_weights(program))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=3 * EXAMPLES, deadline=None)
 @given(programs())
 def test_all_passes_together_compute_the_same(program: Program) -> None:
     check_same(outputs_of(program), run_passes(program))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(programs(reuse_outputs=False))
 def test_the_workspace_is_hardly_larger_than_xlas(program: Program) -> None:
     """A fused step needs its operands and its result at once; XLA's steps did not."""
@@ -61,7 +65,7 @@ def test_the_workspace_is_hardly_larger_than_xlas(program: Program) -> None:
     assert passed.temp_bytes <= 1.25 * -(-xla // ALIGNMENT) * ALIGNMENT + room
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(programs())
 def test_compiled_kernels_find_operands_apart_where_they_were(
     program: Program,

@@ -13,10 +13,10 @@ import pytest
 
 from tests.training.cluster.clusters import only_all
 from training.cli.main import main
-from training.cluster.compare import Compared, smooth, strategy_of
 from training.cluster.curve import Curve, Point, read_curve
-from training.cluster.plot import plot
-from training.cluster.slow import slowed
+from training.compare.measure import Compared, smooth, strategy_of
+from training.compare.plot import plot
+from training.compare.slow import slowed
 from training.errors import TrainingError
 
 ROOT = Path(__file__).parents[3]

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.cluster.compare import Compared, smooth
-from training.errors import TrainingError
+from training.compare.measure import Compared, smooth
+from training.files import written
 
 
 def plot(results: Sequence[Compared], path: Path) -> None:
@@ -49,13 +48,5 @@ def plot(results: Sequence[Compared], path: Path) -> None:
     for axis in (steps, rows, time, stale):
         axis.grid(alpha=0.3)
         axis.legend()
-    partial = path.with_suffix(".partial.png")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(partial, dpi=120)
-        os.replace(partial, path)
-    except OSError as error:
-        raise TrainingError(
-            f"{path} cannot be written ({error.strerror}): choose another file with "
-            "--plot"
-        ) from error
+    with written(path, "--plot") as file:
+        figure.savefig(file, dpi=120)

@@ -16,9 +16,9 @@ from typing import Any
 from training.cluster.config import Task
 from training.cluster.curve import Point, read_curve
 from training.cluster.launch import RUNS, read_result, running
-from training.cluster.slow import slowed
+from training.compare.slow import slowed
 from training.errors import TrainingError
-from training.options import FitOptions
+from training.options import WORKERS, FitOptions
 from training.strategies import CLUSTERS, STRATEGIES
 
 SHORT = {"sync": "multi-worker", "async": "ps-async"}
@@ -116,7 +116,7 @@ def compare(
 
 def _measure(strategy: str, options: FitOptions, slow_seconds: float) -> Compared:
     module = importlib.import_module(STRATEGIES[strategy])
-    workers = options.workers or 2
+    workers = options.workers or WORKERS
     rows = options.batch_size * (1 if strategy == "ps-async" else workers)
     folder = options.run_folder or RUNS / "compare"
     options = replace(
@@ -124,6 +124,7 @@ def _measure(strategy: str, options: FitOptions, slow_seconds: float) -> Compare
         strategy=strategy,
         batch_size=rows,
         workers=workers,
+        servers=None if strategy == "multi-worker" else options.servers,
         run_folder=folder / strategy,
         checkpoints=None,
         # A checkpoint is where all wait for each other: one at the end.

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m training replicas``: steps per second by devices of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import Any
+
+from training import data, models
+from training.cli.numbers import natural, positive
+from training.options import DEVICES, FitOptions
+from training.strategies.speed import REPLICATED, measure_speeds
+
+
+def add(parsers: Any) -> argparse.ArgumentParser:
+    """Makes the parser."""
+    parser: argparse.ArgumentParser = parsers.add_parser(
+        "replicas", help="steps per second by the number of devices of this machine"
+    )
+    add = parser.add_argument
+    add(
+        "--strategy",
+        dest="strategies",
+        nargs="+",
+        choices=REPLICATED,
+        default=REPLICATED,
+        help="which to compare (default: all)",
+    )
+    add(
+        "--replicas",
+        type=positive,
+        nargs="+",
+        default=[1, 2, 4],
+        help="numbers of devices (default: 1 2 4)",
+    )
+    add("--model", choices=models.NAMES, default="cnn", help="the network")
+    add("--data", choices=data.NAMES, default="digits", help="the data set")
+    add("--data-folder", metavar="FOLDER", help="where the data's files are")
+    add("--batch-size", type=positive, default=64, help="rows a step (default: 64)")
+    add(
+        "--rows-of-replica",
+        action="store_true",
+        help="--batch-size is the rows of each replica: more replicas, larger steps",
+    )
+    add("--device", choices=DEVICES, default="cpu", help="where to compute")
+    add("--steps", type=positive, default=50, help="steps that are counted")
+    add("--seed", type=natural, default=7, help="of weights and order")
+    add("--json", action="store_true", help="the table as JSON")
+    return parser
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Trains with each, and prints the table."""
+    options = FitOptions(
+        model=parsed.model,
+        data=parsed.data,
+        data_folder=parsed.data_folder,
+        batch_size=parsed.batch_size,
+        device=parsed.device,
+        steps=parsed.steps,
+        seed=parsed.seed,
+    )
+    data.open_data(parsed.data, parsed.data_folder)  # Once, before it is measured.
+    found = measure_speeds(
+        parsed.strategies,
+        parsed.replicas,
+        options,
+        rows_of_replica=parsed.rows_of_replica,
+    )
+    if parsed.json:
+        rows = [{**asdict(s), "rows_per_second": s.rows_per_second} for s in found]
+        print(json.dumps(rows))
+        return 0
+    print("strategy   replicas  rows a step   steps/s   rows/s")
+    for speed in found:
+        print(
+            f"{speed.strategy:9}{speed.replicas:10d}{speed.rows:13d}"
+            f"{speed.steps_per_second:10.1f}{speed.rows_per_second:9.0f}"
+        )
+    return 0

@@ -17,12 +17,13 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from tfnative._base.output_places import check_places
 from tfnative._compile.options import CompileOptions
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.artifact.build import Builder
 from tfnative_aot.checks.insert import insert_checks
 from tfnative_aot.checks.strip import drop_checks
-from tfnative_aot.draw.dump import check_dump, folder_name, write_program
+from tfnative_aot.draw.dump import check_dump, folder_name, write_index, write_program
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.freeze.rewrites import compute_odd_values
 from tfnative_aot.job import Job, Variant
@@ -62,6 +63,15 @@ from tfnative_aot.xla.tfcompile import (
 DEFAULT_SIGNATURE = "serving_default"
 
 
+def _check_places(model: Path, folder: Path, options: CompileOptions) -> None:
+    """Refuses outputs that would be lost, or be a part of the model."""
+    outputs: list[tuple[str, str | os.PathLike[str]]] = [("the artifact", folder)]
+    for name in ("dump_hlo", "precision_report"):
+        if (path := getattr(options, name)) is not None:
+            outputs.append((f"{name} (--{name.replace('_', '-')})", path))
+    check_places(outputs, [model])
+
+
 def compile(  # noqa: A001 - the name that users know
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -75,6 +85,7 @@ def compile(  # noqa: A001 - the name that users know
     check_replaceable(folder)
     if options.dump_hlo is not None:
         check_dump(Path(options.dump_hlo), folder)
+    _check_places(Path(model), folder, options)
     if options.precision_report is not None:
         check_report(options.precision_report)
     given = options.golden
@@ -316,6 +327,7 @@ def _write_dumps(
     if settings.options.dump_hlo is None:
         return
     taken: set[str] = set()
+    titles: dict[str, str] = {}
     with replacing(Path(settings.options.dump_hlo)) as staging:
         for key in (variant.decoded.key for variant in variants):
             if key.level == settings.levels[-1]:
@@ -324,6 +336,8 @@ def _write_dumps(
                 title = f"{signature}, {batch_text(key.batch_size)}"
                 dumped = read_dumped(_dump_folder(work, key))
                 write_program(staging / name, title, dumped)
+                titles[name] = title
+        write_index(staging, titles)
 
 
 def _chosen_signatures(

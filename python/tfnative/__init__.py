@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from tfnative._optimize.optimize import optimize as optimize
     from tfnative._optimize.options import OptimizeOptions as OptimizeOptions
     from tfnative._optimize.results import (
+        ModelSize as ModelSize,
         Optimized as Optimized,
         OptimizeNote as OptimizeNote,
         OptimizeStep as OptimizeStep,
@@ -118,6 +119,7 @@ __all__ = [
     "LoadError",
     "LoadOptions",
     "Model",
+    "ModelSize",
     "ModelStore",
     "NotFoundError",
     "OptimizeNote",
@@ -171,6 +173,7 @@ _LAZY = {
     "FallbackMetrics": "_compose.fallback",
     "Histogram": "_batch.metrics",
     "Latest": "_store.versions",
+    "ModelSize": "_optimize.results",
     "ModelStore": "_store.model_store",
     "OptimizeNote": "_optimize.results",
     "OptimizeOptions": "_optimize.options",

@@ -9,6 +9,7 @@ import contextlib
 import sys
 from collections.abc import Sequence
 
+from tfnative._base.file_errors import describe
 from tfnative._base.log_lines import without_log_lines
 from tfnative._base.termination import Terminated
 from tfnative._cli import (
@@ -18,6 +19,7 @@ from tfnative._cli import (
     doctor,
     inspect_,
     optimize,
+    places,
     run,
     selftest,
     serve,
@@ -116,6 +118,7 @@ def main(arguments: Sequence[str] | None = None, *, owns_process: bool = False) 
 
 def _run(options: argparse.Namespace) -> int:
     try:
+        places.check(options)
         code: int = options.function(options)
     except (Error, OutputError) as error:
         print(f"tfnative {options.command}: error: {error}", file=sys.stderr)
@@ -129,6 +132,10 @@ def _run(options: argparse.Namespace) -> int:
         print(f"tfnative {options.command}: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # As in `tfnative inspect ... | head`.
+        return FAILURE
+    except OSError as error:  # A path that no file can have, or that is out of reach.
+        said = describe(error)
+        print(f"tfnative {options.command}: error: {said}", file=sys.stderr)
         return FAILURE
     return code
 

@@ -53,6 +53,7 @@ def test_the_public_names():
         "LoadError",
         "LoadOptions",
         "Model",
+        "ModelSize",
         "ModelStore",
         "NotFoundError",
         "OptimizeNote",

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tfnative._draw.dot import to_dot
+from tfnative._draw.dot import printable, to_dot
 from tfnative._draw.graph import DrawnGraph
 from tfnative._draw.render import has_dot, to_svg
 from tfnative.errors import InvalidArgumentError
@@ -16,6 +17,8 @@ from tfnative_aot import adapters
 from tfnative_aot.draw.hlo import bodies, draw_computation, draw_entry, fusions
 from tfnative_aot.xla.tfcompile import DumpedProgram
 
+INDEX = "index.txt"
+"""The file that says which folder is of which program."""
 _MOST_BOXES = 500
 """Graphviz takes minutes over more, which is too long for what few look at."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
@@ -28,7 +31,7 @@ def check_dump(folder: Path, output: Path) -> None:
     Raises:
         InvalidArgumentError: It is one of these.
     """
-    place, artifact = folder.resolve(), output.resolve()
+    place, artifact = (Path(os.path.realpath(path)) for path in (folder, output))
     if place == artifact or artifact in place.parents:
         raise InvalidArgumentError(
             f"dump_hlo (--dump-hlo) {folder} is in the artifact's folder, which is "
@@ -52,6 +55,17 @@ def folder_name(signature: str, batch_size: int, taken: set[str]) -> str:
     return name
 
 
+def write_index(folder: Path, titles: Mapping[str, str]) -> None:
+    """Writes which folder is of which program: names lose what files may not have.
+
+    Args:
+        folder: Where the folders are.
+        titles: What each of them is of, by its name.
+    """
+    lines = [f"{name}/: {printable(title)}\n" for name, title in titles.items()]
+    (folder / INDEX).write_text("".join(lines), encoding="utf-8", errors="replace")
+
+
 def write_program(
     folder: Path, title: str, programs: Mapping[str, DumpedProgram]
 ) -> None:
@@ -71,8 +85,8 @@ def write_program(
     module = adapters.xla().parse_program(after.message)
     texts = dict(_computations(after.text))
     for inside, parts in (("fusions", fusions(module)), ("bodies", bodies(module))):
-        (folder / inside).mkdir()
         for each in parts:
+            (folder / inside).mkdir(exist_ok=True)
             path = folder / inside / _UNSAFE.sub("_", each.name)
             text = texts.get(each.computation, "")
             path.with_name(f"{path.name}.txt").write_text(text)

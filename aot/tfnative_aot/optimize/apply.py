@@ -115,7 +115,7 @@ def _tools(graph: WholeGraph, step: Transform, tool: Tool) -> GraphDef:
     if not after.library.function:
         after.library.CopyFrom(before.library)
     if step.name == "fold_constants":
-        return restore_grown(before, after)
+        return restore_grown(before, share_constants(after, ends))
     if step.name == "fold_old_batch_norms":
         return _fold_scales(after, ends)
     if step.name == "quantize_weights":

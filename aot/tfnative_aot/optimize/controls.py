@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot import adapters
+from tfnative_aot.load.initializer import TABLES
 from tfnative_aot.load.source import node_of
 from tfnative_aot.optimize.checks import is_check
 
@@ -56,6 +57,8 @@ def without_idle_controls(graph_def: GraphDef) -> GraphDef:
 
 
 def _is_busy(node: NodeDef) -> bool:
+    if node.op in TABLES:
+        return False  # It finds a table, which others fill before the graph runs.
     if node.op in _CONTROL_FLOW or is_check(node):
         return True
     definition = adapters.tf().op_definition(node.op)

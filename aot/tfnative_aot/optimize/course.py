@@ -135,11 +135,14 @@ class Course:
             problem = _NOT_COMPARED
         if problem:
             return self._refused(step, found, total.error, problem)
-        self._figures = measure(changed, self._samples, self._assets)
-        self.graph, self._outputs = changed, outputs
+        figures = measure(changed, self._samples, self._assets)
+        more = figures.bytes - self._figures.bytes
+        grows = f"makes it {more:,} bytes larger" if more > 0 else ""
+        self.graph, self._outputs, self._figures = changed, outputs, figures
         is_settled = self._random != random
         self._baseline, self._random = baseline, random
-        reason = "; ".join(filter(None, (_RANDOM if is_settled else "", removed)))
+        said = (_RANDOM if is_settled else "", removed, grows)
+        reason = "; ".join(filter(None, said))
         return self._step(str(step), found, total.error, reason=reason)
 
     def _too_much(self, step: Transform, found: Distance, total: Distance) -> str:

@@ -113,16 +113,24 @@ def without_new_identities(
 
 
 def restore_grown(before: GraphDef, after: GraphDef) -> GraphDef:
-    """Computes again what takes more space as a constant than what it is made of."""
+    """Computes again what takes more space as a constant than what it is made of.
+
+    What it is made of takes no space where it is in the graph for others as well: of
+    a weight that is read behind a control edge, a copy would stand beside the weight.
+    """
     old = {node.name: node for node in before.node}
+    folded = {
+        node.name: (node, _Parts(before, origin))
+        for node in after.node
+        if (origin := _folded_from(node, old)) is not None
+    }
+    present = {node.name for node in after.node}
     grown: dict[str, str] = {}
-    for node in after.node:
-        folded = _FOLDED.fullmatch(node.name) if node.op == "Const" else None
-        if folded is None or node.name in old or folded[1] not in old:
-            continue
-        origin = old[folded[1]]
-        if _outputs(origin) == 1 and _grows(node, origin, before):
-            grown[node.name] = origin.name
+    while found := _grown(folded, present):
+        for name in found:
+            parts = folded.pop(name)[1]
+            grown[name] = parts.origin
+            present |= parts.bytes.keys()
     if not grown:
         return after
     kept = GraphDef()
@@ -135,6 +143,59 @@ def restore_grown(before: GraphDef, after: GraphDef) -> GraphDef:
     needed = reachable_nodes(before.node, grown.values())
     kept.node.extend(node for node in needed if node.name not in present)
     return kept
+
+
+class _Parts:
+    """What a constant was computed from, and how many bytes each of that takes."""
+
+    def __init__(self, before: GraphDef, origin: NodeDef) -> None:
+        needed = reachable_nodes(before.node, [origin.name])
+        self.origin = origin.name
+        self.bytes = {node.name: node.ByteSize() for node in needed}
+        self.is_copy = all(node.op in ("Const", "Identity") for node in needed)
+
+    def missing(self, present: Collection[str]) -> int:
+        """How many bytes it takes beside nodes that are there anyway."""
+        return sum(size for name, size in self.bytes.items() if name not in present)
+
+
+def _folded_from(node: NodeDef, old: Mapping[str, NodeDef]) -> NodeDef | None:
+    """The node whose only result the tool made a constant of, if it is such a one."""
+    folded = _FOLDED.fullmatch(node.name) if node.op == "Const" else None
+    if folded is None or node.name in old:
+        return None
+    origin = old.get(folded[1])
+    return origin if origin is not None and _outputs(origin) == 1 else None
+
+
+def _grown(
+    folded: Mapping[str, tuple[NodeDef, _Parts]], present: Collection[str]
+) -> list[str]:
+    """Constants that are larger than what has to be added to compute them."""
+    for name, (node, parts) in folded.items():
+        if _is_larger(node.ByteSize(), parts.missing(present), parts.is_copy):
+            return [name]
+    # Alone, each may be as small as what it is made of; but that may be the same.
+    readers: dict[str, list[str]] = {}
+    for name, (_, parts) in folded.items():
+        for part in parts.bytes.keys() - present:
+            readers.setdefault(part, []).append(name)
+    for names in readers.values():
+        together = {p: n for name in names for p, n in folded[name][1].bytes.items()}
+        missing = sum(size for part, size in together.items() if part not in present)
+        size = sum(folded[name][0].ByteSize() for name in names)
+        is_copy = all(folded[name][1].is_copy for name in names)
+        if len(names) > 1 and _is_larger(size, missing, is_copy):
+            return names
+    return []
+
+
+def _is_larger(size: int, parts: int, is_copy: bool) -> bool:
+    """Whether constants are so much larger that it is better to compute them.
+
+    To read a weight in place of its copy costs nothing; to compute does, each time.
+    """
+    return size > parts + (0 if is_copy else _SMALL_BYTES)
 
 
 def _origin(tensor: str, copies: Mapping[str, str]) -> str:
@@ -169,14 +230,3 @@ def _outputs(node: NodeDef) -> int:
         return 0
     listed = any(arg.number_attr or arg.type_list_attr for arg in definition.output_arg)
     return 0 if listed else len(definition.output_arg)
-
-
-def _grows(constant: NodeDef, origin: NodeDef, before: GraphDef) -> bool:
-    size: int = constant.attr["value"].ByteSize()
-    if size <= _SMALL_BYTES:
-        return False
-    parts: Mapping[str, int] = {
-        node.name: node.ByteSize()
-        for node in reachable_nodes(before.node, [origin.name])
-    }
-    return size > sum(parts.values()) + _SMALL_BYTES

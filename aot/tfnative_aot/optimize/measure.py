@@ -15,6 +15,8 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot.freeze.static_shapes import without_weights
+from tfnative_aot.load.reach import reachable_nodes
+from tfnative_aot.load.source import node_of
 from tfnative_aot.optimize.samples import one_row
 from tfnative_aot.optimize.session import GraphSession
 
@@ -64,29 +66,57 @@ def measure(
         )
         for ends in graph.ends
     }
+    milliseconds, flops = _run(graph, rows, assets, count_flops(graph, rows))
     return Figures(
         nodes=ops.total(),
         ops=dict(ops.most_common()),
         bytes=len(content),
         gzipped_bytes=len(gzip.compress(content, mtime=0)),
         constants=ops["Const"],
-        flops=count_flops(graph, rows),
-        milliseconds=_milliseconds(graph, rows, assets),
+        flops=flops,
+        milliseconds=milliseconds,
     )
 
 
-def _milliseconds(
-    graph: WholeGraph, rows: Mapping[str, Arrays], assets: Path
-) -> float | None:
+def _run(
+    graph: WholeGraph, rows: Mapping[str, Arrays], assets: Path, flops: int | None
+) -> tuple[float | None, int | None]:
+    """Time of one row, and the operations, from a run where shapes do not tell them."""
     session = GraphSession(graph, assets, optimized=True)
     try:
-        return sum(
+        time = sum(
             session.milliseconds(ends, rows[ends.signature.name]) for ends in graph.ends
         )
+        return time, _run_flops(session, graph, rows) if flops is None else flops
     except Exception:  # Whatever TensorFlow raises where it needs more rows.
-        return None
+        return None, flops
     finally:
         session.close()
+
+
+def _run_flops(
+    session: GraphSession, graph: WholeGraph, rows: Mapping[str, Arrays]
+) -> int | None:
+    """Counts by the shapes that arrays have, as behind tables, which tell none.
+
+    Returns:
+        None if there are loops, branches or functions, of which nobody knows whether
+        and how often they run.
+    """
+    bodies = (n for f in graph.graph_def.library.function for n in f.node_def)
+    if any(n.op in ("LoopCond", "Switch") for n in graph.graph_def.node):
+        return None
+    if any(_is_heavy(node.op) for node in bodies):
+        return None
+    counts: dict[str, int | None] = {}
+    for ends in graph.ends:
+        roots = map(node_of, ends.outputs.values())
+        needed = reachable_nodes(graph.graph_def.node, roots)
+        heavy = [n.name for n in needed if _is_heavy(n.op) and n.name not in counts]
+        found = session.operations(heavy, ends, rows[ends.signature.name])
+        counts.update(zip(heavy, map(_flops, found), strict=True))
+    known = [count for count in counts.values() if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def count_flops(graph: WholeGraph, rows: Mapping[str, Arrays]) -> int | None:

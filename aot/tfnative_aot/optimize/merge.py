@@ -49,17 +49,18 @@ def merge(
 
 
 def share_constants(graph_def: GraphDef, kept: Collection[str]) -> GraphDef:
-    """The graph with equal constants once.
+    """The graph with equal constants once, of those that wait for the same.
 
     Args:
         graph_def: The graph.
         kept: Names of the nodes that are fed or fetched.
     """
-    first: dict[bytes, str] = {}
+    first: dict[tuple[bytes, frozenset[str]], str] = {}
     names: dict[str, str] = {}
     for node in graph_def.node:
-        if node.op == "Const" and not node.input and node.name not in kept:
-            name = first.setdefault(_digest(node), node.name)
+        if node.op == "Const" and node.name not in kept:
+            key = (_digest(node), frozenset(node.input))
+            name = first.setdefault(key, node.name)
             if name != node.name:
                 names[node.name] = name
     shared = GraphDef(versions=graph_def.versions)

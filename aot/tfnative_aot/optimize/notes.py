@@ -29,6 +29,7 @@ def notes(
     graph: WholeGraph,
     outputs: Outputs,
     random: Collection[tuple[str, str]],
+    generated: Collection[str] = (),
 ) -> tuple[OptimizeNote, ...]:
     """What is to be known of each signature.
 
@@ -37,16 +38,31 @@ def notes(
         graph: The graph as it is written.
         outputs: What it gives for the samples.
         random: Which outputs are others at each run.
+        generated: Signatures whose inputs are not in the data that were given.
     """
     return tuple(
         OptimizeNote(ends.signature.name, kind, text)
         for ends in graph.ends
         for kind, text in (
+            *of_data(ends, generated),
             *_of_samples(ends, outputs, random),
             *(("still_random", text) for text in still_random(graph.graph_def, ends)),
             *_of_updates(model, ends.signature.name),
         )
     )
+
+
+def of_data(
+    ends: SignatureEnds, generated: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Kind and text of the note that a signature's inputs are generated, if so."""
+    if ends.signature.name in generated:
+        names = _listed([spec.name for spec in ends.signature.inputs])
+        yield (
+            "generated",
+            "was compared on generated rows, since --representative-data does not "
+            f"give {names}; leave it out with --signature, or give that as well",
+        )
 
 
 def _of_samples(

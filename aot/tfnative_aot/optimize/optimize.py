@@ -16,6 +16,7 @@ from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.load.constants import fix_inputs
 from tfnative_aot.load.load_model import LoadedModel, load_model
 from tfnative_aot.optimize.course import Course, assets_of
+from tfnative_aot.optimize.files import size_of
 from tfnative_aot.optimize.notes import notes
 from tfnative_aot.optimize.report import Recorder, check_place, write_with_report
 from tfnative_aot.optimize.room import room_for
@@ -56,7 +57,8 @@ def optimize(
             inputs=options.inputs,
             outputs=options.outputs,
         )
-        course = _begin(loaded, transforms, options)
+        given = size_of(Path(model), loaded.tags)
+        course, generated = _begin(loaded, transforms, options)
         if options.format == "graphdef":
             check_no_tables(course.graph, loaded)
         recorder = _recorder(course, options, Path(model))
@@ -69,7 +71,7 @@ def optimize(
             if recorder is not None:
                 recorder.note(step, before, course.graph, done)
     progress.stage("write the model")
-    noted = notes(loaded, course.graph, course.outputs, course.random)
+    noted = notes(loaded, course.graph, course.outputs, course.random, generated)
     written = _write(course, loaded, options, target, recorder, noted)
     progress.finish()
     return Optimized(
@@ -78,6 +80,8 @@ def optimize(
         steps=tuple(course.steps),
         inputs=written.inputs,
         outputs=written.outputs,
+        given=given,
+        written=size_of(target, loaded.tags or ("serve",)),
         notes=noted,
     )
 
@@ -116,23 +120,25 @@ def _transforms(options: OptimizeOptions) -> tuple[Transform, ...]:
 
 def _begin(
     loaded: LoadedModel, transforms: Sequence[Transform], options: OptimizeOptions
-) -> Course:
+) -> tuple[Course, list[str]]:
+    """The frozen graph, and the signatures whose inputs no data give."""
     chosen = _chosen(loaded, options.signatures)
     loaded = fix_inputs(loaded, options.constants or {}, chosen)
     for_prediction = any(step.name == "remove_training_nodes" for step in transforms)
     graph, without_training = whole_graph(loaded, chosen, for_prediction=for_prediction)
     session = GraphSession(graph, assets_of(loaded), optimized=False)
     try:
-        samples = make_samples(graph, loaded, session, options)
+        samples, generated = make_samples(graph, loaded, session, options)
     finally:
         session.close()
-    return Course(
+    course = Course(
         loaded,
         graph,
         samples,
         options.max_error,
         without_training=without_training,
     )
+    return course, generated
 
 
 def _chosen(model: LoadedModel, names: Sequence[str] | None) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tfnative._base.output_file import file_to_replace, require_folder, write_whole
+from tfnative._base.output_places import check_places
 from tfnative._optimize.report import ReportStep, check_report, to_html
-from tfnative.errors import InvalidArgumentError
 from tfnative_aot.draw.changes import Ends, draw_changes, draw_whole
 from tfnative_aot.optimize.changed_weights import changed_weights
 from tfnative_aot.optimize.room import room_for_report
@@ -81,13 +81,7 @@ def check_place(report: str | os.PathLike[str], model: Path, output: Path) -> No
             of what is written.
     """
     check_report()
-    target = Path(report).resolve()
-    for place in (model.resolve(), output.resolve()):
-        if place == target or place in target.parents:
-            raise InvalidArgumentError(
-                f"report (--report) {report} would be a part of {place}: choose a "
-                "place beside it"
-            )
+    check_places([("output", output), ("report (--report)", report)], [model])
     require_folder(report)
 
 

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,23 @@ if TYPE_CHECKING:
 
 _MOST_RUNS = 10
 _MOST_SECONDS = 1.0
+
+
+class _Shaped:
+    """The shape of an array, as tensors have theirs."""
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        self.shape = tf.TensorShape(array.shape)
+
+
+@dataclass(frozen=True)
+class RunOperation:
+    """An operation that has run: like TensorFlow's, with the shapes that there were."""
+
+    type: str
+    get_attr: Callable[[str], Any]
+    inputs: Sequence[_Shaped]
+    outputs: Sequence[_Shaped]
 
 
 class GraphSession:
@@ -83,6 +101,29 @@ class GraphSession:
             if now - begin > _MOST_SECONDS:
                 break
         return shortest * 1000
+
+    def operations(
+        self,
+        names: Sequence[str],
+        ends: SignatureEnds,
+        feeds: Mapping[str, NDArray[Any]],
+    ) -> list[RunOperation]:
+        """Operations with the shapes of what they read and give in a run.
+
+        Raises:
+            Exception: Whatever TensorFlow raises for the inputs.
+        """
+        found = [self._graph.get_operation_by_name(name) for name in names]
+        arrays = self._session.run(
+            [[*each.inputs, each.outputs[0]] for each in found],
+            {tensor: feeds[name] for name, tensor in ends.inputs.items()},
+        )
+        return [
+            RunOperation(
+                each.type, each.get_attr, [_Shaped(a) for a in read], [_Shaped(given)]
+            )
+            for each, (*read, given) in zip(found, arrays, strict=True)
+        ]
 
     def close(self) -> None:
         """Lets go of the memory."""

@@ -8,9 +8,13 @@ no text. No file format, protocol or library that is used here can be given them
 
 from __future__ import annotations
 
+import errno
 import os
 
+from tfnative._base.file_errors import describe
 from tfnative.errors import InvalidArgumentError
+
+_NO_PLACE = (errno.ENAMETOOLONG, errno.ELOOP)
 
 
 def has_utf8(text: str) -> bool:
@@ -36,7 +40,8 @@ def checked_path(name: str, value: object) -> str:
     """The path that an argument is.
 
     Raises:
-        InvalidArgumentError: It is none, or one that no file can have.
+        InvalidArgumentError: It is none, or one that no file can have: it has bytes
+            that are no text, or is longer than names may be, or is a loop of links.
     """
     try:
         path: object = os.fspath(value)  # type: ignore[call-overload]
@@ -46,6 +51,11 @@ def checked_path(name: str, value: object) -> str:
         raise InvalidArgumentError(
             f"{name} must be a path, as a str that is UTF-8, got {value!a}"
         )
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno in _NO_PLACE:
+            raise InvalidArgumentError(f"{name}: {describe(error)}") from None
     return path
 
 

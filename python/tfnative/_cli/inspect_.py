@@ -86,6 +86,11 @@ def run(options: argparse.Namespace) -> int:
     if draws and inspect_graph.is_graph_def(options.model):
         inspect_graph.draw_graph_def(options)
         return 0
+    if inspect_graph.is_graph_def(options.model):
+        raise UsageError(
+            f"{options.model} is a GraphDef, which can be drawn: pass --graph FILE or "
+            "--model-explorer FILE"
+        )
     elsewhere = None if is_saved else view_of_another_machine(options.model)
     if elsewhere is not None:
         _show_view(options, elsewhere, None)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tfnative._backends.native.folder import artifact_folder
 from tfnative._backends.native.model import NativeModel
 from tfnative._backends.tensorflow.model import tensorflow_library
 from tfnative._base.units import format_shape
@@ -68,7 +69,7 @@ class CompiledView:
         sizes = {name: s.batch_sizes or (0,) for name, s in model.signatures.items()}
         return cls(
             manifest=model.manifest,
-            folder=Path(model.library_path).parent,
+            folder=artifact_folder(model.library_path),
             backend=model.backend,
             reason=model.backend_reason,
             cpu_level=model.cpu_level,
@@ -189,7 +190,7 @@ def view_of_another_machine(path: str | os.PathLike[str]) -> CompiledView | None
     """
     folder = Path(path)
     if not folder.is_dir():
-        folder = folder.parent
+        folder = artifact_folder(folder)
     try:
         text = (folder / "manifest.json").read_text(encoding="utf-8")
         manifest = Manifest.from_json(text)

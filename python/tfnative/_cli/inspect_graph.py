@@ -7,7 +7,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from tfnative._cli.common import UsageError, print_json, require_folder, write_f
 from tfnative._cli.compile_ import silence_tensorflow
 from tfnative._cli.inspect_compiled import CompiledView
 from tfnative._cli.numbers import whole
+from tfnative._cli.places import times_file
 from tfnative._draw.compiled import Measured, draw_program
 from tfnative._draw.dot import to_dot
 from tfnative._draw.graph import DrawnGraph
@@ -191,7 +191,7 @@ def _compiler(options: argparse.Namespace) -> Iterator[Any]:
     silence_tensorflow()
     if options.owns_process:
         door.import_lean()
-    with typed_errors():
+    with typed_errors("draw"):
         yield door
 
 
@@ -226,8 +226,7 @@ def write(options: argparse.Namespace, graph: DrawnGraph) -> None:
         path = options.model_explorer
         texts[path] = to_graphs(graph.title, [graph])
         if options.profile:
-            stem = os.fspath(Path(path).with_suffix(""))
-            texts[f"{stem}.times.json"] = to_node_data(graph)
+            texts[times_file(path)] = to_node_data(graph)
     for path, text in texts.items():
         content = text.encode("utf-8", "surrogatepass")
         write_file(path, partial(_write, content))

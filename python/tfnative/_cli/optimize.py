@@ -38,6 +38,7 @@ _EXAMPLES = """\
   tfnative optimize --list
 """
 _WIDTH = 80
+_ROOM = 44
 
 
 def register(commands: Commands) -> None:
@@ -101,17 +102,17 @@ def _print_steps(done: Optimized) -> None:
             tensors = {**done.inputs[name], **done.outputs[name]}
             listed = ", ".join(f"{n}={tensor}" for n, tensor in tensors.items())
             print(f"{name}: {listed}")
-    first, last = done.steps[0], done.steps[-1]
     print(
-        f"\n{done.output}: {format_bytes(last.bytes)}, of {format_bytes(first.bytes)} "
-        f"before; {last.nodes} nodes, of {first.nodes}"
+        f"\n{done.output}: {format_bytes(done.written.bytes)}, of "
+        f"{format_bytes(done.given.bytes)} before; {done.written.nodes} nodes, of "
+        f"{done.given.nodes}"
     )
 
 
 def _row(step: OptimizeStep) -> tuple[str, ...]:
     error = step.max_error
     return (
-        textwrap.shorten(step.transform, 44, placeholder=" ..."),
+        _shortened(step.transform),
         str(step.nodes),
         str(step.bytes),
         str(step.gzipped_bytes),
@@ -120,6 +121,13 @@ def _row(step: OptimizeStep) -> tuple[str, ...]:
         "-" if step.same_top1 is None else f"{step.same_top1:.0%}",
         "" if step.applied else "left out",
     )
+
+
+def _shortened(transform: str) -> str:
+    """A step as the table has room for it: its name, always, and its parameters."""
+    if len(transform) <= _ROOM:
+        return transform
+    return f"{transform[: _ROOM - 3]}..."
 
 
 def _print_catalog(*, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tfnative._backends.options import LoadOptions
 from tfnative._base.options.flags import add_flags
+from tfnative._base.text import checked_path
 from tfnative._cli import streams
 from tfnative._cli.background_stream import stderr_in_background
 from tfnative._cli.common import UsageError, add_command, load_options
@@ -322,7 +323,7 @@ def _models(options: argparse.Namespace) -> dict[str, ModelSettings]:
         if options.name is not None:
             raise UsageError("--name belongs to MODEL_DIR")
         return read_config_file(options.model_config_file)
-    path = Path(options.model_dir)
+    path = Path(checked_path("MODEL_DIR", options.model_dir))
     name = path.resolve().name if options.name is None else options.name
     try:
         check_model_name(name)

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from tfnative._base.file_errors import describe
 from tfnative._base.forked import with_tensorflow
 from tfnative.errors import (
     CompileError,
@@ -21,6 +21,11 @@ from tfnative.errors import (
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What a system says when a disk, or the share of one, is full."""
+_OUT_OF_MEMORY = {
+    "compile": "out of memory while compiling: compile fewer or smaller batch sizes",
+    "draw": "out of memory while drawing: draw one signature",
+    "optimize": "out of memory while optimizing: optimize fewer signatures at a time",
+}
 
 
 def check_progress(progress: Any) -> None:
@@ -45,8 +50,11 @@ def check_process() -> None:
 
 
 @contextlib.contextmanager
-def typed_errors() -> Iterator[None]:
+def typed_errors(what: str = "compile") -> Iterator[None]:
     """Lets no error of the system, or of TensorFlow, out as anything but one of ours.
+
+    Args:
+        what: What is being done, as a verb: "compile", "optimize" or "draw".
 
     Raises:
         ResourceExhaustedError: A disk is full, or the memory is.
@@ -55,18 +63,15 @@ def typed_errors() -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        raise ResourceExhaustedError(
-            "out of memory while compiling: compile fewer or smaller batch sizes"
-        ) from error
+        raise ResourceExhaustedError(_OUT_OF_MEMORY[what]) from error
     except OSError as error:
-        what = error.strerror or str(error)
-        where = f": {os.fspath(error.filename)}" if error.filename else ""
+        said = describe(error)
         if error.errno in FULL:
             raise ResourceExhaustedError(
-                f"cannot write while compiling: {what}{where}. Temporary files are in "
+                f"cannot write while {_doing(what)}: {said}. Temporary files are in "
                 f"{_temporary()}; TMPDIR sets another folder"
             ) from error
-        raise CompileError(f"cannot compile: {what}{where}") from error
+        raise CompileError(f"cannot {what}: {said}") from error
     except Exception as error:
         if not type(error).__module__.startswith("tensorflow."):
             raise
@@ -74,6 +79,10 @@ def typed_errors() -> Iterator[None]:
         raise CompileError(
             f"TensorFlow itself fails on the model: {type(error).__name__}: {said}"
         ) from error
+
+
+def _doing(what: str) -> str:
+    return f"{what.removesuffix('e')}ing"
 
 
 def _temporary() -> str:

@@ -20,6 +20,7 @@ from tfnative._backends.native.golden import (
 from tfnative._backends.native.model import NativeModel
 from tfnative._backends.options import LoadOptions
 from tfnative._base.options.kinds import Paths
+from tfnative._base.text import checked_path
 from tfnative._compile import door
 from tfnative.errors import Error, InvalidArgumentError, LoadError
 from tfnative.manifest import Manifest
@@ -107,12 +108,15 @@ def selftest(
         trusted_keys: As for ``load``.
 
     Raises:
+        InvalidArgumentError: No file can have such a path, or there are keys for a
+            model of another machine.
         NotFoundError: There is no such folder.
         LoadError: It is not an artifact that runs here, or its golden vectors are
             missing or damaged.
         FailedPreconditionError: It is for another machine, and something is missing to
             emulate that.
     """
+    checked_path("artifact", artifact)
     foreign = _foreign_manifest(Path(artifact))
     if foreign is not None and trusted_keys is not None:
         raise InvalidArgumentError("trusted_keys: for models of this machine alone")

@@ -66,5 +66,5 @@ def optimize(
     check_progress(progress)
     door.require("tfnative_aot", "tensorflow")
     check_process()
-    with typed_errors():
+    with typed_errors("optimize"):
         return door.optimize(source, target, asked, progress)

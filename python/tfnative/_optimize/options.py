@@ -68,6 +68,12 @@ class Data(Golden):
 
     expected = "the path of a .npz or TFRecord file, or a dict of arrays by input"
 
+    def check(self, value: Any) -> str | dict[str, Any]:
+        """See Kind."""
+        if value == "":
+            raise ValueError
+        return super().check(value)
+
     def argument(self, default: Any) -> dict[str, Any]:
         """See Kind."""
         return {"metavar": "FILE"}

@@ -34,8 +34,8 @@ def _is_percentage(value: str) -> bool:
 
 
 _Check = tuple[str, Callable[[str], bool]]
-_SIZE: _Check = ("a whole number from 1 on", _is_whole(1))
-_COUNT: _Check = ("a whole number from 0 on", _is_whole(0))
+_SIZE: _Check = (f"a whole number from 1 to {_MOST}", _is_whole(1))
+_COUNT: _Check = (f"a whole number from 0 to {_MOST}", _is_whole(0))
 _PERCENT: _Check = ("a whole number from 0 to 100", _is_percentage)
 _NUMBER: _Check = ("a finite number", _is_number)
 _SWITCH: _Check = ("true or false", lambda value: value in ("true", "false"))
@@ -46,7 +46,7 @@ VALUES: Mapping[str, _Check] = {
     "clear_output_shapes": _SWITCH,
     "fallback_max": _NUMBER,
     "fallback_min": _NUMBER,
-    "first_n": ("a whole number from -1 on", _is_whole(-1)),
+    "first_n": (f"a whole number from -1 to {_MOST}", _is_whole(-1)),
     "if_default": _SWITCH,
     "input_max": _NUMBER,
     "input_min": _NUMBER,
@@ -78,6 +78,18 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 }
 """The parameters without which a transform fails."""
 
+REPEATED = frozenset(
+    {
+        ("insert_logging", "op"),
+        ("insert_logging", "prefix"),
+        ("remove_nodes", "op"),
+        ("strip_unused_nodes", "name"),
+        ("strip_unused_nodes", "shape_for_name"),
+        ("strip_unused_nodes", "type_for_name"),
+    }
+)
+"""Those that may come several times; of others, the tool refuses a second value."""
+
 
 def check_value(transform: str, parameter: str, value: str) -> None:
     """Raises InvalidArgumentError if it is not what the parameter takes."""
@@ -86,6 +98,17 @@ def check_value(transform: str, parameter: str, value: str) -> None:
         raise InvalidArgumentError(
             f"{transform}: {parameter} must be {expected}, got {value!r}"
         )
+
+
+def check_once(transform: str, given: Collection[str]) -> None:
+    """Raises InvalidArgumentError if one of the parameters must not come twice."""
+    seen: set[str] = set()
+    for parameter in given:
+        if parameter in seen and (transform, parameter) not in REPEATED:
+            raise InvalidArgumentError(
+                f"{transform}: {parameter} is given twice, and may be given once"
+            )
+        seen.add(parameter)
 
 
 def check_required(transform: str, given: Collection[str]) -> None:

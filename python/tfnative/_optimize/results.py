@@ -22,7 +22,8 @@ class OptimizeStep:
         reason: Why not; or what else is to be said of it, or "".
         nodes: Number of nodes, those of functions included.
         ops: How many nodes there are of each op.
-        bytes: Size of the graph with its constants.
+        bytes: Size of the graph with its constants, without what a file has besides:
+            signatures, what fills tables, and other names of inputs and outputs.
         gzipped_bytes: The same, compressed as gzip does.
         constants: Number of constants.
         flops: Floating-point operations of products and convolutions at batch size 1;
@@ -57,17 +58,31 @@ class OptimizeNote:
 
     Attributes:
         signature: Its name.
-        kind: "not_compared": outputs have no finite number on the samples, so that no
-            step could be judged by them. "constant": outputs are the same for all
-            samples, so that few errors would be seen. "still_random": it draws random
-            numbers. "no_updates": it changed variables, which nothing reads, and does
-            so no more.
+        kind: "generated": the representative data do not have its inputs, so that it
+            was compared on generated rows. "not_compared": outputs have no finite
+            number on the samples, so that no step could be judged by them. "constant":
+            outputs are the same for all samples, so that few errors would be seen.
+            "still_random": it draws random numbers. "no_updates": it changed variables,
+            which nothing reads, and does so no more.
         text: In a sentence, with the names of outputs or nodes, and what to do.
     """
 
     signature: str
     kind: str
     text: str
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """How large a model is as files.
+
+    Attributes:
+        nodes: Number of nodes in the file with the graph, those of functions included.
+        bytes: Size of that file; of a SavedModel, of all files of its folder.
+    """
+
+    nodes: int
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,9 @@ class Optimized:
         steps: What was done to it, in order.
         inputs: By signature, the tensors of the graph by the inputs' names.
         outputs: Likewise.
+        given: The model as it came. Its steps begin with less: freezing drops what no
+            output needs.
+        written: The model that was written, of which the last step is the graph.
         notes: What else is to be known of the signatures.
     """
 
@@ -88,4 +106,6 @@ class Optimized:
     steps: tuple[OptimizeStep, ...]
     inputs: Mapping[str, Mapping[str, str]]
     outputs: Mapping[str, Mapping[str, str]]
+    given: ModelSize
+    written: ModelSize
     notes: tuple[OptimizeNote, ...] = ()

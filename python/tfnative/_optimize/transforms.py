@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tfnative._optimize.catalog import CATALOG, GONE, TransformKind
-from tfnative._optimize.parameter_values import check_required, check_value
+from tfnative._optimize.parameter_values import check_once, check_required, check_value
 from tfnative.errors import InvalidArgumentError
 
 _NAME = re.compile(r"\s*([A-Za-z_]\w*)\s*")
@@ -39,7 +39,7 @@ class Transform:
 
         Raises:
             InvalidArgumentError: There is no such transform or parameter, a value is
-                not what its parameter takes, or one is missing.
+                not what its parameter takes, or one is missing or there twice.
         """
         kind = _kind(self.name)
         for name, value in self.parameters:
@@ -51,7 +51,9 @@ class Transform:
                     "which the Graph Transform Tool cannot read"
                 )
             check_value(self.name, name, value)
-        check_required(self.name, [name for name, _ in self.parameters])
+        given = [name for name, _ in self.parameters]
+        check_once(self.name, given)
+        check_required(self.name, given)
 
     @property
     def kind(self) -> TransformKind:

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfnative._base.text import checked_path
 from tfnative._wheel.archive import write_wheel
 from tfnative._wheel.contents import Contents, read_contents
 from tfnative._wheel.description import (
@@ -75,6 +76,7 @@ def make_wheel(
         UnimplementedError: Wheels have no platform tag for the artifact's triple.
     """
     version = normal_version(version)
+    checked_path("artifact", artifact)
     contents = read_contents(artifact)
     names = make_names(contents.manifest.name if name is None else name)
     folder = Path(output)

@@ -41,9 +41,14 @@ def dumped(
 
 def test_there_is_a_folder_for_each_signature_and_batch_size(dumped: tuple[Path, Path]):
     names = {path.name for path in dumped[0].iterdir()}
-    assert names == {"serving_default_batch_1", "serving_default_batch_3"}
+    folders = {f"serving_default_batch_{size}" for size in (1, 3)}
+    assert names == {*folders, "index.txt"}
+    index = (dumped[0] / "index.txt").read_text().splitlines()
+    assert [line.partition("/:")[0] for line in index] == sorted(folders)
+    assert all(": serving_default, " in line for line in index)
+    assert not list(dumped[0].glob("*/bodies"))  # There are no loops.
     endings = {".txt", ".dot", ".svg"} if has_dot else {".txt", ".dot"}
-    for folder in dumped[0].iterdir():
+    for folder in map(dumped[0].joinpath, folders):
         files = {path.name for path in folder.iterdir() if path.is_file()}
         assert files == {f"{s}{e}" for s in ("before", "after") for e in endings}
 

@@ -50,6 +50,11 @@ def test_a_graph_def_keeps_the_names_of_its_inputs_and_outputs(
         inputs=case.graph_inputs,
         outputs=case.graph_outputs,
     )
+    for path, size in ((export(case), done.given), (done.output, done.written)):
+        graph_def = tf.compat.v1.GraphDef.FromString(path.read_bytes())
+        bodies = [f.node_def for f in graph_def.library.function]
+        assert size.nodes == sum(map(len, [graph_def.node, *bodies]))
+        assert size.bytes == path.stat().st_size
     assert done.inputs == {"serving_default": {"image": "x:0"}}
     assert done.outputs["serving_default"] == {
         "logits": "logits:0",
@@ -61,6 +66,10 @@ def test_a_graph_def_keeps_the_names_of_its_inputs_and_outputs(
         inputs=case.graph_inputs,
         outputs=case.graph_outputs,
     )
+    assert again.given == done.written
+    files = [path for path in again.output.rglob("*") if path.is_file()]
+    assert again.written.bytes == sum(path.stat().st_size for path in files)
+    assert again.written.bytes > again.steps[-1].bytes
     inputs = case.inputs(4, np.random.default_rng(1))
     found = run_with_tensorflow(again.output, "serving_default", inputs)
     expected = tfnative.compile(export(case), tmp_path / "c", **case.options())

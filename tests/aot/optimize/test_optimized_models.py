@@ -103,6 +103,7 @@ def test_models_of_messages_are_compared_on_those_of_a_file(tmp_path: Path):
     now = run_with_tensorflow(done.output, "serving_default", inputs)
     np.testing.assert_allclose(now["scores"], was["scores"], atol=1e-5)
     np.testing.assert_array_equal(now["age"], was["age"])
+    assert "generated" not in {note.kind for note in done.notes}
 
 
 def test_odd_signatures_stay_what_they_are(tmp_path: Path):

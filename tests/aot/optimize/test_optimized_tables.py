@@ -30,6 +30,9 @@ def test_tables_of_strings_and_their_files_stay(tmp_path: Path):
     (path / "assets.extra").mkdir()
     (path / "assets.extra" / "notes.txt").write_text("ours")
     done = tfnative.optimize(path, tmp_path / "small")
+    # Tables tell no shapes: they are seen when it runs.
+    assert all(step.flops == done.steps[0].flops for step in done.steps)
+    assert done.steps[0].flops
     rng = np.random.default_rng(4)
     inputs = {
         "words": split.random_words(6, rng),

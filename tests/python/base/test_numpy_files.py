@@ -60,7 +60,10 @@ def test_what_is_no_array_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match=r"readme\.txt in it is no array"):
         load_numpy(path)
     np.save(tmp_path / "x.npy", np.array([{}], object), allow_pickle=True)
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(ValueError, match="it has Python objects"):
         load_numpy(tmp_path / "x.npy")
+    (tmp_path / "x.npz").write_bytes(b"garbage")
+    with pytest.raises(ValueError, match=r"neither a \.npy nor a \.npz"):
+        load_numpy(tmp_path / "x.npz")
     with pytest.raises(FileNotFoundError):
         load_numpy(tmp_path / "no.npz")

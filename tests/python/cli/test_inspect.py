@@ -160,6 +160,13 @@ def test_flags_that_make_no_sense_are_wrong_commands(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["frozen.pb", "frozen.pbtxt"])
+def test_a_graph_def_can_be_drawn_alone(name: str, tmp_path: Path, capsys: Text):
+    (tmp_path / name).write_text("")
+    assert main(["inspect", str(tmp_path / name)]) == 2
+    assert "is a GraphDef, which can be drawn: pass --graph" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

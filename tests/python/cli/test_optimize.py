@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import Export
 from tests.models import ZOO
 from tfnative import cli
+from tfnative._cli import optimize
 from tfnative._optimize.catalog import CATALOG
 
 
@@ -64,3 +65,13 @@ def test_the_table_has_a_row_for_each_step(
     assert content["output"] == str(small)
     assert run(model, *options, "--strict") == 1
     assert "round_weights(num_steps=2) breaks" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", [3, 44, 45, 500])
+def test_long_steps_keep_their_names_in_the_table(size: int):
+    step = f"set_device(device=/{'a' * size})"
+    shown = optimize._shortened(step)
+    assert len(shown) <= 44
+    assert step.startswith(shown.removesuffix("..."))
+    assert shown.startswith("set_device(")
+    assert (shown == step) == (len(step) <= 44)

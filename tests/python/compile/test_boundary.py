@@ -46,6 +46,16 @@ def test_errors_of_the_system_are_typed(raised: Exception, expected: str, said: 
         raise raised
 
 
+@pytest.mark.parametrize("verb", ["compile", "optimize", "draw"])
+def test_errors_say_what_was_done(verb: str):
+    other = {"compile", "optimize", "draw"} - {verb}
+    for error in (OSError("no"), OSError(errno.ENOSPC, "full", "/x"), MemoryError()):
+        with pytest.raises(tfnative.Error) as caught, typed_errors(verb):
+            raise error
+        assert verb.removesuffix("e") in str(caught.value)
+        assert not any(each in str(caught.value) for each in other)
+
+
 def test_errors_of_tensorflow_are_typed():
     class UnimplementedError(Exception):
         pass

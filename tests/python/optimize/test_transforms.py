@@ -17,9 +17,10 @@ transforms = st.one_of(
     st.builds(
         Transform,
         st.just("insert_logging"),
-        st.lists(
-            st.tuples(st.sampled_from(["message", "prefix"]), texts), max_size=3
-        ).map(tuple),
+        # The message may come once, and prefixes several times.
+        st.permutations(["message", "prefix", "prefix"]).flatmap(
+            lambda names: st.tuples(*(st.tuples(st.just(n), texts) for n in names))
+        ),
     ),
     st.builds(lambda device: Transform("set_device", (("device", device),)), texts),
     st.builds(
@@ -109,8 +110,8 @@ def test_every_transform_says_what_it_does_in_one_sentence():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("round_weights(num_steps=nan)", "num_steps must be a whole number from 1 on"),
-        ("round_weights(num_steps=0)", "num_steps must be a whole number from 1 on"),
+        ("round_weights(num_steps=nan)", "must be a whole number from 1 to 2147483647"),
+        ("round_weights(num_steps=0)", "must be a whole number from 1 to 2147483647"),
         ("round_weights(num_steps=99999999999)", "num_steps must be a whole number"),
         ("quantize_weights(minimum_size=x)", "minimum_size must be .*, got 'x'"),
         ("quantize_nodes(input_min=inf)", "input_min must be a finite number"),
@@ -119,6 +120,9 @@ def test_every_transform_says_what_it_does_in_one_sentence():
         ("remove_nodes(op='')", "op must be a name"),
         ("remove_nodes", "remove_nodes needs the parameter op, as in"),
         ("rename_op(old_op_name=Relu)", "needs the parameter new_op_name"),
+        ("quantize_weights(minimum_size=99999999999)", "from 0 to 2147483647, got"),
+        ("round_weights(num_steps=64, num_steps=2)", "num_steps is given twice"),
+        ("remove_nodes(op=A, max_inputs=1, op=B, max_inputs=2)", "max_inputs is given"),
         ("remove_attribute(op_name=Relu)", "needs the parameter attribute_name"),
     ],
 )
@@ -130,5 +134,13 @@ def test_values_are_checked_before_anything_runs(text: str, message: str):
 def test_checked_parameters_are_those_of_transforms():
     known = {name for kind in CATALOG.values() for name in kind.parameters}
     assert parameter_values.VALUES.keys() <= known
+    for transform, name in parameter_values.REPEATED:
+        assert name in CATALOG[transform].parameters
     for transform, names in parameter_values.REQUIRED.items():
         assert CATALOG[transform].parameters.keys() >= set(names)
+
+
+def test_what_may_come_several_times_may():
+    several = "strip_unused_nodes(name=x, type_for_name=int32, name=y, name=z)"
+    (step,) = parse_transforms(several)
+    assert [value for name, value in step.parameters if name == "name"] == [*"xyz"]

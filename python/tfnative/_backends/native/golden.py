@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tfnative._backends.native.folder import artifact_folder
 from tfnative._base.numpy_files import load_numpy
 from tfnative.errors import LoadError
 
@@ -37,7 +38,7 @@ def golden_inputs(
     """
     import numpy as np
 
-    folder = Path(model.library_path).parent
+    folder = artifact_folder(model.library_path)
     path = folder / model.manifest.signatures[signature.name].golden
     inputs = input_arrays(read_golden(path))
     return {

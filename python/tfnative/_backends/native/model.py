@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfnative._backends.native.folder import artifact_folder
 from tfnative._base.forked import importing
 from tfnative._base.initialized import Initialized
 from tfnative._core import Model as CoreModel, ThreadPool
@@ -139,7 +140,7 @@ class NativeModel(Initialized, CoreModel, Model):
     @property
     def assets(self) -> Mapping[str, Path]:
         """Files that came with the model, as labels, by name."""
-        folder = Path(self.library_path).parent / "assets"
+        folder = artifact_folder(self.library_path) / "assets"
         return {name: folder / name for name in self.manifest.assets}
 
     def predict_compiled(self, inputs: Any, *, signature: str | None = None) -> Any:

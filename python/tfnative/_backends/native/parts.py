@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfnative._backends.native.folder import artifact_folder
 from tfnative.manifest import ExamplesHead
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def put_parts(
     found = dict(signatures)
     tails: dict[str, Tail] = {}
     ops: set[str] = set()
-    folder = Path(model.library_path).parent
+    folder = artifact_folder(model.library_path)
     for name, of in manifest.signatures.items():
         head, tail = of.head, of.tail
         if name not in found or (head is None and tail is None):

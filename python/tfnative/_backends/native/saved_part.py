@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,9 @@ from tfnative.errors import Error, InvalidArgumentError, LoadError, NotFoundErro
 if TYPE_CHECKING:
     from tfnative._model import Model
     from tfnative.manifest import TensorFlowHead, TensorFlowTail
+
+_QUOTED = r"""(?:'(?:[^'\\]|\\.)*'|"[^"]*")"""
+_AS_A_MODEL = re.compile(rf"^model {_QUOTED}, signature {_QUOTED}[:,] ")
 
 
 def inputs_by_name(where: str, names: Sequence[str], inputs: Any) -> Mapping[str, Any]:
@@ -115,3 +119,8 @@ def _open_checked(
         ) from error
     except Error as error:
         raise type(error)(f"{where}: TensorFlow refuses {folder}: {error}") from error
+
+
+def said_by(error: Error) -> str:
+    """What TensorFlow says of a part, without the names that it has as a model."""
+    return _AS_A_MODEL.sub("", str(error))

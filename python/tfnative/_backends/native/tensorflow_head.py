@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfnative._backends.native.saved_part import inputs_by_name, open_part
+from tfnative._backends.native.saved_part import inputs_by_name, open_part, said_by
 from tfnative._base.arrays import numpy_dtype
 from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import Error, LoadError
@@ -68,7 +68,8 @@ class Feed:
         try:
             found = self._model.predict({name: given[name] for name in self._taken})
         except Error as error:
-            raise type(error)(f"{self._where}: in its head: {error}") from error
+            said = f"{self._where}: in its head: {said_by(error)}"
+            raise type(error)(said) from error
         return {**found, **direct}
 
     def __eq__(self, other: object) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfnative._backends.native.saved_part import open_part
+from tfnative._backends.native.saved_part import open_part, said_by
 from tfnative._base.arrays import as_input, as_output, numpy_dtype
 from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import Error, InvalidArgumentError, LoadError
@@ -116,7 +116,8 @@ class Tail:
         try:
             found = self._model.predict({**taken, **given})
         except Error as error:
-            raise type(error)(f"{self._where}: in its tail: {error}") from error
+            said = f"{self._where}: in its tail: {said_by(error)}"
+            raise type(error)(said) from error
         found |= {name: between[name] for name in self._passes}
         ordered = {name: found[name] for name in self._outputs}
         if out is not None:

@@ -10,8 +10,10 @@ lock that dies with its process tells it from that of a writer who is at work.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import glob
+import itertools
 import os
 import shutil
 import tempfile
@@ -22,6 +24,8 @@ from training.data import index
 from training.errors import DataError
 
 LOCK = ".writing"
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+_ATTEMPTS = 100
 
 
 @contextlib.contextmanager
@@ -82,19 +86,25 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def _put(temporary: Path, folder: Path, *, replace: bool) -> None:
-    """Renames the folder into its place, where another process may do so, too."""
-    old = None
-    if (folder / index.FILE).is_file():
-        if not replace:
+    """Renames the folder into its place, where other processes may do so, too."""
+    for attempt in itertools.count(1):
+        is_complete = (folder / index.FILE).is_file()
+        if is_complete and not replace:
             return  # Someone was quicker, and may read it already.
-        old = temporary.with_name(f"{temporary.name}-old")
-        with contextlib.suppress(FileNotFoundError):  # Someone replaces it, too.
-            folder.rename(old)
-    try:
-        os.rename(temporary, folder)
-    except OSError:
-        if not (folder / index.FILE).is_file():
-            raise
-    finally:
-        if old is not None:
+        old = temporary.with_name(f"{temporary.name}-old-{attempt}")
+        try:
+            if is_complete:
+                with contextlib.suppress(
+                    FileNotFoundError
+                ):  # Someone replaces it, too.
+                    folder.rename(old)
+            os.rename(temporary, folder)
+            return
+        except OSError as error:
+            # Between the two, someone may have put another one there.
+            if error.errno not in _TAKEN or attempt == _ATTEMPTS:
+                with contextlib.suppress(OSError):  # What was there stays.
+                    old.rename(folder)
+                raise
+        finally:
             shutil.rmtree(old, ignore_errors=True)

@@ -120,6 +120,22 @@ def test_several_may_write_at_once(force: bool, tmp_path: Path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "one"]
 
 
+def test_what_was_there_stays_where_nothing_can_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write("digits", numbered(20), tmp_path / "data", shards=2)
+    before = content(tmp_path / "data")
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("training.data.folders.os.rename", refused)
+    with pytest.raises(DataError, match="Permission denied"):
+        write("digits", numbered(30), tmp_path / "data", shards=2, replace=True)
+    assert content(tmp_path / "data") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of a megabyte."""

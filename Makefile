@@ -84,7 +84,8 @@ test-fidelity: $(VENV)/.installed  ## compare with TensorFlow; GRAPHS=100 random
 test-machines: export TFNATIVE_ALL_MACHINES = 1
 test-machines: $(VENV)/.installed  ## more models on each machine that can be emulated
 	$(PYTEST) tests/aot/artifact/test_other_machines.py tests/aot/link \
-	  tests/aot/quantize/test_small_weights.py $(PYTEST_ARGS)
+	  tests/aot/quantize/test_small_weights.py tests/consumers/test_edge_programs.py \
+	  $(PYTEST_ARGS)
 
 test-models: export TFNATIVE_ALL_MODELS = 1
 test-models: $(VENV)/.installed  ## every model of the zoo, the largest ones too

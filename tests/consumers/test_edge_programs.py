@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -118,6 +119,10 @@ def test_pkg_config_finds_it_wherever_it_is(
 
 
 @needs_zig
+@pytest.mark.skipif(
+    os.environ.get("TFNATIVE_ALL_MACHINES", "") != "1",
+    reason="zig compiles a C library first, for a minute: TFNATIVE_ALL_MACHINES=1",
+)
 @pytest.mark.slow
 def test_a_small_model_makes_a_small_static_program(
     compiled: Compile, tmp_path: Path

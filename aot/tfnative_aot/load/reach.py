@@ -45,6 +45,12 @@ def prune(graph_def: GraphDef, roots: Iterable[str]) -> GraphDef:
 def reachable_nodes(nodes: Iterable[NodeDef], roots: Iterable[str]) -> list[NodeDef]:
     """The nodes that the roots need, by data or control, in the given order."""
     by_name = {node.name: node for node in nodes}
+    reached = reachable_names(by_name, roots)
+    return [node for name, node in by_name.items() if name in reached]
+
+
+def reachable_names(by_name: Mapping[str, NodeDef], roots: Iterable[str]) -> set[str]:
+    """Names of the nodes that the roots need, of a graph that is a table already."""
     waiting = [node_of(root) for root in roots]
     reached: set[str] = set()
     while waiting:
@@ -54,7 +60,7 @@ def reachable_nodes(nodes: Iterable[NodeDef], roots: Iterable[str]) -> list[Node
             continue
         reached.add(name)
         waiting.extend(node_of(source) for source in by_name[name].input)
-    return [node for name, node in by_name.items() if name in reached]
+    return reached
 
 
 def reachable_functions(

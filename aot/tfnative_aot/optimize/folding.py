@@ -12,7 +12,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative_aot import adapters
 from tfnative_aot.load.initializer import renamed
-from tfnative_aot.load.reach import prune, reachable_nodes
+from tfnative_aot.load.reach import prune, reachable_names, reachable_nodes
 from tfnative_aot.load.source import node_of
 from tfnative_aot.optimize.controls import Idle
 
@@ -120,7 +120,7 @@ def restore_grown(before: GraphDef, after: GraphDef) -> GraphDef:
     """
     old = {node.name: node for node in before.node}
     folded = {
-        node.name: (node, _Parts(before, origin))
+        node.name: (node, _Parts(old, origin))
         for node in after.node
         if (origin := _folded_from(node, old)) is not None
     }
@@ -148,8 +148,8 @@ def restore_grown(before: GraphDef, after: GraphDef) -> GraphDef:
 class _Parts:
     """What a constant was computed from, and how many bytes each of that takes."""
 
-    def __init__(self, before: GraphDef, origin: NodeDef) -> None:
-        needed = reachable_nodes(before.node, [origin.name])
+    def __init__(self, old: Mapping[str, NodeDef], origin: NodeDef) -> None:
+        needed = [old[name] for name in reachable_names(old, [origin.name])]
         self.origin = origin.name
         self.bytes = {node.name: node.ByteSize() for node in needed}
         self.is_copy = all(node.op in ("Const", "Identity") for node in needed)

@@ -75,9 +75,8 @@ def _of_arrays(
             for ends in graph.ends[:5]
         )
         raise InvalidArgumentError(
-            f"--representative-data has the inputs of no signature: it needs an "
-            "array for each of "
-            f"{needed}"
+            "--representative-data has the inputs of no signature: it needs an array "
+            f"for each of {needed}"
         )
     if surplus := sorted(arrays.keys() - used):
         raise InvalidArgumentError(
@@ -102,9 +101,8 @@ def _of_messages(path: Path, graph: WholeGraph, most: int | None) -> Samples:
         names = ", ".join(repr(ends.signature.name) for ends in graph.ends)
         raise InvalidArgumentError(
             f"--representative-data {path}: a TFRecord file has tf.Example messages, "
-            "which no "
-            f"signature parses of {names}: choose one with --signature, or give a .npz "
-            "file with an array for each input"
+            f"which no signature parses of {names}: choose one with --signature, or "
+            "give a .npz file with an array for each input"
         )
     return found
 
@@ -156,8 +154,7 @@ def _messages(path: Path) -> list[bytes]:
     if path.suffix == ".npy":
         raise InvalidArgumentError(
             f"--representative-data {path} has one array, which no input is named "
-            "of: write a .npz "
-            "file, as by numpy.savez(file, NAME=array)"
+            "of: write a .npz file, as by numpy.savez(file, NAME=array)"
         )
     try:
         messages = list(read_records(path))

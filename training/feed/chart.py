@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.feed.measure import Feeding
+from training.files import written
 
 
 def label_of(feeding: Feeding) -> str:
@@ -48,6 +49,6 @@ def draw(feedings: Sequence[Feeding], path: Path, *, title: str) -> None:
     last.set_ylabel("MB more in memory")
     last.set_xlabel("step")
     last.legend(fontsize=7)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
+    with written(path, "--plot") as file:
+        figure.savefig(file, dpi=100)
     plt.close(figure)

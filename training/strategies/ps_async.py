@@ -171,12 +171,26 @@ class _Chief:
 
         So workers cannot be told from each other here: each draws a seed for itself.
         """
-        import tensorflow as tf
-
-        seed = tf.random.uniform((), 0, 2**31, tf.int64)
         return common.batches(
-            self._options, self._data, self._options.batch_size, seed=seed
+            self._options, self._data, self._options.batch_size, seed=drawn_seed()
         )
+
+
+def drawn_seed() -> Any:
+    """A seed, which is another one in each process that runs this op.
+
+    `tf.random.uniform` would draw the same in all workers, since the seed of the
+    weights is that of the program, too: all would read the same rows.
+    """
+    import tensorflow as tf
+
+    return tf.raw_ops.RandomUniformInt(
+        shape=tf.constant([], tf.int32),
+        minval=tf.constant(0, tf.int64),
+        maxval=tf.constant(2**31, tf.int64),
+        seed=0,
+        seed2=0,
+    )
 
 
 def _points(asked: list[Any]) -> list[Point]:

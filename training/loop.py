@@ -16,10 +16,12 @@ from training.data import Data, open_data
 from training.data.sources import KINDS
 from training.errors import DataError, TrainingError
 from training.export import check_output
+from training.files import held
 from training.finish import EVALUATION_ROWS, finish, policy
 from training.models import MODELS, build_model
 from training.observe.debug import debugging
 from training.observe.jit import let_tensorflow_choose_clusters
+from training.observe.profile import check_profile
 from training.observe.watch import check_watching, watching
 from training.options import FitOptions, Fitted
 
@@ -62,6 +64,22 @@ def fit_keras(
             layers have other places, or agree with those of other replicas.
     """
     prepare(options)
+    alone = (
+        held(options.checkpoints, "--checkpoints")
+        if options.checkpoints
+        else contextlib.nullcontext()
+    )
+    with alone:
+        return _fit_alone(options, keras, strategy, optimizers, arrange)
+
+
+def _fit_alone(
+    options: FitOptions,
+    keras: Any,
+    strategy: Any,
+    optimizers: Any,
+    arrange: Callable[[Any], Any],
+) -> Fitted:
     keras = keras or importlib.import_module("keras")
     data = open_for(options)
     steps, per_epoch = steps_of(options, data)
@@ -76,6 +94,7 @@ def fit_keras(
             else None
         )
         first = checkpoints.restore() if checkpoints else 0
+    check_profile(options.profile, first, steps)
     started = time.perf_counter()
     history: dict[str, list[float]] = {}
     if first < steps:

@@ -17,6 +17,7 @@ from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
 from training.errors import ClusterError, DataError, PeerLostError, TrainingError
+from training.files import held
 from training.loop import (
     compile_model,
     finish,
@@ -113,11 +114,24 @@ def own_folder(options: FitOptions, chief: bool) -> Iterator[Path]:
     """
     assert options.checkpoints is not None
     if chief:
-        remove_partial(options.checkpoints)
-        yield options.checkpoints
+        with sole_chief(options):
+            yield options.checkpoints
     else:
         with tempfile.TemporaryDirectory(prefix="training_") as folder:
             yield Path(folder)
+
+
+@contextlib.contextmanager
+def sole_chief(options: FitOptions) -> Iterator[None]:
+    """Has the folder of checkpoints for itself, without what a dead chief left there.
+
+    Raises:
+        TrainingError: The chief of another run has it.
+    """
+    assert options.checkpoints is not None
+    with held(options.checkpoints, "--checkpoints"):
+        remove_partial(options.checkpoints)
+        yield
 
 
 def remove_partial(folder: Path) -> None:

@@ -25,7 +25,7 @@ from training.cluster.roll_call import meet, peers
 from training.data import Data
 from training.loop import compile_model, open_for, parts_of, policy, steps_of
 from training.models import build_model
-from training.observe.profile import profile_callback
+from training.observe.profile import check_profile, profile_callback
 from training.options import WORKERS, FitOptions, Fitted
 from training.strategies.batch_norm import with_batch_norm
 
@@ -66,6 +66,7 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
         compile_model(model, options, data, steps, tf_keras)
         assert options.checkpoints is not None
         first = Checkpoints(options.checkpoints, model).restore()
+    check_profile(options.profile, first, steps)
     say_begin(first, steps)
     begin = time.perf_counter()
     with common.own_folder(options, chief) as folder:

@@ -55,7 +55,7 @@ def run(options: FitOptions) -> Fitted:
         return evaluate(options)
     if cluster.task.job in ("worker", "ps"):
         serve(cluster)
-    with common.peers_needed():
+    with common.peers_needed(), common.sole_chief(options):
         return _Chief(options, cluster).train()
 
 
@@ -99,7 +99,6 @@ class _Chief:
             )
             compile_model(self._model, options, self._data, self._steps, tf_keras)
             assert options.checkpoints is not None
-            common.remove_partial(options.checkpoints)
             self._checkpoints = Checkpoints(
                 options.checkpoints, self._model, keep=options.keep
             )

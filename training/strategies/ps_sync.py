@@ -69,7 +69,9 @@ def run(options: FitOptions) -> Fitted:
     server = common.start_server(cluster)
     if cluster.task.job == "ps":
         server.join()
-    with common.peers_needed():
+    chief = common.is_chief(cluster)
+    alone = common.sole_chief(options) if chief else contextlib.nullcontext()
+    with common.peers_needed(), alone:
         return _Worker(options, cluster, server).train()
 
 
@@ -182,8 +184,6 @@ class _Worker:
         options, task = self._options, self._cluster.task
         curve = Curve(options.run_folder if self._chief else None)
         progress = Progress(self._steps, quiet=not (self._chief and options.verbose))
-        if self._chief and options.checkpoints is not None:
-            common.remove_partial(options.checkpoints)
         first = self._begun()
         say_begin(first, self._steps)
         if first >= self._steps:

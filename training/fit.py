@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from training import strategies
+from training.begin import compile_model, open_for, prepare, steps_of
 from training.checkpoints import Checkpoints
 from training.cluster.launch import write_result
 from training.cluster.member import LOST_PEER
 from training.errors import CheckpointError, PeerLostError
-from training.loop import compile_model, finish, open_for, prepare, steps_of
+from training.finish import finish
 from training.models import build_model
 from training.options import FitOptions, Fitted
 

@@ -12,20 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from training.begin import compile_model, loss_of, prepare, with_target
 from training.checkpoints import Checkpoints
 from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
 from training.errors import ClusterError, DataError, PeerLostError, TrainingError
 from training.files import held
-from training.loop import (
-    compile_model,
-    finish,
-    loss_of,
-    policy,
-    prepare,
-    with_target,
-)
+from training.finish import finish, policy
 from training.models import MODELS, build_model
 from training.options import FitOptions, Fitted
 

@@ -12,15 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from training.begin import compile_model, held_out_of, open_for, steps_of
 from training.cluster.common import nothing_to_tell
 from training.files import add_lines, read_lines
-from training.loop import (
-    EVALUATION_ROWS,
-    compile_model,
-    held_out_of,
-    open_for,
-    steps_of,
-)
+from training.finish import EVALUATION_ROWS
 from training.models import build_model
 from training.options import FitOptions, Fitted
 

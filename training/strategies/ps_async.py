@@ -17,6 +17,7 @@ import os
 import time
 from typing import Any
 
+from training.begin import compile_model, open_for, steps_of
 from training.checkpoints import Checkpoints
 from training.cluster import common
 from training.cluster.config import Cluster, Task, from_environment
@@ -25,7 +26,7 @@ from training.cluster.evaluator import evaluate
 from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import peers, wait_for
 from training.errors import ClusterError
-from training.loop import compile_model, open_for, policy, steps_of
+from training.finish import policy
 from training.models import build_model
 from training.options import SERVERS, WORKERS, FitOptions, Fitted
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from training.begin import learning_rate_of, open_for, steps_of
 from training.cluster import common
 from training.cluster.config import Cluster, Task, from_environment
 from training.cluster.curve import Curve, Point, Progress, say_begin
@@ -26,7 +27,7 @@ from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import peers, wait_for
 from training.data import Data
 from training.errors import CheckpointError, ClusterError
-from training.loop import finish, learning_rate_of, open_for, policy, steps_of
+from training.finish import finish, policy
 from training.models import build_model
 from training.options import SERVERS, WORKERS, FitOptions, Fitted
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from training import strategies
 from training.begin import compile_model, open_for, prepare, steps_of
-from training.checkpoints import Checkpoints
+from training.checkpoints import Checkpoints, claim
 from training.cluster.launch import write_result
 from training.cluster.member import LOST_PEER
 from training.errors import CheckpointError, PeerLostError
@@ -58,6 +58,7 @@ def export_checkpoint(options: FitOptions) -> Fitted:
             f"{options.checkpoints} is no folder: train with --checkpoints first"
         )
     prepare(options)
+    claim(options.checkpoints, options.model, options.data)
     import keras
 
     data = open_for(options)

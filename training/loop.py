@@ -21,7 +21,7 @@ from training.begin import (
     steps_of,
     train_dataset,
 )
-from training.checkpoints import Checkpoints
+from training.checkpoints import Checkpoints, claim
 from training.data import Data
 from training.errors import DataError
 from training.files import held
@@ -68,6 +68,8 @@ def _fit_alone(
     optimizers: Any,
     arrange: Callable[[Any], Any],
 ) -> Fitted:
+    if options.checkpoints:
+        claim(options.checkpoints, options.model, options.data)
     keras = keras or importlib.import_module("keras")
     data = open_for(options)
     steps, per_epoch = steps_of(options, data)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from training.begin import compile_model, loss_of, prepare, with_target
-from training.checkpoints import Checkpoints
+from training.checkpoints import Checkpoints, claim
 from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
@@ -121,9 +121,11 @@ def sole_chief(options: FitOptions) -> Iterator[None]:
 
     Raises:
         TrainingError: The chief of another run has it.
+        CheckpointError: It has checkpoints of another model, or of other data.
     """
     assert options.checkpoints is not None
     with held(options.checkpoints, "--checkpoints"):
+        claim(options.checkpoints, options.model, options.data)
         remove_partial(options.checkpoints)
         yield
 

@@ -108,6 +108,22 @@ def test_the_compiled_model_is_as_right_as_tensorflows(
     assert [row[0][0] for row in classified.top(1)] == [names[each] for each in best]
 
 
+def test_batch_normalisation_is_folded_into_convolutions(
+    trained: Trained, tmp_path: Path
+):
+    done = tfnative.optimize(
+        trained.saved_model, tmp_path / "small", signatures=["serving_default"]
+    )
+    (fold,) = (step for step in done.steps if step.transform == "fold_batch_norms")
+    (before, after) = (done.steps[0].ops, fold.ops)
+    normalised = before["Rsqrt"]
+    assert normalised == before["Conv2D"] == after["Conv2D"] > 0
+    assert fold.applied
+    assert not after.keys() & {"Rsqrt", "Mul", "Sub", "AddV2"}
+    assert after["BiasAdd"] == before["BiasAdd"] + normalised
+    assert fold.max_error < 1e-5
+
+
 def test_a_checkpoint_is_exported_without_training(trained: Trained, tmp_path: Path):
     folder = trained.folder / "build/data/digits"
     done = run(

@@ -97,7 +97,7 @@ def check(
                 saved_model,
                 artifact,
                 signatures=names,
-                golden=with_examples(_arrays(beside(saved_model, "golden"))),
+                golden=_golden(saved_model),
                 **options,
             )
             with tfnative.load(artifact) as model:
@@ -117,6 +117,18 @@ def check(
         bytes=sum(path.stat().st_size for path in artifact.glob("*.so")),
         signatures=found,
     )
+
+
+def _golden(saved_model: Path) -> dict[str, NDArray[Any]] | None:
+    """Rows to compile with, for signatures of features and of tf.Examples.
+
+    None where features are integers: a tf.Example has them as int64, so that what is
+    compiled behind it reads other types by the same names.
+    """
+    features = _arrays(beside(saved_model, "golden"))
+    if any(rows.dtype.kind != "f" for rows in features.values()):
+        return None
+    return with_examples(features)
 
 
 def _held_out(saved_model: Path) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:

@@ -19,6 +19,7 @@ from tests.turns import Once
 from tfnative._base.wire import bytes_field
 from training.errors import ExportError
 from training.export import Checked, check, heldout_path
+from training.export.check import _golden
 from training.export.compare import Compared, largest_difference
 from training.export.examples import INPUT, as_examples
 from training.fit import FitOptions, fit
@@ -216,6 +217,17 @@ def test_both_are_asked_at_once(models: dict[str, Both]):
     assert set(got["classify"].labels[0]) == {"malignant", "benign"}
     for second in (got["regress"], got["classify"].scores[:, 1]):
         np.testing.assert_allclose(second, expected["regress"], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("dtype", "kept"), [("float32", True), ("int32", False)])
+def test_rows_to_compile_with_are_left_out_where_examples_have_other_types(
+    tmp_path: Path, dtype: str, kept: bool
+):
+    np.savez(tmp_path / "model_golden.npz", item=np.ones((2, 1), dtype))
+    found = _golden(tmp_path / "model")
+    assert (found is not None) == kept
+    if found is not None:
+        assert found.keys() == {"item", INPUT}
 
 
 @pytest.mark.parametrize(

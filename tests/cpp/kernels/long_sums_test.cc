@@ -106,6 +106,25 @@ TEST(LongSums, KeepTheirErrorsSmall) {
   check(TFN_KERNEL(matmul_packed_f32), packed.data());
 }
 
+// Those that are right and not fast.
+TEST(LongSums, OfAnyTypeKeepTheirErrorsSmall) {
+  constexpr std::int64_t kLength = 30000;
+  constexpr double kAllowed = 1e-5;  // One accumulator loses 2e-4.
+  const tfn_matmul p = product(2, 3, kLength, true);
+  const Aligned<float> lhs(2 * kLength), rhs(kLength * 3), out(6);
+  std::fill(lhs.data(), lhs.data() + lhs.size(), 0.1F);
+  std::fill(rhs.data(), rhs.data() + rhs.size(), 0.3F);
+  const double wanted = kLength * static_cast<double>(0.1F) * static_cast<double>(0.3F);
+  TFN_KERNEL(matmul_any_f32)(&p, lhs.data(), rhs.data(), out.data());
+  for (std::int64_t i = 0; i < out.size(); ++i) {
+    ASSERT_NEAR(wanted, out[i], kAllowed * wanted);
+  }
+  tfn_conv c = convolution(1, 3, 1, 1, {1, 100, 100}, {1, 100, 100});
+  set_output(c, {0, 0, 0});
+  TFN_KERNEL(conv_any_f32)(&c, lhs.data(), rhs.data(), out.data());
+  ASSERT_NEAR(wanted, out[0], kAllowed * wanted);
+}
+
 // Of equal numbers, all errors have the same sign: one accumulator loses 5e-3 of it.
 TEST(LongSums, OfEqualNumbersAreNearTheTrueOnes) {
   constexpr std::int64_t kPlaces = 300000;

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from benchmarks import run, workloads
 from benchmarks.workloads import detect_objects
 

@@ -269,7 +269,7 @@ def _is_long_loop(dot: Dot) -> bool:
     return (
         dot.dtype == "f32"
         and dot.epilogue == NO_EPILOGUE
-        and 1 < min(dot.m, dot.n)
+        and min(dot.m, dot.n) > 1
         and max(dot.m, dot.n) <= _MOST_OF_ONE_LOOP
         and dot.k > _LONGEST_OF_ONE_LOOP
     )

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfnative._base.numpy_files import load_numpy
 from tfnative._base.tfrecord import read_records
 from tfnative._compile.options import Calibration
 from tfnative.errors import InvalidArgumentError, NotFoundError
 from tfnative_aot.freeze.graph import GraphTensor
+from tfnative_aot.load.numpy_file import read_arrays
 from tfnative_aot.quantize.calibrate.fitting import Block, fitting_block
 
 
@@ -40,7 +40,9 @@ def blocks_of(
     elif not isinstance(given, str | os.PathLike):
         yield from _of_iterable(given, inputs, others)
     elif Path(given).suffix.lower() == ".npz":
-        yield fitting_block(_read_npz(Path(given)), inputs, "", others)
+        yield fitting_block(
+            read_arrays(Path(given), "--calibration"), inputs, "", others
+        )
     else:
         yield from _of_records(Path(given), inputs, messages)
 
@@ -64,23 +66,6 @@ def _of_iterable(
                 f"got {type(each).__name__}"
             )
         yield fitting_block(each, inputs, f"mapping {number}, ", others)
-
-
-def _read_npz(path: Path) -> Mapping[str, Any]:
-    try:
-        content = load_numpy(path)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"--calibration: no file {path}") from error
-    except (ValueError, OSError) as error:
-        raise InvalidArgumentError(
-            f"--calibration: {path} is not a .npz file with an array per input: {error}"
-        ) from error
-    if not isinstance(content, dict):
-        raise InvalidArgumentError(
-            f"--calibration: {path} has one array: expected a .npz file with an array "
-            "per input"
-        )
-    return content
 
 
 def _of_records(

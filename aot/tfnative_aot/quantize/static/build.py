@@ -33,7 +33,7 @@ from tfnative_aot.freeze.quantized import (
 from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import node_of
 from tfnative_aot.quantize.calibrate.observed import Range
-from tfnative_aot.quantize.static.clusters import Clusters
+from tfnative_aot.quantize.static.clusters import clusters_of
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.patches import Doubles
 from tfnative_aot.quantize.static.plan import Step, divided, lies_alike
@@ -129,7 +129,7 @@ class _Builder:
         known: Mapping[str, Quantization],
     ) -> None:
         self._view = view
-        self._clusters = Clusters(view)
+        self._clusters = clusters_of(view)
         self._graph_def = type(graph_def)()
         self._graph_def.CopyFrom(graph_def)
         self._nodes = {node.name: node for node in self._graph_def.node}

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tfnative_aot.freeze.quantized import Window
 from tfnative_aot.load.source import node_of
-from tfnative_aot.quantize.static.clusters import Clusters
+from tfnative_aot.quantize.static.clusters import Clusters, clusters_of
 from tfnative_aot.quantize.static.fixed import passed_on, without_conflicts
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.plan import Step, lies_alike, with_output
@@ -41,7 +41,7 @@ def find_steps(view: GraphView, kept: Collection[str] = ()) -> Sequence[Step]:
     """
     if view.has_old_control_flow:
         return []
-    clusters = Clusters(view)
+    clusters = clusters_of(view)
     steps = _connected(view, [*_candidates(view, clusters, kept)])
     steps = _with_addends(view, steps)
     steps = without_conflicts(view, clusters, _in_order(view, steps))

@@ -49,6 +49,7 @@ class GraphView:
 
     Attributes:
         products: What ``find_product`` has found, by node: weights are decoded once.
+        clusters: What ``clusters_of`` has found.
     """
 
     def __init__(self, graph: FrozenGraph) -> None:
@@ -74,6 +75,7 @@ class GraphView:
                         self._readers.setdefault(self.source(given), []).append(reader)
         self._measured = self._measure(graph)
         self.products: dict[str, Any] = {}
+        self.clusters: Any = None
         self._read_outside = {self.source(name) for name in self.outputs}
 
     def _measure(self, graph: FrozenGraph) -> Mapping[str, tuple[int, ...]]:

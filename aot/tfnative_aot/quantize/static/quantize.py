@@ -28,7 +28,7 @@ from tfnative_aot.quantize.static.build import (
     build,
     tensors_with_ranges,
 )
-from tfnative_aot.quantize.static.clusters import Clusters
+from tfnative_aot.quantize.static.clusters import clusters_of
 from tfnative_aot.quantize.static.find_steps import find_steps
 from tfnative_aot.quantize.static.finer import finer_layers
 from tfnative_aot.quantize.static.fixed import known_quantizations, range_of
@@ -106,7 +106,7 @@ class StaticQuantizer:
         self._method = method
         self._progress = progress
         self._view = GraphView(prepared.graph)
-        self._clusters = Clusters(self._view)
+        self._clusters = clusters_of(self._view)
         self._finer = finer_layers(self._view)
         self._repeated = repeated_products(self._view) - self._finer.keys()
         self._observed: dict[str, Observed] = {}

@@ -74,10 +74,14 @@ def _of_records(
     # Whoever has arrays need not load what has messages.
     from tfnative_aot.quantize.calibrate.messages import parse_sample
 
+    if path.is_dir():
+        raise InvalidArgumentError(
+            f"--calibration: {path} is a folder: expected a .npz or a TFRecord file"
+        )
     if not path.is_file():
         raise NotFoundError(f"--calibration: no file {path}")
     try:
-        for number, record in enumerate(read_records(path)):
+        for number, record in enumerate(_records(path)):
             where = f"record {number}, "
             given = (
                 {messages: _one(record)}
@@ -89,6 +93,16 @@ def _of_records(
         raise InvalidArgumentError(
             f"--calibration: {path} cannot be read: {error}"
         ) from error
+
+
+def _records(path: Path) -> Iterator[bytes]:
+    try:
+        yield from read_records(path)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(
+            "--calibration has to be a .npz file by its name, or a TFRecord file: "
+            f"{error}"
+        ) from None
 
 
 def _one(record: bytes) -> npt.NDArray[np.object_]:

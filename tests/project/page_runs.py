@@ -154,6 +154,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("optimize.md", "python -m benchmarks.optimizing"): _BENCH,
     ("pictures.md", "apt-get install graphviz"): _INSTALLS,
     ("quantize.md", "python -m benchmarks.precision"): _BENCH,
+    ("quantize.md", "python -m benchmarks.recurrent"): _BENCH,
     ("quantize.md", 'pip install ".[aot,bench]"'): _BENCH,
     (
         "quantize.md",

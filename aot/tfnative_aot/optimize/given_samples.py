@@ -56,7 +56,7 @@ def given_samples(
         InvalidArgumentError: It is none of these, or fits no signature.
     """
     if isinstance(data, Mapping) or Path(data).suffix == ".npz":
-        return _of_arrays(read_inputs(data), graph, most)
+        return _of_arrays(read_inputs(data, "--representative-data"), graph, most)
     return _of_messages(Path(data), graph, most)
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfnative._base.numpy_files import load_numpy
-from tfnative.errors import InvalidArgumentError, NotFoundError
+from tfnative.errors import InvalidArgumentError
 from tfnative_aot.artifact.describe import golden_file_name
 from tfnative_aot.emit.interface import Interface
 from tfnative_aot.freeze.graph import FrozenGraph
+from tfnative_aot.load.numpy_file import read_arrays
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.verify.samples import Arrays, Sample, Sampler
 
@@ -26,8 +26,14 @@ _MAX_BYTES = 256 << 10
 _MAX_ROWS = 4
 
 
-def read_inputs(golden: str | os.PathLike[str] | Mapping[str, object]) -> Inputs:
+def read_inputs(
+    golden: str | os.PathLike[str] | Mapping[str, object], flag: str = "--golden"
+) -> Inputs:
     """The user's inputs: a mapping of arrays, or a .npz file with one per input.
+
+    Args:
+        golden: Either of them.
+        flag: What it was given with, for messages.
 
     Raises:
         NotFoundError: There is no such file.
@@ -35,20 +41,7 @@ def read_inputs(golden: str | os.PathLike[str] | Mapping[str, object]) -> Inputs
     """
     if isinstance(golden, Mapping):
         return {str(name): np.asarray(array) for name, array in golden.items()}
-    path = Path(golden)
-    try:
-        content = load_numpy(path)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"no file {path}") from error
-    except (ValueError, OSError) as error:
-        raise InvalidArgumentError(
-            f"{path} is not a .npz file with an array per input: {error}"
-        ) from error
-    if not isinstance(content, dict):
-        raise InvalidArgumentError(
-            f"{path} is not a .npz file with an array per input: it has one array"
-        )
-    return content
+    return read_arrays(Path(golden), flag)
 
 
 def chunks(graph: FrozenGraph, inputs: Inputs, batch_size: int) -> Iterator[Arrays]:

@@ -132,14 +132,22 @@ def _kept(layers: Iterable[LayerPrecision]) -> Iterable[str]:
 
 
 def _weights(layer: LayerPrecision) -> tuple[str, str, str, str, str]:
-    ends = layer.input_range
     return (
         format_shape(layer.shape),
         layer.stored,
         _decibels(layer.signal_to_noise),
         layer.computed,
-        "" if ends is None else f"{ends[0]:.4g} to {ends[1]:.4g}",
+        _range(layer),
     )
+
+
+def _range(layer: LayerPrecision) -> str:
+    """What numbers are rounded between that are multiplied in 8 bits."""
+    if layer.computed != "int8":
+        return ""
+    if layer.input_range is None:
+        return "each row, at run time"
+    return "{:.4g} to {:.4g}".format(*layer.input_range)
 
 
 def _decibels(value: float | None) -> str:

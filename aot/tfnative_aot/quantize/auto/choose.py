@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from tfnative._compile.options import CompileOptions
 from tfnative.manifest import ChoicePoint, LayerTrial, PrecisionChoice
+from tfnative_aot.load.source import Arrays
 from tfnative_aot.progress import Progress
 from tfnative_aot.quantize.auto.halves import (
     FLOAT16,
@@ -37,6 +38,7 @@ from tfnative_aot.quantize.auto.times import (
 )
 from tfnative_aot.quantize.auto.trial import Workshop, measured, measured_halves
 from tfnative_aot.quantize.calibrate.entry import Entry
+from tfnative_aot.quantize.record import AT_ONCE
 from tfnative_aot.quantize.small_weights import check_ends
 from tfnative_aot.quantize.static.quantize import StaticQuantizer
 from tfnative_aot.split.divide import Prepared
@@ -60,7 +62,7 @@ def with_chosen_layers(
     """
     prepared, options = entry.prepared, shop.options
     check_ends(prepared.graph)
-    parted, judge = _judge(entry, options, others)
+    parted, judge, whole = _judge(entry, options, others)
     quantizer = StaticQuantizer(
         prepared, parted.ranges, options.calibration_method, progress, lenient=True
     )
@@ -86,7 +88,7 @@ def with_chosen_layers(
     small = [name for name, to in types.items() if to == FLOAT16]
     made = halved(made, halves.weights, small)
     choice = _choice(budget, parted, judge, losses, times, halves.gained, steps)
-    return replace(made, choice=choice)
+    return replace(made, choice=choice, samples=_groups(whole))
 
 
 class _Halves:
@@ -135,7 +137,8 @@ def _types(steps: Sequence[Step]) -> Mapping[str, str]:
 
 def _judge(
     entry: Entry, options: CompileOptions, others: Collection[str]
-) -> tuple[Parted, Judge]:
+) -> tuple[Parted, Judge, Parted]:
+    """The last is what callers give, but for messages that the SDK parses."""
     assert options.calibration is not None
     graph, for_ranges = entry.prepared.graph, options.calibration_samples
     labels = None if options.labels is None else read_labels(options.labels)
@@ -143,9 +146,20 @@ def _judge(
     data = entry.read(options.calibration, for_ranges + more, others)
     if labels is not None:
         labels_of(labels, data)  # Their number is checked before anything runs.
-    parted = part(entry.behind(data), for_ranges, more)
+    inner = entry.behind(data)
+    parted = part(inner, for_ranges, more)
     own = None if labels is None else labels_of(labels, parted.judged)
-    return parted, Judge(graph, parted.judged, own, options.labels_output)
+    judge = Judge(graph, parted.judged, own, options.labels_output)
+    whole = data if entry.prepared.head is None else inner
+    return parted, judge, part(whole, for_ranges, more)
+
+
+def _groups(parted: Parted) -> Mapping[str, Sequence[Arrays]]:
+    """What outputs are compared on: drawn numbers may lie outside of all ranges."""
+    groups = {"calibration": parted.ranges}
+    if parted.held_out:
+        groups["held out"] = parted.judged
+    return {name: list(data.chunks(AT_ONCE)) for name, data in groups.items()}
 
 
 def _budget(options: CompileOptions) -> Budget:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfnative._base.numpy_files import load_numpy
-from tfnative.errors import InvalidArgumentError, NotFoundError
+from tfnative.errors import InvalidArgumentError
+from tfnative_aot.load.numpy_file import read_numpy
 from tfnative_aot.quantize.calibrate.data import CalibrationData
 
 Classes = npt.NDArray[np.int64]
@@ -50,14 +50,7 @@ def read_labels(given: Any) -> Classes:
 
 
 def _read(path: Path) -> Any:
-    try:
-        content = load_numpy(path)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"--labels: no file {path}") from error
-    except (ValueError, OSError) as error:
-        raise InvalidArgumentError(
-            f"--labels: {path} is no .npy or .npz file: {error}"
-        ) from error
+    content = read_numpy(path, "--labels", "a .npy or .npz file")
     if isinstance(content, dict):
         if len(content) != 1:
             raise InvalidArgumentError(

@@ -33,7 +33,9 @@ def find_range(observed: Observed, method: CalibrationMethod) -> Range:
     if observed.not_finite:
         raise CompileError(
             f"--calibration: {observed.not_finite} values of {observed.name} are not "
-            "finite, so that it has no range"
+            "finite, so that it has no range: leave out the samples for which the "
+            "model gives none, or take --precision auto, which leaves such layers in "
+            "floats"
         )
     return METHODS[method](observed)
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfnative._base.numpy_files import load_numpy
 from tfnative._base.tfrecord import read_records
 from tfnative._compile.options import Calibration
 from tfnative.errors import InvalidArgumentError, NotFoundError
 from tfnative_aot.freeze.graph import GraphTensor
+from tfnative_aot.load.numpy_file import read_arrays
 from tfnative_aot.quantize.calibrate.fitting import Block, fitting_block
 
 
@@ -40,7 +40,9 @@ def blocks_of(
     elif not isinstance(given, str | os.PathLike):
         yield from _of_iterable(given, inputs, others)
     elif Path(given).suffix.lower() == ".npz":
-        yield fitting_block(_read_npz(Path(given)), inputs, "", others)
+        yield fitting_block(
+            read_arrays(Path(given), "--calibration"), inputs, "", others
+        )
     else:
         yield from _of_records(Path(given), inputs, messages)
 
@@ -66,33 +68,20 @@ def _of_iterable(
         yield fitting_block(each, inputs, f"mapping {number}, ", others)
 
 
-def _read_npz(path: Path) -> Mapping[str, Any]:
-    try:
-        content = load_numpy(path)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"--calibration: no file {path}") from error
-    except (ValueError, OSError) as error:
-        raise InvalidArgumentError(
-            f"--calibration: {path} is not a .npz file with an array per input: {error}"
-        ) from error
-    if not isinstance(content, dict):
-        raise InvalidArgumentError(
-            f"--calibration: {path} has one array: expected a .npz file with an array "
-            "per input"
-        )
-    return content
-
-
 def _of_records(
     path: Path, inputs: Sequence[GraphTensor], messages: str
 ) -> Iterator[Block]:
     # Whoever has arrays need not load what has messages.
     from tfnative_aot.quantize.calibrate.messages import parse_sample
 
+    if path.is_dir():
+        raise InvalidArgumentError(
+            f"--calibration: {path} is a folder: expected a .npz or a TFRecord file"
+        )
     if not path.is_file():
         raise NotFoundError(f"--calibration: no file {path}")
     try:
-        for number, record in enumerate(read_records(path)):
+        for number, record in enumerate(_records(path)):
             where = f"record {number}, "
             given = (
                 {messages: _one(record)}
@@ -104,6 +93,16 @@ def _of_records(
         raise InvalidArgumentError(
             f"--calibration: {path} cannot be read: {error}"
         ) from error
+
+
+def _records(path: Path) -> Iterator[bytes]:
+    try:
+        yield from read_records(path)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(
+            "--calibration has to be a .npz file by its name, or a TFRecord file: "
+            f"{error}"
+        ) from None
 
 
 def _one(record: bytes) -> npt.NDArray[np.object_]:

@@ -33,10 +33,10 @@ from tfnative_aot.freeze.quantized import (
 from tfnative_aot.load.reach import prune
 from tfnative_aot.load.source import node_of
 from tfnative_aot.quantize.calibrate.observed import Range
-from tfnative_aot.quantize.static.clusters import Clusters
+from tfnative_aot.quantize.static.clusters import clusters_of
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.patches import Doubles
-from tfnative_aot.quantize.static.plan import Step, divided
+from tfnative_aot.quantize.static.plan import Step, divided, lies_alike
 from tfnative_aot.quantize.static.reference import compute
 from tfnative_aot.quantize.static.scales import (
     WholeWeights,
@@ -129,7 +129,7 @@ class _Builder:
         known: Mapping[str, Quantization],
     ) -> None:
         self._view = view
-        self._clusters = Clusters(view)
+        self._clusters = clusters_of(view)
         self._graph_def = type(graph_def)()
         self._graph_def.CopyFrom(graph_def)
         self._nodes = {node.name: node for node in self._graph_def.node}
@@ -139,6 +139,8 @@ class _Builder:
         self._layers: dict[str, WholeWeights] = {}
         # By source: the node with its bytes, and elements of a row of these.
         self._arrays: dict[str, tuple[str, int]] = {}
+        # Likewise where rows of other elements cannot be read of these.
+        self._others: dict[tuple[str, int], str] = {}
 
     def finish(self) -> QuantizedGraph:
         """The graph."""
@@ -287,24 +289,33 @@ class _Builder:
         """The node with the bytes of an input, in rows of so many elements."""
         source = self._view.source(given)
         key = source if factors is None else divided(source)
-        if key not in self._arrays:
-            own = self._quantizations[key]
-            result = requantize(own)
-            call = Unary("quantize", elements, float(np.float32(1 / own.scale)), result)
-            floats = given
-            if factors is not None:
-                floats = self._divided(key, given, factors)
-            flat = self._reshaped(f"{key}/rows", floats, [-1, elements], _FLOAT)
-            leading = self._view.leading(given)
-            assert leading is not None
-            node = self._view.node(node_of(source))
-            placed = PlacedCall(call, leading, node.name, node.op)
-            name = self._add_call(f"{key}/int8", placed, [flat])
-            self._arrays[key] = (name, elements)
-        name, own_elements = self._arrays[key]
-        if own_elements == elements:
-            return name
-        return self._reshaped(f"{name}/rows", name, [-1, words(elements)], _INT32)
+        known = self._arrays.get(key)
+        if known is not None and lies_alike(known[1], elements):
+            name, own_elements = known
+            if own_elements == elements:
+                return name
+            return self._reshaped(f"{name}/rows", name, [-1, words(elements)], _INT32)
+        if (key, elements) not in self._others:
+            name = self._quantized(key, given, elements, factors)
+            self._others[key, elements] = name
+            self._arrays.setdefault(key, (name, elements))
+        return self._others[key, elements]
+
+    def _quantized(
+        self, key: str, given: str, elements: int, factors: Doubles | None
+    ) -> str:
+        """Bytes of floats."""
+        source = self._view.source(given)
+        own = self._quantizations[key]
+        result = requantize(own)
+        call = Unary("quantize", elements, float(np.float32(1 / own.scale)), result)
+        floats = given if factors is None else self._divided(key, given, factors)
+        flat = self._reshaped(f"{key}/rows", floats, [-1, elements], _FLOAT)
+        leading = self._view.leading(given)
+        assert leading is not None
+        node = self._view.node(node_of(source))
+        placed = PlacedCall(call, leading, node.name, node.op)
+        return self._add_call(f"{key}/int8", placed, [flat])
 
     def _divided(self, name: str, given: str, factors: Doubles) -> str:
         """Floats, with each channel divided by its factor."""

@@ -170,6 +170,14 @@ class Clusters:
         return np.asarray(found, np.float32)
 
 
+def clusters_of(view: GraphView) -> Clusters:
+    """The functions of one number in a graph, which are looked for once."""
+    if view.clusters is None:
+        view.clusters = Clusters(view)
+    found: Clusters = view.clusters
+    return found
+
+
 def _flatten(node: NodeDef) -> None:
     """Lets a view pass on a vector."""
     if node.op in _VIEWS:

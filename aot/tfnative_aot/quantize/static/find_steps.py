@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from tfnative_aot.freeze.quantized import Window
 from tfnative_aot.load.source import node_of
-from tfnative_aot.quantize.static.clusters import Clusters
+from tfnative_aot.quantize.static.clusters import Clusters, clusters_of
 from tfnative_aot.quantize.static.fixed import passed_on, without_conflicts
 from tfnative_aot.quantize.static.graph_view import GraphView
-from tfnative_aot.quantize.static.plan import Step, with_output
+from tfnative_aot.quantize.static.plan import Step, lies_alike, with_output
 from tfnative_aot.quantize.static.products import find_product, window_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def find_steps(view: GraphView, kept: Collection[str] = ()) -> Sequence[Step]:
     """
     if view.has_old_control_flow:
         return []
-    clusters = Clusters(view)
+    clusters = clusters_of(view)
     steps = _connected(view, [*_candidates(view, clusters, kept)])
     steps = _with_addends(view, steps)
     steps = without_conflicts(view, clusters, _in_order(view, steps))
@@ -318,7 +318,7 @@ def _is_given(view: GraphView, given: str, by_output: Mapping[str, Step]) -> boo
     if step is None or step.is_exact:
         return False
     own, wanted = view.row_elements(step.rows_of), view.row_elements(given)
-    return own == wanted or (own or 1) % 4 == (wanted or 1) % 4 == 0
+    return own == wanted or lies_alike(own or 1, wanted or 1)
 
 
 def _with_addends(view: GraphView, steps: Sequence[Step]) -> Sequence[Step]:

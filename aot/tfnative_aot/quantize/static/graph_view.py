@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfnative_aot.freeze.static_shapes import with_rows, without_weights
 from tfnative_aot.load.source import node_of
+from tfnative_aot.quantize.static.measured_sizes import measured_sizes
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -28,6 +29,7 @@ _PROBE = 64 * _PRIME
 """Rows by which no other size can be divided, as good as surely; but some models take
 only numbers of rows that can be divided themselves."""
 
+_LOOPS = frozenset({"StatelessWhile", "While"})
 _OLD_CONTROL_FLOW = frozenset({"Enter", "Merge", "RefSwitch", "Switch"})
 
 
@@ -47,6 +49,7 @@ class GraphView:
 
     Attributes:
         products: What ``find_product`` has found, by node: weights are decoded once.
+        clusters: What ``clusters_of`` has found.
     """
 
     def __init__(self, graph: FrozenGraph) -> None:
@@ -70,8 +73,26 @@ class GraphView:
                     if not given.startswith("^"):
                         reader = Reader(node, place)
                         self._readers.setdefault(self.source(given), []).append(reader)
+        self._measured = self._measure(graph)
         self.products: dict[str, Any] = {}
+        self.clusters: Any = None
         self._read_outside = {self.source(name) for name in self.outputs}
+
+    def _measure(self, graph: FrozenGraph) -> Mapping[str, tuple[int, ...]]:
+        """The shapes of floats behind loops."""
+        behind: set[str] = set()
+        for name in self._order:
+            node = self._nodes[name]
+            if node.op in _LOOPS or not behind.isdisjoint(map(node_of, node.input)):
+                behind.add(name)
+        unknown = [
+            name
+            for name in self._order
+            if name in behind
+            and self.is_float(name)
+            and not self._tensors[name].shape.is_fully_defined()
+        ]
+        return measured_sizes(graph, unknown, _PROBE) if unknown else {}
 
     def nodes(self) -> Sequence[NodeDef]:
         """All nodes, each behind those that it reads."""
@@ -90,6 +111,10 @@ class GraphView:
             if node is None or node.op not in _VIEWS:
                 return given
             given = node.input[0]
+
+    def producer(self, given: str) -> str:
+        """The node that computes what an input is a view of."""
+        return node_of(self.source(given.removeprefix("^")))
 
     def constant(self, given: str) -> npt.NDArray[Any] | None:
         """The value of an input, if it is a constant that is passed on at most."""
@@ -142,13 +167,18 @@ class GraphView:
     def sizes(self, given: str) -> tuple[int, ...] | None:
         """The shape of an input, for some large number of rows.
 
-        None if TensorFlow does not infer it, or if more than its first dimension
+        None if TensorFlow does not tell it, or if more than its first dimension
         depends on how many rows there are.
         """
         tensor = self._tensors.get(node_of(given))
-        if tensor is None or not tensor.shape.is_fully_defined():
+        if tensor is None:
             return None
-        sizes: tuple[int, ...] = tuple(tensor.shape.as_list())
+        if tensor.shape.is_fully_defined():
+            sizes: tuple[int, ...] = tuple(tensor.shape.as_list())
+        elif tensor.op.name in self._measured:
+            sizes = self._measured[tensor.op.name]
+        else:
+            return None
         if self._batch and any(size and size % _PRIME == 0 for size in sizes[1:]):
             return None
         return sizes

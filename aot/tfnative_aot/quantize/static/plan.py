@@ -79,3 +79,11 @@ def with_output(step: Step, output: str, clamp: Clamp | None = None) -> Step:
 def divided(source: str) -> str:
     """What a tensor is called where its channels are divided by factors."""
     return f"{source}/divided"
+
+
+def lies_alike(own: int, wanted: int) -> bool:
+    """Whether bytes in rows of so many elements can be read as rows of others.
+
+    Each row begins at a multiple of four bytes.
+    """
+    return own == wanted or own % 4 == wanted % 4 == 0

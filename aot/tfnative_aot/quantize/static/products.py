@@ -210,3 +210,5 @@ _RULES: dict[str, Any] = {
     "Conv2D": _convolution,
     "DepthwiseConv2dNative": _convolution,
 }
+PRODUCTS = frozenset(_RULES)
+"""Ops that may be products."""

@@ -28,15 +28,16 @@ from tfnative_aot.quantize.static.build import (
     build,
     tensors_with_ranges,
 )
-from tfnative_aot.quantize.static.clusters import Clusters
+from tfnative_aot.quantize.static.clusters import clusters_of
 from tfnative_aot.quantize.static.find_steps import find_steps
 from tfnative_aot.quantize.static.finer import finer_layers
 from tfnative_aot.quantize.static.fixed import known_quantizations, range_of
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.least_error import Choice, with_least_error
-from tfnative_aot.quantize.static.left_out import left_out
+from tfnative_aot.quantize.static.left_out import in_loops, left_out
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
+from tfnative_aot.quantize.static.repeated import repeated_products
 from tfnative_aot.quantize.static.scales import WholeWeights, can_round
 from tfnative_aot.quantize.static.smooth import read_by
 from tfnative_aot.split.divide import Prepared
@@ -105,8 +106,9 @@ class StaticQuantizer:
         self._method = method
         self._progress = progress
         self._view = GraphView(prepared.graph)
-        self._clusters = Clusters(self._view)
+        self._clusters = clusters_of(self._view)
         self._finer = finer_layers(self._view)
+        self._repeated = repeated_products(self._view) - self._finer.keys()
         self._observed: dict[str, Observed] = {}
         self.products: tuple[Step, ...] = tuple(
             step for step in self._steps(()) if step.kind == "product"
@@ -114,7 +116,7 @@ class StaticQuantizer:
         """All that can be in 8 bits, in the graph's order."""
 
     def _steps(self, kept: Collection[str]) -> Sequence[Step]:
-        return find_steps(self._view, {*kept, *self._finer})
+        return find_steps(self._view, {*kept, *self._finer, *self._repeated})
 
     def observe(self, ways: Iterable[Collection[str]]) -> None:
         """Finds the ranges that several ways need, while samples run once.
@@ -249,7 +251,9 @@ class StaticQuantizer:
         layers += [layer for name, layer in self._finer.items() if name not in kept]
         named = {*(p.node.name for p in self.products), *(x.node for x in layers)}
         # Of --precision int8, the weights of most others are rounded afterwards.
-        layers += left_out(self._view, named, rounded_later=corrected)
+        layers += left_out(self._view, named, self._repeated, rounded_later=corrected)
+        if not corrected:
+            layers += in_loops(self._prepared.graph)
         prepared = self._prepared
         graph = replace(prepared.graph, graph_def=made.graph_def, calls=made.calls)
         seen = [each for name, each in self._observed.items() if name in ranges]

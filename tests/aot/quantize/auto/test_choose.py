@@ -20,9 +20,10 @@ from tfnative.errors import InvalidArgumentError
 from tfnative.manifest import PrecisionChoice
 from tfnative_aot.progress import Silent
 from tfnative_aot.quantize.auto.choose import with_chosen_layers
-from tfnative_aot.quantize.auto.held_out import part
+from tfnative_aot.quantize.auto.held_out import PLAIN, part
 from tfnative_aot.quantize.calibrate import observe
 from tfnative_aot.quantize.calibrate.data import read_calibration
+from tfnative_aot.quantize.calibrate.methods import METHODS, find_range
 from tfnative_aot.split.divide import Prepared
 
 X, LABELS = samples(400)
@@ -186,3 +187,33 @@ def test_a_layer_that_reads_what_is_not_finite_stays_and_says_why(tmp_path):
     reasons = {layer.node: layer.reason for layer in made.layers}
     assert "not finite" in reasons["second"]
     assert stored(made)["second"] == "float32"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_ranges_are_found_in_the_way_that_was_asked_for(model, tmp_path, method):
+    skewed = X.copy()
+    skewed[::50] *= 6
+    made = chosen(
+        *(model, tmp_path),
+        calibration={"x": skewed},
+        calibration_method=method,
+        min_signal_to_noise=0,
+    )
+    _, of = model
+    data = read_calibration({"x": skewed}, of.graph.inputs, samples=300 + PLAIN)
+    ranges = part(data, 300, PLAIN).ranges
+    name = of.graph.inputs[0].tensor
+    (seen,) = observe.observe(of.graph.graph_def, {"x": name}, [name], ranges).values()
+    expected = find_range(seen, method)
+    first = next(layer for layer in made.layers if layer.node == "first")
+    assert first.input_range == (expected.low, expected.high)
+
+
+def test_errors_are_of_the_samples(model, tmp_path):
+    made = chosen(model, tmp_path, min_signal_to_noise=0)
+    assert made.samples is not None
+    counts = {
+        name: sum(len(chunk["x"]) for chunk in chunks)
+        for name, chunks in made.samples.items()
+    }
+    assert counts == {"calibration": 200, "held out": 200}

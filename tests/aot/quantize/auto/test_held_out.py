@@ -84,7 +84,7 @@ def test_files_that_have_no_labels_are_named(tmp_path: Path):
     with pytest.raises(NotFoundError, match=r"--labels: no file .*none\.npy"):
         read_labels(tmp_path / "none.npy")
     (tmp_path / "text.npy").write_text("1 2 3")
-    with pytest.raises(InvalidArgumentError, match=r"text.npy is no .npy or .npz"):
+    with pytest.raises(InvalidArgumentError, match=r"text.npy is not a .npy or .npz"):
         read_labels(tmp_path / "text.npy")
     np.savez(tmp_path / "two.npz", x=[1], y=[2])
     with pytest.raises(InvalidArgumentError, match="has 2 arrays, expected one: x, y"):

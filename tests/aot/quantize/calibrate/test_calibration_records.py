@@ -160,8 +160,10 @@ def test_files_that_are_damaged_or_not_there_are_refused(tmp_path):
         (b"", "there are no samples in it"),
     ]:
         path.write_bytes(damaged)
-        with pytest.raises(InvalidArgumentError, match=said):
+        with pytest.raises(InvalidArgumentError, match=rf"^--calibration.*{said}"):
             read_calibration(path, spec)
+    with pytest.raises(InvalidArgumentError, match=r"is a folder: expected a \.npz"):
+        read_calibration(tmp_path, spec)
     with tf.io.TFRecordWriter(str(path)) as writer:
         writer.write(b"\xff\xff\xff")
     with pytest.raises(InvalidArgumentError, match=r"record 0, is no tf\.Example"):

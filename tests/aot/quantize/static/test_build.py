@@ -31,9 +31,12 @@ Floats = npt.NDArray[np.float32]
 def run(graph_def: Any, fetched: list[str], x: Floats) -> list[Floats]:
     import tensorflow as tf
 
+    config = tf.compat.v1.ConfigProto()
+    # As the reference: TensorFlow fuses grouped convolutions that it cannot compute.
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
     with tf.Graph().as_default() as graph:
         tf.graph_util.import_graph_def(graph_def, name="")
-        with tf.compat.v1.Session(graph=graph) as session:
+        with tf.compat.v1.Session(graph=graph, config=config) as session:
             found: list[Floats] = session.run(fetched, {"input_x:0": x})
     return found
 
@@ -250,3 +253,24 @@ def test_numbers_that_no_scale_tells_apart_stay_float(exponent: int):
     (exact,), (found,) = (run(each.graph.graph_def, output, x) for each in (of, made))
     assert decibels(exact * 2.0**-exponent, found * 2.0**-exponent) > 25
     assert any(layer.reason for layer in made.layers) == (exponent == -121)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("between", ["relu", "silu", "max_pool"])
+def test_a_product_may_read_a_part_of_what_is_one_row_before_it(channels, between):
+    """Rows begin at multiples of four bytes, so that parts may not lie like that."""
+    import tensorflow as tf
+
+    def net(x: Any) -> Any:
+        x = tf.nn.conv2d(x, weights(1, 1, 4, channels), 1, "SAME")
+        if between == "max_pool":
+            x = tf.nn.max_pool2d(x, 2, 1, "SAME")
+        else:
+            x = getattr(tf.nn, between)(x)
+        whole = tf.reshape(x, [-1, 6 * channels]) @ weights(6 * channels, 5)
+        parts = tf.reshape(x, [-1, channels]) @ weights(channels, 5)
+        return tf.concat([whole[:, None], tf.reshape(parts, [-1, 6, 5])], 1)
+
+    x = np.random.default_rng(4).normal(size=(8, 2, 3, 4)).astype(np.float32)
+    exact, found = both(frozen(net, None, 2, 3, 4), x)
+    assert decibels(exact, found) > 25

@@ -32,9 +32,16 @@ def main() -> int:
     unknown = set(options.workloads) - set(workloads.NAMES)
     if unknown:
         parser.error(f"unknown workload: {', '.join(sorted(unknown))}")
+    chosen = options.workloads or workloads.NAMES
+    for name in chosen:
+        if missing := workloads.missing(name):
+            parser.error(
+                f"{name} needs {', '.join(missing)}: pip install '.[bench]' brings all"
+                " that is compared with"
+            )
     measured = []
     with tempfile.TemporaryDirectory(prefix="tfnative-bench-") as folder:
-        for name in options.workloads or workloads.NAMES:
+        for name in chosen:
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
             measured += workloads.find(name)(Path(folder))
     known = machine()

@@ -11,11 +11,16 @@ takes it.
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 from training.errors import CheckpointError
+from training.files import written
+
+OF = "of.json"
+"""What the checkpoints of a folder are of: the names of the model and of the data."""
 
 
 class Checkpoints:
@@ -118,6 +123,41 @@ class Checkpoints:
         for path in self.folder.glob(f"ckpt-{step}.*"):
             with contextlib.suppress(OSError):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def claim(folder: Path, model: str, data: str) -> None:
+    """Notes what the checkpoints of a folder are of, or refuses to go on with others.
+
+    Weights of one network fit other data of as many classes: training would go on with
+    them, as if it had seen that data.
+
+    Args:
+        folder: Of the checkpoints; it is there.
+        model: Name of the network.
+        data: Name of the data set.
+
+    Raises:
+        CheckpointError: They are of another model, or of other data.
+        TrainingError: The note cannot be written.
+    """
+    note = folder / OF
+    wanted = {"model": model, "data": data}
+    if (folder / "checkpoint").exists():
+        try:
+            found = json.loads(note.read_text())
+        except (OSError, ValueError):
+            found = wanted  # Written by whoever knows no notes.
+        if found != wanted:
+            known = " and ".join(f"{key} {of}" for key, of in sorted(found.items()))
+            raise CheckpointError(
+                f"the checkpoints of {folder} are of {known}, not of data {data} and "
+                f"model {model}: choose an empty folder with --checkpoints, or train "
+                "what they are of"
+            )
+        if note.exists():
+            return
+    with written(note, "--checkpoints") as file:
+        file.write_text(json.dumps(wanted) + "\n")
 
 
 def _build(model: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from training.data import Data
 from training.export import export
-from training.export.check import measure_output
+from training.export.metric import measure_output
 from training.models import build_model
 from training.options import FitOptions, Fitted
 

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from training import strategies
-from training.checkpoints import Checkpoints
+from training.begin import compile_model, open_for, prepare, steps_of
+from training.checkpoints import Checkpoints, claim
 from training.cluster.launch import write_result
 from training.cluster.member import LOST_PEER
 from training.errors import CheckpointError, PeerLostError
-from training.loop import compile_model, finish, open_for, prepare, steps_of
+from training.finish import finish
 from training.models import build_model
 from training.options import FitOptions, Fitted
 
@@ -57,6 +58,7 @@ def export_checkpoint(options: FitOptions) -> Fitted:
             f"{options.checkpoints} is no folder: train with --checkpoints first"
         )
     prepare(options)
+    claim(options.checkpoints, options.model, options.data)
     import keras
 
     data = open_for(options)

@@ -11,36 +11,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from training.checkpoints import Checkpoints
-from training.data import Data, open_data
-from training.data.sources import KINDS
-from training.errors import DataError, TrainingError
-from training.export import check_output
+from training.begin import (
+    compile_model,
+    device_scope,
+    held_out_of,
+    keras_of,
+    open_for,
+    prepare,
+    steps_of,
+    train_dataset,
+)
+from training.checkpoints import Checkpoints, claim
+from training.data import Data
+from training.errors import DataError
+from training.files import held
 from training.finish import EVALUATION_ROWS, finish, policy
-from training.models import MODELS, build_model
+from training.models import build_model
 from training.observe.debug import debugging
-from training.observe.jit import let_tensorflow_choose_clusters
-from training.observe.watch import check_watching, watching
+from training.observe.profile import check_profile
+from training.observe.watch import watching
 from training.options import FitOptions, Fitted
-
-__all__ = [
-    "EVALUATION_ROWS",
-    "Part",
-    "compile_model",
-    "device_scope",
-    "finish",
-    "fit_keras",
-    "held_out_of",
-    "keras_of",
-    "learning_rate_of",
-    "loss_of",
-    "open_for",
-    "parts_of",
-    "policy",
-    "prepare",
-    "steps_of",
-    "train_dataset",
-]
 
 
 def fit_keras(
@@ -62,6 +52,24 @@ def fit_keras(
             layers have other places, or agree with those of other replicas.
     """
     prepare(options)
+    alone = (
+        held(options.checkpoints, "--checkpoints")
+        if options.checkpoints
+        else contextlib.nullcontext()
+    )
+    with alone:
+        return _fit_alone(options, keras, strategy, optimizers, arrange)
+
+
+def _fit_alone(
+    options: FitOptions,
+    keras: Any,
+    strategy: Any,
+    optimizers: Any,
+    arrange: Callable[[Any], Any],
+) -> Fitted:
+    if options.checkpoints:
+        claim(options.checkpoints, options.model, options.data)
     keras = keras or importlib.import_module("keras")
     data = open_for(options)
     steps, per_epoch = steps_of(options, data)
@@ -76,6 +84,7 @@ def fit_keras(
             else None
         )
         first = checkpoints.restore() if checkpoints else 0
+    check_profile(options.profile, first, steps)
     started = time.perf_counter()
     history: dict[str, list[float]] = {}
     if first < steps:
@@ -90,103 +99,6 @@ def fit_keras(
         history=history,
         checkpoint=checkpoints.latest if checkpoints else None,
     )
-
-
-def prepare(options: FitOptions) -> None:
-    """Refuses, before the work, what would fail after it."""
-    check_watching(options)
-    if options.jit == "auto":
-        let_tensorflow_choose_clusters()
-    if options.output:
-        check_output(options.output, overwrite=options.overwrite)
-    if options.device == "gpu":
-        import tensorflow as tf
-
-        if not tf.config.list_physical_devices("GPU"):
-            raise TrainingError(
-                "TensorFlow sees no GPU on this machine: leave out --device gpu, or "
-                'pip install "tensorflow[and-cuda]"'
-            )
-
-
-def open_for(options: FitOptions) -> Data:
-    """The data that the options name, without damaged shards if that is asked for."""
-    data = open_data(options.data, options.data_folder)
-    data = data.reading_with(**options.reading)
-    data, _ = data.checked()
-    if data.train_rows < options.batch_size:
-        raise DataError(
-            f"a batch of {options.batch_size} rows is more than the {data.train_rows} "
-            f"rows of {data.name}: choose a smaller --batch-size"
-        )
-    return data
-
-
-def steps_of(options: FitOptions, data: Data) -> tuple[int, int]:
-    """All steps of a run, and those of an epoch."""
-    per_epoch = data.train_rows // options.batch_size
-    if options.steps is not None:
-        return options.steps, min(per_epoch, options.steps)
-    return (options.epochs or KINDS[data.name].epochs) * per_epoch, per_epoch
-
-
-def device_scope(options: FitOptions) -> Any:
-    """Where a single device's variables are."""
-    if options.device == "gpu":
-        import tensorflow as tf
-
-        return tf.device("/GPU:0")
-    return contextlib.nullcontext()
-
-
-def loss_of(data: Data, target: str) -> tuple[str, str]:
-    """The loss, and the metric as Keras names it."""
-    if target == "input" or data.task == "regress":
-        return "mean_squared_error", "mean_absolute_error"
-    return "sparse_categorical_crossentropy", "accuracy"
-
-
-def learning_rate_of(options: FitOptions) -> float:
-    """Which the run begins with: what was asked for, or the model's own."""
-    return options.learning_rate or MODELS[options.model].learning_rate
-
-
-def compile_model(
-    model: Any,
-    options: FitOptions,
-    data: Data,
-    steps: int,
-    keras: Any,
-    optimizers: Any = None,
-) -> None:
-    """Gives the model its optimizer, loss and metric."""
-    spec = MODELS[options.model]
-    rate = keras.optimizers.schedules.CosineDecay(learning_rate_of(options), steps)
-    loss, metric = loss_of(data, spec.target)
-    model.compile(
-        optimizer=(optimizers or keras.optimizers).Adam(rate),
-        loss=loss,
-        metrics=[metric],
-        jit_compile=options.jit == "on",
-    )
-
-
-def train_dataset(data: Data, options: FitOptions, first_step: int = 0) -> Any:
-    """Batches to train on, with the target that the model has."""
-    batches = data.train(options.batch_size, seed=options.seed, first_step=first_step)
-    return with_target(batches, options)
-
-
-def with_target(batches: Any, options: FitOptions) -> Any:
-    """Batches whose labels are what the model is to give: its input, of some."""
-    if MODELS[options.model].target == "input":
-        batches = batches.map(_with_input_as_target)
-    return batches
-
-
-def _with_input_as_target(features: Any, label: Any) -> Any:
-    (target,) = features.values()
-    return features, target
 
 
 def _fit(
@@ -251,14 +163,6 @@ def parts_of(first: int, last: int, per_epoch: int) -> list[Part]:
     return parts
 
 
-def held_out_of(data: Data, options: FitOptions) -> tuple[Any, Any]:
-    """Held-out features by name, (rows, ...), and what the model is to give."""
-    features, labels = data.held_out()
-    if MODELS[options.model].target == "input":
-        (labels,) = features.values()
-    return features, labels
-
-
 def _callbacks(
     model: Any,
     options: FitOptions,
@@ -284,8 +188,3 @@ def _callbacks(
         )
         callbacks.append(save)
     return callbacks
-
-
-def keras_of(model: Any) -> Any:
-    """The module that a model was built with: ``keras`` or ``tf_keras``."""
-    return importlib.import_module(type(model).__module__.split(".")[0])

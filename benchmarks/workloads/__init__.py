@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,3 +48,10 @@ def find(name: str) -> Callable[[Path], list[Measurement]]:
     module = importlib.import_module(f"benchmarks.workloads.{name}")
     run: Callable[[Path], list[Measurement]] = module.run
     return run
+
+
+def missing(name: str) -> list[str]:
+    """Packages that a workload needs and that are not installed."""
+    module = importlib.import_module(f"benchmarks.workloads.{name}")
+    needed: tuple[str, ...] = getattr(module, "PACKAGES", ())
+    return [each for each in needed if importlib.util.find_spec(each) is None]

@@ -20,6 +20,7 @@ from benchmarks.measure import run_python, summarize, time_call
 from benchmarks.workloads import Measurement
 
 NAME = "detect_objects"
+PACKAGES = ("ai_edge_litert",)
 CONTESTANTS = {
     "whole": ("tensorflow", "tfnative"),
     "end": ("tensorflow", "tfnative", "litert"),

@@ -81,6 +81,50 @@ inline void multiply_add(Complex<T>& sum, Complex<T> a, Complex<T> b) {
   sum.im += a.re * b.im + a.im * b.re;
 }
 
+template <typename T>
+inline void add(T& sum, T x) {
+  multiply_add(sum, x, (T)1);
+}
+template <typename T>
+inline void add(Complex<T>& sum, Complex<T> x) {
+  sum.re += x.re;
+  sum.im += x.im;
+}
+
+// Several sums of products side by side, each in pieces, so that errors of floats
+// hardly grow with the number of products.
+template <typename Sum, int kCount>
+class Sums {
+ public:
+  // Each of the next products goes into one of these.
+  Sum part[kCount] = {};
+
+  // After a product for each of the sums.
+  void next() {
+    if (--left_ == 0) keep();
+  }
+
+  // After the last product.
+  void finish() {
+    keep();
+    for (int i = 0; i < kCount; ++i) part[i] = whole_[i];
+  }
+
+ private:
+  static constexpr int64_t kTogether = 256;
+
+  void keep() {
+    for (int i = 0; i < kCount; ++i) {
+      add(whole_[i], part[i]);
+      part[i] = Sum{};
+    }
+    left_ = kTogether;
+  }
+
+  Sum whole_[kCount] = {};
+  int64_t left_ = kTogether;
+};
+
 // An element type that sums are kept in as it is.
 template <typename T>
 struct Plain {

@@ -232,6 +232,16 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "training.md",
         "python -m training check saved_models/digits -o build/digits-checked",
     ): _TESTED + "tests/training/export/test_export.py",
+    (
+        "training.md",
+        "python -m training check saved_models/digits -o build/digits-closed \\",
+    ): _TESTED + "tests/training/export/test_export.py",
+    (
+        "training.md",
+        "python -m training manifests --image registry.example/training:1 --claim "
+        "training \\",
+    ): "needs a Kubernetes; "
+    "tests/training/cluster/test_manifests.py reads what it writes",
     ("wheel.md", "mkdir -p dist"): _INSTALLS,
     ("wheel.md", "import digits_model"): "needs the wheel to be installed; "
     "tests/aot/artifact/test_model_wheel.py does so",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.checkpoints import Checkpoints
+from training.checkpoints import Checkpoints, claim
 from training.errors import CheckpointError
 from training.loop import Part, parts_of
 
@@ -105,6 +105,28 @@ def test_a_folder_that_is_a_file_is_refused(make: Callable[..., Any], tmp_path: 
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="cannot hold checkpoints"):
         Checkpoints(tmp_path / "file", make())
+
+
+def test_checkpoints_are_of_one_model_and_data(
+    make: Callable[..., Any], tmp_path: Path
+):
+    claim(tmp_path, "cnn", "fashion")
+    claim(tmp_path, "cnn", "digits")  # Nothing is there that could be mistaken.
+    Checkpoints(tmp_path, make(1)).save()
+    claim(tmp_path, "cnn", "digits")
+    for other in (("cnn", "fashion"), ("mlp", "digits")):
+        with pytest.raises(CheckpointError, match="data digits and model cnn, not of"):
+            claim(tmp_path, *other)
+    assert Checkpoints(tmp_path, make()).restore() == 1
+
+
+def test_checkpoints_without_a_note_are_gone_on_with(
+    make: Callable[..., Any], tmp_path: Path
+):
+    Checkpoints(tmp_path, make(1)).save()
+    claim(tmp_path, "cnn", "digits")
+    with pytest.raises(CheckpointError, match="are of data digits and model cnn"):
+        claim(tmp_path, "cnn", "fashion")
 
 
 @pytest.mark.parametrize(

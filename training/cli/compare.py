@@ -16,6 +16,7 @@ from training.cli.fit import add_options, options_of
 from training.cli.numbers import natural
 from training.compare.measure import SHORT, compare, strategy_of
 from training.errors import TrainingError
+from training.options import FitOptions
 from training.strategies import CLUSTERS
 
 
@@ -43,17 +44,50 @@ def add(parsers: Any) -> argparse.ArgumentParser:
     return parser
 
 
+_LEFT_OUT = {
+    "strategy": "--strategy",
+    "epochs": "--epochs",
+    "output": "--output",
+    "overwrite": "--overwrite",
+    "evaluator": "--evaluator",
+    "checkpoints": "--checkpoints",
+    "checkpoint_steps": "--checkpoint-steps",
+    "logs": "--logs",
+    "looks": "--look",
+    "profile": "--profile",
+    "debug": "--debug",
+}
+"""What a comparison has no use for: the option by the field."""
+
+
+def check_options(options: FitOptions) -> None:
+    """Refuses what a comparison would leave out in silence.
+
+    Raises:
+        TrainingError: An option of `fit` is given that a comparison has no use for.
+    """
+    usual = FitOptions()
+    for field, option in _LEFT_OUT.items():
+        if getattr(options, field) != getattr(usual, field):
+            raise TrainingError(
+                f"a comparison does not take {option}: leave it out; it trains for "
+                "--steps by each strategy that is named, keeps nothing but the curves, "
+                "and has a folder for these with --run-folder"
+            )
+
+
 def run(parsed: argparse.Namespace) -> int:
     """Trains, prints a line for each strategy, and draws."""
     for name in parsed.strategies:
         strategy_of(name)
+    options = options_of(parsed)
+    check_options(options)
     if parsed.plot and importlib.util.find_spec("matplotlib") is None:
         raise TrainingError(
             '--plot needs matplotlib: pip install "tfnative[training]", or leave it out'
         )
     if parsed.plot and not parsed.plot.suffix == ".png":
         raise TrainingError(f"--plot writes a PNG: name it {parsed.plot}.png")
-    options = replace(options_of(parsed), output=None, evaluator=False)
     if options.steps is None:
         options = replace(options, steps=300)
     if parsed.json:

@@ -10,10 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from training import data, models
-from training.cli.numbers import natural, positive
+from training.cli.what import add_length, add_what, options_of_what
 from training.observe.jit import compare_jit
-from training.options import FitOptions
 
 
 def add(parsers: Any) -> argparse.ArgumentParser:
@@ -22,12 +20,8 @@ def add(parsers: Any) -> argparse.ArgumentParser:
         "jit", help="train without XLA, with its clusters, and with whole steps"
     )
     add = parser.add_argument
-    add("--model", choices=models.NAMES, default="cnn", help="the network")
-    add("--data", choices=data.NAMES, default="digits", help="the data set")
-    add("--data-folder", metavar="FOLDER", help="where the data's files are")
-    add("--batch-size", type=positive, default=32, help="rows a step")
-    add("--steps", type=positive, default=50, help="steps of each training")
-    add("--seed", type=natural, default=7, help="of weights and order")
+    add_what(parser, seed="weights and the order")
+    add_length(parser, rows=32, steps="of each training")
     add(
         "--hlo",
         type=Path,
@@ -40,15 +34,7 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 
 def run(parsed: argparse.Namespace) -> int:
     """Trains three times, and prints the table."""
-    options = FitOptions(
-        model=parsed.model,
-        data=parsed.data,
-        data_folder=parsed.data_folder,
-        batch_size=parsed.batch_size,
-        steps=parsed.steps,
-        seed=parsed.seed,
-    )
-    trials = compare_jit(options, parsed.hlo)
+    trials = compare_jit(options_of_what(parsed), parsed.hlo)
     if parsed.json:
         print(json.dumps([asdict(trial) for trial in trials]))
         return 0

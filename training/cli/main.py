@@ -19,7 +19,7 @@ from training.errors import TrainingError
 
 COMMANDS = (
     *("fit", "compare", "export", "check", "data", "feed"),
-    *("replicas", "timeline", "ops", "jit"),
+    *("replicas", "timeline", "ops", "jit", "manifests"),
 )
 """Modules of this package, in the order in which ``--help`` shows them."""
 

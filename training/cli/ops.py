@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training import data, models
-from training.cli.numbers import natural, positive
+from training.cli.numbers import positive
+from training.cli.what import add_what
 from training.data import open_data
 from training.models import build_model
 from training.observe.ops import Op, step_through
@@ -24,11 +24,8 @@ def add(parsers: Any) -> argparse.ArgumentParser:
         "ops", help="run a small model op by op, and show what each reads and gives"
     )
     add = parser.add_argument
-    add("--model", choices=models.NAMES, default="mlp", help="the network")
-    add("--data", choices=data.NAMES, default="digits", help="the data set")
-    add("--data-folder", metavar="FOLDER", help="where the data's files are")
+    add_what(parser, model="mlp")
     add("--rows", type=positive, default=1, help="held-out rows to run it on")
-    add("--seed", type=natural, default=7, help="of the weights")
     add("--step", action="store_true", help="wait for Enter after each op")
     add("--json", action="store_true", help="one JSON object per op and line")
     return parser

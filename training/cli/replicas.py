@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from training import data, models
-from training.cli.numbers import natural, positive
-from training.options import DEVICES, FitOptions
+from training import data
+from training.cli.numbers import positive
+from training.cli.what import add_length, add_what, options_of_what
+from training.options import DEVICES
 from training.strategies.speed import REPLICATED, measure_speeds
 
 
@@ -36,33 +37,21 @@ def add(parsers: Any) -> argparse.ArgumentParser:
         default=[1, 2, 4],
         help="numbers of devices (default: 1 2 4)",
     )
-    add("--model", choices=models.NAMES, default="cnn", help="the network")
-    add("--data", choices=data.NAMES, default="digits", help="the data set")
-    add("--data-folder", metavar="FOLDER", help="where the data's files are")
-    add("--batch-size", type=positive, default=64, help="rows a step (default: 64)")
+    add_what(parser, seed="weights and the order")
+    add_length(parser, rows=64, steps="that are counted")
     add(
         "--rows-of-replica",
         action="store_true",
         help="--batch-size is the rows of each replica: more replicas, larger steps",
     )
     add("--device", choices=DEVICES, default="cpu", help="where to compute")
-    add("--steps", type=positive, default=50, help="steps that are counted")
-    add("--seed", type=natural, default=7, help="of weights and order")
     add("--json", action="store_true", help="the table as JSON")
     return parser
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Trains with each, and prints the table."""
-    options = FitOptions(
-        model=parsed.model,
-        data=parsed.data,
-        data_folder=parsed.data_folder,
-        batch_size=parsed.batch_size,
-        device=parsed.device,
-        steps=parsed.steps,
-        seed=parsed.seed,
-    )
+    options = replace(options_of_what(parsed), device=parsed.device)
     data.open_data(parsed.data, parsed.data_folder)  # Once, before it is measured.
     found = measure_speeds(
         parsed.strategies,

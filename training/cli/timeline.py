@@ -13,7 +13,7 @@ from typing import Any
 from training.observe.charts import plot_traces
 from training.observe.steps import shares, split_steps
 from training.observe.timeline import write_timeline
-from training.observe.trace import read_traces
+from training.observe.trace import read_all
 
 
 def add(parsers: Any) -> argparse.ArgumentParser:
@@ -45,7 +45,7 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 
 def run(parsed: argparse.Namespace) -> int:
     """Prints the table, and writes what was asked for."""
-    traces = [trace for logs in parsed.logs for trace in read_traces(logs)]
+    traces = read_all(parsed.logs)
     steps = [split_steps(trace) for trace in traces]
     found = [shares(own) for own in steps]
     if parsed.output:

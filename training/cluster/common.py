@@ -12,19 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.checkpoints import Checkpoints
+from training.begin import compile_model, loss_of, prepare, with_target
+from training.checkpoints import Checkpoints, claim
 from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
 from training.errors import ClusterError, DataError, PeerLostError, TrainingError
-from training.loop import (
-    compile_model,
-    finish,
-    loss_of,
-    policy,
-    prepare,
-    with_target,
-)
+from training.files import held
+from training.finish import finish, policy
 from training.models import MODELS, build_model
 from training.options import FitOptions, Fitted
 
@@ -113,11 +108,26 @@ def own_folder(options: FitOptions, chief: bool) -> Iterator[Path]:
     """
     assert options.checkpoints is not None
     if chief:
-        remove_partial(options.checkpoints)
-        yield options.checkpoints
+        with sole_chief(options):
+            yield options.checkpoints
     else:
         with tempfile.TemporaryDirectory(prefix="training_") as folder:
             yield Path(folder)
+
+
+@contextlib.contextmanager
+def sole_chief(options: FitOptions) -> Iterator[None]:
+    """Has the folder of checkpoints for itself, without what a dead chief left there.
+
+    Raises:
+        TrainingError: The chief of another run has it.
+        CheckpointError: It has checkpoints of another model, or of other data.
+    """
+    assert options.checkpoints is not None
+    with held(options.checkpoints, "--checkpoints"):
+        claim(options.checkpoints, options.model, options.data)
+        remove_partial(options.checkpoints)
+        yield
 
 
 def remove_partial(folder: Path) -> None:

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from training.files import add_lines, read_lines
 
 CURVE = "steps.jsonl"
 
@@ -36,25 +37,23 @@ class Curve:
     def __init__(self, folder: Path | None) -> None:
         """Without a folder, nothing is kept."""
         self._path = folder / CURVE if folder is not None else None
-        self._lines: list[str] = []
+        self._points: list[Point] = []
 
     def add(self, *points: Point) -> None:
         """Keeps points until `flush`."""
         if self._path is not None:
-            self._lines += [json.dumps(asdict(point)) for point in points]
+            self._points += points
 
     def flush(self) -> None:
         """Writes what was added."""
-        if self._path is not None and self._lines:
-            with self._path.open("a") as file:
-                file.write("".join(f"{line}\n" for line in self._lines))
-            self._lines.clear()
+        if self._path is not None and self._points:
+            add_lines(self._path, map(asdict, self._points))
+            self._points.clear()
 
 
 def read_curve(folder: Path) -> list[Point]:
     """The steps of a run, in the order in which the chief wrote them."""
-    lines = (folder / CURVE).read_text().splitlines()
-    return [Point(**json.loads(line)) for line in lines]
+    return [Point(**known) for known in read_lines(folder / CURVE)]
 
 
 def say_begin(first_step: int, steps: int) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from training.cluster.member import Member
 from training.errors import ClusterError
+from training.files import add_lines, read_lines
 
 MEMBERS = "members.json"
 EVENTS = "events.jsonl"
@@ -61,8 +62,7 @@ class Diary:
     def note(self, member: Member, what: str) -> None:
         """Adds a line to the events."""
         event = Event(time.time(), member.job.name, what, member.pid)
-        with (self.folder / EVENTS).open("a") as file:
-            file.write(json.dumps(asdict(event)) + "\n")
+        add_lines(self.folder / EVENTS, [asdict(event)])
 
     def show(self, members: Iterable[Member]) -> None:
         """Writes who runs now; readers see the old file or the new one."""
@@ -82,5 +82,4 @@ class Diary:
 
 def read_events(folder: Path) -> list[Event]:
     """The events of a run, in their order."""
-    lines = (folder / EVENTS).read_text().splitlines()
-    return [Event(**json.loads(line)) for line in lines]
+    return [Event(**known) for known in read_lines(folder / EVENTS)]

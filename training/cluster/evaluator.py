@@ -8,19 +8,14 @@ checkpoints, and nothing else of the cluster.
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
+from training.begin import compile_model, held_out_of, open_for, steps_of
 from training.cluster.common import nothing_to_tell
-from training.loop import (
-    EVALUATION_ROWS,
-    compile_model,
-    held_out_of,
-    open_for,
-    steps_of,
-)
+from training.files import add_lines, read_lines
+from training.finish import EVALUATION_ROWS
 from training.models import build_model
 from training.options import FitOptions, Fitted
 
@@ -78,11 +73,9 @@ def _callbacks(options: FitOptions, model: Any, keras: Any) -> list[Any]:
 
 def _add(path: Path, step: int, logs: dict[str, Any]) -> None:
     values = {name: float(value) for name, value in logs.items()}
-    with path.open("a") as file:
-        file.write(json.dumps({"step": step, **values}) + "\n")
+    add_lines(path, [{"step": step, **values}])
 
 
 def read_evaluations(folder: Path) -> list[dict[str, float]]:
     """The results of a run, in their order: step, loss, and the model's metric."""
-    lines = (folder / EVALUATIONS).read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    return read_lines(folder / EVALUATIONS)

@@ -22,6 +22,7 @@ from training.cluster.ports import reserved
 from training.cluster.supervisor import APART, Supervisor
 from training.data import open_data
 from training.errors import ClusterError
+from training.files import held
 from training.options import FitOptions, Fitted
 
 RUNS = Path("build/training/runs")
@@ -69,15 +70,22 @@ def launch(
 def running(
     options: FitOptions, plan: Plan, *, say: Callable[[str], None] | None = None
 ) -> Iterator[tuple[Supervisor, Path]]:
-    """A cluster that runs during the block, its supervisor, and the run's folder."""
+    """A cluster that runs during the block, its supervisor, and the run's folder.
+
+    Raises:
+        TrainingError: Another cluster runs in that folder.
+    """
     options = with_folders(options)
     folder = options.run_folder
     assert folder is not None
-    (folder / RESULT).unlink(missing_ok=True)
     # Written once, before several members would all begin to.
     open_data(options.data, options.data_folder)
     say = say or (_print if options.verbose else _say_nothing)
-    with reserved(sum(plan.jobs.values())) as ports:
+    with (
+        held(folder, "--run-folder"),
+        reserved(sum(plan.jobs.values())) as ports,
+    ):
+        (folder / RESULT).unlink(missing_ok=True)
         supervisor = Supervisor(
             _jobs(options, plan, ports, folder),
             folder,

@@ -21,6 +21,9 @@ from training.errors import ClusterError
 APART = "evaluator"
 """The job that takes no part in steps: it starts again alone."""
 
+MAX_RESTARTS = 20
+"""How many members may end before their time."""
+
 _PAUSE_SECONDS = 0.5
 
 
@@ -38,7 +41,7 @@ class Supervisor:
         *,
         until: Sequence[Task],
         together: bool,
-        max_restarts: int = 20,
+        max_restarts: int = MAX_RESTARTS,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
         """Starts nothing yet.

@@ -18,11 +18,15 @@ from training.cluster.curve import Point, read_curve
 from training.cluster.launch import RUNS, read_result, running
 from training.compare.slow import slowed
 from training.errors import TrainingError
+from training.files import held
 from training.options import WORKERS, FitOptions
 from training.strategies import CLUSTERS, STRATEGIES
 
 SHORT = {"sync": "multi-worker", "async": "ps-async"}
 """What the command line calls the two kinds."""
+
+MARK = ".comparison"
+"""A file in each folder that the next comparison may replace."""
 
 _SMOOTH = 20
 
@@ -130,7 +134,8 @@ def _measure(strategy: str, options: FitOptions, slow_seconds: float) -> Compare
         # A checkpoint is where all wait for each other: one at the end.
         checkpoint_steps=options.steps,
     )
-    _forget(folder / strategy)
+    forget(folder / strategy)
+    (folder / strategy / MARK).touch()
     with (
         running(options, module.plan(options)) as (supervisor, run_folder),
         ExitStack() as stack,
@@ -149,9 +154,27 @@ def _measure(strategy: str, options: FitOptions, slow_seconds: float) -> Compare
     )
 
 
-def _forget(folder: Path) -> None:
-    """Removes what an earlier comparison left: it is not to be gone on with."""
-    shutil.rmtree(folder, ignore_errors=True)
+def forget(folder: Path) -> None:
+    """Makes an empty folder of what an earlier comparison left: none goes on with it.
+
+    Raises:
+        TrainingError: It is of something else; or a comparison runs in it.
+    """
+    if folder.exists():
+        if any(folder.iterdir()) and not (folder / MARK).exists():
+            raise TrainingError(
+                f"{folder} has files, and not those of a comparison, which would "
+                "replace them: choose another folder with --run-folder"
+            )
+        with held(folder, "--run-folder"):
+            shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(
+            f"{folder} cannot be written ({error.strerror}): choose another folder "
+            "with --run-folder"
+        ) from error
 
 
 def smooth(values: Sequence[float], width: int = _SMOOTH) -> list[float]:

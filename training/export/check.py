@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import tfnative
 from training.errors import ExportError
+from training.export.compare import Compared, compare_signatures
+from training.export.examples import with_examples
 from training.export.saved_model import PLURAL, beside, heldout_path
+
+DEFAULT = "serving_default"
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,8 @@ class Checked:
         rows: How many rows were predicted.
         largest_difference: Between two elements of the outputs.
         bytes: Of the compiled library.
+        signatures: The same for each signature, and for all at once that take the same
+            examples; the figures above are those of ``serving_default``.
     """
 
     metric: str
@@ -34,70 +42,106 @@ class Checked:
     rows: int
     largest_difference: float
     bytes: int
+    signatures: tuple[Compared, ...]
 
     def summary(self) -> str:
         """Some lines for a person."""
-        return (
-            f"held-out {self.metric} of {self.rows} rows\n"
-            f"  TensorFlow: {self.tensorflow:.4f}\n"
-            f"  compiled:   {self.compiled:.4f}\n"
-            f"largest difference of outputs: {self.largest_difference:.1e}\n"
-            f"library: {self.bytes:,} bytes"
+        titles = ("signature", "rows", "largest error", "TensorFlow", "compiled")
+        lines = ["{:<18}{:>6}{:>15}{:>12}{:>12}".format(*titles)]
+        lines += [each.line() for each in self.signatures]
+        return "\n".join(
+            (
+                f"held-out {self.metric} of {self.rows} rows",
+                f"  TensorFlow: {self.tensorflow:.4f}",
+                f"  compiled:   {self.compiled:.4f}",
+                f"largest difference of outputs: {self.largest_difference:.1e}",
+                f"library: {self.bytes:,} bytes",
+                "",
+                *lines,
+            )
         )
 
 
-def check(saved_model: Path, artifact: Path, **options: Any) -> Checked:
-    """Compiles a SavedModel that `export` wrote, and predicts its held-out rows twice.
+def check(
+    saved_model: Path,
+    artifact: Path,
+    *,
+    signatures: Sequence[str] | None = None,
+    **options: Any,
+) -> Checked:
+    """Compiles a SavedModel that `export` wrote, and asks both for its held-out rows.
+
+    Each signature is given features by name, or serialized tf.Examples.
 
     Args:
         saved_model: The SavedModel, with its ``_heldout.npz`` and ``_golden.npz``.
         artifact: A new folder for the compiled model.
-        **options: Of ``tfnative.compile``, as ``precision="int8"``.
+        signatures: What to compile and to compare, ``serving_default`` among them; all
+            if None.
+        **options: Of ``tfnative.compile``, as ``precision="int8"``. A ``calibration``
+            has an array for each feature.
 
     Raises:
-        ExportError: There are no held-out rows beside it, or it cannot be compiled.
+        ExportError: There are no held-out rows beside it, or it cannot be compiled; or
+            compiled it gives other classes, or other shapes.
     """
-    import tfnative
-
-    rows = heldout_path(saved_model)
-    if not rows.is_file():
-        raise ExportError(
-            f"{rows} is missing: export the model again with python -m training fit"
-        )
-    with np.load(rows) as file:
-        arrays: dict[str, Any] = dict(file)
-    labels = arrays.pop("labels")
-    singular = {plural: name for name, plural in PLURAL.items()}
-    features = {singular.get(name, name): rows for name, rows in arrays.items()}
+    features, labels = _held_out(saved_model)
+    if signatures is not None and DEFAULT not in signatures:
+        raise ExportError(f"the figures are those of {DEFAULT}: name it, too")
+    if "calibration" in options:
+        options["calibration"] = with_examples(_arrays(options["calibration"]))
     try:
-        tfnative.compile(
-            saved_model, artifact, golden=beside(saved_model, "golden"), **options
-        )
-        expected = tfnative.load(saved_model, backend="tensorflow").predict(features)
-        model = tfnative.load(artifact)
-        got = model.predict(features)
+        with tfnative.load(saved_model, backend="tensorflow") as reference:
+            names = list(signatures or reference.signatures)
+            tfnative.compile(
+                saved_model,
+                artifact,
+                signatures=names,
+                golden=_golden(saved_model),
+                **options,
+            )
+            with tfnative.load(artifact) as model:
+                found = compare_signatures(reference, model, features, labels, names)
     except tfnative.Error as error:
         raise ExportError(f"{saved_model}: {error}") from error
-    (name,) = expected.keys()
-    metric, in_tensorflow = measure_output(name, expected[name], features, labels)
-    _, compiled = measure_output(name, got[name], features, labels)
+    (main,) = (each for each in found if each.signature == DEFAULT)
+    assert main.metric is not None
+    assert main.tensorflow is not None
+    assert main.compiled is not None
     return Checked(
-        metric=metric,
-        tensorflow=in_tensorflow,
-        compiled=compiled,
-        rows=len(labels),
-        largest_difference=float(np.abs(got[name] - expected[name]).max()),
+        metric=main.metric,
+        tensorflow=main.tensorflow,
+        compiled=main.compiled,
+        rows=main.rows,
+        largest_difference=main.largest_difference,
         bytes=sum(path.stat().st_size for path in artifact.glob("*.so")),
+        signatures=found,
     )
 
 
-def measure_output(
-    name: str, predicted: NDArray[Any], features: dict[str, Any], labels: NDArray[Any]
-) -> tuple[str, float]:
-    """The metric that an output's name stands for, and its value."""
-    if name == "reconstruction":
-        (target,) = features.values()
-        return "mean squared error", float(((predicted - target) ** 2).mean())
-    if name == "value":
-        return "mean absolute error", float(abs(predicted[:, 0] - labels).mean())
-    return "accuracy", float((predicted.argmax(axis=1) == labels).mean())
+def _golden(saved_model: Path) -> dict[str, NDArray[Any]] | None:
+    """Rows to compile with, for signatures of features and of tf.Examples.
+
+    None where features are integers: a tf.Example has them as int64, so that what is
+    compiled behind it reads other types by the same names.
+    """
+    features = _arrays(beside(saved_model, "golden"))
+    if any(rows.dtype.kind != "f" for rows in features.values()):
+        return None
+    return with_examples(features)
+
+
+def _held_out(saved_model: Path) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
+    arrays = _arrays(heldout_path(saved_model))
+    labels = arrays.pop("labels")
+    singular = {plural: name for name, plural in PLURAL.items()}
+    return {singular.get(name, name): rows for name, rows in arrays.items()}, labels
+
+
+def _arrays(path: Path | str) -> dict[str, NDArray[Any]]:
+    if not Path(path).is_file():
+        raise ExportError(
+            f"{path} is missing: export the model again with python -m training fit"
+        )
+    with np.load(path) as file:
+        return dict(file)

@@ -5,7 +5,9 @@
 - ``serving_default``: features by name to ``probabilities``, ``value`` or
   ``reconstruction``;
 - ``classify`` and ``regress``: serialized tf.Examples, as TensorFlow Serving's Classify
-  and Regress take them, to ``classes`` and ``scores``, or to ``outputs``;
+  and Regress take them, to ``classes`` and ``scores``, or to ``outputs``. Of two
+  classes, ``regress`` gives the probability of the second, so that both can be asked at
+  once, by its MultiInference;
 - ``embedding``: features to what the last layer sees, so that a model has two heads.
 """
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from training.export.examples import INPUT
 from training.models import MODELS
 
 if TYPE_CHECKING:
@@ -57,9 +60,11 @@ def make_signatures(
         "embedding": _concrete(embed, features),
     }
     if MODELS[architecture].target == "label":
-        examples = {"inputs": tf.TensorSpec((None,), tf.string, "inputs")}
-        of_examples = {"classify": _classify, "regress": _regress}[data.task]
-        made[data.task] = _concrete(of_examples(model, data), examples)
+        examples = {INPUT: tf.TensorSpec((None,), tf.string, INPUT)}
+        if data.task == "classify":
+            made["classify"] = _concrete(_classify(model, data), examples)
+        if data.task == "regress" or len(data.labels) == 2:
+            made["regress"] = _concrete(_regress(model, data), examples)
     return made
 
 
@@ -95,7 +100,8 @@ def _classify(model: Any, data: Data) -> Callable[..., Any]:
 
 def _regress(model: Any, data: Data) -> Callable[..., Any]:
     def regress(inputs: Any) -> Any:
-        return {"outputs": model(_parsed(inputs, data), training=False)}
+        found = model(_parsed(inputs, data), training=False)
+        return {"outputs": found[:, 1:] if data.task == "classify" else found}
 
     return regress
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.export.examples import as_examples
+
 if TYPE_CHECKING:
     from training.data import Data
 
@@ -59,13 +61,6 @@ def _request(signature: str, features: dict[str, Any]) -> Any:
 
 def _with_examples(request: Any, signature: str, features: dict[str, Any]) -> Any:
     request.model_spec.signature_name = signature
-    rows = len(next(iter(features.values())))
-    for row in range(rows):
-        example = request.input.example_list.examples.add()
-        for name, value in features.items():
-            feature = example.features.feature[name]
-            if value.dtype.kind == "i":
-                feature.int64_list.value.extend(value[row].ravel().tolist())
-            else:
-                feature.float_list.value.extend(value[row].ravel().tolist())
+    for message in as_examples(features):
+        request.input.example_list.examples.add().ParseFromString(message)
     return request

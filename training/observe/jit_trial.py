@@ -18,8 +18,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from training.begin import compile_model, train_dataset
 from training.data import open_data
-from training.loop import compile_model, train_dataset
 from training.models import build_model
 from training.observe.jit import let_tensorflow_choose_clusters
 from training.observe.private import hlo_proto

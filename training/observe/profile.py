@@ -7,7 +7,36 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from training.errors import TrainingError
 from training.observe.trace import STEP
+
+
+def check_profile(steps: tuple[int, int] | None, begin: int, end: int) -> None:
+    """Refuses a trace of steps that there will not be.
+
+    Args:
+        steps: The first and the last step of the trace, or None.
+        begin: The first step of this run: those before it were done by another.
+        end: One more than the last.
+
+    Raises:
+        TrainingError: Training ends before the last of them.
+    """
+    if steps is None:
+        return
+    first, last = steps
+    if last >= end:
+        raise TrainingError(
+            f"--profile {first}-{last}: training has the steps 0 to {end - 1}: choose "
+            "some of these"
+        )
+    if first < begin:
+        what = "the rest of them" if last >= begin else "none of them"
+        print(
+            f"--profile {first}-{last}: this run begins at step {begin}, and records "
+            f"{what}",
+            flush=True,
+        )
 
 
 def profile_callback(
@@ -34,7 +63,7 @@ def profile_callback(
             self._mark: Any = None
 
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            if self._step == first and not self._is_recording:
+            if first <= self._step <= last and not self._is_recording:
                 profiler.start(str(folder))
                 self._is_recording = True
             if self._is_recording:

@@ -9,8 +9,9 @@ are picoseconds from a line's begin, which is nanoseconds from the trace's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,29 @@ def read_traces(logs: Path) -> list[Trace]:
             "--logs FOLDER --profile 10-20"
         )
     return [_read(path, _member(of, logs)) for of, path in found.items()]
+
+
+def read_all(folders: Sequence[Path]) -> list[Trace]:
+    """The traces below several folders, whose members all have other names.
+
+    Members of two runs may have the same, as ``worker-0``, or be folders ``logs``: then
+    the path of the folder stands before.
+
+    Raises:
+        TrainingError: As `read_traces`.
+    """
+    found = [(logs, trace) for logs in folders for trace in read_traces(logs)]
+    counts = Counter(trace.member for _, trace in found)
+    return [
+        trace
+        if counts[trace.member] == 1
+        else replace(trace, member=_full(logs, trace))
+        for logs, trace in found
+    ]
+
+
+def _full(logs: Path, trace: Trace) -> str:
+    return str(logs if trace.member == logs.name else logs / trace.member)
 
 
 def _member(folder: Path, logs: Path) -> str:

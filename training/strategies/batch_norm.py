@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.loop import keras_of
+from training.begin import keras_of
 
 
 def with_batch_norm(model: Any, kind: str) -> Any:

@@ -8,7 +8,8 @@ the CPU adds them up and changes the variables. Keras 3 cannot do so, tf-keras c
 
 from __future__ import annotations
 
-from training.loop import fit_keras, prepare
+from training.begin import prepare
+from training.loop import fit_keras
 from training.options import FitOptions, Fitted
 from training.strategies.devices import logical_devices, tf_keras
 

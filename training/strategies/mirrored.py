@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.loop import fit_keras, prepare
+from training.begin import prepare
+from training.loop import fit_keras
 from training.options import FitOptions, Fitted
 from training.strategies.batch_norm import with_batch_norm
 from training.strategies.devices import logical_devices

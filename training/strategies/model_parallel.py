@@ -16,7 +16,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from training.loop import fit_keras, keras_of, prepare
+from training.begin import keras_of, prepare
+from training.loop import fit_keras
 from training.options import FitOptions, Fitted
 from training.strategies.devices import logical_devices, tf_keras
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from training.begin import compile_model, open_for, steps_of
 from training.checkpoints import Checkpoints
 from training.cluster import common
 from training.cluster.config import Cluster, Task, from_environment
@@ -23,9 +24,10 @@ from training.cluster.evaluator import evaluate
 from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import meet, peers
 from training.data import Data
-from training.loop import compile_model, open_for, parts_of, policy, steps_of
+from training.finish import policy
+from training.loop import parts_of
 from training.models import build_model
-from training.observe.profile import profile_callback
+from training.observe.profile import check_profile, profile_callback
 from training.options import WORKERS, FitOptions, Fitted
 from training.strategies.batch_norm import with_batch_norm
 
@@ -66,6 +68,7 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
         compile_model(model, options, data, steps, tf_keras)
         assert options.checkpoints is not None
         first = Checkpoints(options.checkpoints, model).restore()
+    check_profile(options.profile, first, steps)
     say_begin(first, steps)
     begin = time.perf_counter()
     with common.own_folder(options, chief) as folder:

@@ -17,6 +17,7 @@ import os
 import time
 from typing import Any
 
+from training.begin import compile_model, open_for, steps_of
 from training.checkpoints import Checkpoints
 from training.cluster import common
 from training.cluster.config import Cluster, Task, from_environment
@@ -25,7 +26,7 @@ from training.cluster.evaluator import evaluate
 from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import peers, wait_for
 from training.errors import ClusterError
-from training.loop import compile_model, open_for, policy, steps_of
+from training.finish import policy
 from training.models import build_model
 from training.options import SERVERS, WORKERS, FitOptions, Fitted
 
@@ -55,7 +56,7 @@ def run(options: FitOptions) -> Fitted:
         return evaluate(options)
     if cluster.task.job in ("worker", "ps"):
         serve(cluster)
-    with common.peers_needed():
+    with common.peers_needed(), common.sole_chief(options):
         return _Chief(options, cluster).train()
 
 
@@ -99,7 +100,6 @@ class _Chief:
             )
             compile_model(self._model, options, self._data, self._steps, tf_keras)
             assert options.checkpoints is not None
-            common.remove_partial(options.checkpoints)
             self._checkpoints = Checkpoints(
                 options.checkpoints, self._model, keep=options.keep
             )
@@ -171,12 +171,26 @@ class _Chief:
 
         So workers cannot be told from each other here: each draws a seed for itself.
         """
-        import tensorflow as tf
-
-        seed = tf.random.uniform((), 0, 2**31, tf.int64)
         return common.batches(
-            self._options, self._data, self._options.batch_size, seed=seed
+            self._options, self._data, self._options.batch_size, seed=drawn_seed()
         )
+
+
+def drawn_seed() -> Any:
+    """A seed, which is another one in each process that runs this op.
+
+    `tf.random.uniform` would draw the same in all workers, since the seed of the
+    weights is that of the program, too: all would read the same rows.
+    """
+    import tensorflow as tf
+
+    return tf.raw_ops.RandomUniformInt(
+        shape=tf.constant([], tf.int32),
+        minval=tf.constant(0, tf.int64),
+        maxval=tf.constant(2**31, tf.int64),
+        seed=0,
+        seed2=0,
+    )
 
 
 def _points(asked: list[Any]) -> list[Point]:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from training.begin import learning_rate_of, open_for, steps_of
 from training.cluster import common
 from training.cluster.config import Cluster, Task, from_environment
 from training.cluster.curve import Curve, Point, Progress, say_begin
@@ -26,7 +27,7 @@ from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import peers, wait_for
 from training.data import Data
 from training.errors import CheckpointError, ClusterError
-from training.loop import finish, learning_rate_of, open_for, policy, steps_of
+from training.finish import finish, policy
 from training.models import build_model
 from training.options import SERVERS, WORKERS, FitOptions, Fitted
 
@@ -69,7 +70,9 @@ def run(options: FitOptions) -> Fitted:
     server = common.start_server(cluster)
     if cluster.task.job == "ps":
         server.join()
-    with common.peers_needed():
+    chief = common.is_chief(cluster)
+    alone = common.sole_chief(options) if chief else contextlib.nullcontext()
+    with common.peers_needed(), alone:
         return _Worker(options, cluster, server).train()
 
 
@@ -182,8 +185,6 @@ class _Worker:
         options, task = self._options, self._cluster.task
         curve = Curve(options.run_folder if self._chief else None)
         progress = Progress(self._steps, quiet=not (self._chief and options.verbose))
-        if self._chief and options.checkpoints is not None:
-            common.remove_partial(options.checkpoints)
         first = self._begun()
         say_begin(first, self._steps)
         if first >= self._steps:

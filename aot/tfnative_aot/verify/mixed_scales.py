@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Inputs of which a part is far larger or far smaller than the rest."""
+"""Inputs of which a part is far larger or far smaller than the rest.
+
+Or as large, but numbers of which each sum is rounded: those that are drawn have so few
+bits that their sums are exact, however long, and in whatever order.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ from tfnative_aot.freeze.graph import GraphTensor
 from tfnative_aot.verify.samples import Arrays, has_batch
 
 _FACTORS = (1e6, 1e-6, 1e3)
+ALL_BITS = np.e / 2
+"""Of a whole row. What is multiplied by it has no short form."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,10 @@ def scalings(tensors: Iterable[GraphTensor]) -> list[Scaling]:
     ranks = [len(t.shape or ()) - has_batch(t) for t in tensors if _is_real(t.dtype)]
     axes = [*range(max(ranks, default=0))] if ranks else []
     places: list[int | None] = [*axes, None] if ranks else []
-    return [Scaling(at, factor) for factor in _FACTORS for at in places]
+    found = [Scaling(at, factor) for factor in _FACTORS for at in places]
+    if found:
+        found.insert(len(places), Scaling(None, ALL_BITS))
+    return found
 
 
 def scaled(

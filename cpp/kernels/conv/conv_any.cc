@@ -16,9 +16,9 @@ void convolve_pixel(const tfn_conv& p, const typename Type::Element* image,
                     const typename Type::Element* weights, const int64_t (&at)[3],
                     int64_t channel, int64_t count, typename Type::Element* out) {
   typedef typename Type::Sum Sum;
+  Sums<Sum, kChannels> sums;
   const int64_t depth = p.in_channels / p.groups;
   const int64_t first = channel / (p.out_channels / p.groups) * depth;
-  Sum sums[kChannels] = {};
   for (int64_t kd = 0; kd < p.kernel[0]; ++kd) {
     const int64_t d = input_position(p, 0, at[0], kd);
     for (int64_t kh = 0; d >= 0 && kh < p.kernel[1]; ++kh) {
@@ -33,13 +33,15 @@ void convolve_pixel(const tfn_conv& p, const typename Type::Element* image,
         for (int64_t i = 0; i < depth; ++i, row += p.out_channels) {
           const Sum x = Type::widen(in[i]);
           for (int64_t c = 0; c < count; ++c) {
-            multiply_add(sums[c], x, Type::widen(row[c]));
+            multiply_add(sums.part[c], x, Type::widen(row[c]));
           }
+          sums.next();
         }
       }
     }
   }
-  for (int64_t c = 0; c < count; ++c) out[c] = Type::narrow(sums[c]);
+  sums.finish();
+  for (int64_t c = 0; c < count; ++c) out[c] = Type::narrow(sums.part[c]);
 }
 
 template <typename Type>

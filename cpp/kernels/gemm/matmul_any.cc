@@ -16,17 +16,19 @@ void multiply_row(const tfn_matmul& p, const typename Type::Element* lhs,
   typedef typename Type::Sum Sum;
   for (int64_t j = 0; j < p.n; j += kColumns) {
     const int64_t count = p.n - j < kColumns ? p.n - j : kColumns;
-    Sum sums[kColumns] = {};
+    Sums<Sum, kColumns> sums;
     for (int64_t k = 0; k < p.k; ++k) {
       const Sum x = Type::widen(lhs[k * p.lhs.col_stride]);
       const typename Type::Element* const row =
           rhs + k * p.rhs.row_stride + j * p.rhs.col_stride;
       for (int64_t c = 0; c < count; ++c) {
-        multiply_add(sums[c], x, Type::widen(row[c * p.rhs.col_stride]));
+        multiply_add(sums.part[c], x, Type::widen(row[c * p.rhs.col_stride]));
       }
+      sums.next();
     }
+    sums.finish();
     for (int64_t c = 0; c < count; ++c) {
-      out[(j + c) * p.out.col_stride] = Type::narrow(sums[c]);
+      out[(j + c) * p.out.col_stride] = Type::narrow(sums.part[c]);
     }
   }
 }

@@ -18,8 +18,9 @@ INLINE Vector nan_where(Mask mask, Vector x) {
 }
 
 // `join` takes a Vec or a Quad. `neutral` gives lanes that change nothing when they
-// are joined with `x`.
+// are joined with `x`. kRounds: results depend on the order.
 struct Sum {
+  static constexpr bool kRounds = true;
   template <typename Vector>
   static INLINE Vector join(Vector a, Vector x) {
     return a + x;
@@ -29,6 +30,7 @@ struct Sum {
 
 // The comparisons take `x` if it is NaN: one instruction of most CPUs.
 struct Largest {
+  static constexpr bool kRounds = false;
   template <typename Vector>
   static INLINE Vector join(Vector a, Vector x) {
     return nan_where<Vector>(a != a, a > x ? a : x);
@@ -38,6 +40,7 @@ struct Largest {
 
 // Takes the other one if either is NaN.
 struct LargestNumber {
+  static constexpr bool kRounds = false;
   template <typename Vector>
   static INLINE Vector join(Vector a, Vector x) {
     const Vector larger = x > a ? x : a;
@@ -47,6 +50,7 @@ struct LargestNumber {
 };
 
 struct Smallest {
+  static constexpr bool kRounds = false;
   template <typename Vector>
   static INLINE Vector join(Vector a, Vector x) {
     return nan_where<Vector>(a != a, a < x ? a : x);

@@ -18,6 +18,55 @@ struct Window {
   int64_t size[3], step[3];
 };
 
+// As many are joined before they are joined with others: errors of a sum grow with its
+// length, and those of a sum of sums hardly do.
+constexpr int64_t kTogether = 64;
+
+// What places of a window are joined to, or parts of kTogether places.
+template <typename Operation, int kVectors>
+class Joined {
+ public:
+  INLINE explicit Joined(float init) {
+    UNROLL for (int v = 0; v < kVectors; ++v) result[v] = broadcast(init);
+  }
+
+  INLINE void add(const Vec (&part)[kVectors]) {
+    UNROLL for (int v = 0; v < kVectors; ++v) {
+      result[v] = Operation::join(result[v], part[v]);
+    }
+    if (Operation::kRounds && --left_ == 0) keep();
+  }
+
+  // After the last part.
+  INLINE void finish() {
+    if (!any_kept_) return;
+    UNROLL for (int v = 0; v < kVectors; ++v) result[v] += kept_[v] + most_[v];
+  }
+
+  Vec result[kVectors];
+
+ private:
+  INLINE void keep() {
+    UNROLL for (int v = 0; v < kVectors; ++v) {
+      kept_[v] += result[v];
+      result[v] = Vec{};
+    }
+    left_ = kTogether;
+    any_kept_ = true;
+    if (++times_ < kTogether) return;
+    UNROLL for (int v = 0; v < kVectors; ++v) {
+      most_[v] += kept_[v];
+      kept_[v] = Vec{};
+    }
+    times_ = 0;
+  }
+
+  Vec kept_[kVectors] = {}, most_[kVectors] = {};
+  int64_t left_ = kTogether;  // Of parts, until their sum is kept.
+  int64_t times_ = 0;         // That one was.
+  bool any_kept_ = false;
+};
+
 template <typename Operation>
 class ReduceWindow {
  public:
@@ -100,28 +149,27 @@ class ReduceWindow {
 
   template <int kVectors>
   void reduce_vectors(const Window& window, int64_t c, float* out) const {
-    Vec result[kVectors];
-    UNROLL for (int v = 0; v < kVectors; ++v) result[v] = broadcast(p_.init);
+    Joined<Operation, kVectors> joined(p_.init);
     for (int64_t d = 0; d < window.size[0]; ++d) {
       for (int64_t h = 0; h < window.size[1]; ++h) {
         const float* from = window.input + c + d * window.step[0] + h * window.step[1];
         for (int64_t left = window.size[2]; left > 0; left -= kTogether) {
-          reduce_together<kVectors>(from, window.step[2], left, result);
+          const int64_t count = left < kTogether ? left : kTogether;
+          reduce_together<kVectors>(from, window.step[2], count, joined);
           from += kTogether * window.step[2];
         }
       }
     }
+    joined.finish();
     UNROLL for (int v = 0; v < kVectors; ++v) {
-      store(out + c + v * kLanes, result[v] * broadcast(p_.scale));
+      store(out + c + v * kLanes, joined.result[v] * broadcast(p_.scale));
     }
   }
 
-  // Up to kTogether places, joined before they are joined with the others: a sum of
-  // few is more exact than one of many.
+  // Up to kTogether places.
   template <int kVectors>
-  static INLINE void reduce_together(const float* from, int64_t step, int64_t left,
-                                     Vec (&result)[kVectors]) {
-    const int64_t count = left < kTogether ? left : kTogether;
+  static INLINE void reduce_together(const float* from, int64_t step, int64_t count,
+                                     Joined<Operation, kVectors>& joined) {
     Vec part[kVectors];
     UNROLL for (int v = 0; v < kVectors; ++v) part[v] = load(from + v * kLanes);
     for (int64_t i = 1; i < count; ++i) {
@@ -130,36 +178,37 @@ class ReduceWindow {
         part[v] = Operation::join(part[v], load(from + v * kLanes));
       }
     }
-    UNROLL for (int v = 0; v < kVectors; ++v) {
-      result[v] = Operation::join(result[v], part[v]);
-    }
+    joined.add(part);
   }
 
   // Fewer than a vector has: the other lanes are of the next places, and ignored.
   void reduce_few_channels(const Window& window, float* out) const {
-    Vec result = broadcast(p_.init);
+    Joined<Operation, 1> joined(p_.init);
     for (int64_t d = 0; d < window.size[0]; ++d) {
       for (int64_t h = 0; h < window.size[1]; ++h) {
         const float* from = window.input + d * window.step[0] + h * window.step[1];
         for (int64_t w = 0; w < window.size[2]; ++w, from += window.step[2]) {
-          result = Operation::join(result, load_some(from, p_.channels));
+          joined.add({load_some(from, p_.channels)});
         }
       }
     }
+    joined.finish();
     float line[kLanes];
-    store(line, result * broadcast(p_.scale));
+    store(line, joined.result[0] * broadcast(p_.scale));
     for (int64_t c = 0; c < p_.channels; ++c) out[c] = line[c];
   }
 
   float reduce_one_channel(const Window& window) const {
-    Vec result = broadcast(p_.init);
+    Joined<Operation, 1> joined(p_.init);
     for (int64_t d = 0; d < window.size[0]; ++d) {
       for (int64_t h = 0; h < window.size[1]; ++h) {
         const float* from = window.input + d * window.step[0] + h * window.step[1];
-        result = Operation::join(result, broadcast(reduce_row(from, window.size[2])));
+        const Vec part[1] = {broadcast(reduce_row(from, window.size[2]))};
+        joined.add(part);
       }
     }
-    return result[0] * p_.scale;
+    joined.finish();
+    return joined.result[0][0] * p_.scale;
   }
 
   // A row of numbers that lie next to each other.
@@ -167,6 +216,20 @@ class ReduceWindow {
     if (length < kLanes) {
       return join_lanes<Operation>(only<Operation>(load_some(from, length), 0, length));
     }
+    return join_lanes<Operation>(length <= kOfRow ? reduce_piece(from, length)
+                                                  : reduce_halves(from, length));
+  }
+
+  // Of a sum by halves, errors grow with the logarithm of its length alone.
+  static Vec reduce_halves(const float* from, int64_t length) {
+    if (length <= kOfRow) return reduce_piece(from, length);
+    const int64_t half = length / 2 / kLanes * kLanes;
+    return Operation::join(reduce_halves(from, half),
+                           reduce_halves(from + half, length - half));
+  }
+
+  // At least as many as a vector has.
+  static INLINE Vec reduce_piece(const float* from, int64_t length) {
     Vec result = load(from);
     int64_t i = kLanes;
     if (length >= 4 * kLanes) {
@@ -189,7 +252,7 @@ class ReduceWindow {
       const int64_t known = kLanes - (length - i);
       result = Operation::join(result, only<Operation>(last, known, kLanes));
     }
-    return join_lanes<Operation>(result);
+    return result;
   }
 
   float finish(float result) const {
@@ -204,8 +267,8 @@ class ReduceWindow {
     return load(line);
   }
 
-  static constexpr int64_t kTogether = 64;
   static constexpr int64_t kBlock = 4 * kLanes;
+  static constexpr int64_t kOfRow = 256 * 4 * kLanes;  // In one piece.
 
   const tfn_reduce_window& p_;
   const float* const input_;

@@ -127,6 +127,25 @@ TEST(ReduceWindow, RowsOfEveryLength) {
   }
 }
 
+// Longer than what is summed in one piece, in a row, in rows and in planes.
+TEST(ReduceWindow, LongWindows) {
+  Draw draw(2030);
+  for (std::int64_t channels : {1, 3, 9, 20, 70}) {
+    for (std::int64_t length : {511, 513, 2049, 4095, 4097, 9001}) {
+      for (std::int64_t lines : {1, 3}) {
+        tfn_reduce_window p = draw_operation(draw);
+        p.channels = channels;
+        p.in[1] = p.kernel[1] = lines;
+        p.in[2] = p.kernel[2] = length;
+        check_with_parts(p, draw);
+        p.in[0] = p.kernel[0] = 2;
+        p.in[2] = length + 1;  // Each line of a window is apart from the next.
+        check_with_parts(p, draw);
+      }
+    }
+  }
+}
+
 // Wherever it is in a row or window, and with whatever it is joined first.
 TEST(ReduceWindow, OneNaNIsTheResult) {
   for (std::int64_t channels : {1, 20}) {

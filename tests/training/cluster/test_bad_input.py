@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.cluster.clusters import digits, only_all, train
+from training.checkpoints import OF
 from training.cluster.common import rows_of_each
 from training.cluster.config import Cluster, Task
 from training.cluster.member import Job
@@ -176,6 +177,11 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path, strategy):
     )
     train(options)
     other = {**options.__dict__, "model": "cnn", "run_folder": tmp_path / "cnn"}
+    # Whoever reads the weights first says so, or the chief, who reads the note of them.
+    said = "does not fit this model|are of data digits and model mlp, not of"
+    with pytest.raises(ClusterError, match=said):
+        train(FitOptions(**other))
+    (checkpoints / OF).unlink()
     with pytest.raises(ClusterError, match="does not fit this model"):
         train(FitOptions(**other))
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from training.cluster.config import Task
@@ -12,11 +14,15 @@ from training.cluster.launch import (
     Follower,
     log_name,
     read_result,
+    running,
     with_folders,
     write_result,
 )
-from training.errors import ClusterError
+from training.errors import ClusterError, TrainingError
+from training.files import held
+from training.fit import fit
 from training.options import FitOptions, Fitted
+from training.strategies.multi_worker import plan
 
 
 def test_steps_of_a_log_are_repeated_once_and_in_whole_lines(tmp_path):
@@ -75,3 +81,30 @@ def test_a_run_has_folders_of_its_own(tmp_path):
     assert first.checkpoints == first.run_folder / "checkpoints"
     asked = with_folders(FitOptions(run_folder=tmp_path, checkpoints=tmp_path / "c"))
     assert (asked.run_folder, asked.checkpoints) == (tmp_path, tmp_path / "c")
+
+
+@pytest.mark.slow
+def test_a_second_run_in_the_same_folders_is_refused(tmp_path: Path, data_root: Path):
+    options = FitOptions(
+        model="mlp",
+        data_folder=str(data_root / "digits"),
+        run_folder=tmp_path / "run",
+        checkpoints=tmp_path / "checkpoints",
+        steps=1,
+        verbose=0,
+    )
+    with (
+        held(tmp_path / "run", "--run-folder"),
+        pytest.raises(
+            TrainingError, match=r"run is used by another run .*--run-folder"
+        ),
+        running(options, plan(options)),
+    ):
+        pass
+    alone = FitOptions(**{**vars(options), "run_folder": None})
+    with (
+        held(tmp_path / "checkpoints", "--checkpoints"),
+        pytest.raises(TrainingError, match=r"checkpoints is used by .*--checkpoints"),
+    ):
+        fit(alone)
+    assert fit(alone).steps == 1

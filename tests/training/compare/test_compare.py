@@ -14,10 +14,11 @@ import pytest
 from tests.training.cluster.clusters import only_all
 from training.cli.main import main
 from training.cluster.curve import Curve, Point, read_curve
-from training.compare.measure import Compared, smooth, strategy_of
+from training.compare.measure import MARK, Compared, forget, smooth, strategy_of
 from training.compare.plot import plot
 from training.compare.slow import slowed
 from training.errors import TrainingError
+from training.files import held
 
 ROOT = Path(__file__).parents[3]
 
@@ -81,11 +82,39 @@ def test_names_are_those_of_strategies_with_a_cluster():
     [
         (["single"], "'single' cannot be compared"),
         (["sync", "--plot", "a.svg"], "--plot writes a PNG"),
+        (["sync", "--strategy", "ps-sync"], "does not take --strategy"),
+        (["sync", "--epochs", "2"], "does not take --epochs"),
+        (["sync", "--output", "a"], "does not take --output"),
+        (["sync", "--overwrite"], "does not take --overwrite"),
+        (["sync", "--evaluator"], "does not take --evaluator"),
+        (["sync", "--checkpoints", "a"], "does not take --checkpoints"),
+        (["sync", "--checkpoint-steps", "9"], "does not take --checkpoint-steps"),
+        (["sync", "--logs", "a"], "does not take --logs"),
+        (["sync", "--look", "graph"], "does not take --look"),
+        (["sync", "--profile", "1-2"], "does not take --profile"),
+        (["sync", "--debug", "dump"], "does not take --debug"),
     ],
 )
 def test_the_command_says_what_it_does_not_take(capsys, arguments, said):
     assert main(["compare", *arguments]) == 1
     assert said in capsys.readouterr().err
+
+
+def test_a_comparison_replaces_comparisons_alone(tmp_path):
+    folder = tmp_path / "multi-worker"
+    forget(folder)
+    (folder / MARK).touch()
+    (folder / "steps.jsonl").write_text("old\n")
+    with held(folder, "--run-folder"):
+        with pytest.raises(TrainingError, match="is used by another run"):
+            forget(folder)
+        assert (folder / "steps.jsonl").exists()
+    forget(folder)
+    assert not list(folder.iterdir())
+    (folder / "steps.jsonl").write_text("of a training\n")
+    with pytest.raises(TrainingError, match="not those of a comparison"):
+        forget(folder)
+    assert (folder / "steps.jsonl").read_text() == "of a training\n"
 
 
 def test_a_slow_worker_does_less_in_the_same_time(tmp_path):

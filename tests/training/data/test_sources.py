@@ -32,7 +32,21 @@ def test_words_differ_by_voice_and_noise_and_are_loud_enough():
     assert audio.dtype == np.int16
     assert len({row.tobytes() for row in audio}) == len(audio)
     assert (abs(audio.astype(int)).max(axis=1) > 2_000).all()
-    assert np.bincount(source.train.labels).tolist() == [12] * 10
+    assert np.bincount(source.train.labels).tolist() == [16] * 10
+    assert source.held_out.rows == 40 * words.HELD_OUT_COPIES
+
+
+def test_no_voice_is_both_trained_on_and_held_out():
+    assert not set(words.VARIANTS) & set(words.HELD_OUT_VARIANTS)
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
+@pytest.mark.parametrize("variant", words.HELD_OUT_VARIANTS)
+def test_a_held_out_voice_sounds_like_none_to_train_on(variant):
+    def said(voice: str) -> bytes:
+        return words.speak("left", f"en-us+{voice}", speed=160, pitch=50).tobytes()
+
+    assert said(variant) not in {said(voice) for voice in words.VARIANTS}
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")

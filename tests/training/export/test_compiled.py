@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every architecture, once trained, is compiled, and gives what it gave before."""
+"""Every architecture, once trained, is compiled, and gives what it gave before.
+
+``test_examples.py`` does so with two models each time.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,6 @@ DATA = {
     "autoencoder": "digits",
     "two_tower": "ratings",
 }
-BRIEF = "wide_deep"
-"""The one that the short tests compile."""
 NEEDS_ESPEAK = pytest.mark.skipif(
     shutil.which("espeak-ng") is None, reason="needs espeak-ng"
 )
@@ -41,16 +42,11 @@ def test_the_table_has_every_model():
     assert set(DATA) == set(NAMES)
 
 
+@only_all
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(
-            name,
-            marks=[
-                *([] if name == BRIEF else [only_all]),
-                *([NEEDS_ESPEAK] if DATA[name] == "words" else []),
-            ],
-        )
+        pytest.param(name, marks=NEEDS_ESPEAK if DATA[name] == "words" else [])
         for name in NAMES
     ],
 )
@@ -78,6 +74,15 @@ def test_a_trained_model_is_compiled_and_as_good(
         assert found.compiled == pytest.approx(expected, rel=0, abs=within)
     largest = np.abs(_outputs(saved_model)).max()
     assert found.largest_difference <= 2e-5 * max(1.0, largest)
+    examples = {"classify", "regress"} & {each.signature for each in found.signatures}
+    assert bool(examples) == (name != "autoencoder")
+    for each in found.signatures:
+        assert each.rows == fitted.rows
+        assert each.largest_difference < 1e-4 * max(1.0, largest)
+        if each.signature in examples:
+            within = found.tensorflow * 1e-5 + one_row
+            assert each.tensorflow == pytest.approx(found.tensorflow, abs=within)
+            assert each.compiled == pytest.approx(found.compiled, abs=within)
 
 
 def _outputs(saved_model: Path) -> np.ndarray:

@@ -14,6 +14,7 @@ import tfnative
 from tests.training.trained import Trained, run
 from training.errors import ExportError
 from training.export import check, check_output
+from training.export.examples import as_examples
 
 pytestmark = pytest.mark.slow
 
@@ -83,14 +84,44 @@ def test_calibration_and_golden_files_have_rows_by_input(
 
 
 def test_the_compiled_model_is_as_right_as_tensorflows(
-    trained: Trained, tmp_path: Path
+    trained: Trained, held_out: dict[str, np.ndarray], tmp_path: Path
 ):
-    found = check(trained.saved_model, tmp_path / "digits", batch_sizes=[8])
+    found = check(
+        trained.saved_model,
+        tmp_path / "digits",
+        signatures=["serving_default"],
+        batch_sizes=[8],
+    )
+    assert [each.signature for each in found.signatures] == ["serving_default"]
     assert found.metric == "accuracy"
     assert found.compiled == found.tensorflow > 0.97
     assert found.rows == 360
     assert found.largest_difference < 1e-5
     assert found.bytes > 10_000
+    # Without the names of classes in it, all of it is compiled; they are an asset.
+    with tfnative.load(tmp_path / "digits") as model:
+        assert model.backend == "native"
+        images = held_out["images"][:9]
+        classified = model.classify(list(as_examples({"image": images})))
+        best = model.predict(images).argmax(axis=1)
+    names = "zero one two three four five six seven eight nine".split()
+    assert [row[0][0] for row in classified.top(1)] == [names[each] for each in best]
+
+
+def test_batch_normalisation_is_folded_into_convolutions(
+    trained: Trained, tmp_path: Path
+):
+    done = tfnative.optimize(
+        trained.saved_model, tmp_path / "small", signatures=["serving_default"]
+    )
+    (fold,) = (step for step in done.steps if step.transform == "fold_batch_norms")
+    (before, after) = (done.steps[0].ops, fold.ops)
+    normalised = before["Rsqrt"]
+    assert normalised == before["Conv2D"] == after["Conv2D"] > 0
+    assert fold.applied
+    assert not after.keys() & {"Rsqrt", "Mul", "Sub", "AddV2"}
+    assert after["BiasAdd"] == before["BiasAdd"] + normalised
+    assert fold.max_error < 1e-5
 
 
 def test_a_checkpoint_is_exported_without_training(trained: Trained, tmp_path: Path):
@@ -116,3 +147,11 @@ def test_held_out_rows_that_are_missing_are_named(trained: Trained, tmp_path: Pa
     shutil.copytree(trained.saved_model, tmp_path / "alone")
     with pytest.raises(ExportError, match=r"alone_heldout\.npz is missing"):
         check(tmp_path / "alone", tmp_path / "out")
+
+
+def test_figures_are_those_of_the_signature_that_predicts(
+    trained: Trained, tmp_path: Path
+):
+    with pytest.raises(ExportError, match="serving_default: name it, too"):
+        check(trained.saved_model, tmp_path / "out", signatures=["classify"])
+    assert not (tmp_path / "out").exists()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from training.data import Data, open_data
 from training.data.spec import Arrays, FeatureSpec, Source
 from training.data.write import write
 from training.errors import DataError
+from training.export.examples import as_examples
 from training.export.signatures import make_signatures
 from training.models import NAMES, build_model
 
@@ -106,6 +108,25 @@ def test_a_model_gives_one_named_output_and_its_signatures(
     assert served == called
     expected = {"serving_default", "embedding"}
     assert made.keys() == expected | ({given.task} if name != "autoencoder" else set())
+
+
+def test_of_two_classes_the_second_ones_probability_is_a_number_of_its_own(
+    data: dict[str, Data], tmp_path: Path
+):
+    import keras
+
+    three = source("table")
+    part = Arrays(three.train.features, three.train.labels % 2)
+    two = replace(three, labels=("no", "yes"), train=part, held_out=part)
+    write("digits", two, tmp_path / "two", shards=1)
+    given = open_data("digits", tmp_path / "two")
+    made = make_signatures(build_model("mlp", given), given, "mlp", keras)
+    features, _ = given.held_out()
+    examples = _tensor(as_examples(features))
+    (number,) = made["regress"](inputs=examples).values()
+    scores = made["classify"](inputs=examples)["scores"]
+    np.testing.assert_allclose(number[:, 0], scores[:, 1], rtol=1e-6)
+    assert number.shape == (ROWS, 1)
 
 
 def _tensor(value: np.ndarray) -> object:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from training.errors import TrainingError
-from training.observe.profile import profile_callback
+from training.observe.profile import check_profile, profile_callback
 from training.observe.steps import Shares, shares, split_steps
 from training.observe.trace import read_traces
 
@@ -57,6 +57,30 @@ def test_waiting_for_batches_is_seen(tmp_path: Path) -> None:
     # Clusters train with tf-keras, which marks steps of its own.
     fast = _shares(tf_keras, tmp_path / "fast", 0.0)
     assert fast.seconds * fast.input < SECONDS / 2
+
+
+@pytest.mark.parametrize(
+    ("steps", "end"), [((10, 20), 20), ((20, 20), 20), ((0, 9), 5)]
+)
+def test_steps_that_there_will_not_be_are_refused(
+    steps: tuple[int, int], end: int
+) -> None:
+    said = f"--profile {steps[0]}-{steps[1]}: training has the steps 0 to {end - 1}"
+    with pytest.raises(TrainingError, match=said):
+        check_profile(steps, 0, end)
+
+
+@pytest.mark.parametrize(
+    ("begin", "said"),
+    [(0, ""), (10, ""), (15, "records the rest"), (21, "records none")],
+)
+def test_steps_of_an_earlier_run_are_said(
+    capsys: pytest.CaptureFixture[str], begin: int, said: str
+) -> None:
+    check_profile(None, begin, 30)
+    check_profile((10, 20), begin, 30)
+    assert said in (out := capsys.readouterr().out)
+    assert bool(out) == bool(said)
 
 
 def test_without_a_trace_the_command_that_records_one_is_said(tmp_path: Path) -> None:

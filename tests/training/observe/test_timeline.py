@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from training.errors import TrainingError
+from training.observe import trace
 from training.observe.charts import COLOURS, plot_traces
 from training.observe.timeline import write_timeline
 from training.observe.trace import STEP, Event, Thread, Trace
@@ -44,6 +45,26 @@ def test_each_member_is_a_process_and_clocks_place_it(tmp_path: Path) -> None:
     assert [e["args"]["step"] for e in steps] == [3, 4, 3, 4]
     assert [e["ts"] for e in steps] == [10_000.0, 35_000.0, 510_000.0, 535_000.0]
     assert {e["dur"] for e in steps} == {20_000.0}
+
+
+def test_members_of_two_runs_are_told_from_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = {
+        tmp_path / "a" / "logs": ["logs"],
+        tmp_path / "b" / "logs": ["logs"],
+        tmp_path / "two": ["worker-0", "worker-1"],
+        tmp_path / "three": ["worker-0", "worker-2"],
+    }
+    monkeypatch.setattr(
+        trace, "read_traces", lambda logs: [member(name, 0.0) for name in runs[logs]]
+    )
+    found = [each.member for each in trace.read_all(list(runs))]
+    assert found == [
+        *(str(tmp_path / "a" / "logs"), str(tmp_path / "b" / "logs")),
+        *(str(tmp_path / "two" / "worker-0"), "worker-1"),
+        *(str(tmp_path / "three" / "worker-0"), "worker-2"),
+    ]
 
 
 def test_a_picture_of_no_known_kind_is_refused(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ KINDS = {
     "fashion": Kind("fashion", shards=8, epochs=8),
     "breast_cancer": Kind("breast_cancer", shards=2, epochs=30),
     "diabetes": Kind("diabetes", shards=2, epochs=60),
-    "words": Kind("words", shards=4, epochs=12),
+    "words": Kind("words", shards=4, epochs=8),
     "text": Kind("text", shards=4, epochs=4),
     "ratings": Kind("ratings", shards=4, epochs=6),
 }

@@ -13,7 +13,7 @@ import math
 import shutil
 import subprocess
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
@@ -25,11 +25,17 @@ from training.errors import DataError
 
 LABELS = tuple("yes no up down left right on off stop go".split())
 ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp")
-VARIANTS = tuple("m1 m2 m3 m4 m5 m6 m7 f1 f2 f3 f4".split())
-HELD_OUT_VARIANTS = ("m8", "f5")
+VARIANTS = tuple(
+    "m1 m2 m3 m4 m5 m6 m7 f1 f2 f3 f4 Alex Alicia Andy Annie Denis Diogo Gene Hugo "
+    "Jacky Lee Marco Mike adam".split()
+)
+HELD_OUT_VARIANTS = tuple("m8 f5 Andrea Michael boris linda quincy travis".split())
 RATE = 8_000
-COPIES = 3
+COPIES, HELD_OUT_COPIES = 4, 2
 """Rows of each recording: with other noise, and at another place in the second."""
+STRETCHED = (0.85, 1.2)
+"""How much longer copies to train on are, but for the first: lower and slower, or
+higher and quicker, as other voices are."""
 SEED = 7
 HOW = "as root: apt-get install espeak-ng; or train on --data digits"
 
@@ -41,16 +47,22 @@ def load(
     if shutil.which("espeak-ng") is None:
         raise DataError(f"the program espeak-ng is not on this machine: {HOW}")
     random = np.random.default_rng(SEED)
+    stretches = (1.0, *[None] * (COPIES - 1))
     return Source(
         task="classify",
         features={"audio": FeatureSpec((RATE,), stored="samples")},
         labels=LABELS,
-        train=_spoken(tuple(variants), random),
-        held_out=_spoken(tuple(held_out), random),
+        train=_spoken(tuple(variants), stretches, random),
+        held_out=_spoken(tuple(held_out), (1.0,) * HELD_OUT_COPIES, random),
     )
 
 
-def _spoken(variants: tuple[str, ...], random: np.random.Generator) -> Arrays:
+def _spoken(
+    variants: tuple[str, ...],
+    stretches: Sequence[float | None],
+    random: np.random.Generator,
+) -> Arrays:
+    """Rows in a random order; a copy for each stretch, where None is drawn."""
     asked = list(product(range(len(LABELS)), ACCENTS, variants))
     speeds = random.integers(130, 190, len(asked))
     pitches = random.integers(35, 65, len(asked))
@@ -67,15 +79,29 @@ def _spoken(variants: tuple[str, ...], random: np.random.Generator) -> Arrays:
             )
         )
     rows = [
-        (_placed(sound, random), word)
+        (_placed(_stretched(sound, stretch, random), random), word)
         for sound, (word, _, _) in zip(sounds, asked, strict=True)
-        for _ in range(COPIES)
+        for stretch in stretches
     ]
     order = random.permutation(len(rows))
     return Arrays(
         {"audio": np.stack([rows[row][0] for row in order])},
         np.asarray([rows[row][1] for row in order], np.int64),
     )
+
+
+def _stretched(
+    sound: NDArray[np.float32], stretch: float | None, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """As a tape that runs at another speed: pitch and formants change with it."""
+    from scipy.signal import resample
+
+    if stretch is None:
+        stretch = random.uniform(*STRETCHED)
+    if stretch == 1.0:
+        return sound
+    found: NDArray[np.float32] = resample(sound, round(len(sound) * stretch))
+    return found
 
 
 def speak(word: str, voice: str, *, speed: int, pitch: int) -> NDArray[np.float32]:

@@ -77,11 +77,13 @@ def _are_one(a: ReduceWindow, b: ReduceWindow) -> bool:
 
 
 def _joined(a: ReduceWindow, b: ReduceWindow) -> ReduceWindow:
+    # All places lie next to each other.
+    places = (1, 1, math.prod(a.in_size))
     return replace(
         b,
         source=b.source.with_parts_of(a.source),
-        in_size=a.in_size,
-        kernel_size=a.in_size,
+        in_size=places,
+        kernel_size=places,
         stride=(1, 1, 1),
         padding_low=(0, 0, 0),
         lhs=a.lhs,

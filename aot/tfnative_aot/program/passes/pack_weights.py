@@ -29,6 +29,7 @@ from tfnative_aot.program.passes.stored_weights import (
 from tfnative_aot.program.passes.winograd import pack_winograd, taps_are_alike
 from tfnative_aot.program.program import Program
 from tfnative_aot.program.steps import (
+    NO_EPILOGUE,
     Call,
     Conditional,
     ConvKernel,
@@ -42,6 +43,11 @@ from tfnative_aot.program.steps import (
 
 FEWEST_COLUMNS = 4
 """A matrix with fewer columns would be mostly padding."""
+
+_MOST_OF_ONE_LOOP = 3
+_LONGEST_OF_ONE_LOOP = 256
+"""XLA multiplies matrices whose results have at most so many rows and columns in one
+loop, with errors that grow with its length. Our kernel's do not."""
 
 _FEWEST_WINOGRAD_CHANNELS = 16
 _SMALLEST_WINOGRAD_IMAGE = 7
@@ -95,7 +101,7 @@ class _Packer:
     def _step(self, step: Step) -> Step:
         if isinstance(step, Kernel) and step.dot is not None:
             packed = self._dot(step.dot)
-            return packed if packed.packed else step
+            return packed if packed.packed or _is_long_loop(packed) else step
         if isinstance(step, Dot):
             return self._dot(step)
         if isinstance(step, Convolution):
@@ -255,6 +261,17 @@ def _suits_winograd(step: Convolution) -> bool:
         and min(step.in_channels, step.out_channels) >= _FEWEST_WINOGRAD_CHANNELS
         and min(step.out_size[1:]) >= _SMALLEST_WINOGRAD_IMAGE
         and 36 * 4 * step.in_channels * step.out_channels <= _MOST_WINOGRAD_BYTES
+    )
+
+
+def _is_long_loop(dot: Dot) -> bool:
+    """Whether XLA would add up many products one after the other."""
+    return (
+        dot.dtype == "f32"
+        and dot.epilogue == NO_EPILOGUE
+        and min(dot.m, dot.n) > 1
+        and max(dot.m, dot.n) <= _MOST_OF_ONE_LOOP
+        and dot.k > _LONGEST_OF_ONE_LOOP
     )
 
 

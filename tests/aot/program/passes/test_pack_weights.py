@@ -122,6 +122,15 @@ def test_few_columns_are_left_to_xla() -> None:
     assert pack_weights(program).steps == program.steps
 
 
+@pytest.mark.parametrize(("length", "is_ours"), [(256, False), (257, True)])
+def test_long_products_are_not_left_to_a_single_loop(
+    length: int, is_ours: bool
+) -> None:
+    program = _program(np.ones((length, 3), np.float32), (1, 0), left=False)
+    (step,) = pack_weights(program).steps
+    assert isinstance(step, Dot) == is_ours
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [("asked", "u8"), ("another node", "s8"), ("no whole numbers", "f32")],

@@ -33,7 +33,7 @@ PLACES = [
 """Targets and their CPU levels, for which kernels are compiled: with
 ``make test-machines`` all that there are."""
 
-SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZED = ("-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 def compile_program(

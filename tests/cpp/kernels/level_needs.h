@@ -9,6 +9,9 @@
 
 #include "cpu_level.h"
 
+// What the kernels that a program tests were compiled for.
+extern const char kTestedLevel[];
+
 // As tfn_cpu_level says it; 0 for levels that any CPU runs.
 inline int needs_of_level(const char* level) {
   if (level[0] != 'v') return 0;

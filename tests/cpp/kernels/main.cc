@@ -6,17 +6,13 @@
 
 #include <cstdio>
 
-#include "kernels.h"
 #include "level_needs.h"
 
-#define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
-
 int main(int argc, char** argv) {
-  const char* const level = TEXT(TFN_LEVEL);
-  if (!tfn_host_has(needs_of_level(level))) {
+  if (!tfn_host_has(needs_of_level(kTestedLevel))) {
     std::printf("SKIPPED: kernels of level %s: this CPU has level v%d, features %#x\n",
-                level, tfn_host_level(), static_cast<unsigned>(tfn_detect_features()));
+                kTestedLevel, tfn_host_level(),
+                static_cast<unsigned>(tfn_detect_features()));
     return 0;
   }
   ::testing::InitGoogleTest(&argc, argv);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The register tile that products and convolutions are made of: a few rows times a
-// few vectors of columns, accumulated in registers over all of k.
+// few vectors of columns, accumulated in registers, in pieces of k.
 #pragma once
 
 #include "epilogue.h"

@@ -108,38 +108,35 @@ constexpr int64_t kSummedInRegisters = 256;
 
 constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// The sums of a tile.
+// What sums in registers were before they began again. Apart from those: compilers keep
+// in memory what is next to something that has to be there.
 template <int kRows, int kVectors>
-class Sums {
+class Kept {
  public:
-  INLINE Sums() {
-    clear(sum);
-    asm("" : "=m"(kept_));  // Is written before it is read, which compilers don't see.
-  }
+  // Written before it is read, which compilers do not see.
+  INLINE Kept() { asm("" : "=m"(kept_)); }
 
-  // To memory, so that registers begin again.
-  INLINE void keep() {
-    finish();
+  // From registers, which begin again.
+  INLINE void keep(Vec (&sum)[kRows][kVectors]) {
+    add_to(sum);
     UNROLL for (int r = 0; r < kRows; ++r) {
       UNROLL for (int v = 0; v < kVectors; ++v) kept_[r][v] = sum[r][v];
     }
     clear(sum);
-    any_kept_ = true;
+    any_ = true;
   }
 
   // After the last product.
-  INLINE void finish() {
-    if (!any_kept_) return;
+  INLINE void add_to(Vec (&sum)[kRows][kVectors]) const {
+    if (!any_) return;
     UNROLL for (int r = 0; r < kRows; ++r) {
       UNROLL for (int v = 0; v < kVectors; ++v) sum[r][v] += kept_[r][v];
     }
   }
 
-  Vec sum[kRows][kVectors];
-
  private:
   Vec kept_[kRows][kVectors];
-  bool any_kept_ = false;
+  bool any_ = false;
 };
 
 // Where sums go to memory depends on the segments alone, and in one segment as in a
@@ -147,7 +144,9 @@ class Sums {
 template <typename W, int kRows, int kVectors, bool kUnitStride>
 void tile(const LeftSide& left, const RightSideOf<W>& right, float* const* to,
           const Target& out) {
-  Sums<kRows, kVectors> sums;
+  Vec sum[kRows][kVectors];
+  clear(sum);
+  Kept<kRows, kVectors> kept;
   const int64_t stride = kUnitStride ? 1 : left.stride;
   int64_t summed = 0;  // Products that are in the registers.
   for (int64_t s = 0; s < left.count; ++s) {
@@ -157,20 +156,20 @@ void tile(const LeftSide& left, const RightSideOf<W>& right, float* const* to,
     const W* columns = right.data + segment.k * right.row_stride;
     for (int64_t k = 0; k < left.length;) {
       if (summed >= kSummedInRegisters) {
-        sums.keep();
+        kept.keep(sum);
         summed = 0;
       }
       const int64_t end = least(k + kSummedInRegisters, left.length);
       summed += end - k;
       for (; k < end; ++k, columns += right.row_stride) {
-        step<kRows, kVectors>(sums.sum, row, k * stride, columns, right.panel_stride);
+        step<kRows, kVectors>(sum, row, k * stride, columns, right.panel_stride);
       }
     }
   }
-  sums.finish();
+  kept.add_to(sum);
   float* row[kRows];
   UNROLL for (int r = 0; r < kRows; ++r) row[r] = to[r];
-  finish(sums.sum, row, out);
+  finish(sum, row, out);
 }
 
 template <typename W, int kRows, int kVectors>
@@ -178,21 +177,23 @@ void strip(const Strip& s, const RightSideOf<W>& right, const Target& out) {
   const float* left = s.left;
   float* to = s.out;
   for (int64_t t = 0; t < s.tiles; ++t) {
-    Sums<kRows, kVectors> sums;
+    Vec sum[kRows][kVectors];
+    clear(sum);
+    Kept<kRows, kVectors> kept;
     const float* row[kRows];
     UNROLL for (int r = 0; r < kRows; ++r) row[r] = left + r * s.left_stride;
     const W* columns = right.data;
     for (int64_t k = 0; k < s.k;) {
-      if (k > 0) sums.keep();
+      if (k > 0) kept.keep(sum);
       const int64_t end = least(k + kSummedInRegisters, s.k);
       for (; k < end; ++k, columns += right.row_stride) {
-        step<kRows, kVectors>(sums.sum, row, k, columns, right.panel_stride);
+        step<kRows, kVectors>(sum, row, k, columns, right.panel_stride);
       }
     }
-    sums.finish();
+    kept.add_to(sum);
     float* result[kRows];
     UNROLL for (int r = 0; r < kRows; ++r) result[r] = to + r * s.out_stride;
-    finish(sums.sum, result, out);
+    finish(sum, result, out);
     left += kRows * s.left_stride;
     to += kRows * s.out_stride;
   }

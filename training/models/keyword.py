@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from training.data.sources.words import RATE
 from training.errors import DataError
 from training.models.spec import ModelSpec, head, inputs_of
 
 if TYPE_CHECKING:
     from training.data import Data
 
-RATE = 8_000
-"""Samples of a second."""
 FRAME, STEP = 256, 128
 """Samples: 32 ms and 16 ms."""
 MELS = 40

@@ -15,7 +15,7 @@ from tfnative_aot.verify.golden import Inputs, chunks
 from tfnative_aot.verify.mixed_scales import Scaling, batches, scaled, scalings
 from tfnative_aot.verify.samples import Arrays, Sample, Sampler
 
-_LARGE_ROWS = 8
+_LARGE_ROWS = 9
 _TINY_ROWS = 4
 _MOST_MIXED_ROWS_AT_ONCE = 16
 

@@ -137,10 +137,9 @@ class _Builder:
         self._quantizations = {**quantizations_of(view, steps, unknown), **known}
         self._calls: dict[str, PlacedCall] = {}
         self._layers: dict[str, WholeWeights] = {}
-        # By source: the node with its bytes, and elements of a row of these.
-        self._arrays: dict[str, tuple[str, int]] = {}
-        # Likewise where rows of other elements cannot be read of these.
-        self._others: dict[tuple[str, int], str] = {}
+        # By source: nodes with its bytes, and elements of a row of each. Where rows do
+        # not lie alike, there are several.
+        self._arrays: dict[str, list[tuple[str, int]]] = {}
 
     def finish(self) -> QuantizedGraph:
         """The graph."""
@@ -171,7 +170,7 @@ class _Builder:
         if gives_floats(call):
             self._become(step.output, name)
             return
-        self._arrays[step.output] = (name, call.out_elements)
+        self._arrays[step.output] = [(name, call.out_elements)]
         own = self._quantizations[step.output]
         floats = Unary("dequantize", call.out_elements, own.scale, requantize(own))
         # Behind it the shape may be another, with fewer rows of more elements.
@@ -289,17 +288,16 @@ class _Builder:
         """The node with the bytes of an input, in rows of so many elements."""
         source = self._view.source(given)
         key = source if factors is None else divided(source)
-        known = self._arrays.get(key)
-        if known is not None and lies_alike(known[1], elements):
-            name, own_elements = known
+        known = self._arrays.setdefault(key, [])
+        for name, own_elements in known:
             if own_elements == elements:
                 return name
-            return self._reshaped(f"{name}/rows", name, [-1, words(elements)], _INT32)
-        if (key, elements) not in self._others:
-            name = self._quantized(key, given, elements, factors)
-            self._others[key, elements] = name
-            self._arrays.setdefault(key, (name, elements))
-        return self._others[key, elements]
+            if lies_alike(own_elements, elements):
+                row = [-1, words(elements)]
+                return self._reshaped(f"{name}/rows", name, row, _INT32)
+        name = self._quantized(key, given, elements, factors)
+        known.append((name, elements))
+        return name
 
     def _quantized(
         self, key: str, given: str, elements: int, factors: Doubles | None

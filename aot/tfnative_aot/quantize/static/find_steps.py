@@ -318,7 +318,9 @@ def _is_given(view: GraphView, given: str, by_output: Mapping[str, Step]) -> boo
     if step is None or step.is_exact:
         return False
     own, wanted = view.row_elements(step.rows_of), view.row_elements(given)
-    return own == wanted or lies_alike(own or 1, wanted or 1)
+    if own is None or wanted is None:
+        return own == wanted
+    return lies_alike(own, wanted)
 
 
 def _with_addends(view: GraphView, steps: Sequence[Step]) -> Sequence[Step]:

@@ -14,7 +14,7 @@ import pytest
 from tfnative.errors import NotFoundError
 from tfnative_aot.link.find_toolchain import find_toolchain
 from tfnative_aot.link.kernels import KERNEL_FLAGS
-from tfnative_aot.link.toolchain import COMMON_FLAGS, run, sources_dir
+from tfnative_aot.link.toolchain import COMMON_FLAGS, Toolchain, run, sources_dir
 from tfnative_aot.machines.cpu_levels import CpuLevel
 from tfnative_aot.machines.emulator import emulator, runs_level
 from tfnative_aot.machines.targets import Target, find_target
@@ -68,14 +68,20 @@ def compile_program(
         pytest.skip(f"needs QEMU for {target.arch} (qemu-user)")
     if not runs_level(prefix, level):
         pytest.skip(f"nothing here runs {level.name}")
-    kernels, include = sources_dir()
-    all_flags = [*COMMON_FLAGS, *KERNEL_FLAGS, *toolchain.target_flags(level), *flags]
-    all_flags += [f"-DTFN_LEVEL={level.tag}", f"-I{kernels}", f"-I{include}"]
+    kernels, _ = sources_dir()
+    all_flags = [*kernel_flags(toolchain, level), *flags]
     files = [kernels / f"{name}.cc" for name in sources]
     source = Path(__file__).with_name(caller)
     program = folder / source.stem
     run([*toolchain.cxx, *all_flags, *files, source, "-o", program])
     return (*prefix, program)
+
+
+def kernel_flags(toolchain: Toolchain, level: CpuLevel) -> list[str]:
+    """What kernels are compiled with, as artifacts have them."""
+    kernels, include = sources_dir()
+    flags = [*COMMON_FLAGS, *KERNEL_FLAGS, *toolchain.target_flags(level)]
+    return [*flags, f"-DTFN_LEVEL={level.tag}", f"-I{kernels}", f"-I{include}"]
 
 
 def call(command: Sequence[str | Path], content: bytes) -> bytes:

@@ -10,25 +10,20 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
-from tests.aot.link.kernel_programs import IS_ALL
-from tfnative_aot.link.kernels import KERNEL_FLAGS
-from tfnative_aot.link.toolchain import COMMON_FLAGS, Toolchain, run, sources_dir
+from tests.aot.link.kernel_programs import IS_ALL, kernel_flags
+from tests.aot.link.toolchains import gnu, zig
+from tfnative_aot.link.toolchain import Toolchain, run, sources_dir
 from tfnative_aot.machines.cpu_levels import X86_LEVELS
 from tfnative_aot.machines.targets import find_target
 
 LEVELS = {level.name: level for level in X86_LEVELS}
 X86 = find_target("linux-x86_64")
-ZIG = (sys.executable, "-m", "ziglang")
-TOOLCHAINS = {
-    "gcc": Toolchain(("gcc",), ("g++",), ("ar",), X86),
-    "zig": Toolchain((*ZIG, "cc"), (*ZIG, "c++"), (*ZIG, "ar"), X86),
-}
+TOOLCHAINS = {"gcc": gnu(X86), "zig": zig(X86)}
 FEWEST_LOOPS = 40
 """Of as many tiles, each of some rows and vectors."""
 
@@ -42,11 +37,9 @@ Loop = list[str]
 
 def compiled(toolchain: Toolchain, level: str, output: Path) -> Path:
     """The tiles of a level, with the flags of an artifact."""
-    kernels, headers = sources_dir()
-    command = [*toolchain.cxx, "-c", "-std=c++17", *COMMON_FLAGS, *KERNEL_FLAGS]
-    command += [*toolchain.target_flags(LEVELS[level]), "-DTFN_LEVEL=tested"]
-    command += [f"-I{kernels}", f"-I{headers}", "-o", str(output)]
-    run([*command, str(kernels / "gemm/tile_f32.cc")])
+    kernels, _ = sources_dir()
+    flags = kernel_flags(toolchain, LEVELS[level])
+    run([*toolchain.cxx, *flags, "-c", kernels / "gemm/tile_f32.cc", "-o", output])
     return output
 
 

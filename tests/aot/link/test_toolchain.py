@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.aot.link.toolchains import gnu, zig
 from tfnative.errors import CompileError, NotFoundError
 from tfnative_aot.link.find_toolchain import find_toolchain
 from tfnative_aot.link.kernels import KernelBuild, Kernels
@@ -23,22 +23,12 @@ from tfnative_aot.machines.cpu_levels import (
 )
 from tfnative_aot.machines.object_file import parse
 from tfnative_aot.machines.targets import (
-    Target,
     chosen_levels,
     find_target,
     host_target,
 )
 
-ZIG = (sys.executable, "-m", "ziglang")
 HOST = host_target()
-
-
-def gnu(target: Target, prefix: str = "") -> Toolchain:
-    return Toolchain((f"{prefix}gcc",), (f"{prefix}g++",), (f"{prefix}ar",), target)
-
-
-def zig(target: Target) -> Toolchain:
-    return Toolchain((*ZIG, "cc"), (*ZIG, "c++"), (*ZIG, "ar"), target)
 
 
 KERNEL = """\

@@ -19,7 +19,9 @@ SOURCES := $(shell find cpp python aot cmake -type f -not -name '*.pyc')
 PROJECT := pyproject.toml CMakeLists.txt README.md LICENSE
 CXX_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cc' '*.c')
 PYTEST_ARGS ?=
-JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# One more than there are processors: tests wait for processes that they start, and for
+# clocks, a seventh of their time.
+JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 BENCH ?=
 BATCHING ?=

@@ -17,6 +17,7 @@ from tests.models.saving import function_save
 from tests.turns import Once
 from tfnative_aot import pipeline
 from tfnative_aot.emit.builtins import BUILTINS
+from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.link.toolchain import run, sources_dir
 from tfnative_aot.load.load_model import load_model
 from tfnative_aot.machines.cpu_levels import VariantKey
@@ -117,7 +118,7 @@ def _frozen(path: Path) -> FrozenGraph:
 
 def _asked_of_others(target: Target, graph: FrozenGraph, folder: Path) -> set[str]:
     asked: set[str] = set()
-    with pipeline.start_server() as server:
+    with pipeline.start_server() as server:  # That of all tests of this process.
         written = write_graph(graph, folder, 1)
         for level in {target.levels[0], target.levels[-1]}:
             variant = tfcompile(

@@ -9,7 +9,7 @@ they are these, are in docs/fidelity.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Real = npt.NDArray[np.float64]
+Reach = Callable[[], Array | None]
+"""What each element of an output sees; None if that is not known."""
 
 FACTOR = 2.0
 """Our largest distance, in TensorFlow's largest."""
@@ -80,7 +82,14 @@ def why_not(expected: Array, exact: Array) -> str:
     return ""
 
 
-def distances(got: Array, expected: Array, exact: Array, *, rows: bool) -> Distances:
+def distances(
+    got: Array,
+    expected: Array,
+    exact: Array,
+    *,
+    rows: bool,
+    reach: Reach | None = None,
+) -> Distances:
     """Measures and judges an output for which ``why_not`` has nothing to say.
 
     Args:
@@ -88,6 +97,7 @@ def distances(got: Array, expected: Array, exact: Array, *, rows: bool) -> Dista
         expected: TensorFlow's own, of the same shape.
         exact: That of the graph in float64.
         rows: Whether the first dimension is the batch.
+        reach: See ``worst_slice``.
     """
     own, theirs, size = _errors(got, expected, exact)
     scale = _largest(size)
@@ -109,7 +119,9 @@ def distances(got: Array, expected: Array, exact: Array, *, rows: bool) -> Dista
         floor,
     )
     if not complaint:
-        complaint = worst_slice(got, expected, exact, rows=rows, usual=near)
+        complaint = worst_slice(
+            got, expected, exact, rows=rows, usual=near, reach=reach
+        )
     return replace(found, complaint=complaint)
 
 
@@ -131,12 +143,14 @@ def worst_slice(
     rows: bool,
     usual: float,
     least: float = 0.0,
+    reach: Reach | None = None,
 ) -> str:
     """What is wrong in the part of an output where most is wrong, or "".
 
     Each row, each slice of a row in any of its dimensions, and the vector at each
     position of it has to be right by its own largest value and TensorFlow's own
-    distance there. Rows in which something is not finite are left out.
+    distance there; where it is not, by the largest of what its elements see. Rows in
+    which something is not finite are left out.
 
     Args:
         got: Our answer.
@@ -147,14 +161,33 @@ def worst_slice(
             value. In few elements it may be smaller by luck.
         least: A value relative to which any slice may be judged: where all inputs are
             large, outputs may be tiny differences of large numbers.
+        reach: What each element sees of the inputs (``reach.py``), asked only where
+            values alone would refuse the output: that takes time.
     """
-    own, theirs, size = (
-        part if rows and part.ndim else part[np.newaxis]
-        for part in _errors(got, expected, exact)
+    complaint = _worst_slice(got, expected, exact, None, rows, usual, least)
+    moved = reach() if complaint and reach is not None else None
+    if moved is None or moved.shape != exact.shape:
+        return complaint
+    return _worst_slice(got, expected, exact, moved, rows, usual, least)
+
+
+def _worst_slice(
+    got: Array,
+    expected: Array,
+    exact: Array,
+    moved: Array | None,
+    rows: bool,
+    usual: float,
+    least: float,
+) -> str:
+    parts = _errors(got, expected, exact)
+    sees = parts[2] if moved is None else np.maximum(parts[2], moved)
+    own, theirs, size, seen = (
+        part if rows and part.ndim else part[np.newaxis] for part in (*parts, sees)
     )
     floor = _SLICE_FACTOR * max(usual, ULPS * _ULP[expected.dtype.name])
     kept = np.isfinite(_by_row(theirs)) & np.isfinite(_by_row(size))
-    own, theirs, size = own[kept], theirs[kept], size[kept]
+    own, theirs, size, seen = own[kept], theirs[kept], size[kept], seen[kept]
     worst, complaint = 1.0, ""
     for where, axes in _slices(own.ndim):
         many = np.count_nonzero(size, axis=axes) >= _FEWEST_IN_SLICE
@@ -162,14 +195,16 @@ def worst_slice(
             continue
         off, near = own.max(axis=axes)[many], theirs.max(axis=axes)[many]
         scale = size.max(axis=axes)[many]
-        allowed = np.maximum(_SLICE_FACTOR * near, floor * np.maximum(scale, least))
+        most = np.maximum(seen.max(axis=axes)[many], least)
+        allowed = np.maximum(_SLICE_FACTOR * near, floor * most)
         ratio = np.where(np.isnan(off), np.inf, off / allowed)
         at = int(np.argmax(ratio))
         if ratio[at] > worst:
             worst = float(ratio[at])
             complaint = (
                 f"in {where}, whose largest value is {scale[at]:.3g}, it is off by "
-                f"{off[at]:.3g}, and TensorFlow by {near[at]:.3g}"
+                f"{off[at]:.3g}, and TensorFlow by {near[at]:.3g}; "
+                f"{allowed[at]:.3g} is allowed"
             )
     return complaint
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,27 @@ import numpy.typing as npt
 from tfnative.errors import Error
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.load_model import LoadedModel
+from tfnative_aot.load.reach import prune
 from tfnative_aot.load.session_source import SessionSource
+from tfnative_aot.load.source import Signature, SourceGraph
 from tfnative_aot.verify.double_graph import double_graph
 from tfnative_aot.verify.double_ops import NoDoubleGraphError
+from tfnative_aot.verify.messages import op_without_kernel, tensorflow_message
 from tfnative_aot.verify.plain_graph import moved, plain_graph
+from tfnative_aot.verify.reach import reach_of
 from tfnative_aot.verify.samples import Arrays
+
+_LONGEST_MESSAGE = 120
 
 
 class Exact:
     """One signature in float64, made when it is first asked.
 
+    An op that float64 does not have takes its answer from those outputs alone that
+    need it.
+
     Attributes:
-        reason: Why it cannot be had; "" as long as it can.
+        reasons: Why there is none, by the names of the outputs that have none.
     """
 
     def __init__(
@@ -35,33 +45,86 @@ class Exact:
         self._graph = graph
         self._source: SessionSource | None = None
         self._signature = model.signature(graph.signature)
-        self.reason = reason
+        self._names = [spec.name for spec in self._signature.outputs]
+        self.reasons = dict.fromkeys(self._names, reason) if reason else {}
 
-    def outputs(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays | None:
-        """Answers to inputs of the compiled code; None if there are none to be had."""
-        if self.reason:
-            return None
-        try:
-            source = self._source = self._source or self._make()
-            found = source.run(self._signature, {n: wide(a) for n, a in inputs.items()})
-        except NoDoubleGraphError as error:
-            self.reason = str(error)
-        # TensorFlow raises errors of every type on what it cannot compute.
-        except Exception as error:
-            said = " ".join(str(error).split())[:200]
-            self.reason = f"TensorFlow fails: {type(error).__name__}: {said}"
-        else:
-            return dict(found)
+    def outputs(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
+        """Answers to inputs of the compiled code, of all outputs that have one."""
+        feeds = {name: wide(array) for name, array in inputs.items()}
+        names = self._left()
+        found, reason = self._run(names, feeds)
+        if not reason:
+            return found
         self._source = None
-        return None
+        if len(names) == 1:
+            self.reasons[names[0]] = reason
+            return {}
+        # TensorFlow refuses a graph as a whole for one op of it.
+        for name in names:
+            one, reason = self._run([name], feeds)
+            self._source = None
+            found.update(one)
+            if reason:
+                self.reasons[name] = reason
+        return found
 
-    def _make(self) -> SessionSource:
+    def reach(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
+        """What each element of these outputs sees of the inputs; see ``reach_of``."""
+        found = reach_of(self.outputs, {n: wide(a) for n, a in inputs.items()})
+        return dict(found)
+
+    def release(self) -> None:
+        """Gives its memory back until it is asked again."""
+        self._source = None
+
+    def _run(
+        self, names: Sequence[str], feeds: Mapping[str, npt.NDArray[Any]]
+    ) -> tuple[Arrays, str]:
+        """Answers, or why there are none."""
+        if not names:
+            return {}, ""
+        try:
+            source = self._source = self._source or self._make(names)
+            return dict(source.run(self._of(names), feeds)), ""
+        except NoDoubleGraphError as error:
+            return {}, str(error)
+        # TensorFlow raises errors of every type on what it cannot import or compute.
+        except Exception as error:
+            return {}, _said(error)
+
+    def _of(self, names: Sequence[str]) -> Signature:
+        kept = tuple(spec for spec in self._signature.outputs if spec.name in names)
+        return replace(self._signature, outputs=kept)
+
+    def _left(self) -> list[str]:
+        return [name for name in self._names if name not in self.reasons]
+
+    def _make(self, names: Sequence[str]) -> SessionSource:
         try:
             graph = plain_graph(self._model, self._graph)
         except Error as error:
             raise NoDoubleGraphError(str(error)) from error
         self._signature = moved(self._signature, graph)
+        if len(names) < len(self._names):
+            graph = _part(graph, names)
         return SessionSource.from_graph_def(double_graph(graph))
+
+
+def _part(graph: SourceGraph, names: Sequence[str]) -> SourceGraph:
+    """What some outputs need, and all inputs."""
+    outputs = {name: graph.outputs[name] for name in names}
+    roots = [*graph.inputs.values(), *outputs.values()]
+    return replace(graph, graph_def=prune(graph.graph_def, roots), outputs=outputs)
+
+
+def _said(error: Exception) -> str:
+    """What TensorFlow cannot do in float64, in a clause."""
+    if op := op_without_kernel(error):
+        return f"TensorFlow has no {op} in float64"
+    said = " ".join(tensorflow_message(error).split())
+    if len(said) > _LONGEST_MESSAGE:
+        said = said[:_LONGEST_MESSAGE] + " ..."
+    return f"TensorFlow fails in float64: {type(error).__name__}: {said}"
 
 
 def wide(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -20,6 +20,9 @@ _NO_KERNEL = re.compile(
     r"No OpKernel was registered to support Op '(\w+)' used by \{\{node ([^}]+)\}\} "
     r"with these attrs: \[(.*?)\]\n"
 )
+_NO_KERNEL_FOR = re.compile(
+    r"No (?:OpKernel was registered to support Op|registered) '(\w+)'"
+)
 
 
 def tensorflow_message(error: Exception) -> str:
@@ -33,3 +36,9 @@ def missing_kernel(error: Exception) -> str:
     """The node, op and attributes that TensorFlow has no kernel for; "" if it has."""
     found = _NO_KERNEL.search(str(error))
     return "{1} ({0}) with {2}".format(*found.groups()) if found else ""
+
+
+def op_without_kernel(error: Exception) -> str:
+    """The op that TensorFlow has no kernel for, of these types; "" if it has."""
+    found = _NO_KERNEL_FOR.search(str(error))
+    return found.group(1) if found else ""

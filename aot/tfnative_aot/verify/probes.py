@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
@@ -27,16 +28,18 @@ class Probe:
     Attributes:
         batch_size: A compiled one; 0 without a batch dimension.
         sample: As many rows, and TensorFlow's answers.
-        exact: The same answers in float64, or None.
-        reason: Why there are none.
+        exact: The same answers in float64, of outputs that have one.
+        reasons: Why the others have none, by their names.
         mixed: How its rows are scaled; empty for ordinary inputs.
+        reach: What each element of ``exact`` sees of the inputs; takes time.
     """
 
     batch_size: int
     sample: Sample
-    exact: Arrays | None
-    reason: str = ""
+    exact: Arrays
+    reasons: Mapping[str, str] = field(default_factory=dict)
     mixed: tuple[Scaling, ...] = ()
+    reach: Callable[[], Arrays] | None = None
 
     @property
     def is_tiny(self) -> bool:
@@ -74,9 +77,10 @@ def make_probes(
         for sample in _ordinary(sampler, batch_size, user_inputs, several)
     ]
     # Without answers in float64 there is nothing to judge such rows by.
-    if mixed and all(probe.exact is not None for probe in probes):
+    if mixed and all(probe.exact for probe in probes):
         fitting = [size for size in sizes if size <= _MOST_MIXED_ROWS_AT_ONCE]
         probes += _mixed(sampler, exact, max(fitting, default=min(sizes)))
+    exact.release()
     return probes
 
 
@@ -147,7 +151,7 @@ def _mixed(sampler: Sampler, exact: Exact, batch_size: int) -> Iterator[Probe]:
         if sample.undefined:
             continue
         probe = _probe(sampler, exact, batch_size, sample, chosen)
-        if probe.exact is not None:
+        if probe.exact:
             yield probe
 
 
@@ -158,6 +162,8 @@ def _probe(
     sample: Sample,
     mixed: Iterable[Scaling] = (),
 ) -> Probe:
-    answers = exact.outputs(sampler.fed(sample.inputs))
+    fed = sampler.fed(sample.inputs)
+    answers = exact.outputs(fed)
     given = replace(sample, inputs=sampler.given(sample.inputs))
-    return Probe(batch_size, given, answers, exact.reason, tuple(mixed))
+    reach = cache(lambda: exact.reach(fed))
+    return Probe(batch_size, given, answers, dict(exact.reasons), tuple(mixed), reach)

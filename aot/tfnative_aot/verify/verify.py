@@ -15,7 +15,7 @@ from tfnative.manifest import Fidelity
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.source import BATCH
 from tfnative_aot.machines.cpu_levels import CpuLevel, batch_text
-from tfnative_aot.verify.distance import distances, why_not, worst_slice
+from tfnative_aot.verify.distance import Reach, distances, why_not, worst_slice
 from tfnative_aot.verify.execute import Arrays, Executor
 from tfnative_aot.verify.probes import Probe
 
@@ -190,8 +190,10 @@ class _Judge:
         found = Fidelity(*key, *errors(got, expected), default_tolerance(dtype))
         if not found.tolerance:
             return found, _too_far(found)
-        exact = probe.exact[name] if probe.exact is not None else None
-        reason = probe.reason if exact is None else why_not(expected, exact)
+        exact = probe.exact.get(name)
+        reason = (
+            probe.reasons.get(name, "") if exact is None else why_not(expected, exact)
+        )
         rtol = self._rtol
         if isinstance(rtol, Mapping):
             found, complaint = _by_steps(found, rtol[name], got, expected)
@@ -202,7 +204,9 @@ class _Judge:
         if exact is None or reason or got.shape != expected.shape:
             found = replace(found, reason=reason)
             return found, _too_far(found)
-        measured = distances(got, expected, exact, rows=self._rows[name])
+        measured = distances(
+            got, expected, exact, rows=self._rows[name], reach=_reach(probe, name)
+        )
         known = self._usual.get(name, (0.0, 0.0))
         self._usual[name] = (
             max(known[0], measured.tensorflow),
@@ -219,7 +223,7 @@ class _Judge:
         return found, measured.complaint
 
     def _mixed(self, probe: Probe, name: str, got: _Array, expected: _Array) -> str:
-        if probe.exact is None or name not in self._usual:
+        if name not in probe.exact or name not in self._usual:
             return ""
         if got.shape != expected.shape:
             return f"its shape is {list(got.shape)}, not {list(expected.shape)}"
@@ -233,8 +237,14 @@ class _Judge:
             rows=self._rows[name],
             usual=usual,
             least=0.0 if probe.is_tiny else scale,
+            reach=_reach(probe, name),
         )
         return found and f"where inputs have very different sizes, {found}"
+
+
+def _reach(probe: Probe, name: str) -> Reach | None:
+    every = probe.reach
+    return None if every is None else lambda: every().get(name)
 
 
 def _by_steps(

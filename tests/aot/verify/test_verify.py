@@ -36,8 +36,8 @@ def complaint(
 
     graph = FrozenGraph("s", GraphDef(), (), (OUTPUT,), has_batch=False)
     sample = Sample({}, {"y": np.array(expected, np.float32)})
-    true = None if exact is None else {"y": np.array(exact)}
-    probe = Probe(0, sample, true, "an op has no float64")
+    true = {} if exact is None else {"y": np.array(exact)}
+    probe = Probe(0, sample, true, {"y": "an op has no float64"})
     with pytest.raises(InexactError) as raised:
         verify(_Answers(*got), graph, [probe], [LEVEL], None)
     (found,) = raised.value.complaints

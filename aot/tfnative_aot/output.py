@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tfnative._base.output_places import check_no_device
 from tfnative.errors import CompileError, InvalidArgumentError
 
 
@@ -27,6 +28,7 @@ def check_replaceable(
     Raises:
         InvalidArgumentError: There is something else.
     """
+    check_no_device(output)
     if not output.exists():
         return
     replaceable = output.is_dir() and (

@@ -16,6 +16,8 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfnative._base.output_file import write_whole
+from tfnative._base.output_places import check_no_device
+from tfnative._base.regular_file import open_regular
 from tfnative._optimize.results import OptimizeStep
 from tfnative.errors import CompileError, InvalidArgumentError
 from tfnative_aot import adapters
@@ -66,6 +68,7 @@ def check_target(output: Path, model: Path, format: str) -> None:  # noqa: A002
     if format == "saved_model":
         check_replaceable(output, mark=MARK, what="a model that optimize wrote")
         return
+    check_no_device(output)
     if output.exists() and not _is_ours(output):
         raise InvalidArgumentError(
             f"{output} exists and is not a GraphDef that optimize wrote; nothing was "
@@ -241,7 +244,8 @@ def _marked(steps: Sequence[OptimizeStep]) -> object:
 
 def _is_ours(path: Path) -> bool:
     try:
-        graph_def = GraphDef.FromString(path.read_bytes())
+        with open_regular(path) as file:
+            graph_def = GraphDef.FromString(file.read())
     except (DecodeError, OSError):
         return False
     return any(node.name == _MARK_NODE for node in graph_def.node)

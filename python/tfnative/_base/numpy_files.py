@@ -7,6 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfnative._base.regular_file import open_regular
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -24,7 +26,8 @@ def load_numpy(path: Path) -> Content:
     No Python objects are read.
 
     Raises:
-        OSError: It cannot be opened; FileNotFoundError: there is none.
+        OSError: It cannot be opened, or is no regular file; FileNotFoundError: there
+            is none.
         ValueError: It is none of NumPy's files, or is damaged; says how.
     """
     # Whoever reads no files starts without these.
@@ -48,7 +51,7 @@ def load_numpy(path: Path) -> Content:
         zlib.error,
     )
     # NumPy leaves a file open that it cannot read.
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if not file.read(_HEAD).startswith(_BEGINNINGS):
             raise ValueError("it begins as neither a .npy nor a .npz file does")
         file.seek(0)

@@ -65,6 +65,28 @@ def check_places(outputs: Paths, models: Iterable[str | os.PathLike[str]]) -> No
                 raise _within(f"{name} {place}", f"the model {model}")
 
 
+def check_no_device(path: str | os.PathLike[str], name: str = "") -> None:
+    """Refuses a place for a model that is no file: it is compared, replaced and read.
+
+    Args:
+        path: Where the model is to be; nothing need be there.
+        name: What to call it, such as "--output".
+
+    Raises:
+        InvalidArgumentError: There is a device, a pipe or a socket.
+    """
+    try:
+        is_none = file_to_replace(path) is None
+    except (OSError, ValueError):  # A folder, or nowhere, of which others speak.
+        return
+    if is_none:
+        raise InvalidArgumentError(
+            f"cannot write {f'{name} ' if name else ''}{os.fspath(path)}: it is a "
+            "device, pipe or socket, and a model is written to a file or a folder: "
+            "choose a place for one"
+        )
+
+
 def _within(inner: str, outer: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"{inner} would be a part of {outer}: choose a place beside it"

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import Literal
 
 from tfnative._base.numbers import finite_number, whole_number
 from tfnative._base.options.kinds import MOST
+from tfnative._base.regular_file import open_regular
 from tfnative._core import BatchOptions, parse_batching_parameters
 from tfnative.errors import InvalidArgumentError, NotFoundError
 
@@ -35,7 +37,7 @@ def read_batching_parameters(
 ) -> tuple[BatchOptions, int, str]:
     """Options, number of threads and their name, from TensorFlow Serving's file."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8") as file:
             text = file.read()
     except OSError as error:
         raise NotFoundError(f"cannot read {os.fspath(path)!r}: {error}") from error

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from tfnative._base.output_places import check_places
+from tfnative._base.output_places import check_no_device, check_places
 from tfnative._cli.common import UsageError
 from tfnative.errors import InvalidArgumentError
 
@@ -24,6 +24,13 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "tune": ("output", "chart", "json"),
 }
 """By command, its options that name a file, or a folder, to write as a whole."""
+
+WHOLE_MODELS: Mapping[str, tuple[str, ...]] = {
+    "compile": ("output", "dump_hlo"),
+    "optimize": ("output",),
+}
+"""By command, those of them that cannot be a device or a pipe: what is there is looked
+at, replaced and read again."""
 
 MODELS: Mapping[str, str] = {
     "bench": "model",
@@ -53,6 +60,12 @@ def check(options: argparse.Namespace) -> None:
     ]
     if not outputs:
         return
+    for name in WHOLE_MODELS.get(command, ()):
+        for flag, path in _paths(name, getattr(options, name, None), options):
+            try:
+                check_no_device(path, flag)
+            except InvalidArgumentError as error:
+                raise UsageError(str(error)) from None
     models = getattr(options, MODELS[command]) if command in MODELS else None
     listed = [models] if isinstance(models, str) else models or []
     try:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf  # noqa: TID253 - only imported where there is one
 
 import tfnative
@@ -14,6 +16,8 @@ from tests.aot.optimize.plain_tensorflow import run_with_tensorflow
 from tests.conftest import Export
 from tests.models import ZOO
 from tests.models.training import queue_at_the_input
+from tfnative.errors import InvalidArgumentError
+from tfnative_aot.optimize.write import check_target
 
 
 def test_a_queue_at_the_input_becomes_a_placeholder(tmp_path: Path):
@@ -75,3 +79,17 @@ def test_a_graph_def_keeps_the_names_of_its_inputs_and_outputs(
     expected = tfnative.compile(export(case), tmp_path / "c", **case.options())
     for name, array in tfnative.load(expected).predict(inputs).items():
         np.testing.assert_allclose(found[name], array, atol=1e-4)
+
+
+@pytest.mark.parametrize("format", ["graphdef", "saved_model"])
+@pytest.mark.parametrize("place", ["/dev/zero", "/dev/full", "pipe", "/dev/stdout"])
+def test_no_model_is_written_to_a_device(
+    format: str,  # noqa: A002
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    with pytest.raises(InvalidArgumentError, match="is a device, pipe or socket"):
+        check_target(Path(place), Path("net.pb"), format)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from tests.python.cli.test_numbers import parsers
 from tfnative import cli
 from tfnative._base.output_places import check_places
-from tfnative._cli.places import MODELS, OUTPUTS
+from tfnative._cli.places import MODELS, OUTPUTS, WHOLE_MODELS
 
 # Every other option whose value is a text, so that a new one has to be put somewhere.
 READ_ONLY = {
@@ -293,3 +294,75 @@ def test_outputs_that_lead_nowhere_are_one_line(
         name_said, _, _ = command.partition(" ")
         assert said.startswith(f"tfnative {name_said}: error: cannot write ")
         assert len(said.splitlines()) == 1
+
+
+IRREGULAR = ("/dev/zero", "/dev/full", "pipe", "socket", "/dev/stdin")
+
+
+@pytest.fixture
+def irregular(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A folder with a pipe that nobody writes, a socket, and a model."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("link").unlink()
+    Path("link").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("socket")
+        yield model
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [(c, name) for c, names in WHOLE_MODELS.items() for name in names],
+)
+@pytest.mark.parametrize("place", [*IRREGULAR, "link", "/dev/stdout"])
+def test_no_model_is_written_to_what_is_no_file(
+    command: str,
+    name: str,
+    place: str,
+    irregular: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    flags = written(command, name, place)
+    if name != "output":
+        flags += ["--output", "out"]
+    code, said = fails([command, "model", *flags], capsys)
+    assert code == 2
+    assert f"cannot write --{name.replace('_', '-')} {place}: it is a device" in said
+    assert not Path("out").exists()
+
+
+# Read with a limit, so that a pipe, as of a program that has the key, may be one.
+PIPED = {"key", "trusted_keys"}
+# Only read by servers that run, or by compilers: their own tests have them.
+READ_LATER = {
+    *("ca", "calibration", "certificate", "golden", "labels", "model_dir"),
+    *("model_root", "representative_data", "ssl_config_file", "tls_certificate"),
+    *("tls_client_ca", "tls_key", "token_file"),
+}
+READS = {
+    "artifact": ("wheel {}", "size {}", "selftest {}"),
+    "model": ("inspect {}", "bench {}"),
+    "input": ("run fake --signature affine --input {}",),
+    "batching_parameters_file": ("serve fake --batching-parameters-file {}",),
+    "model_config_file": ("serve --model-config-file {}",),
+}
+
+
+def test_every_option_that_reads_is_tried_with_devices():
+    assert {*PIPED, *READ_LATER, *READS} == READ_ONLY
+
+
+@pytest.mark.parametrize(
+    "command", [command for commands in READS.values() for command in commands]
+)
+def test_devices_and_pipes_are_not_read(
+    command: str, irregular: Path, fake: Path, capsys: pytest.CaptureFixture[str]
+):
+    for place in IRREGULAR:
+        words = [place if w == "{}" else w for w in command.split()]
+        arguments = [str(fake) if w == "fake" else w for w in words]
+        _, said = fails(arguments, capsys)
+        assert place in said

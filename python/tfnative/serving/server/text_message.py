@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
+from tfnative._base.regular_file import open_regular
 from tfnative.errors import InvalidArgumentError, NotFoundError
 
 
@@ -19,7 +19,8 @@ def read_text_message(kind: Any, path: str | os.PathLike[str]) -> Any:
         InvalidArgumentError: It is no such message.
     """
     try:
-        content = Path(path).read_bytes()
+        with open_regular(path) as file:
+            content = file.read()
     except OSError as error:
         raise NotFoundError(f"cannot read {os.fspath(path)}: {error}") from None
     return parse_text_message(kind, content, path)

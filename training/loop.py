@@ -17,6 +17,7 @@ from training.begin import (
     held_out_of,
     keras_of,
     open_for,
+    order_of,
     prepare,
     steps_of,
     train_dataset,
@@ -69,7 +70,7 @@ def _fit_alone(
     arrange: Callable[[Any], Any],
 ) -> Fitted:
     if options.checkpoints:
-        claim(options.checkpoints, options.model, options.data)
+        claim(options.checkpoints, options.model, options.data, **order_of(options))
     keras = keras or importlib.import_module("keras")
     data = open_for(options)
     steps, per_epoch = steps_of(options, data)

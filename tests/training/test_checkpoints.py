@@ -114,8 +114,12 @@ def test_checkpoints_are_of_one_model_and_data(
     claim(tmp_path, "cnn", "digits")  # Nothing is there that could be mistaken.
     Checkpoints(tmp_path, make(1)).save()
     claim(tmp_path, "cnn", "digits")
-    for other in (("cnn", "fashion"), ("mlp", "digits")):
-        with pytest.raises(CheckpointError, match="data digits and model cnn, not of"):
+    for other, said in (
+        (("cnn", "fashion"), "of data digits, not of data fashion"),
+        (("mlp", "digits"), "of model cnn, not of model mlp"),
+        (("mlp", "text"), "of data digits and model cnn, not of data text and"),
+    ):
+        with pytest.raises(CheckpointError, match=said):
             claim(tmp_path, *other)
     assert Checkpoints(tmp_path, make()).restore() == 1
 
@@ -125,8 +129,50 @@ def test_checkpoints_without_a_note_are_gone_on_with(
 ):
     Checkpoints(tmp_path, make(1)).save()
     claim(tmp_path, "cnn", "digits")
-    with pytest.raises(CheckpointError, match="are of data digits and model cnn"):
+    with pytest.raises(CheckpointError, match="are of data digits, not of data fash"):
         claim(tmp_path, "cnn", "fashion")
+
+
+def test_steps_of_other_rows_are_not_gone_on_from(
+    make: Callable[..., Any], tmp_path: Path
+):
+    claim(tmp_path, "cnn", "digits", batch_size=64, seed=1)
+    claim(tmp_path, "cnn", "digits", batch_size=32, seed=7)  # No step was done.
+    Checkpoints(tmp_path, make(1)).save()
+    claim(tmp_path, "cnn", "digits", batch_size=32, seed=7)
+    claim(tmp_path, "cnn", "digits")  # To export it, the order does not matter.
+    for other, said in (
+        ({"batch_size": 16, "seed": 7}, "of --batch-size 32, not of --batch-size 16:"),
+        ({"batch_size": 32, "seed": 8}, "of --seed 7, not of --seed 8:"),
+    ):
+        with pytest.raises(CheckpointError, match=said):
+            claim(tmp_path, "cnn", "digits", **other)
+
+
+@pytest.mark.parametrize("content", ["", "garbage", None])
+def test_without_the_name_of_the_last_checkpoint_no_run_begins_anew(
+    content: str | None, make: Callable[..., Any], tmp_path: Path
+):
+    model = make(1)
+    checkpoints = Checkpoints(tmp_path, model)
+    checkpoints.save()
+    train(model, 1)
+    checkpoints.save()
+    if content is None:
+        (tmp_path / "checkpoint").unlink()
+    else:
+        (tmp_path / "checkpoint").write_text(content)
+    for use in (lambda: Checkpoints(tmp_path, make()), lambda: claim(tmp_path, "", "")):
+        with pytest.raises(CheckpointError, match=r'/checkpoint, .*: "ckpt-2" into it'):
+            use()
+
+
+def test_a_run_that_was_killed_in_its_first_checkpoint_begins_anew(
+    make: Callable[..., Any], tmp_path: Path
+):
+    Checkpoints(tmp_path, make(1)).save()
+    (tmp_path / "checkpoint").unlink()
+    assert Checkpoints(tmp_path, make()).restore() == 0
 
 
 @pytest.mark.parametrize(

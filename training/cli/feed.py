@@ -14,6 +14,7 @@ from typing import Any
 from training import data
 from training.apart import apart
 from training.cli.numbers import natural, positive
+from training.cli.places import check_picture
 from training.feed import Feeding, FeedOptions, measure
 from training.feed.ways import WAYS
 
@@ -57,6 +58,7 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 
 def run(parsed: argparse.Namespace) -> int:
     """Measures each combination, and prints a table."""
+    check_picture(parsed.plot)
     opened, _ = data.open_data(parsed.data, parsed.data_folder).checked()
     # Each in a process of its own: memory that one had is not free for the next.
     found = [apart(measure, opened, options) for options in combinations(parsed)]

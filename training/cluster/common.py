@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.begin import compile_model, loss_of, prepare, with_target
+from training.begin import compile_model, loss_of, order_of, prepare, with_target
 from training.checkpoints import Checkpoints, claim
 from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
-from training.errors import ClusterError, DataError, PeerLostError, TrainingError
+from training.errors import ClusterError, PeerLostError, TrainingError
 from training.files import held
 from training.finish import finish, policy
 from training.models import MODELS, build_model
@@ -125,7 +125,7 @@ def sole_chief(options: FitOptions) -> Iterator[None]:
     """
     assert options.checkpoints is not None
     with held(options.checkpoints, "--checkpoints"):
-        claim(options.checkpoints, options.model, options.data)
+        claim(options.checkpoints, options.model, options.data, **order_of(options))
         remove_partial(options.checkpoints)
         yield
 
@@ -219,20 +219,6 @@ def batches(
     """Batches of one worker, with the target that the model has."""
     rows = data.train(batch_size, seed=seed, shard=shard, first_step=first_step)
     return with_target(rows, options)
-
-
-def rows_of_each(options: FitOptions, count: int) -> int:
-    """Rows of a step that each of ``count`` members or replicas has.
-
-    Raises:
-        DataError: They cannot have as many each.
-    """
-    if options.batch_size % count:
-        raise DataError(
-            f"{options.batch_size} rows of a step cannot be shared by {count} of "
-            f"{options.strategy}: choose a --batch-size that {count} divides"
-        )
-    return options.batch_size // count
 
 
 def loss_function(options: FitOptions, data: Data, keras: Any) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 from training.errors import ExportError
 from training.export.signatures import METHODS, make_signatures
 from training.export.warmup import write_warmup
+from training.files import check_folder
 
 if TYPE_CHECKING:
     from training.data import Data
@@ -41,7 +42,9 @@ def check_output(output: Path, *, overwrite: bool = False) -> None:
     Raises:
         ExportError: There is something; or, with ``overwrite``, it is no SavedModel;
             or what writes the warm-up requests is not installed.
+        TrainingError: The folder that it is to be in cannot be written.
     """
+    check_folder(output.parent, "--output")
     if importlib.util.find_spec("tensorflow_serving") is None:
         raise ExportError(
             'exporting needs tensorflow-serving-api: pip install "tfnative[training]"'

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -89,10 +90,12 @@ class Checkpoints:
         try:
             status = self._checkpoint.restore(latest)
             status.assert_existing_objects_matched()
-        except (tf.errors.OpError, ValueError, AssertionError) as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
+        except (
+            *(tf.errors.OpError, ValueError, AssertionError),
+            IndexError,  # The reader of checkpoints says so of a file that is cut off.
+        ) as error:
             raise CheckpointError(
-                f"{latest} does not fit this model, or is damaged ({said[0][:160]}): "
+                f"{latest} does not fit this model, or is damaged ({_reason(error)}): "
                 "choose an empty folder with --checkpoints, or train the model that "
                 "it is of"
             ) from error
@@ -112,11 +115,11 @@ class Checkpoints:
             path: str = self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
             self._remove_partial(step)
-            reason = str(getattr(error, "message", error)).splitlines()[0][:160]
             kept = f"{before} stays" if before else "there is none before it"
             raise CheckpointError(
                 f"the checkpoint of step {step} cannot be written to {self.folder} "
-                f"({reason}); {kept}: free some space, and run the same command again"
+                f"({_reason(error)}); {kept}: free some space, and run the same "
+                "command again"
             ) from error
         return path
 
@@ -124,7 +127,29 @@ class Checkpoints:
         """TensorFlow leaves what it had written when the disk became full."""
         for path in self.folder.glob(f"ckpt-{step}.*"):
             with contextlib.suppress(OSError):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                path.unlink()
+        remove_partial(self.folder)
+
+
+def remove_partial(folder: Path) -> None:
+    """Removes what whoever was killed left while writing a checkpoint, or had no space.
+
+    TensorFlow writes files of its own names first, and the name of the checkpoint into
+    the file ``checkpoint`` last: what has no name there is not read.
+    """
+    for path in (*folder.glob("*ckpt-*_temp*"), *folder.glob("*ckpt-*.tempstate*")):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    """What TensorFlow says, in a line, without the name of the op that says it."""
+    said = str(getattr(error, "message", error)).strip().splitlines()
+    line = re.sub(r"^\{\{.*?\}\}\s*", "", said[0]) if said else ""
+    return line.removesuffix(" [Op:SaveV2]").strip() or type(error).__name__
 
 
 def check_last(folder: Path) -> None:

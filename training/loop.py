@@ -22,7 +22,7 @@ from training.begin import (
     steps_of,
     train_dataset,
 )
-from training.checkpoints import Checkpoints, claim
+from training.checkpoints import Checkpoints, claim, remove_partial
 from training.data import Data
 from training.errors import DataError
 from training.files import held
@@ -71,6 +71,7 @@ def _fit_alone(
 ) -> Fitted:
     if options.checkpoints:
         claim(options.checkpoints, options.model, options.data, **order_of(options))
+        remove_partial(options.checkpoints)
     keras = keras or importlib.import_module("keras")
     data = open_for(options)
     steps, per_epoch = steps_of(options, data)

@@ -16,6 +16,7 @@ from training.errors import CheckpointError
 from training.loop import Part, parts_of
 
 pytestmark = pytest.mark.slow
+ENDS = ("index", "data-00000-of-00001")
 
 
 @pytest.fixture
@@ -71,9 +72,16 @@ def test_a_checkpoint_of_another_model_is_refused(
 
 def test_a_damaged_checkpoint_is_refused(make: Callable[..., Any], tmp_path: Path):
     path = Path(Checkpoints(tmp_path, make(1)).save())
-    path.with_name(f"{path.name}.index").write_bytes(b"damaged")
-    with pytest.raises(CheckpointError, match="or is damaged"):
-        Checkpoints(tmp_path, make()).restore()
+    index, data = (tmp_path / f"{path.name}.{end}" for end in ENDS)
+    for file, content in (
+        (data, data.read_bytes()[:100]),
+        (data, bytes(data.stat().st_size)),
+        (data, b""),
+        (index, b"damaged"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"is damaged \([^{}\n]+\): choose"):
+            Checkpoints(tmp_path, make()).restore()
 
 
 def test_a_full_disk_leaves_the_last_good_checkpoint(
@@ -88,11 +96,16 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
 
     def full(*arguments: Any, **options: Any) -> None:
         (tmp_path / "ckpt-2.data-00000-of-00001").write_bytes(b"half")
-        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+        (tmp_path / "ckpt-2_temp").mkdir()
+        (tmp_path / "ckpt-2_temp" / "part-0").write_bytes(b"half")
+        said = f"{{{{function_node x}}}} {'long/' * 40}; No space left on device"
+        raise tf.errors.ResourceExhaustedError(None, None, said)
 
     monkeypatch.setattr(checkpoints._checkpoint, "_write", full)
     monkeypatch.setattr(checkpoints._checkpoint, "write", full)
-    with pytest.raises(CheckpointError, match=r"No space left.*ckpt-1 stays") as raised:
+    with pytest.raises(
+        CheckpointError, match=r"\([^{]*No space left on device\); .*ckpt-1 s"
+    ) as raised:
         checkpoints.save()
     assert "\n" not in str(raised.value)
     assert not list(tmp_path.glob("ckpt-2*"))

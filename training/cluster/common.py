@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from training.begin import compile_model, loss_of, order_of, prepare, with_target
-from training.checkpoints import Checkpoints, claim
+from training.checkpoints import Checkpoints, claim, remove_partial
 from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
@@ -128,19 +127,6 @@ def sole_chief(options: FitOptions) -> Iterator[None]:
         claim(options.checkpoints, options.model, options.data, **order_of(options))
         remove_partial(options.checkpoints)
         yield
-
-
-def remove_partial(folder: Path) -> None:
-    """Removes what a chief left that was killed while it wrote a checkpoint.
-
-    TensorFlow writes files of its own names first, and the name of the checkpoint into
-    the file ``checkpoint`` last: what has no name there is not read.
-    """
-    for path in (*folder.glob("*ckpt-*_temp*"), *folder.glob("*ckpt-*.tempstate*")):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def result_of_checkpoint(

@@ -27,6 +27,7 @@ HUGE = "9" * 30
             (f"fit {option} 1001", f"{option}: must be at most 1000, not 1001")
             for option in ("--replicas", "--workers", "--ps")
         ),
+        ("feed --num-processing-threads 1 1001", "must be at most 1000"),
         ("replicas --replicas 1 1001", "must be at most 1000"),
         (f"feed --queue-capacity {HUGE}", "must be at most 2147483647"),
         (f"ops --rows {HUGE}", "must be at most 2147483647"),

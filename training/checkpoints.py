@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
 
-from training.errors import CheckpointError
+from training.errors import CheckpointError, reason_of
 from training.files import written
 
 OF = "of.json"
@@ -95,9 +94,9 @@ class Checkpoints:
             IndexError,  # The reader of checkpoints says so of a file that is cut off.
         ) as error:
             raise CheckpointError(
-                f"{latest} does not fit this model, or is damaged ({_reason(error)}): "
-                "choose an empty folder with --checkpoints, or train the model that "
-                "it is of"
+                f"{latest} does not fit this model, or is damaged "
+                f"({reason_of(error)}): choose an empty folder with --checkpoints, or "
+                "train the model that it is of"
             ) from error
         return self.step
 
@@ -118,7 +117,7 @@ class Checkpoints:
             kept = f"{before} stays" if before else "there is none before it"
             raise CheckpointError(
                 f"the checkpoint of step {step} cannot be written to {self.folder} "
-                f"({_reason(error)}); {kept}: free some space, and run the same "
+                f"({reason_of(error)}); {kept}: free some space, and run the same "
                 "command again"
             ) from error
         return path
@@ -143,13 +142,6 @@ def remove_partial(folder: Path) -> None:
         else:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-
-
-def _reason(error: Exception) -> str:
-    """What TensorFlow says, in a line, without the name of the op that says it."""
-    said = str(getattr(error, "message", error)).strip().splitlines()
-    line = re.sub(r"^\{\{.*?\}\}\s*", "", said[0]) if said else ""
-    return line.removesuffix(" [Op:SaveV2]").strip() or type(error).__name__
 
 
 def check_last(folder: Path) -> None:

@@ -30,7 +30,7 @@ from training.finish import EVALUATION_ROWS, finish, policy
 from training.models import build_model
 from training.observe.debug import debugging
 from training.observe.profile import check_profile
-from training.observe.watch import watching
+from training.observe.watch import logs_written, watching
 from training.options import FitOptions, Fitted
 
 
@@ -90,7 +90,7 @@ def _fit_alone(
     started = time.perf_counter()
     history: dict[str, list[float]] = {}
     if first < steps:
-        with debugging(options.debug, options.logs):
+        with logs_written(options.logs), debugging(options.debug, options.logs):
             history = _fit(model, options, data, (first, steps, per_epoch), checkpoints)
     seconds = time.perf_counter() - started
     return finish(

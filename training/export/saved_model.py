@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.errors import ExportError
+from training.errors import ExportError, reason_of
 from training.export.signatures import METHODS, make_signatures
 from training.export.warmup import write_warmup
 from training.files import check_folder
@@ -96,10 +96,9 @@ def export(
         for file in temporary.glob("*.npz"):
             file.replace(beside(output, file.stem))
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ExportError(
-            f"{output} cannot be written ({reason}): free some space, or choose "
-            "another folder with --output"
+            f"{output} cannot be written ({reason_of(error)}): free some space, or "
+            "choose another folder with --output"
         ) from error
     finally:
         if temporary is not None:

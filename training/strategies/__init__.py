@@ -78,6 +78,11 @@ def check_options(options: FitOptions) -> None:
             "--overwrite replaces a SavedModel, and none is named: add --output "
             "FOLDER, or leave out --overwrite"
         )
+    if options.debug and options.jit != "off":
+        raise TrainingError(
+            f"--debug {options.debug} does not look into what XLA compiles: leave out "
+            f"--jit {options.jit}"
+        )
     if name == "ps-async" and options.logs and not options.evaluator:
         raise TrainingError(
             "ps-async writes --logs by its evaluator alone: add --evaluator, or leave "

@@ -119,6 +119,7 @@ FIRST = TWO % '{"type": "worker", "index": 0}'
         ({"run_folder": Path("run")}, "single does not take --run-folder"),
         ({"replicas": 2}, "single does not take --replicas"),
         ({"join_seconds": 3.0}, "single does not take --join-seconds"),
+        ({"jit": "on", "debug": "numerics"}, "what XLA compiles: leave out --jit on"),
         ({"overwrite": True}, "add --output FOLDER, or leave out --overwrite"),
         ({"strategy": "mirrored", "replicas": 3}, "32 rows .* by 3 of mirrored"),
         ({"strategy": "central", "batch_size": 33}, "33 rows .* by 2 of central"),

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.begin import learning_rate_of
 from training.data import Data
 from training.errors import TrainingError
 from training.export import export
 from training.export.metric import measure_output
-from training.models import build_model
+from training.models import MODELS, build_model
 from training.options import FitOptions, Fitted
 
 EVALUATION_ROWS = 256
@@ -72,11 +71,12 @@ def _check_finite(predicted: NDArray[Any], options: FitOptions) -> None:
     finite = np.isfinite(predicted.reshape(len(predicted), -1)).all(axis=1)
     if finite.all():
         return
+    rate = options.learning_rate or MODELS[options.model].learning_rate
     anew = ", with an empty folder for --checkpoints" if options.checkpoints else ""
     raise TrainingError(
         f"what the trained model gives for {np.count_nonzero(~finite)} of "
         f"{len(finite)} held-out rows is not finite, and it is not exported: train "
-        f"again with a smaller --learning-rate than {learning_rate_of(options):g}"
+        f"again with a smaller --learning-rate than {rate:g}"
         f"{anew}; --debug numerics names the op that it begins with"
     )
 

@@ -49,6 +49,8 @@ def left_out(
     for node in view.nodes():
         if node.op not in _REASONS or node.name in named or len(node.input) < 2:
             continue
+        if node.name in view.shapes:
+            continue
         weights = view.weights(node.input[1])
         if weights is None or not view.is_float(node.name):
             continue

@@ -43,7 +43,7 @@ ROWS = 2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "precision"), TABLE, ids="-".join)
+@pytest.mark.parametrize(("kind", "precision"), TABLE, ids=str)
 def test_each_kind_of_layer_is_near_to_float32(
     once: Once, tmp_path: Path, kind: str, precision: str
 ) -> None:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "errors.h"
 #include "tfnative/error.hpp"
 
 namespace py = pybind11;
@@ -14,8 +15,6 @@ namespace {
 [[noreturn]] void fail(const SignatureInfo& info, const std::string& problem) {
   throw Error(Code::kInvalidArgument, info.where + ": " + problem);
 }
-
-std::string type_name(py::handle value) { return Py_TYPE(value.ptr())->tp_name; }
 
 // What a message shows of an object of the caller's: not all of a long one, nothing
 // that UTF-8 cannot have, and its type alone if it fails to say what it is.

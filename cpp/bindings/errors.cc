@@ -58,4 +58,6 @@ void register_errors(py::module_&) {
   });
 }
 
+std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name; }
+
 }  // namespace tfnative::bindings

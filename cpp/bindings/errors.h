@@ -6,6 +6,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <string>
+
 namespace tfnative::bindings {
 
 // Has pybind11 translate what bound functions throw.
@@ -14,5 +16,8 @@ void register_errors(pybind11::module_& module);
 // Sets the Python error for the exception that is being handled. For functions that
 // Python calls without pybind11.
 void set_python_error() noexcept;
+
+// What the type of an object is called, for messages. With Python's lock.
+std::string type_name(pybind11::handle object);
 
 }  // namespace tfnative::bindings

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "errors.h"
 #include "gil.h"
 #include "tfnative/error.hpp"
 
@@ -19,8 +20,6 @@ namespace {
 [[noreturn]] void fail(const std::string& what) {
   throw Error(Code::kInvalidArgument, what);
 }
-
-std::string type_name(py::handle value) { return Py_TYPE(value.ptr())->tp_name; }
 
 // (name, dtype, shape, default or None), as Python has a feature.
 using Feature =

@@ -41,19 +41,19 @@ T element(const char* at) {
 }
 
 void write_element(const JsonArray& array, const char* at, std::string* to) {
-  using Kind = JsonArray::Kind;
+  using From = JsonArray::Kind;
   const std::size_t size = array.element_bytes;
   switch (array.kind) {
-    case Kind::kBool: to->append(*at != 0 ? "true" : "false"); return;
-    case Kind::kFloat:
+    case From::kBool: to->append(*at != 0 ? "true" : "false"); return;
+    case From::kFloat:
       return write_double(size == 4 ? element<float>(at) : element<double>(at), to);
-    case Kind::kSigned:
+    case From::kSigned:
       return write_integer<std::int64_t>(size == 1   ? element<std::int8_t>(at)
                                          : size == 2 ? element<std::int16_t>(at)
                                          : size == 4 ? element<std::int32_t>(at)
                                                      : element<std::int64_t>(at),
                                          to);
-    case Kind::kUnsigned:
+    case From::kUnsigned:
       return write_integer<std::uint64_t>(size == 1   ? element<std::uint8_t>(at)
                                           : size == 2 ? element<std::uint16_t>(at)
                                           : size == 4 ? element<std::uint32_t>(at)

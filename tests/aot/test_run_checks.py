@@ -210,18 +210,15 @@ def test_the_class_of_cpp_pads_with_what_came_and_throws(
 
 
 def test_the_program_for_emulators_says_which_check_failed(
-    artifact: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    artifact: Path, tmp_path: Path
 ) -> None:
     from tfnative.manifest import Manifest
-    from tfnative_aot.link import runner
-    from tfnative_aot.link.find_toolchain import find_toolchain
+    from tfnative_aot.link.runner import link_runner
     from tfnative_aot.machines.targets import find_target
     from tfnative_aot.verify.execute import InProgram
 
-    # Here it is not emulated, and need not be a static program, which takes a minute.
-    monkeypatch.setattr(runner, "runner_toolchain", find_toolchain)
-    program = tmp_path / "run_artifact"
-    assert runner.link_runner(artifact, "checked", find_target(None), program)
+    program = tmp_path / "run_artifact"  # Here it is not emulated.
+    assert link_runner(artifact, "checked", find_target(None), program)
     manifest = Manifest.from_json((artifact / "manifest.json").read_text())
     runner = InProgram(program, manifest, ())
     (level,) = manifest.cpu_levels

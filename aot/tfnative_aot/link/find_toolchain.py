@@ -99,13 +99,19 @@ def _of_ndk(target: Target) -> Iterator[Toolchain]:
 
 
 def runner_toolchain(target: Target) -> Toolchain | None:
-    """What links programs that run without the target's libraries, as under QEMU."""
+    """What links programs that run without the target's libraries, as under QEMU.
+
+    Compilers that bring the C library that models meet on the target; else zig, which
+    links musl, after it has compiled that for a minute: code of models is the same.
+    """
     if target.system != "linux":
         return None
     found = list(toolchains(target))
     for toolchain in found:
+        if not toolchain.is_zig and toolchain.has_static_libc:
+            return toolchain
+    for toolchain in found:
         if toolchain.is_zig:
-            # Against musl, which zig links statically; code of models is the same.
             zig = target.zig.partition(".")[0].replace("gnu", "musl")
             return replace(toolchain, target=replace(target, zig=zig))
     return found[0] if found else None

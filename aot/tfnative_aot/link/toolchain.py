@@ -58,6 +58,15 @@ class Toolchain:
         """Whether it is zig, which has other names for things."""
         return any(Path(word).name in ("zig", "ziglang") for word in self.cxx)
 
+    @cached_property
+    def has_static_libc(self) -> bool:
+        """Whether GCC or Clang has a C library of the target to link statically."""
+        try:
+            found = run([*self.cc, *self.target_flags(), "-print-file-name=libc.a"])
+        except (CompileError, NotFoundError):
+            return False
+        return Path(found.strip()).is_absolute()
+
     def target_flags(self, level: CpuLevel | None = None) -> tuple[str, ...]:
         """The flags for the target and a CPU level, in this compiler's words."""
         flags = [] if self.target.system == "windows" else ["-fPIC"]

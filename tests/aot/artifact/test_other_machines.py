@@ -42,7 +42,7 @@ TARGETS = (
     "linux-armv7-musl",
     "linux-x86_64-musl",
 )
-EMULATED = {"linux-aarch64": ("digits_cnn", "transformer")}
+EMULATED = {"linux-aarch64": ("digits_cnn",)}
 # Kernels of each take a minute to compile.
 LOOKED_AT = ["macos-arm64"]
 if os.environ.get("TFNATIVE_ALL_MACHINES", "") == "1":

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,16 @@ from numpy.typing import NDArray
 
 from tests.models.saving import function_save
 from tests.turns import Once
+from tfnative_aot import pipeline
 from tfnative_aot.emit.builtins import BUILTINS
+from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.link.toolchain import run, sources_dir
 from tfnative_aot.load.load_model import load_model
 from tfnative_aot.machines.cpu_levels import VariantKey
 from tfnative_aot.machines.object_file import undefined_symbols
 from tfnative_aot.machines.targets import TARGETS, Target, find_target
 from tfnative_aot.split.divide import prepare
-from tfnative_aot.xla.tfcompile import start_server, tfcompile, write_graph
+from tfnative_aot.xla.tfcompile import tfcompile, write_graph
 
 pytestmark = pytest.mark.slow  # Compiles for each target.
 
@@ -99,7 +102,7 @@ def test_objects_ask_for_nothing_that_might_be_missing(
     dtypes = {"x": "float32", "d": "float64", "i": "int64", "u": "uint64"}
     save = function_save(conversions, **{n: ((4, 4), t) for n, t in dtypes.items()})
     machine = find_target(target)
-    asked = _asked_of_others(machine, once("conversions", save), tmp_path)
+    asked = _asked_of_others(machine, _frozen(once("conversions", save)), tmp_path)
     if machine.object_format == "macho":
         asked -= SINE_AND_COSINE
     assert asked - LIBM - LIBC - COMPILERS - BUILTINS == set()
@@ -107,10 +110,15 @@ def test_objects_ask_for_nothing_that_might_be_missing(
         assert {"__truncsfbf2", "__truncdfbf2"} <= asked
 
 
-def _asked_of_others(target: Target, path: Path, folder: Path) -> set[str]:
-    graph = prepare(load_model(path), "serving_default", None).graph
+@functools.cache
+def _frozen(path: Path) -> FrozenGraph:
+    """The same for all targets."""
+    return prepare(load_model(path), "serving_default", None).graph
+
+
+def _asked_of_others(target: Target, graph: FrozenGraph, folder: Path) -> set[str]:
     asked: set[str] = set()
-    with start_server() as server:
+    with pipeline.start_server() as server:  # That of all tests of this process.
         written = write_graph(graph, folder, 1)
         for level in {target.levels[0], target.levels[-1]}:
             variant = tfcompile(

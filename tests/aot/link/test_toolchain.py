@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.aot.link.toolchains import gnu, zig
 from tfnative.errors import CompileError, NotFoundError
-from tfnative_aot.link.find_toolchain import find_toolchain
+from tfnative_aot.link.find_toolchain import find_toolchain, runner_toolchain
 from tfnative_aot.link.kernels import KernelBuild, Kernels
 from tfnative_aot.link.toolchain import Toolchain, run, sources_dir
 from tfnative_aot.machines.cpu_levels import (
@@ -105,6 +106,31 @@ def test_an_ndk_is_found_by_its_folder(
     assert found.cc == (str(tools / "aarch64-linux-android21-clang"),)
     assert found.ar == (str(tools / "llvm-ar"),)
     assert found.target == android
+
+
+def test_programs_for_emulators_have_the_c_library_of_the_target() -> None:
+    target = find_target("linux-aarch64")
+    ours = gnu(target, target.gcc)
+    if shutil.which(ours.cc[0]) is None:
+        pytest.skip(f"needs {ours.cc[0]}")
+    assert ours.has_static_libc
+    assert runner_toolchain(target) == ours
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="needs zig")
+def test_programs_for_emulators_are_linked_by_zig_where_no_library_is(
+    no_compilers: None, tmp_path: Path
+) -> None:
+    for name in ("gcc", "g++"):  # As one that came without Debian's libc6-dev-cross.
+        program = tmp_path / f"aarch64-linux-gnu-{name}"
+        program.write_text("#!/bin/sh\necho libc.a\n")
+        program.chmod(0o755)
+    found = runner_toolchain(find_target("linux-aarch64"))
+    assert found is not None
+    assert found.is_zig
+    assert found.target.zig == "aarch64-linux-musl"
+    (tmp_path / "aarch64-linux-gnu-gcc").write_text("#!/bin/sh\nexit 1\n")
+    assert runner_toolchain(find_target("linux-aarch64")) == found
 
 
 def test_compilers_are_told_the_target_in_their_own_words() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.training.cluster.clusters import only_all
 from training.apart import apart
 from training.cli.feed import combinations
 from training.cli.main import main, make_parser
@@ -113,7 +114,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Data:
     return open_data("digits", folder)
 
 
-@pytest.mark.parametrize("way", ["queue", "tf.data"])
+@pytest.mark.parametrize("way", ["queue", pytest.param("tf.data", marks=only_all)])
 def test_memory_is_bounded_by_the_capacity_of_the_queue(way: str, photos: Data):
     def fed(capacity: int, seconds: float) -> Feeding:
         # Steps so long that any queue is full soon, and would go on to grow.

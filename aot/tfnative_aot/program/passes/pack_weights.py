@@ -146,7 +146,10 @@ class _Packer:
 
     def _matrix(self, matrix: FloatArray, in_int8: bool) -> StoredWeights:
         k, n = matrix.shape
-        form = stored(pack_matrix(matrix), self._weights.dtype, n)
+        packed = pack_matrix(matrix)
+        form = stored(packed, "s8" if in_int8 else self._weights.dtype, n)
+        if in_int8 and form.scale is None:
+            return stored(packed, self._weights.dtype, n)
         if form.scale is None or not in_int8 or k > MOST_K:
             return form
         scale = form.scale[:n]

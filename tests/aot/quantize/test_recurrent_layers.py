@@ -30,13 +30,9 @@ LEAST = {
 }
 """Decibels of signal to noise that every layer has, by precision: docs/quantize.md."""
 
-SOME = {("keras3", "int8"), ("keras2", "auto")}
-TABLE = [
-    (kind, precision)
-    for kind in recurrent.EXPORTS
-    for precision in LEAST
-    if (kind, precision) in SOME or os.environ.get("TFNATIVE_ALL_MODELS", "") == "1"
-]
+TABLE = [("keras3", "int8")]
+if os.environ.get("TFNATIVE_ALL_MODELS", "") == "1":
+    TABLE = [(kind, precision) for kind in recurrent.EXPORTS for precision in LEAST]
 OUTPUTS = 12
 ROWS = 2
 """What masks are known of takes the numbers of rows that were compiled alone."""

@@ -92,7 +92,8 @@ test-machines: $(VENV)/.installed  ## more models on each machine that can be em
 test-models: export TFNATIVE_ALL_MODELS = 1
 test-models: $(VENV)/.installed  ## every model of the zoo, the largest ones too
 	$(PYTEST) tests/aot/test_compile.py tests/aot/test_tensorflow_backend.py \
-	  tests/aot/quantize/test_models.py tests/fidelity/test_empty_batches.py $(PYTEST_ARGS)
+	  tests/aot/quantize/test_models.py tests/aot/quantize/test_recurrent_layers.py \
+	  tests/fidelity/test_empty_batches.py $(PYTEST_ARGS)
 
 test-training: export TFNATIVE_ALL_CLUSTERS = 1
 test-training: $(VENV)/.spark  ## all of training; clusters lose each of their members

@@ -12,6 +12,7 @@ from training.data import Data, open_data
 from training.data.sources import KINDS
 from training.errors import DataError, TrainingError
 from training.export import check_output
+from training.files import check_folder
 from training.models import MODELS
 from training.observe.jit import let_tensorflow_choose_clusters
 from training.observe.watch import check_watching
@@ -21,6 +22,8 @@ from training.options import FitOptions
 def prepare(options: FitOptions) -> None:
     """Refuses, before the work, what would fail after it."""
     check_watching(options)
+    if options.logs:
+        check_folder(options.logs, "--logs")
     if options.jit == "auto":
         let_tensorflow_choose_clusters()
     if options.output:
@@ -46,6 +49,25 @@ def open_for(options: FitOptions) -> Data:
             f"rows of {data.name}: choose a smaller --batch-size"
         )
     return data
+
+
+def rows_of_each(options: FitOptions, count: int) -> int:
+    """Rows of a step that each of ``count`` members or replicas has.
+
+    Raises:
+        DataError: They cannot have as many each.
+    """
+    if options.batch_size % count:
+        raise DataError(
+            f"{options.batch_size} rows of a step cannot be shared by {count} of "
+            f"{options.strategy}: choose a --batch-size that {count} divides"
+        )
+    return options.batch_size // count
+
+
+def order_of(options: FitOptions) -> dict[str, int]:
+    """What decides which rows a step has, for `training.checkpoints.claim`."""
+    return {"batch_size": options.batch_size, "seed": options.seed}
 
 
 def steps_of(options: FitOptions, data: Data) -> tuple[int, int]:

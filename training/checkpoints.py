@@ -16,11 +16,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from training.errors import CheckpointError
+from training.errors import CheckpointError, reason_of
 from training.files import written
 
 OF = "of.json"
-"""What the checkpoints of a folder are of: the names of the model and of the data."""
+"""What the checkpoints of a folder are of: model, data, and the order of its rows."""
 
 
 class Checkpoints:
@@ -39,7 +39,8 @@ class Checkpoints:
             keep: How many to keep; older ones are removed.
 
         Raises:
-            CheckpointError: The folder cannot be made.
+            CheckpointError: The folder cannot be made, or does not say which of its
+                checkpoints is the last.
         """
         import tensorflow as tf
 
@@ -51,6 +52,7 @@ class Checkpoints:
                 f"{folder} cannot hold checkpoints ({error.strerror}): choose another "
                 "folder with --checkpoints"
             ) from error
+        check_last(folder)
         self._optimizer = model.optimizer
         _build(model)
         self._checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
@@ -87,12 +89,14 @@ class Checkpoints:
         try:
             status = self._checkpoint.restore(latest)
             status.assert_existing_objects_matched()
-        except (tf.errors.OpError, ValueError, AssertionError) as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
+        except (
+            *(tf.errors.OpError, ValueError, AssertionError),
+            IndexError,  # The reader of checkpoints says so of a file that is cut off.
+        ) as error:
             raise CheckpointError(
-                f"{latest} does not fit this model, or is damaged ({said[0][:160]}): "
-                "choose an empty folder with --checkpoints, or train the model that "
-                "it is of"
+                f"{latest} does not fit this model, or is damaged "
+                f"({reason_of(error)}): choose an empty folder with --checkpoints, or "
+                "train the model that it is of"
             ) from error
         return self.step
 
@@ -110,11 +114,11 @@ class Checkpoints:
             path: str = self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
             self._remove_partial(step)
-            reason = str(getattr(error, "message", error)).splitlines()[0][:160]
             kept = f"{before} stays" if before else "there is none before it"
             raise CheckpointError(
                 f"the checkpoint of step {step} cannot be written to {self.folder} "
-                f"({reason}); {kept}: free some space, and run the same command again"
+                f"({reason_of(error)}); {kept}: free some space, and run the same "
+                "command again"
             ) from error
         return path
 
@@ -122,42 +126,105 @@ class Checkpoints:
         """TensorFlow leaves what it had written when the disk became full."""
         for path in self.folder.glob(f"ckpt-{step}.*"):
             with contextlib.suppress(OSError):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                path.unlink()
+        remove_partial(self.folder)
 
 
-def claim(folder: Path, model: str, data: str) -> None:
+def remove_partial(folder: Path) -> None:
+    """Removes what whoever was killed left while writing a checkpoint, or had no space.
+
+    TensorFlow writes files of its own names first, and the name of the checkpoint into
+    the file ``checkpoint`` last: what has no name there is not read.
+    """
+    for path in (*folder.glob("*ckpt-*_temp*"), *folder.glob("*ckpt-*.tempstate*")):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def check_last(folder: Path) -> None:
+    """Refuses a folder of which TensorFlow would not see the checkpoints.
+
+    It would begin with step 0, and write over them. A single one without the file that
+    names it is what a run leaves that was killed while it wrote its first.
+
+    Raises:
+        CheckpointError: The file ``checkpoint``, which names the last one, is missing
+            or damaged.
+    """
+    import tensorflow as tf
+
+    names = folder / "checkpoint"
+    try:
+        if tf.train.get_checkpoint_state(str(folder)) is not None:
+            return
+    except (ValueError, tf.errors.OpError):
+        pass
+    found = sorted(folder.glob("*ckpt-*.index"), key=lambda path: path.stat().st_mtime)
+    if not names.exists() and len(found) < 2:
+        return
+    mend = (
+        f'write model_checkpoint_path: "{found[-1].stem}" into it to go on from there, '
+        if found
+        else ""
+    )
+    raise CheckpointError(
+        f"{names}, which names the last checkpoint, is "
+        f"{'damaged' if names.exists() else 'missing'}: {mend}or choose an empty "
+        "folder with --checkpoints"
+    )
+
+
+def claim(folder: Path, model: str, data: str, **order: int) -> None:
     """Notes what the checkpoints of a folder are of, or refuses to go on with others.
 
     Weights of one network fit other data of as many classes: training would go on with
-    them, as if it had seen that data.
+    them, as if it had seen that data. And a step stands for the rows before it: with
+    other rows in a step, or another order, some would be left out, and others read
+    twice.
 
     Args:
         folder: Of the checkpoints; it is there.
         model: Name of the network.
         data: Name of the data set.
+        **order: ``batch_size`` and ``seed`` of a run that is to train.
 
     Raises:
-        CheckpointError: They are of another model, or of other data.
+        CheckpointError: They are of another model, of other data, or of another order;
+            or none of them is named as the last.
         TrainingError: The note cannot be written.
     """
     note = folder / OF
-    wanted = {"model": model, "data": data}
-    if (folder / "checkpoint").exists():
-        try:
-            found = json.loads(note.read_text())
-        except (OSError, ValueError):
-            found = wanted  # Written by whoever knows no notes.
-        if found != wanted:
-            known = " and ".join(f"{key} {of}" for key, of in sorted(found.items()))
-            raise CheckpointError(
-                f"the checkpoints of {folder} are of {known}, not of data {data} and "
-                f"model {model}: choose an empty folder with --checkpoints, or train "
-                "what they are of"
-            )
-        if note.exists():
-            return
-    with written(note, "--checkpoints") as file:
-        file.write_text(json.dumps(wanted) + "\n")
+    wanted: dict[str, Any] = {"data": data, "model": model, **order}
+    check_last(folder)
+    found = _noted(note) if (folder / "checkpoint").exists() else {}
+    other = [key for key in wanted if found.get(key, wanted[key]) != wanted[key]]
+    if other:
+        were = " and ".join(f"{_said(key)} {found[key]}" for key in other)
+        are = " and ".join(f"{_said(key)} {wanted[key]}" for key in other)
+        raise CheckpointError(
+            f"the checkpoints of {folder} are of {were}, not of {are}: choose an empty "
+            "folder with --checkpoints, or train what they are of"
+        )
+    if {**wanted, **found} != found:
+        with written(note, "--checkpoints") as file:
+            file.write_text(json.dumps({**wanted, **found}) + "\n")
+
+
+def _noted(note: Path) -> dict[str, Any]:
+    """What a note says; nothing, of checkpoints whose writer knew no notes."""
+    try:
+        found = json.loads(note.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _said(key: str) -> str:
+    """As the command line says it."""
+    return key if key in ("data", "model") else f"--{key.replace('_', '-')}"
 
 
 def _build(model: Any) -> None:

@@ -15,6 +15,19 @@ command line prints it to standard error, and ends with exit code 1.
 
 from __future__ import annotations
 
+import re
+
+
+def reason_of(error: Exception) -> str:
+    """What an error of the system or of TensorFlow says, in a part of a line.
+
+    TensorFlow's begins with the op that says it, and has more lines of what it did.
+    """
+    said = getattr(error, "strerror", None) or getattr(error, "message", None)
+    lines = str(said or error).strip().splitlines()
+    line = re.sub(r"^\{\{.*?\}\}\s*", "", lines[0]) if lines else ""
+    return re.sub(r"\s*\[Op:\w+\].*$", "", line).strip() or type(error).__name__
+
 
 class TrainingError(Exception):
     """Something that a person can mend; the message says how."""

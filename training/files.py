@@ -48,6 +48,32 @@ def written(path: Path, option: str) -> Iterator[Path]:
             partial.unlink()
 
 
+def check_folder(folder: Path, option: str) -> None:
+    """Refuses, before the work, a folder that cannot be made or written to after it.
+
+    Nothing is made.
+
+    Args:
+        folder: It may be there, or not.
+        option: Of the command line, by which another one can be chosen.
+
+    Raises:
+        TrainingError: It, or what it would be in, is no folder or cannot be written.
+    """
+    there = folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        reason = f"{there} is no folder"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        reason = f"{there} is read-only"
+    else:
+        return
+    raise TrainingError(
+        f"{folder} cannot be written ({reason}): choose another folder with {option}"
+    )
+
+
 LOCK = ".in-use"
 """What a run has locked in a folder; it has the number of the process."""
 

@@ -8,10 +8,14 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from training.data import Data
+from training.errors import TrainingError
 from training.export import export
 from training.export.metric import measure_output
-from training.models import build_model
+from training.models import MODELS, build_model
 from training.options import FitOptions, Fitted
 
 EVALUATION_ROWS = 256
@@ -39,10 +43,15 @@ def finish(
         data: What it was trained on.
         keras: The module that the model was built with.
         **known: Fields of `Fitted`: steps, first_step, seconds and so on.
+
+    Raises:
+        TrainingError: What the model gives is not finite: it has learned nothing.
+        ExportError: The model cannot be written.
     """
     model = in_float32(model, options, data, keras)
     features, labels = data.held_out()
     predicted = model.predict(features, batch_size=EVALUATION_ROWS, verbose=0)
+    _check_finite(predicted, options)
     name = model.layers[-1].name
     metric, value = measure_output(name, predicted, features, labels)
     if options.output:
@@ -54,6 +63,21 @@ def finish(
         rows=len(labels),
         output=options.output,
         **known,
+    )
+
+
+def _check_finite(predicted: NDArray[Any], options: FitOptions) -> None:
+    """Refuses a model that gives NaN: the class of the largest would be the first."""
+    finite = np.isfinite(predicted.reshape(len(predicted), -1)).all(axis=1)
+    if finite.all():
+        return
+    rate = options.learning_rate or MODELS[options.model].learning_rate
+    anew = ", with an empty folder for --checkpoints" if options.checkpoints else ""
+    raise TrainingError(
+        f"what the trained model gives for {np.count_nonzero(~finite)} of "
+        f"{len(finite)} held-out rows is not finite, and it is not exported: train "
+        f"again with a smaller --learning-rate than {rate:g}"
+        f"{anew}; --debug numerics names the op that it begins with"
     )
 
 

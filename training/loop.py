@@ -17,11 +17,12 @@ from training.begin import (
     held_out_of,
     keras_of,
     open_for,
+    order_of,
     prepare,
     steps_of,
     train_dataset,
 )
-from training.checkpoints import Checkpoints, claim
+from training.checkpoints import Checkpoints, claim, remove_partial
 from training.data import Data
 from training.errors import DataError
 from training.files import held
@@ -29,7 +30,7 @@ from training.finish import EVALUATION_ROWS, finish, policy
 from training.models import build_model
 from training.observe.debug import debugging
 from training.observe.profile import check_profile
-from training.observe.watch import watching
+from training.observe.watch import logs_written, watching
 from training.options import FitOptions, Fitted
 
 
@@ -69,7 +70,8 @@ def _fit_alone(
     arrange: Callable[[Any], Any],
 ) -> Fitted:
     if options.checkpoints:
-        claim(options.checkpoints, options.model, options.data)
+        claim(options.checkpoints, options.model, options.data, **order_of(options))
+        remove_partial(options.checkpoints)
     keras = keras or importlib.import_module("keras")
     data = open_for(options)
     steps, per_epoch = steps_of(options, data)
@@ -88,7 +90,7 @@ def _fit_alone(
     started = time.perf_counter()
     history: dict[str, list[float]] = {}
     if first < steps:
-        with debugging(options.debug, options.logs):
+        with logs_written(options.logs), debugging(options.debug, options.logs):
             history = _fit(model, options, data, (first, steps, per_epoch), checkpoints)
     seconds = time.perf_counter() - started
     return finish(

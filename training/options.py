@@ -17,7 +17,8 @@ BATCH_NORMS = ("replica", "synchronized")
 DEVICES = ("cpu", "gpu")
 WORKERS = 2
 SERVERS = 1
-"""Of a cluster that is started here, where nobody says how many."""
+REPLICAS = 2
+"""Of a cluster or a strategy that is started here, where nobody says how many."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class FitOptions:
         precision: Keras' policy: `PRECISIONS`.
         jit: Whether XLA compiles the step: `JIT`.
         device: ``cpu`` or ``gpu``.
-        replicas: Devices of a strategy that has several on a machine.
+        replicas: Devices of a strategy that has several on a machine; `REPLICAS` if
+            None.
         workers: Processes that train, for strategies with a cluster; `WORKERS` if None.
         servers: Parameter servers, for strategies that have them; `SERVERS` if None.
         join_seconds: How long a member waits for the others to come.
@@ -78,7 +80,7 @@ class FitOptions:
     precision: str = "float32"
     jit: str = "off"
     device: str = "cpu"
-    replicas: int = 2
+    replicas: int | None = None
     workers: int | None = None
     servers: int | None = None
     join_seconds: float = 60.0

@@ -168,7 +168,7 @@ def compile(  # noqa: A001 - the name that users know
                 for variant, program in zip(variants, finished, strict=True)
             )
             prepared = [
-                replace(each, products=agreed.products)
+                _agreed(each, agreed.products)
                 for each, agreed in zip(prepared, weights, strict=True)
             ]
         _write_dumps(graphs, settings, variants, work)
@@ -233,6 +233,14 @@ def _quantized(
     }
     made = with_static_ranges(prepared, inner.held_out()[0], method, progress)
     return replace(made, samples=samples, notes=(*data.warnings, *made.notes))
+
+
+def _agreed(prepared: Prepared, products: frozenset[str]) -> Prepared:
+    """With the products that all programs have in 8 bits, and what is lost so."""
+    made = replace(prepared, products=products)
+    if prepared.judged is None or products == prepared.products:
+        return made
+    return replace(made, choice=prepared.judged(products))
 
 
 def _judge_all(

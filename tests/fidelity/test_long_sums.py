@@ -26,6 +26,8 @@ def sums(x: Any) -> dict[str, Any]:
     channels = tf.reshape(x, [2, NUMBERS // 24, 24])
     row, column = tf.expand_dims(x, 1), tf.expand_dims(x, 2)
     three = tf.reshape(x, [2, 3, NUMBERS // 3])
+    places = tf.reshape(x, [2, NUMBERS // 3, 3])
+    long = tf.reshape(x, [2, 24, NUMBERS // 24])
     one = tf.ones([NUMBERS, 1], x.dtype) / 3
     window = tf.ones([20, 120, 3, 5], x.dtype) / 3
     return {
@@ -42,6 +44,15 @@ def sums(x: Any) -> dict[str, Any]:
         "product with itself": tf.matmul(row, column),
         "products of three": tf.matmul(three, three, transpose_b=True),
         "einsum": tf.einsum("bik,bjk->ij", three, three),
+        "columns with themselves": tf.einsum("bdh,bdh->bh", places, places),
+        "channels with themselves": tf.einsum("bdh,bdh->bh", channels, channels),
+        "places with themselves": tf.einsum("bijk,bijk->bk", image, image),
+        "vector by three": tf.einsum("bdh,bd->bh", places, three[:, 0]),
+        "vector by channels": tf.einsum("bdh,bd->bh", channels, three[:, 1, :3000]),
+        "three by vector": tf.einsum("bhd,bd->bh", three, three[:, 0]),
+        "channels by vector": tf.einsum("bhd,bd->bh", long, long[:, 0]),
+        "one query": tf.einsum("bqd,bdk->bqk", three[:, :1], places),
+        "one column": tf.einsum("bkm,bnk->bmn", places, three[:, :1]),
         "dense": tf.matmul(x, one),
         "dense of three": tf.matmul(x, tf.tile(one, [1, 3])),
         "dense of twenty": tf.matmul(x, tf.tile(one, [1, 20])),

@@ -16,6 +16,7 @@ from training.errors import CheckpointError
 from training.loop import Part, parts_of
 
 pytestmark = pytest.mark.slow
+ENDS = ("index", "data-00000-of-00001")
 
 
 @pytest.fixture
@@ -71,9 +72,16 @@ def test_a_checkpoint_of_another_model_is_refused(
 
 def test_a_damaged_checkpoint_is_refused(make: Callable[..., Any], tmp_path: Path):
     path = Path(Checkpoints(tmp_path, make(1)).save())
-    path.with_name(f"{path.name}.index").write_bytes(b"damaged")
-    with pytest.raises(CheckpointError, match="or is damaged"):
-        Checkpoints(tmp_path, make()).restore()
+    index, data = (tmp_path / f"{path.name}.{end}" for end in ENDS)
+    for file, content in (
+        (data, data.read_bytes()[:100]),
+        (data, bytes(data.stat().st_size)),
+        (data, b""),
+        (index, b"damaged"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"is damaged \([^{}\n]+\): choose"):
+            Checkpoints(tmp_path, make()).restore()
 
 
 def test_a_full_disk_leaves_the_last_good_checkpoint(
@@ -88,11 +96,16 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
 
     def full(*arguments: Any, **options: Any) -> None:
         (tmp_path / "ckpt-2.data-00000-of-00001").write_bytes(b"half")
-        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+        (tmp_path / "ckpt-2_temp").mkdir()
+        (tmp_path / "ckpt-2_temp" / "part-0").write_bytes(b"half")
+        said = f"{{{{function_node x}}}} {'long/' * 40}; No space left on device"
+        raise tf.errors.ResourceExhaustedError(None, None, said)
 
     monkeypatch.setattr(checkpoints._checkpoint, "_write", full)
     monkeypatch.setattr(checkpoints._checkpoint, "write", full)
-    with pytest.raises(CheckpointError, match=r"No space left.*ckpt-1 stays") as raised:
+    with pytest.raises(
+        CheckpointError, match=r"\([^{]*No space left on device\); .*ckpt-1 s"
+    ) as raised:
         checkpoints.save()
     assert "\n" not in str(raised.value)
     assert not list(tmp_path.glob("ckpt-2*"))
@@ -114,8 +127,12 @@ def test_checkpoints_are_of_one_model_and_data(
     claim(tmp_path, "cnn", "digits")  # Nothing is there that could be mistaken.
     Checkpoints(tmp_path, make(1)).save()
     claim(tmp_path, "cnn", "digits")
-    for other in (("cnn", "fashion"), ("mlp", "digits")):
-        with pytest.raises(CheckpointError, match="data digits and model cnn, not of"):
+    for other, said in (
+        (("cnn", "fashion"), "of data digits, not of data fashion"),
+        (("mlp", "digits"), "of model cnn, not of model mlp"),
+        (("mlp", "text"), "of data digits and model cnn, not of data text and"),
+    ):
+        with pytest.raises(CheckpointError, match=said):
             claim(tmp_path, *other)
     assert Checkpoints(tmp_path, make()).restore() == 1
 
@@ -125,8 +142,50 @@ def test_checkpoints_without_a_note_are_gone_on_with(
 ):
     Checkpoints(tmp_path, make(1)).save()
     claim(tmp_path, "cnn", "digits")
-    with pytest.raises(CheckpointError, match="are of data digits and model cnn"):
+    with pytest.raises(CheckpointError, match="are of data digits, not of data fash"):
         claim(tmp_path, "cnn", "fashion")
+
+
+def test_steps_of_other_rows_are_not_gone_on_from(
+    make: Callable[..., Any], tmp_path: Path
+):
+    claim(tmp_path, "cnn", "digits", batch_size=64, seed=1)
+    claim(tmp_path, "cnn", "digits", batch_size=32, seed=7)  # No step was done.
+    Checkpoints(tmp_path, make(1)).save()
+    claim(tmp_path, "cnn", "digits", batch_size=32, seed=7)
+    claim(tmp_path, "cnn", "digits")  # To export it, the order does not matter.
+    for other, said in (
+        ({"batch_size": 16, "seed": 7}, "of --batch-size 32, not of --batch-size 16:"),
+        ({"batch_size": 32, "seed": 8}, "of --seed 7, not of --seed 8:"),
+    ):
+        with pytest.raises(CheckpointError, match=said):
+            claim(tmp_path, "cnn", "digits", **other)
+
+
+@pytest.mark.parametrize("content", ["", "garbage", None])
+def test_without_the_name_of_the_last_checkpoint_no_run_begins_anew(
+    content: str | None, make: Callable[..., Any], tmp_path: Path
+):
+    model = make(1)
+    checkpoints = Checkpoints(tmp_path, model)
+    checkpoints.save()
+    train(model, 1)
+    checkpoints.save()
+    if content is None:
+        (tmp_path / "checkpoint").unlink()
+    else:
+        (tmp_path / "checkpoint").write_text(content)
+    for use in (lambda: Checkpoints(tmp_path, make()), lambda: claim(tmp_path, "", "")):
+        with pytest.raises(CheckpointError, match=r'/checkpoint, .*: "ckpt-2" into it'):
+            use()
+
+
+def test_a_run_that_was_killed_in_its_first_checkpoint_begins_anew(
+    make: Callable[..., Any], tmp_path: Path
+):
+    Checkpoints(tmp_path, make(1)).save()
+    (tmp_path / "checkpoint").unlink()
+    assert Checkpoints(tmp_path, make()).restore() == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,28 @@ import sys
 import pytest
 
 from training.errors import TrainingError
-from training.files import LOCK, add_lines, held, read_lines, written
+from training.files import (
+    LOCK,
+    add_lines,
+    check_folder,
+    held,
+    read_lines,
+    written,
+)
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_the_work(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for there in (tmp_path, tmp_path / "new" / "new"):
+        check_folder(there, "--logs")
+    for path in ("file", "file/new", "link/new"):
+        with pytest.raises(TrainingError, match=r"is no folder\): .* with --logs"):
+            check_folder(tmp_path / path, "--logs")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(TrainingError, match=r"new cannot be written .* is read-only"):
+        check_folder(tmp_path / "new", "--logs")
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "link"}
 
 
 def test_a_file_has_its_name_when_all_is_written(tmp_path):

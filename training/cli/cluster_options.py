@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.cli.numbers import positive, rate
+from training.cli.numbers import few, rate
 from training.options import BATCH_NORMS, FitOptions
 
 
@@ -17,13 +17,13 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--workers",
-        type=positive,
+        type=few,
         help="processes that train, for strategies with a cluster (default: 2; with "
         "TF_CONFIG, as many as that names)",
     )
     add(
         "--ps",
-        type=positive,
+        type=few,
         dest="servers",
         help="parameter servers, for strategies that have them (default: 1; with "
         "TF_CONFIG, as many as that names)",

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 
 from training.cli.fit import add_options, options_of
 from training.cli.numbers import natural
+from training.cli.places import check_picture
 from training.compare.measure import SHORT, compare, strategy_of
 from training.errors import TrainingError
 from training.options import FitOptions
@@ -82,12 +82,7 @@ def run(parsed: argparse.Namespace) -> int:
         strategy_of(name)
     options = options_of(parsed)
     check_options(options)
-    if parsed.plot and importlib.util.find_spec("matplotlib") is None:
-        raise TrainingError(
-            '--plot needs matplotlib: pip install "tfnative[training]", or leave it out'
-        )
-    if parsed.plot and not parsed.plot.suffix == ".png":
-        raise TrainingError(f"--plot writes a PNG: name it {parsed.plot}.png")
+    check_picture(parsed.plot)
     if options.steps is None:
         options = replace(options, steps=300)
     if parsed.json:

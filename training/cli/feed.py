@@ -13,7 +13,8 @@ from typing import Any
 
 from training import data
 from training.apart import apart
-from training.cli.numbers import natural, positive
+from training.cli.numbers import few, natural, positive
+from training.cli.places import check_picture
 from training.feed import Feeding, FeedOptions, measure
 from training.feed.ways import WAYS
 
@@ -30,7 +31,7 @@ def add(parsers: Any) -> argparse.ArgumentParser:
     add("--batch-size", type=positive, nargs="+", default=[128], help="rows a step")
     add(
         "--num-processing-threads",
-        type=positive,
+        type=few,
         nargs="+",
         default=[1, os.cpu_count() or 1],
         help="which parse at once, for queue and tf.data",
@@ -57,6 +58,7 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 
 def run(parsed: argparse.Namespace) -> int:
     """Measures each combination, and prints a table."""
+    check_picture(parsed.plot)
     opened, _ = data.open_data(parsed.data, parsed.data_folder).checked()
     # Each in a process of its own: memory that one had is not free for the next.
     found = [apart(measure, opened, options) for options in combinations(parsed)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from training import data, models, strategies
 from training.cli.cluster_options import add_cluster_options
-from training.cli.numbers import natural, positive, rate
+from training.cli.numbers import few, natural, positive, rate
 from training.fit import fit
 from training.options import DEBUG, DEVICES, JIT, LOOKS, PRECISIONS, FitOptions
 
@@ -91,9 +91,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=DEVICES, default=defaults.device, help="where to compute")
     add(
         "--replicas",
-        type=positive,
-        default=defaults.replicas,
-        help="devices of this machine, for mirrored and central",
+        type=few,
+        help="devices of this machine, for mirrored, central and model-parallel "
+        "(default: 2)",
     )
     add_cluster_options(parser)
     add("--threads", type=positive, help="batches parsed at once (default: tf.data's)")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from training.cli.what import add_length, add_what, options_of_what
+from training.files import check_folder
 from training.observe.jit import compare_jit
 
 
@@ -34,6 +35,8 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 
 def run(parsed: argparse.Namespace) -> int:
     """Trains three times, and prints the table."""
+    if parsed.hlo:
+        check_folder(parsed.hlo, "--hlo")
     trials = compare_jit(options_of_what(parsed), parsed.hlo)
     if parsed.json:
         print(json.dumps([asdict(trial) for trial in trials]))

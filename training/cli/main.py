@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -36,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except TrainingError as error:
-        print(f"training: {error}", file=sys.stderr)
+        # What others said, which the message quotes, may have had several lines.
+        line = re.sub(r"\s*\n\s*", " ", str(error).strip())
+        print(f"training: {line}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("training: interrupted", file=sys.stderr)

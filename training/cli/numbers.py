@@ -6,24 +6,37 @@ from __future__ import annotations
 
 import argparse
 
+_MOST = 2**31 - 1
+"""What TensorFlow and NumPy take for seeds, sizes and counts."""
+_FEW = 1_000
+
 
 def positive(text: str) -> int:
-    """A whole number of at least 1."""
+    """A whole number of at least 1 that fits 32 bits."""
     return _whole(text, 1)
 
 
 def natural(text: str) -> int:
-    """A whole number of at least 0."""
+    """A whole number of at least 0 that fits 32 bits."""
     return _whole(text, 0)
 
 
-def _whole(text: str, least: int) -> int:
+def few(text: str) -> int:
+    """How many processes or devices, each of which costs memory: 1 to 1,000."""
+    return _whole(text, 1, _FEW)
+
+
+def _whole(text: str, least: int, most: int = _MOST) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = least - 1
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number of at least {least}, not {text}"
+        ) from None
     if number < least:
         raise argparse.ArgumentTypeError(f"must be at least {least}, not {text}")
+    if number > most:
+        raise argparse.ArgumentTypeError(f"must be at most {most}, not {text}")
     return number
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from training import data
-from training.cli.numbers import positive
+from training.cli.numbers import few
 from training.cli.what import add_length, add_what, options_of_what
 from training.options import DEVICES
 from training.strategies.speed import REPLICATED, measure_speeds
@@ -32,7 +32,7 @@ def add(parsers: Any) -> argparse.ArgumentParser:
     )
     add(
         "--replicas",
-        type=positive,
+        type=few,
         nargs="+",
         default=[1, 2, 4],
         help="numbers of devices (default: 1 2 4)",

@@ -5,19 +5,18 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.begin import compile_model, loss_of, prepare, with_target
-from training.checkpoints import Checkpoints, claim
+from training.begin import compile_model, loss_of, order_of, prepare, with_target
+from training.checkpoints import Checkpoints, claim, remove_partial
 from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
-from training.errors import ClusterError, DataError, PeerLostError, TrainingError
+from training.errors import ClusterError, PeerLostError, TrainingError
 from training.files import held
 from training.finish import finish, policy
 from training.models import MODELS, build_model
@@ -125,22 +124,9 @@ def sole_chief(options: FitOptions) -> Iterator[None]:
     """
     assert options.checkpoints is not None
     with held(options.checkpoints, "--checkpoints"):
-        claim(options.checkpoints, options.model, options.data)
+        claim(options.checkpoints, options.model, options.data, **order_of(options))
         remove_partial(options.checkpoints)
         yield
-
-
-def remove_partial(folder: Path) -> None:
-    """Removes what a chief left that was killed while it wrote a checkpoint.
-
-    TensorFlow writes files of its own names first, and the name of the checkpoint into
-    the file ``checkpoint`` last: what has no name there is not read.
-    """
-    for path in (*folder.glob("*ckpt-*_temp*"), *folder.glob("*ckpt-*.tempstate*")):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def result_of_checkpoint(
@@ -219,20 +205,6 @@ def batches(
     """Batches of one worker, with the target that the model has."""
     rows = data.train(batch_size, seed=seed, shard=shard, first_step=first_step)
     return with_target(rows, options)
-
-
-def rows_of_each(options: FitOptions, count: int) -> int:
-    """Rows of a step that each of ``count`` members or replicas has.
-
-    Raises:
-        DataError: They cannot have as many each.
-    """
-    if options.batch_size % count:
-        raise DataError(
-            f"{options.batch_size} rows of a step cannot be shared by {count} of "
-            f"{options.strategy}: choose a --batch-size that {count} divides"
-        )
-    return options.batch_size // count
 
 
 def loss_function(options: FitOptions, data: Data, keras: Any) -> Any:

@@ -10,6 +10,8 @@ pods names, by which members find each other.
 from __future__ import annotations
 
 import json
+import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +19,17 @@ from typing import Any
 from training.cluster.config import VARIABLE
 from training.cluster.launch import Plan
 from training.cluster.supervisor import APART, MAX_RESTARTS
+from training.errors import ClusterError
 
 SHARED = "/shared"
 """Where pods have the volume that all of them see."""
 PORT = 2222
+_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_LABEL_SIZE, _SUBDOMAIN_SIZE = 63, 253
+"""What Kubernetes takes as names: RFC 1035's labels, RFC 1123's subdomains."""
+_MEMBER_SIZE = len("-evaluator-9999")
+_PART = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = re.compile(rf"{_PART}(\.{_PART})*")
 _INDEX = {
     "Job": "metadata.annotations['batch.kubernetes.io/job-completion-index']",
     "StatefulSet": "metadata.labels['apps.kubernetes.io/pod-index']",
@@ -52,7 +61,11 @@ def manifests(pods: Pods, plan: Plan, *, evaluator: bool) -> dict[str, Any]:
         pods: What they run.
         plan: Who is needed.
         evaluator: Whether one validates apart.
+
+    Raises:
+        ClusterError: Kubernetes would not take a name.
     """
+    _check_names(pods)
     cluster = {
         job: [f"{pods.name}-{job}-{index}.{pods.name}:{PORT}" for index in range(count)]
         for job, count in plan.jobs.items()
@@ -65,6 +78,25 @@ def manifests(pods: Pods, plan: Plan, *, evaluator: bool) -> dict[str, Any]:
     if evaluator:
         items.append(_job(pods, cluster, APART, 1))
     return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def _check_names(pods: Pods) -> None:
+    longest = _LABEL_SIZE - _MEMBER_SIZE
+    if not _LABEL.fullmatch(pods.name) or len(pods.name) > longest:
+        raise ClusterError(
+            f"{pods.name!r} names no service: choose a --name of at most {longest} of "
+            "a-z, 0-9 and -, which begins with a letter, as training"
+        )
+    if not _SUBDOMAIN.fullmatch(pods.claim) or len(pods.claim) > _SUBDOMAIN_SIZE:
+        raise ClusterError(
+            f"{pods.claim!r} names no volume claim: choose a --claim of a-z, 0-9, - "
+            "and ., as kubectl get pvc shows them"
+        )
+    if not pods.image or any(letter.isspace() for letter in pods.image):
+        raise ClusterError(
+            f"{pods.image!r} names no image: choose an --image as "
+            "registry.example/training:1"
+        )
 
 
 def _service(pods: Pods) -> dict[str, Any]:
@@ -150,7 +182,9 @@ def unshared(paths: Sequence[tuple[str, str | None]]) -> tuple[str, str] | None:
         paths: Options with what they name: a folder, an address, or None.
     """
     for option, path in paths:
-        if path is None or "://" in path or path.startswith(f"{SHARED}/"):
+        if path is None or "://" in path:
+            continue
+        if posixpath.normpath(path).startswith(f"{SHARED}/"):
             continue
         return option, path
     return None

@@ -42,6 +42,16 @@ def listens(address: str, *, timeout_seconds: float = 1.0) -> bool:
         return False
 
 
+def places(address: str) -> frozenset[tuple[str, int]]:
+    """All that ``host:port`` stands for, as IP addresses; nothing, if it is unknown."""
+    host, _, port = address.rpartition(":")
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    except OSError:
+        return frozenset()
+    return frozenset((str(where[0]), int(port)) for *_, where in found)
+
+
 def check_free(address: str, who: str) -> None:
     """Says so where TensorFlow would only say that a server cannot be started.
 

@@ -27,12 +27,15 @@ class Damage:
     file: str
     reason: str
 
-    def message(self, name: str, *, skippable: bool = True) -> str:
-        """One line for a person; only rows to train on may be left out."""
+    def message(self, command: str, *, skippable: bool = True) -> str:
+        """One line for a person, with the command that writes the data again.
+
+        Only rows to train on may be left out.
+        """
         skip = ", or leave such files out with --skip-corrupt" if skippable else ""
         return (
-            f"{self.path} is damaged: {self.reason}. Write the data again with python "
-            f"-m training data {name} --force{skip}"
+            f"{self.path} is damaged: {self.reason}. Write the data again with "
+            f"{command}{skip}"
         )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from training.data import read
 from training.data.check import Damage, bad_shards
-from training.data.index import Index, Shard
+from training.data.index import Index, Shard, again
 from training.data.spec import FeatureSpec
 from training.errors import DataError
 
@@ -79,22 +79,22 @@ class Data:
         Args:
             batch_size: Rows of a batch.
             seed: Decides the order, which is another one in each epoch.
-            shard: (index, count): only every ``count``-th file from ``index`` on, so
-                that workers share the data. With fewer files than workers each reads
-                all of them, in an order of its own.
+            shard: (index, count): the part of one of ``count`` workers, who all have
+                the same seed. Each has files of its own, if all have as many; else
+                each reads all files, and takes every ``count``-th batch. So in an
+                epoch of all workers together, each row is read once.
             repeat: Whether to go on for ever, with whole batches; if not, once
                 through, and the last batch may be smaller.
-            first_step: Batches that were read before this run.
+            first_step: Batches that each worker has read before this run.
 
         Returns:
             A ``tf.data.Dataset`` of ``({name: (batch, ...)}, (batch,))``.
         """
         position, count = shard
         shards = self.index.train
-        if count > 1 and len(shards) >= count:
-            shards = shards[position::count]
-        else:
-            seed += 1_000_003 * position
+        turn = shard
+        if len(shards) % count == 0:
+            shards, turn = shards[position::count], (0, 1)
         return read.batches(
             tuple(str(self.folder / each.file) for each in shards),
             self.features,
@@ -104,6 +104,7 @@ class Data:
             seed=seed,
             first_step=first_step,
             repeat=repeat,
+            turn=turn,
             reading=self.reading,
         )
 
@@ -135,12 +136,13 @@ class Data:
             DataError: A shard is damaged, and ``reading.skip_corrupt`` is false; or
                 none is left to train on.
         """
+        command = again(self.name, self.folder)
         damages = bad_shards(self.folder, self.index.train)
         held_out = bad_shards(self.folder, self.index.held_out)
         if held_out:
-            raise DataError(held_out[0].message(self.name, skippable=False))
+            raise DataError(held_out[0].message(command, skippable=False))
         if damages and not self.reading.skip_corrupt:
-            raise DataError(damages[0].message(self.name))
+            raise DataError(damages[0].message(command))
         bad = {damage.file for damage in damages}
         kept: tuple[Shard, ...] = tuple(
             shard for shard in self.index.train if shard.file not in bad
@@ -148,6 +150,6 @@ class Data:
         if not kept:
             raise DataError(
                 f"all {len(bad)} shards of {self.folder} are damaged: write the data "
-                f"again: python -m training data {self.name} --force"
+                f"again: {command}"
             )
         return replace(self, index=replace(self.index, train=kept)), damages

@@ -40,6 +40,8 @@ def new_folder(folder: Path, *, replace: bool) -> Iterator[Path]:
         DataError: What the block or the renaming raised as an OSError.
     """
     try:
+        if folder.is_symlink():
+            folder = folder.resolve()  # Files are to be where the link leads to.
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(folder)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

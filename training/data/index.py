@@ -19,15 +19,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import PurePosixPath
+from os import PathLike, fspath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from training.data.spec import FeatureSpec
 from training.errors import DataError
 
 FILE = "data.json"
+ROOT = Path("build/data")
+"""Where data is by its name, below the folder that one works in."""
 FORMAT = 2
 
 
@@ -76,25 +80,43 @@ def _digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def read_index(text: str, where: str) -> Index:
-    """Reads ``data.json``; ``where`` is its path, for messages.
+def again(name: str, folder: str | PathLike[str] | None = None) -> str:
+    """The command that writes data again.
+
+    Args:
+        name: Of the data set.
+        folder: Where it is; where commands look by themselves, if None.
+    """
+    place = ""
+    if folder is not None and Path(folder) != ROOT / name:
+        place = f" --data-folder {shlex.quote(fspath(folder))}"
+    return f"python -m training data {name}{place} --force"
+
+
+def read_index(text: str, where: str, command: str | None = None) -> Index:
+    """Reads ``data.json``.
+
+    Args:
+        text: Of the file.
+        where: Its path, for messages.
+        command: What writes it again, for messages.
 
     Raises:
         DataError: It is no such file, or of another format.
     """
-    again = "write the data again: python -m training data NAME --force"
+    mend = f"write the data again: {command or again('NAME')}"
     try:
         content: dict[str, Any] = json.loads(text)
         found = content.pop("format")
         if found != FORMAT:
-            raise DataError(f"{where} has format {found}, not {FORMAT}: {again}")
+            raise DataError(f"{where} has format {found}, not {FORMAT}: {mend}")
         if content.pop("sha256") != _digest(content):
-            raise DataError(f"{where} was changed after it was written: {again}")
+            raise DataError(f"{where} was changed after it was written: {mend}")
         for part in ("train", "held_out"):
             for shard in content[part]:
                 if PurePosixPath(shard["file"]).name != shard["file"]:
                     name = shard["file"]
-                    raise DataError(f"{where} names {name!r}, with a path: {again}")
+                    raise DataError(f"{where} names {name!r}, with a path: {mend}")
         return Index(
             name=content["name"],
             task=content["task"],
@@ -109,4 +131,4 @@ def read_index(text: str, where: str) -> Index:
             assets=content["assets"],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{where} is damaged ({error!r}): {again}") from error
+        raise DataError(f"{where} is damaged ({error!r}): {mend}") from error

@@ -14,12 +14,10 @@ from training.data.sources import KINDS, NAMES, load_source
 from training.data.write import PartWriter, write
 from training.errors import DataError
 
-ROOT = Path("build/data")
-
 
 def default_folder(name: str) -> Path:
     """Where `open_data` keeps a data set, below the folder that one works in."""
-    return ROOT / name
+    return index.ROOT / name
 
 
 def open_data(
@@ -49,7 +47,7 @@ def open_data(
     if folder is not None and remote.is_remote(os.fspath(folder)):
         if writer is not None or force:
             _write_there(name, os.fspath(folder), writer, force)
-        path = remote.fetch(os.fspath(folder), ROOT / "remote")
+        path = remote.fetch(os.fspath(folder), index.ROOT / "remote")
     else:
         path = Path(folder) if folder is not None else default_folder(name)
         if force or not (path / index.FILE).is_file():
@@ -65,9 +63,10 @@ def open_data(
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"{path / index.FILE} cannot be read ({error}): write the data again: "
-            f"python -m training data {name} --force"
+            f"{index.again(name, folder)}"
         ) from error
-    found = index.read_index(text, str(path / index.FILE))
+    command = index.again(name, folder)
+    found = index.read_index(text, str(path / index.FILE), command)
     if found.name != name:
         raise DataError(
             f"{path} holds the data {found.name!r}, not {name!r}: choose another "

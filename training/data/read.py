@@ -45,13 +45,15 @@ def batches(
     seed: int,
     first_step: int,
     repeat: bool,
+    turn: tuple[int, int],
     reading: Reading,
 ) -> Any:
     """A ``tf.data.Dataset`` of batches in an order that the seed decides.
 
     Each time through the data has an order of its own. With ``first_step``, the data
     goes on as if that many batches were read before: a run that is resumed sees what
-    it would have seen. Without ``repeat``, the last batch may be smaller.
+    it would have seen. Without ``repeat``, the last batch may be smaller. With a
+    ``turn``, (position, count), ``count`` readers take a batch each in turn.
     """
     import tensorflow as tf
 
@@ -72,12 +74,14 @@ def batches(
             )
         return records
 
-    first_epoch, skipped = divmod(first_step * batch_size, rows)
+    position, count = turn
+    before = first_step * batch_size * count
+    first_epoch, skipped = divmod(before, rows)
     if repeat:
         epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
         records = epochs.flat_map(epoch).skip(skipped)
     else:
-        records = epoch(tf.constant(0, tf.int64)).skip(first_step * batch_size)
+        records = epoch(tf.constant(0, tf.int64)).skip(before)
     parallel = reading.threads or tf.data.AUTOTUNE
 
     def parse(serialized: Any) -> Any:
@@ -87,6 +91,7 @@ def batches(
 
     return (
         records.batch(batch_size, drop_remainder=repeat)
+        .shard(count, position)
         .map(parse, num_parallel_calls=parallel, deterministic=True)
         .prefetch(tf.data.AUTOTUNE if reading.prefetch < 0 else reading.prefetch)
     )

@@ -43,7 +43,8 @@ def fetch(address: str, cache: Path) -> Path:
     system, root = _file_system(address)
     with _explained(address, "read"):
         text = system.cat_file(f"{root}/{index.FILE}").decode()
-        found = index.read_index(text, f"{address}/{index.FILE}")
+        command = f"{index.again('NAME', address)} --with plain"
+        found = index.read_index(text, f"{address}/{index.FILE}", command)
         key = hashlib.sha256(f"{address}\n{text}".encode()).hexdigest()[:16]
         folder = cache / key
         try:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from training.export.examples import with_examples
 from training.export.saved_model import PLURAL, beside, heldout_path
 
 DEFAULT = "serving_default"
+_AGAIN = "export the model again with python -m training fit"
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,19 @@ def _golden(saved_model: Path) -> dict[str, NDArray[Any]] | None:
 
 
 def _held_out(saved_model: Path) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
-    arrays = _arrays(heldout_path(saved_model))
+    path = heldout_path(saved_model)
+    arrays = _arrays(path)
+    rows = {name: array.shape[:1] for name, array in arrays.items()}
+    if "labels" not in arrays or len(arrays) < 2:
+        raise ExportError(
+            f"{path} has {', '.join(arrays) or 'nothing'}, not features and labels: "
+            f"{_AGAIN}"
+        )
+    if len(set(rows.values())) > 1 or rows["labels"] in ((), (0,)):
+        shown = ", ".join(f"{shape} of {name}" for name, shape in rows.items())
+        raise ExportError(
+            f"{path} has {shown}, not as many rows of each, and one at least: {_AGAIN}"
+        )
     labels = arrays.pop("labels")
     singular = {plural: name for name, plural in PLURAL.items()}
     return {singular.get(name, name): rows for name, rows in arrays.items()}, labels
@@ -140,8 +154,9 @@ def _held_out(saved_model: Path) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]
 
 def _arrays(path: Path | str) -> dict[str, NDArray[Any]]:
     if not Path(path).is_file():
-        raise ExportError(
-            f"{path} is missing: export the model again with python -m training fit"
-        )
-    with np.load(path) as file:
-        return dict(file)
+        raise ExportError(f"{path} is missing: {_AGAIN}")
+    try:
+        with Path(path).open("rb") as opened, np.load(opened) as file:
+            return dict(file)
+    except (*(ValueError, OSError, EOFError, TypeError), zipfile.BadZipFile) as error:
+        raise ExportError(f"{path} is damaged ({error}): {_AGAIN}") from error

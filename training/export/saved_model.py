@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.errors import ExportError
+from training.errors import ExportError, reason_of
 from training.export.signatures import METHODS, make_signatures
 from training.export.warmup import write_warmup
+from training.files import check_folder
 
 if TYPE_CHECKING:
     from training.data import Data
@@ -41,7 +42,9 @@ def check_output(output: Path, *, overwrite: bool = False) -> None:
     Raises:
         ExportError: There is something; or, with ``overwrite``, it is no SavedModel;
             or what writes the warm-up requests is not installed.
+        TrainingError: The folder that it is to be in cannot be written.
     """
+    check_folder(output.parent, "--output")
     if importlib.util.find_spec("tensorflow_serving") is None:
         raise ExportError(
             'exporting needs tensorflow-serving-api: pip install "tfnative[training]"'
@@ -93,10 +96,9 @@ def export(
         for file in temporary.glob("*.npz"):
             file.replace(beside(output, file.stem))
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ExportError(
-            f"{output} cannot be written ({reason}): free some space, or choose "
-            "another folder with --output"
+            f"{output} cannot be written ({reason_of(error)}): free some space, or "
+            "choose another folder with --output"
         ) from error
     finally:
         if temporary is not None:

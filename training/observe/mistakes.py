@@ -17,14 +17,18 @@ MOST = 16
 _ROWS = 256
 
 
+def has_mistakes(data: Data) -> bool:
+    """Whether rows have an image and a class, so that there is something to show."""
+    shapes = [spec.shape for spec in data.features.values()]
+    return bool(data.labels) and any(_is_image(shape) for shape in shapes)
+
+
 def mistakes_callback(model: Any, data: Data, folder: Path, keras: Any) -> Any:
     """A Keras callback that writes the worst mistakes of each epoch.
 
-    Data without images, or without classes, has none to show.
-
     Args:
         model: Gives probabilities.
-        data: Its held-out rows are asked.
+        data: Its held-out rows are asked; they have images, and classes.
         folder: Of the events. Each image is tagged with its class and what the model
             took it for.
         keras: The module that the model was built with.
@@ -32,12 +36,10 @@ def mistakes_callback(model: Any, data: Data, folder: Path, keras: Any) -> Any:
     import tensorflow as tf
 
     features, labels = data.held_out()
-    images = next((a for a in features.values() if _is_image(a)), None)
+    images = next(a for a in features.values() if _is_image(a.shape[1:]))
     writer = tf.summary.create_file_writer(str(folder))
 
     def write(epoch: int, logs: Any = None) -> None:
-        if images is None or not data.labels:
-            return
         predicted = model.predict(features, batch_size=_ROWS, verbose=0)
         with writer.as_default(step=epoch):
             for place, row in enumerate(worst(predicted, labels)):
@@ -66,8 +68,8 @@ def worst(predicted: NDArray[Any], labels: NDArray[Any]) -> list[int]:
     return [int(row) for row in wrong[np.argsort(-sure, kind="stable")][:MOST]]
 
 
-def _is_image(array: NDArray[Any]) -> bool:
-    return array.ndim == 4 and array.shape[-1] in {1, 3}
+def _is_image(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[-1] in {1, 3}
 
 
 def _shown(image: NDArray[Any]) -> NDArray[np.float32]:

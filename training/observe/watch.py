@@ -10,13 +10,16 @@ dumps.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from training.data import Data
-from training.errors import TrainingError
-from training.observe.mistakes import mistakes_callback
+from training.errors import TrainingError, reason_of
+from training.models import MODELS
+from training.observe.mistakes import has_mistakes, mistakes_callback
 from training.observe.profile import profile_callback
 from training.observe.projector import projector_callback
 from training.options import LOOKS, FitOptions
@@ -49,6 +52,29 @@ def check_watching(options: FitOptions) -> None:
         )
 
 
+@contextlib.contextmanager
+def logs_written(folder: Path | None) -> Iterator[None]:
+    """Says which folder it is, where something cannot be written to the logs.
+
+    Args:
+        folder: Of the logs, or None.
+
+    Raises:
+        TrainingError: The disk is full, or the folder was taken away.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.OpError, OSError, ValueError) as error:
+        if folder is None or str(folder) not in str(error):
+            raise
+        raise TrainingError(
+            f"the logs cannot be written to {folder} ({reason_of(error)}): free some "
+            "space, or choose another folder with --logs"
+        ) from error
+
+
 def watching(model: Any, options: FitOptions, data: Data, keras: Any) -> list[Any]:
     """Callbacks for all that the options ask for.
 
@@ -57,6 +83,9 @@ def watching(model: Any, options: FitOptions, data: Data, keras: Any) -> list[An
         options: ``logs``, ``looks`` and ``profile`` are read.
         data: Its held-out rows are shown.
         keras: The module that the model was built with.
+
+    Raises:
+        TrainingError: There is nothing to see of what the options ask for.
     """
     if not options.logs:
         return []
@@ -71,6 +100,11 @@ def watching(model: Any, options: FitOptions, data: Data, keras: Any) -> list[An
     if "graph" in looks:
         callbacks.append(_graph_callback(model, data, logs / "graph", keras))
     if "mistakes" in looks:
+        if not (has_mistakes(data) and MODELS[options.model].target != "input"):
+            raise TrainingError(
+                "--look mistakes shows images that were taken for another class, and "
+                f"{options.model} of {data.name} has none: leave it out"
+            )
         callbacks.append(mistakes_callback(model, data, logs / "mistakes", keras))
     if "projector" in looks:
         callbacks.append(projector_callback(model, data, logs / "projector", keras))

@@ -33,7 +33,8 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "workers": ("--workers", CLUSTERS),
     "servers": ("--ps", ("ps-async", "ps-sync")),
     "run_folder": ("--run-folder", CLUSTERS),
-    "evaluator": ("--evaluator", CLUSTERS),
+    "join_seconds": ("--join-seconds", CLUSTERS),
+    "evaluator": ("--evaluator", ("multi-worker", "ps-async")),
     "replicas": ("--replicas", ("mirrored", "central", "model-parallel")),
     "batch_norm": ("--batch-norm", SYNCHRONIZED),
     "jit": ("--jit", ("single", "mirrored", "central", "mixed", "multi-worker")),
@@ -72,6 +73,16 @@ def check_options(options: FitOptions) -> None:
                 f"{name} does not take {option}: leave it out, or choose --strategy "
                 f"{' or '.join(takers)}"
             )
+    if options.overwrite and not options.output:
+        raise TrainingError(
+            "--overwrite replaces a SavedModel, and none is named: add --output "
+            "FOLDER, or leave out --overwrite"
+        )
+    if options.debug and options.jit != "off":
+        raise TrainingError(
+            f"--debug {options.debug} does not look into what XLA compiles: leave out "
+            f"--jit {options.jit}"
+        )
     if name == "ps-async" and options.logs and not options.evaluator:
         raise TrainingError(
             "ps-async writes --logs by its evaluator alone: add --evaluator, or leave "

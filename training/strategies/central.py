@@ -8,15 +8,16 @@ the CPU adds them up and changes the variables. Keras 3 cannot do so, tf-keras c
 
 from __future__ import annotations
 
-from training.begin import prepare
+from training.begin import prepare, rows_of_each
 from training.loop import fit_keras
 from training.options import FitOptions, Fitted
-from training.strategies.devices import logical_devices, tf_keras
+from training.strategies.devices import logical_devices, replicas_of, tf_keras
 
 
 def run(options: FitOptions) -> Fitted:
     """Trains with ``tf.distribute.experimental.CentralStorageStrategy``."""
     prepare(options)
+    rows_of_each(options, replicas_of(options))
     import tensorflow as tf
 
     devices = logical_devices(options)

@@ -8,7 +8,12 @@ import importlib.util
 from typing import Any
 
 from training.errors import TrainingError
-from training.options import FitOptions
+from training.options import REPLICAS, FitOptions
+
+
+def replicas_of(options: FitOptions) -> int:
+    """How many devices are to be replicas."""
+    return options.replicas or REPLICAS
 
 
 def logical_devices(options: FitOptions) -> list[str]:
@@ -23,7 +28,7 @@ def logical_devices(options: FitOptions) -> list[str]:
     """
     import tensorflow as tf
 
-    kind, wanted = options.device.upper(), options.replicas
+    kind, wanted = options.device.upper(), replicas_of(options)
     physical = tf.config.list_physical_devices(kind)
     if kind == "CPU":
         (cpu,) = physical

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.begin import prepare
+from training.begin import prepare, rows_of_each
 from training.loop import fit_keras
 from training.options import FitOptions, Fitted
 from training.strategies.batch_norm import with_batch_norm
-from training.strategies.devices import logical_devices
+from training.strategies.devices import logical_devices, replicas_of
 
 
 def run(options: FitOptions) -> Fitted:
     """Trains with ``tf.distribute.MirroredStrategy``."""
     prepare(options)
+    rows_of_each(options, replicas_of(options))
     import tensorflow as tf
 
     devices = logical_devices(options)

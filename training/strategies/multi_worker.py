@@ -15,15 +15,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from training.begin import compile_model, open_for, steps_of
+from training.begin import compile_model, open_for, rows_of_each, steps_of
 from training.checkpoints import Checkpoints
 from training.cluster import common
-from training.cluster.config import Cluster, Task, from_environment
+from training.cluster.config import VARIABLE, Cluster, Task, from_environment
 from training.cluster.curve import Curve, Point, Progress, say_begin
 from training.cluster.evaluator import evaluate
 from training.cluster.launch import Plan, launch
 from training.cluster.roll_call import meet, peers
 from training.data import Data
+from training.errors import ClusterError
 from training.finish import policy
 from training.loop import parts_of
 from training.models import build_model
@@ -44,6 +45,12 @@ def run(options: FitOptions) -> Fitted:
     cluster = from_environment()
     if cluster is None:
         return launch(options, plan(options))
+    if cluster.servers:
+        raise ClusterError(
+            f"{VARIABLE} names {cluster.servers} ps, which multi-worker has no use for "
+            "and would wait for: leave them out, or choose --strategy ps-async or "
+            "ps-sync"
+        )
     common.check(options, cluster)
     if cluster.task.job == "evaluator":
         return evaluate(options)
@@ -59,7 +66,7 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
     strategy = tf.distribute.MultiWorkerMirroredStrategy(common.resolver(cluster))
     data = open_for(options)
     replicas = strategy.num_replicas_in_sync
-    common.rows_of_each(options, replicas)
+    rows_of_each(options, replicas)
     steps, per_epoch = steps_of(options, data)
     chief = common.is_chief(cluster)
     with strategy.scope(), policy(tf_keras, options.precision):
@@ -101,7 +108,7 @@ def _train(options: FitOptions, cluster: Cluster) -> Fitted:
 
 
 def _dataset(strategy: Any, data: Data, options: FitOptions, first_step: int) -> Any:
-    """Each worker reads files of its own, or all of them in an order of its own."""
+    """Each worker reads files of its own, or all, of which it takes its turns."""
 
     def read(context: Any) -> Any:
         return common.batches(

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from training.begin import learning_rate_of, open_for, steps_of
+from training.begin import learning_rate_of, open_for, rows_of_each, steps_of
 from training.cluster import common
 from training.cluster.config import Cluster, Task, from_environment
 from training.cluster.curve import Curve, Point, Progress, say_begin
@@ -51,12 +51,6 @@ def plan(options: FitOptions) -> Plan:
 
 def run(options: FitOptions) -> Fitted:
     """Is one member of the cluster of ``TF_CONFIG``, or starts a cluster here."""
-    if options.evaluator:
-        raise ClusterError(
-            "ps-sync writes TensorFlow 1's checkpoints, which SidecarEvaluator does "
-            "not read: leave out --evaluator, or choose the strategy multi-worker or "
-            "ps-async"
-        )
     common.check_precision(options)
     cluster = from_environment()
     if cluster is None:
@@ -165,7 +159,7 @@ class _Worker:
         rows = common.batches(
             self._options,
             self._data,
-            common.rows_of_each(self._options, workers),
+            rows_of_each(self._options, workers),
             seed=self._options.seed + self._begun(),
             shard=(index, workers),
         )

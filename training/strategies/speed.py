@@ -14,7 +14,7 @@ from training.apart import apart
 from training.errors import TrainingError
 from training.options import FitOptions
 from training.strategies import run
-from training.strategies.devices import tf_keras
+from training.strategies.devices import replicas_of, tf_keras
 
 REPLICATED = ("mirrored", "central")
 """Strategies with several devices of one machine."""
@@ -107,7 +107,7 @@ def measure_speed(options: FitOptions) -> Speed:
     counted = len(ends) - WARM_UP
     return Speed(
         strategy=options.strategy,
-        replicas=options.replicas,
+        replicas=replicas_of(options),
         rows=options.batch_size,
         steps_per_second=counted / (ends[-1] - ends[WARM_UP - 1]),
         held_out=fitted.held_out,

@@ -9,12 +9,13 @@ two steps: a difference in its last bit makes it the one or the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.freeze.rewrites.bodies import rewrite_bodies
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.freeze.rewrites.rule import of_any_shape
@@ -25,6 +26,7 @@ from tfnative_aot.quantize.weight_uses import PRODUCTS, find_weights
 from tfnative_aot.split.divide import Prepared
 
 if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 _ROUNDED = (*PRODUCTS, "Conv2D")
@@ -38,21 +40,31 @@ def with_run_time_ranges(prepared: Prepared) -> Prepared:
     Args:
         prepared: A signature whose weights are rounded, and whose programs agree.
     """
-    graph = prepared.graph
+    graph_def = rounding_rows(prepared.graph, prepared.products)
+    made = replace(prepared, weights_alone=prepared.weights_alone or prepared.model)
+    return referring_to(made, graph_def)
+
+
+def rounding_rows(graph: FrozenGraph, products: Collection[str]) -> GraphDef:
+    """The graph with what some products multiply rounded, each row by itself.
+
+    Args:
+        graph: A signature whose weights are rounded.
+        products: Nodes that multiply with weights, in loops and branches, too.
+    """
     outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
     operands = {
         use.reader: 1 - use.operand
         for weight in find_weights(graph.graph_def, outputs, FEWEST)
         for use in weight.uses
-        if use.reader.node in prepared.products
+        if use.reader.node in products
     }
     inputs = {node_of(tensor.tensor) for tensor in graph.inputs}  # Read or not.
     editor = GraphEditor(graph.graph_def, outputs | inputs)
     _round_rows(editor, operands)
     graph_def = editor.graph_def()
     rewrite_bodies(graph_def, _ROUNDED, lambda body: _round_rows(body, operands))
-    made = replace(prepared, weights_alone=prepared.weights_alone or prepared.model)
-    return referring_to(made, graph_def)
+    return graph_def
 
 
 def _round_rows(editor: GraphEditor, operands: Mapping[Place, int]) -> None:

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from tfnative_aot.freeze.value_flow import LOOPS, Place, Value
 from tfnative_aot.load.source import node_of
+from tfnative_aot.quantize.shape_only import shape_only
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -130,6 +131,7 @@ class _Uses:
     def __init__(self, graph_def: GraphDef, outputs: Collection[str]) -> None:
         self._functions = {f.signature.name: f for f in graph_def.library.function}
         self._outputs = frozenset(outputs)
+        self._shapes = shape_only(graph_def, outputs)
         self._nodes: dict[Place, NodeDef] = {}
         self._readers: defaultdict[Value, list[tuple[Place, int]]] = defaultdict(list)
         self._seen: set[tuple[Value, Axes]] = set()
@@ -183,6 +185,8 @@ class _Uses:
         self, scope: str, node: NodeDef, number: int, axes: Axes
     ) -> Iterator[Use]:
         result = Value(Place(scope, node.name), 0)
+        if not scope and node.name in self._shapes:
+            return
         if node.op in _PASSED_ON:
             yield from self._of(result, axes)
         elif node.op in ("Transpose", "ExpandDims", "Reshape") and number == 0:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -58,6 +58,8 @@ class Prepared:
             by "held out" the others.
         notes: What is to be said of these and of what was found of them.
         choice: How it was chosen which layers are in 8 bits, or None.
+        judged: How it was chosen, once it is known which products all programs have in
+            8 bits; None as ``choice``.
         small: The type that holds weights of some layers whose results are floats, as
             XLA calls it; "" if it is the same for all.
     """
@@ -75,6 +77,7 @@ class Prepared:
     samples: Mapping[str, Sequence[Arrays]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     choice: PrecisionChoice | None = None
+    judged: Callable[[frozenset[str]], PrecisionChoice] | None = None
     small: Literal["", "f16"] = ""
 
 

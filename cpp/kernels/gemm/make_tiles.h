@@ -101,11 +101,6 @@ INLINE void clear(Vec (&sum)[kRows][kVectors]) {
   }
 }
 
-// So many products are summed in the registers, and then added to what is in memory:
-// the error of a sum grows with its length, and products of deep layers have
-// thousands. Costs 1 to 2% of the time.
-constexpr int64_t kSummedInRegisters = 256;
-
 constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // What sums in registers were before they began again. Apart from those: compilers keep

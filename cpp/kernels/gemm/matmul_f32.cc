@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "gemm/gemm.h"
+#include "gemm/vector.h"
 
 using namespace TFN_NAMESPACE;
 
@@ -65,7 +66,13 @@ void TFN_KERNEL(matmul_f32)(const void* params, const tfn_operands* o, tfn_part 
                                p.rhs.col_stride};
     const MatrixView<float> to = {o->out + b * p.out.batch_stride, p.out.row_stride,
                                   p.out.col_stride};
-    if (to.col_stride == 1) {
+    if (p.m == 1) {
+      multiply_vector(p.n, p.k, left.data, left.col_stride, right, to.data,
+                      to.col_stride);
+    } else if (p.n == 1) {
+      multiply_vector(p.m, p.k, right.data, right.row_stride, transposed(left), to.data,
+                      to.row_stride);
+    } else if (to.col_stride == 1) {
       multiply_one({p.m, p.n, p.k, left, unpacked(right), to, &epilogue, 0},
                    (float*)o->scratch);
     } else {

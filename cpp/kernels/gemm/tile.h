@@ -14,6 +14,11 @@ namespace TFN_NAMESPACE {
 // broadcast element fit the registers.
 constexpr int kMaxRows = kRegisters == 16 && kLanes == 4 ? 2 : 6;
 
+// So many products are summed in the registers, and then added to what is in memory:
+// the error of a sum grows with its length, and products of deep layers have
+// thousands. Costs 1 to 2% of the time.
+constexpr int64_t kSummedInRegisters = 256;
+
 // Vectors in a panel of packed weights.
 constexpr int kPanelVectors = TFN_PANEL / kLanes;
 

@@ -202,3 +202,18 @@ def test_few_numbers_are_left_alone():
 
     w = values(3, 5)
     assert not weights_of(lambda x: tf.matmul(x, w), [2, 3])
+
+
+def test_a_product_whose_shape_alone_is_asked_for_is_none():
+    """As Keras has it beside the loop of a layer with a mask: XLA computes none."""
+    import tensorflow as tf
+
+    weights = values(5, 6)
+
+    def model(x: Any) -> Any:
+        zeros = tf.zeros_like(tf.tanh(tf.matmul(x, weights)))
+        return tf.matmul(x, weights) + zeros
+
+    found = weights_of(model, [3, 5])
+    assert [len(each.uses) for each in found.values()] == [1]
+    assert not weights_of(lambda x: tf.zeros_like(x @ weights), [3, 5])

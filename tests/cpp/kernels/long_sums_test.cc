@@ -25,7 +25,7 @@ TEST(LongSums, OfProductsEqualTheDefinition) {
                               TFN_KERNEL(matmul_packed_s8)};
   for (const std::int64_t k : kAroundPieces) {
     for (const std::int64_t m : {1, 2, 3, 4, 5, 6, 13}) {
-      for (const std::int64_t n : {7, 16, 33, 130}) {
+      for (const std::int64_t n : {1, 7, 16, 33, 130}) {
         for (const bool left_in_rows : {true, false}) {
           const tfn_matmul p = product(m, n, k, left_in_rows);
           const Aligned<float> lhs(m * k), rhs(k * n), packed(packed_size(k, n, 1));
@@ -104,6 +104,36 @@ TEST(LongSums, KeepTheirErrorsSmall) {
   };
   check(TFN_KERNEL(matmul_f32), rhs.data());
   check(TFN_KERNEL(matmul_packed_f32), packed.data());
+}
+
+// A request alone has a vector where several have a matrix.
+TEST(LongSums, OfAVectorHaveTheBitsOfAMatrix) {
+  for (const std::int64_t n : {1, 2, 3, 5, 16, 31, 64, 131}) {
+    for (const std::int64_t k : {1, 256, 600}) {
+      const Aligned<float> lhs(3 * k), rhs(k * n), rows(3 * n), row(n);
+      const Aligned<char> scratch(
+          static_cast<std::int64_t>(TFN_MATMUL_SCRATCH_BYTES(1, 3, n, k)));
+      fill(lhs, 1);
+      fill(rhs, 2);
+      const auto run = [&](const tfn_matmul& p, float* out) {
+        const tfn_operands operands = {lhs.data(), rhs.data(),     nullptr, nullptr,
+                                       out,        scratch.data(), nullptr};
+        TFN_KERNEL(matmul_f32)(&p, &operands, {0, 1});
+      };
+      run(product(3, n, k, true), rows.data());
+      run(product(1, n, k, true), row.data());
+      for (std::int64_t j = 0; j < n; ++j)
+        ASSERT_EQ(rows[j], row[j]) << j << " of " << n;
+      // The same as the column of a matrix whose columns are requests.
+      const tfn_matmul column = {1,         n,         1,         k,
+                                 {0, 1, n}, {0, 1, 1}, {0, 1, 1}, kNoEpilogue};
+      const tfn_operands operands = {rhs.data(), lhs.data(),     nullptr, nullptr,
+                                     row.data(), scratch.data(), nullptr};
+      TFN_KERNEL(matmul_f32)(&column, &operands, {0, 1});
+      for (std::int64_t j = 0; j < n; ++j)
+        ASSERT_EQ(rows[j], row[j]) << j << " of " << n;
+    }
+  }
 }
 
 // Those that are right and not fast.

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.training.cluster.clusters import digits, only_all, train
+from training.begin import rows_of_each
 from training.checkpoints import OF
-from training.cluster.common import rows_of_each
 from training.cluster.config import Cluster, Task
 from training.cluster.member import Job
 from training.cluster.ports import reserved
@@ -115,11 +115,19 @@ FIRST = TWO % '{"type": "worker", "index": 0}'
     ("changes", "said"),
     [
         ({"batch_norm": "synchronized"}, "not take --batch-norm: .* mirrored or multi"),
-        ({"evaluator": True}, "single does not take --evaluator: leave it out"),
+        (
+            {"evaluator": True},
+            "--evaluator: leave it .* multi-worker or ps-async$",
+        ),
         ({"workers": 3}, "single does not take --workers"),
         ({"strategy": "multi-worker", "servers": 1}, "--strategy ps-async or ps-sync"),
         ({"run_folder": Path("run")}, "single does not take --run-folder"),
-        ({"replicas": 3}, "single does not take --replicas"),
+        ({"replicas": 2}, "single does not take --replicas"),
+        ({"join_seconds": 3.0}, "single does not take --join-seconds"),
+        ({"jit": "on", "debug": "numerics"}, "what XLA compiles: leave out --jit on"),
+        ({"overwrite": True}, "add --output FOLDER, or leave out --overwrite"),
+        ({"strategy": "mirrored", "replicas": 3}, "32 rows .* by 3 of mirrored"),
+        ({"strategy": "central", "batch_size": 33}, "33 rows .* by 2 of central"),
         ({"strategy": "model-parallel", "jit": "on"}, "not take --jit"),
         ({"strategy": "ps-async", "jit": "on"}, "not take --jit"),
         ({"strategy": "ps-sync", "logs": Path("logs")}, "not take --logs"),
@@ -127,7 +135,7 @@ FIRST = TWO % '{"type": "worker", "index": 0}'
         ({"strategy": "ps-async", "profile": (1, 2)}, "not take --profile"),
         ({"strategy": "multi-worker", "looks": ("graph",)}, "not take --look"),
         ({"checkpoint_steps": 5}, "add --checkpoints FOLDER"),
-        ({"strategy": "ps-sync", "evaluator": True}, "does not read"),
+        ({"strategy": "ps-sync", "evaluator": True}, "multi-worker or ps-async$"),
         ({"strategy": "ps-sync", "precision": "mixed_float16"}, "mixed_bfloat16"),
         ({"strategy": "ps-async", "precision": "mixed_float16"}, "mixed_bfloat16"),
     ],
@@ -137,6 +145,14 @@ def test_what_a_strategy_would_leave_out_is_refused(monkeypatch, changes, said):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(TrainingError, match=said):
         fit(FitOptions(**changes))
+
+
+def test_parameter_servers_are_for_strategies_that_have_them(monkeypatch, tmp_path):
+    jobs = {"worker": ("localhost:1",), "ps": ("localhost:2",)}
+    cluster = Cluster(jobs, Task("worker", 0))
+    monkeypatch.setenv("TF_CONFIG", cluster.to_json())
+    with pytest.raises(ClusterError, match="names 1 ps, which multi-worker has no use"):
+        fit(FitOptions(strategy="multi-worker", checkpoints=tmp_path))
 
 
 def test_rows_that_members_cannot_share_are_refused():

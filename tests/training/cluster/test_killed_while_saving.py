@@ -13,7 +13,7 @@ import pytest
 
 from tests.training.cluster.clusters import digits, latest_step, only_all
 from tests.training.cluster.jobs import step_of
-from training.cluster.common import remove_partial
+from training.checkpoints import remove_partial
 from training.cluster.launch import read_result, running
 from training.data import open_data
 from training.strategies import STRATEGIES

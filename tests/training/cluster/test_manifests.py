@@ -109,6 +109,27 @@ def test_who_has_an_end_starts_again_until_then_and_all_others_always(
             assert template["spec"]["restartPolicy"] == "Always"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("--name 'Ü b'", "names no service"),
+        ("--name 2nd", "names no service"),
+        (f"--name {'a' * 60}", "at most 48"),
+        ("--claim ''", "names no volume claim"),
+        ("--claim a_b", "names no volume claim"),
+        ("--image ''", "names no image"),
+        ("--image 'a b'", "names no image"),
+    ],
+)
+def test_names_that_kubernetes_would_not_take_are_refused(
+    capsys: pytest.CaptureFixture[str], wrong: str, said: str
+):
+    assert main(shlex.split(f"{POD} {wrong} {FIT.format('ps-sync')}")) == 1
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert not printed.out
+
+
 def test_each_pod_runs_the_command_that_was_given(capsys: pytest.CaptureFixture[str]):
     for item in written(capsys, "ps-async", "")[1:]:
         (container,) = item["spec"]["template"]["spec"]["containers"]
@@ -134,6 +155,7 @@ def test_each_pod_runs_the_command_that_was_given(capsys: pytest.CaptureFixture[
         ),
         (f"{FIT.format('ps-sync')} --run-folder /tmp/x", "--run-folder /tmp/x is of"),
         (f"{FIT.format('ps-sync')} --jit on", "ps-sync does not take --jit"),
+        (f"{FIT.format('ps-sync')} --run-folder /shared/../x", "/shared/../x is of"),
     ],
 )
 def test_what_cannot_work_is_refused(

@@ -69,6 +69,21 @@ def test_a_member_that_does_not_come_is_named():
         assert "worker 1" not in message
 
 
+def test_a_member_that_is_not_at_its_own_address_says_so():
+    with reserved(1) as (port,):
+        cluster = Cluster({"worker": (f"no.host.invalid:{port}",)}, Task("worker", 0))
+        with pytest.raises(ClusterError, match=r"0 cannot be reached at no\.host"):
+            meet(cluster, (), 0.3)
+
+
+def test_one_place_by_two_names_is_refused():
+    with reserved(1) as (port,):
+        addresses = (f"localhost:{port}", f"127.0.0.1:{port}")
+        cluster = Cluster({"worker": addresses}, Task("worker", 0))
+        with pytest.raises(ClusterError, match=r"0 \(localh.* and worker 1 \(127"):
+            meet(cluster, peers(cluster, "worker"), 5)
+
+
 def test_members_may_come_late_and_one_after_the_other():
     with reserved(2) as ports:
         addresses = tuple(f"localhost:{port}" for port in ports)

@@ -84,6 +84,26 @@ def test_workers_share_the_rows(numbers: Data):
     assert not set(seen[0]) & set(seen[1])
 
 
+@pytest.mark.parametrize("workers", [2, 3])
+def test_workers_read_each_row_once_in_an_epoch_of_all(workers: int, numbers: Data):
+    def seen(first_step: int, steps: int) -> list[list[list[int]]]:
+        return [
+            [
+                labels.numpy().tolist()
+                for _, labels in numbers.train(
+                    2, shard=(worker, workers), seed=2, first_step=first_step
+                ).take(steps)
+            ]
+            for worker in range(workers)
+        ]
+
+    steps = 100 // (2 * workers)
+    epoch = seen(0, steps + 3)
+    rows = [row for worker in epoch for batch in worker[:steps] for row in batch]
+    assert len(set(rows)) == len(rows) == steps * 2 * workers
+    assert seen(steps - 2, 5) == [worker[steps - 2 :] for worker in epoch]
+
+
 def test_another_seed_is_another_order(numbers: Data):
     assert order(numbers, repeat=False, seed=1) == order(numbers, repeat=False, seed=1)
     assert order(numbers, repeat=False, seed=1) != order(numbers, repeat=False, seed=2)
@@ -155,7 +175,7 @@ def test_data_is_refused_if_all_of_it_or_what_is_held_out_is_damaged(tmp_path: P
     data = open_data("digits", tmp_path / "data").reading_with(skip_corrupt=True)
     for shard in data.index.train:
         damage(tmp_path / "data" / shard.file, "cut off")
-    with pytest.raises(DataError, match="all 2 shards"):
+    with pytest.raises(DataError, match=r"all 2 shards.*--data-folder \S+ --force"):
         data.checked()
     damage(tmp_path / "data" / data.index.held_out[0].file, "changed")
     with pytest.raises(DataError, match="heldout-00000") as raised:

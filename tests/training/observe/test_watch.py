@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from training.cli.main import main
+from training.data import open_data
+from training.errors import TrainingError
 from training.observe.mistakes import MOST, worst
+from training.observe.watch import logs_written, watching
+from training.options import FitOptions
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +79,39 @@ def test_what_is_written_to_logs_needs_a_folder(
     assert f"{asked.split(' ', maxsplit=1)[0]}" in (said := capsys.readouterr().err)
     assert "add --logs FOLDER" in said
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [("autoencoder", "digits"), ("mlp", "breast_cancer"), ("mlp", "diabetes")],
+)
+def test_mistakes_that_no_image_can_show_are_refused(
+    model: str, name: str, data_root: Path, tmp_path: Path
+) -> None:
+    import keras
+
+    data = open_data(name, data_root / name)
+    options = FitOptions(model=model, data=name, logs=tmp_path, looks=("mistakes",))
+    with pytest.raises(TrainingError, match=f"{model} of {name} has none: leave it"):
+        watching(None, options, data, keras)
+
+
+def test_logs_that_cannot_be_written_are_named_and_other_errors_pass(
+    tmp_path: Path,
+) -> None:
+    import tensorflow as tf
+
+    logs = tmp_path / "file"
+    logs.write_text("")
+    said = r"logs cannot be written to .*/file \([^{}\n]+\): free some space"
+    with pytest.raises(TrainingError, match=said), logs_written(logs):
+        tf.summary.create_file_writer(str(logs / "train"))
+    for folder in (tmp_path, None):
+        with (
+            pytest.raises(tf.errors.InvalidArgumentError, match="Matrix size"),
+            logs_written(folder),
+        ):
+            tf.matmul(tf.ones([1, 2]), tf.ones([3, 1]))
 
 
 @pytest.mark.parametrize("steps", ["20-10", "5", "a-b", "-1-3"])

@@ -146,7 +146,10 @@ class _Packer:
 
     def _matrix(self, matrix: FloatArray, in_int8: bool) -> StoredWeights:
         k, n = matrix.shape
-        form = stored(pack_matrix(matrix), self._weights.dtype, n)
+        packed = pack_matrix(matrix)
+        form = stored(packed, "s8" if in_int8 else self._weights.dtype, n)
+        if in_int8 and form.scale is None:
+            return stored(packed, self._weights.dtype, n)
         if form.scale is None or not in_int8 or k > MOST_K:
             return form
         scale = form.scale[:n]
@@ -265,13 +268,21 @@ def _suits_winograd(step: Convolution) -> bool:
 
 
 def _is_long_loop(dot: Dot) -> bool:
-    """Whether XLA would add up many products one after the other."""
-    return (
-        dot.dtype == "f32"
-        and dot.epilogue == NO_EPILOGUE
-        and min(dot.m, dot.n) > 1
-        and max(dot.m, dot.n) <= _MOST_OF_ONE_LOOP
-        and dot.k > _LONGEST_OF_ONE_LOOP
+    """Whether XLA would add up many products one after the other.
+
+    It does so for results of a few numbers, and for a vector times a matrix whose rows
+    it reads one after the other.
+    """
+    if (
+        dot.dtype != "f32"
+        or dot.epilogue != NO_EPILOGUE
+        or dot.k <= _LONGEST_OF_ONE_LOOP
+    ):
+        return False
+    if max(dot.m, dot.n) <= _MOST_OF_ONE_LOOP:
+        return True
+    return (dot.m == 1 and dot.rhs_matrix.col_stride == 1) or (
+        dot.n == 1 and dot.lhs_matrix.row_stride == 1
     )
 
 

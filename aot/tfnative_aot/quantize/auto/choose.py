@@ -11,17 +11,11 @@ from tfnative._compile.options import CompileOptions
 from tfnative.manifest import ChoicePoint, LayerTrial, PrecisionChoice
 from tfnative_aot.load.source import Arrays
 from tfnative_aot.progress import Progress
-from tfnative_aot.quantize.auto.halves import (
-    FLOAT16,
-    FLOAT32,
-    Half,
-    find_halves,
-    halved,
-    with_halves,
-)
+from tfnative_aot.quantize.auto.halves import FLOAT32, find_halves, with_rounded
 from tfnative_aot.quantize.auto.held_out import LABELLED, PLAIN, Parted, part
 from tfnative_aot.quantize.auto.judge import Judge, Loss
 from tfnative_aot.quantize.auto.labels import labels_of, read_labels
+from tfnative_aot.quantize.auto.layers import Layers, Types
 from tfnative_aot.quantize.auto.search import (
     Budget,
     Move,
@@ -39,6 +33,7 @@ from tfnative_aot.quantize.auto.times import (
 from tfnative_aot.quantize.auto.trial import Workshop, measured, measured_halves
 from tfnative_aot.quantize.calibrate.entry import Entry
 from tfnative_aot.quantize.record import AT_ONCE
+from tfnative_aot.quantize.run_time_ranges import rounding_rows
 from tfnative_aot.quantize.small_weights import check_ends
 from tfnative_aot.quantize.static.quantize import StaticQuantizer
 from tfnative_aot.split.divide import Prepared
@@ -66,17 +61,16 @@ def with_chosen_layers(
     quantizer = StaticQuantizer(
         prepared, parted.ranges, options.calibration_method, progress, lenient=True
     )
-    losses = sensitivities(quantizer, judge, progress)
-    times = _times(prepared, quantizer, parted, shop, progress)
+    layers = Layers(prepared, quantizer)
+    losses = sensitivities(layers, judge, progress)
+    times = _times(prepared, layers, parted, shop, progress)
     budget = _budget(options)
-    halves = _Halves(prepared, quantizer, times, parted, shop, progress)
+    halves = _Halves(prepared, layers, times, parted, shop, progress)
 
-    def attempt(types: Mapping[str, str]) -> Loss:
-        small = [name for name, to in types.items() if to == FLOAT16]
-        if not small and types.keys() == losses.keys():
+    def attempt(types: Types) -> Loss:
+        if set(types.values()) <= {FLOAT32} and types.keys() == losses.keys():
             return judge.exact  # It is the same graph.
-        made = quantizer.graph(frozenset(types)).graph_def
-        return judge.judge(with_halves(made, [halves.weights[n] for n in small]))
+        return judge.judge(layers.reference(types))
 
     def moves() -> Sequence[Move]:
         return moves_of(losses, times.gained, halves.find())
@@ -84,11 +78,18 @@ def with_chosen_layers(
     steps = search(moves, attempt, lambda loss: budget.holds(loss, judge), progress)
     types = _types(steps)
     reasons = {name: _reason(losses[name], times, name) for name in types}
-    made = quantizer.quantized(tuple(types), reasons)
-    small = [name for name, to in types.items() if to == FLOAT16]
-    made = halved(made, halves.weights, small)
-    choice = _choice(budget, parted, judge, losses, times, halves.gained, steps)
-    return replace(made, choice=choice, samples=_groups(whole))
+    made = layers.prepared(types, reasons)
+
+    def choice(steps: Sequence[Step]) -> PrecisionChoice:
+        return _choice(budget, parted, judge, losses, times, halves.gained, steps)
+
+    def judged(products: frozenset[str]) -> PrecisionChoice:
+        """For some numbers of rows, XLA may have no product of what should be one."""
+        loss = judge.judge(rounding_rows(layers.graph(types), products))
+        last = replace(steps[-1], loss=loss, holds=budget.holds(loss, judge))
+        return choice([*steps[:-1], last])
+
+    return replace(made, choice=choice(steps), judged=judged, samples=_groups(whole))
 
 
 class _Halves:
@@ -97,40 +98,39 @@ class _Halves:
     def __init__(
         self,
         prepared: Prepared,
-        quantizer: StaticQuantizer,
+        layers: Layers,
         times: Times,
         parted: Parted,
         shop: Workshop,
         progress: Progress,
     ) -> None:
         self._graph = prepared.graph
-        self._names = frozenset(step.node.name for step in quantizer.products)
+        self._nodes = layers.nodes
         self._times = times
         self._parted = parted
         self._shop = shop
         self._progress = progress
-        self.weights: Mapping[str, Half] = {}
         self.gained: Mapping[str, float] = {}
 
     def find(self) -> Mapping[str, tuple[float, float]]:
         """By layer, what they save against float32, and their noise."""
-        found = find_halves(self._graph, self._names)
-        self.gained = no_slower(self._times, self._saved(found)) if found else {}
-        self.weights = {name: found[name] for name in self.gained}
-        return {n: (self.gained[n], each.noise) for n, each in self.weights.items()}
+        noise = find_halves(self._graph, self._nodes)
+        self.gained = no_slower(self._times, self._saved(noise)) if noise else {}
+        return {name: (time, noise[name]) for name, time in self.gained.items()}
 
-    def _saved(self, halves: Mapping[str, Half]) -> Mapping[str, float]:
-        level, graph, times = self._shop.level, self._graph, self._times
+    def _saved(self, halves: Collection[str]) -> Mapping[str, float]:
+        level, times = self._shop.level, self._times
         if level is None or not times.cpu_level:
             return estimated_halves(times, halves)
-        graph_def = with_halves(graph.graph_def, halves.values())
+        own = {name: self._nodes[name] for name in halves}
+        graph = with_rounded(self._graph, {n: "f16" for ns in own.values() for n in ns})
         return measured_halves(
-            *(self._shop, level, replace(graph, graph_def=graph_def), times, halves),
+            *(self._shop, level, graph, times, own),
             *(self._parted.judged, self._progress),
         )
 
 
-def _types(steps: Sequence[Step]) -> Mapping[str, str]:
+def _types(steps: Sequence[Step]) -> Types:
     """What the layers have that are not in 8 bits."""
     return {step.move.layer: step.move.to for step in steps if step.move.layer}
 
@@ -170,17 +170,15 @@ def _budget(options: CompileOptions) -> Budget:
 
 def _times(
     prepared: Prepared,
-    quantizer: StaticQuantizer,
+    layers: Layers,
     parted: Parted,
     shop: Workshop,
     progress: Progress,
 ) -> Times:
     graph, level = prepared.graph, shop.level
-    if level is None or not quantizer.products:
-        return estimated(quantizer.operations(), shop.rows(graph))
-    whole = quantizer.quantized().graph
-    names = [step.node.name for step in quantizer.products]
-    return measured(shop, level, (graph, whole), names, parted.judged, progress)
+    if level is None or not layers.nodes:
+        return estimated(layers.operations(), shop.rows(graph))
+    return measured(shop, level, graph, layers, parted.judged, progress)
 
 
 def _reason(loss: Loss, times: Times, name: str) -> str:

@@ -4,97 +4,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from tfnative.manifest import LayerPrecision
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.source import node_of
-from tfnative_aot.quantize.rounding import CannotRoundError, rounded, signal_to_noise
-from tfnative_aot.quantize.small_weights import FEWEST, check_kernels, referring_to
-from tfnative_aot.quantize.weight_uses import find_weights
-from tfnative_aot.split.divide import Prepared
-
-if TYPE_CHECKING:
-    from tensorflow.core.framework.graph_pb2 import GraphDef
+from tfnative_aot.quantize.rounding import (
+    CannotRoundError,
+    FloatArray,
+    StoredType,
+    rounded,
+    signal_to_noise,
+)
+from tfnative_aot.quantize.small_weights import FEWEST, check_kernels
+from tfnative_aot.quantize.weight_uses import Weight, find_weights
 
 FLOAT16 = "float16"
 FLOAT32 = "float32"
 
 
-@dataclass(frozen=True, eq=False)
-class Half:
-    """A layer's weights in float16.
+def find_halves(
+    graph: FrozenGraph, layers: Mapping[str, Sequence[str]]
+) -> Mapping[str, float]:
+    """The layers whose weights float16 holds, and that nothing else reads.
 
-    Attributes:
-        constant: The node that has them.
-        near: The nearest weights that float16 holds.
-        noise: The sum of the squares of what rounding changed, over that of weights.
-        signal_to_noise: The same in decibels; None if nothing changed.
+    Args:
+        graph: The signature in floats.
+        layers: Nodes of the products of each.
+
+    Returns:
+        The sum of the squares of what rounding changes, over that of the weights.
     """
-
-    constant: str
-    near: npt.NDArray[np.float32] = field(repr=False)
-    noise: float
-    signal_to_noise: float | None
-
-
-def find_halves(graph: FrozenGraph, products: Collection[str]) -> Mapping[str, Half]:
-    """The products whose weights float16 holds, and that nothing else reads."""
-    found = {}
-    outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
-    for weight in find_weights(graph.graph_def, outputs, FEWEST):
-        readers = {use.reader.node for use in weight.uses}
-        name = next(iter(readers))
+    owner = {node: name for name, nodes in layers.items() for node in nodes}
+    sums: dict[str, tuple[float, float]] = {}
+    unfit = set()
+    for weight in find_weights(graph.graph_def, _outputs(graph), FEWEST):
+        names = {owner.get(use.reader.node) for use in weight.uses}
         weights = tf.make_ndarray(weight.node.attr["value"].tensor)
-        if len(readers) > 1 or name not in products or weights.dtype != np.float32:
-            continue
         try:
-            check_kernels(weight, weights.shape)
-            near = rounded(weights, "f16", weight.summed)
+            near = small(weight, weights, "f16")
         except CannotRoundError:
+            unfit |= names
             continue
-        ratio = signal_to_noise(weights, near)
-        noise = 0.0 if ratio is None else float(10 ** (-ratio / 10))
-        found[name] = Half(weight.node.name, near, noise, ratio)
+        if len(names) > 1 or None in names:
+            unfit |= names
+            continue
+        (name,) = names
+        assert name is not None
+        noise = float(np.square(near - weights, dtype=np.float64).sum())
+        before = sums.get(name, (0.0, 0.0))
+        signal = float(np.square(weights, dtype=np.float64).sum())
+        sums[name] = before[0] + noise, before[1] + signal
+    return {n: a / b if b else 0.0 for n, (a, b) in sums.items() if n not in unfit}
+
+
+def half_ratios(
+    graph: FrozenGraph, products: Collection[str]
+) -> Mapping[str, float | None]:
+    """Signal to noise of weights in float16, by product; None if nothing changes."""
+    found: dict[str, float | None] = {}
+    for weight in find_weights(graph.graph_def, _outputs(graph), FEWEST):
+        names = {use.reader.node for use in weight.uses}
+        if names <= set(products):
+            weights = tf.make_ndarray(weight.node.attr["value"].tensor)
+            ratio = signal_to_noise(weights, small(weight, weights, "f16"))
+            found.update(dict.fromkeys(names, ratio))
     return found
 
 
-def with_halves(graph_def: GraphDef, halves: Iterable[Half]) -> GraphDef:
-    """A copy of a graph, in which some weights are what float16 holds."""
-    by_name = {half.constant: half for half in halves}
-    made = type(graph_def)()
-    made.CopyFrom(graph_def)
-    for node in made.node:
-        if node.name in by_name:
-            near = tf.make_tensor_proto(by_name[node.name].near)
-            node.attr["value"].tensor.CopyFrom(near)
-    return made
+def small(weight: Weight, weights: FloatArray, stored: StoredType) -> FloatArray:
+    """The nearest weights that a type holds.
+
+    Raises:
+        CannotRoundError: They would not be near, or no kernel reads them.
+    """
+    check_kernels(weight, weights.shape)
+    return rounded(weights, stored, weight.summed)
 
 
-def halved(
-    made: Prepared, halves: Mapping[str, Half], chosen: Collection[str]
-) -> Prepared:
-    """A signature in which some layers that are not in 8 bits have float16 weights."""
-    if not chosen:
-        return made
+def with_rounded(graph: FrozenGraph, types: Mapping[str, StoredType]) -> FrozenGraph:
+    """A copy of a graph, in which some weights are what smaller types hold.
 
-    def named(layer: LayerPrecision) -> LayerPrecision:
-        if layer.node not in chosen:
-            return layer
-        ratio = halves[layer.node].signal_to_noise
-        return replace(layer, stored=FLOAT16, signal_to_noise=ratio)
+    Args:
+        graph: The signature.
+        types: By nodes of products: of all that read the same weights.
+    """
+    made = type(graph.graph_def)()
+    made.CopyFrom(graph.graph_def)
+    for weight in find_weights(made, _outputs(graph), FEWEST):
+        names = {use.reader.node for use in weight.uses}
+        if names <= types.keys():
+            (stored,) = {types[name] for name in names}
+            tensor = weight.node.attr["value"].tensor
+            near = small(weight, tf.make_ndarray(tensor), stored)
+            tensor.CopyFrom(tf.make_tensor_proto(near))
+    return replace(graph, graph_def=made)
 
-    graph_def = with_halves(made.graph.graph_def, [halves[name] for name in chosen])
-    done = replace(
-        made,
-        graph=replace(made.graph, graph_def=graph_def),
-        layers=tuple(map(named, made.layers)),
-        small="f16",
-    )
-    return referring_to(done, graph_def)
+
+def _outputs(graph: FrozenGraph) -> set[str]:
+    return {node_of(tensor.tensor) for tensor in graph.outputs}

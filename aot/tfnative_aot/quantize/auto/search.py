@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from tfnative_aot.quantize.auto.halves import FLOAT16, FLOAT32
 from tfnative_aot.quantize.auto.judge import Judge, Loss
-from tfnative_aot.quantize.static.quantize import StaticQuantizer
+from tfnative_aot.quantize.auto.layers import Layers, Types
 
 if TYPE_CHECKING:
     from tfnative_aot.progress import Progress
@@ -74,22 +74,22 @@ class Step:
 
 
 def sensitivities(
-    quantizer: StaticQuantizer, judge: Judge, progress: Progress
+    layers: Layers, judge: Judge, progress: Progress
 ) -> Mapping[str, Loss]:
     """What is lost with each layer alone in 8 bits."""
-    names = [step.node.name for step in quantizer.products]
-    quantizer.observe([(), *(_without(names, name) for name in names)])
+    names = list(layers.nodes)
+    layers.observe([{}, *(_without(names, name) for name in names)])
     progress.stage("quantize each layer alone", len(names))
     found = {}
     for name in names:
-        alone = quantizer.graph(_without(names, name))
-        found[name] = judge.judge(alone.graph_def, _CHUNKS)
+        alone = layers.reference(_without(names, name))
+        found[name] = judge.judge(alone, _CHUNKS)
         progress.advance(name)
     return found
 
 
-def _without(names: Sequence[str], name: str) -> frozenset[str]:
-    return frozenset(each for each in names if each != name)
+def _without(names: Sequence[str], name: str) -> Types:
+    return {each: FLOAT32 for each in names if each != name}
 
 
 def in_order(
@@ -136,7 +136,7 @@ def moves_of(
 
 def search(
     moves: Callable[[], Sequence[Move]],
-    attempt: Callable[[Mapping[str, str]], Loss],
+    attempt: Callable[[Types], Loss],
     holds: Callable[[Loss], bool],
     progress: Progress,
 ) -> tuple[Step, ...]:

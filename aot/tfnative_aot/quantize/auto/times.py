@@ -59,21 +59,22 @@ class Times:
 
 
 def time_by_layer(
-    program: Program, micros: Mapping[int, float], layers: Sequence[str]
+    program: Program, micros: Mapping[int, float], layers: Mapping[str, Sequence[str]]
 ) -> Mapping[str, float]:
     """The time of each layer.
 
     Args:
         program: What was timed.
         micros: Time of steps, by their numbers in the program.
-        layers: Nodes. A step that computes several is shared by them.
+        layers: The nodes of each. A step that computes several is shared by them.
     """
     found = dict.fromkeys(layers, 0.0)
+    owner = {node: name for name, nodes in layers.items() for node in nodes}
     for number, step in enumerate(walk(program.steps)):
-        parts = (find_node(p.op_name, layers) for p in step.source.all_parts)
-        own = {node for node in parts if node}
-        for node in own:
-            found[node] += micros.get(number, 0.0) / len(own)
+        parts = (find_node(p.op_name, owner) for p in step.source.all_parts)
+        own = {owner[node] for node in parts if node}
+        for name in own:
+            found[name] += micros.get(number, 0.0) / len(own)
     return found
 
 

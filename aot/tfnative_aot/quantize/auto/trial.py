@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from tfnative_aot.program.passes.stored_weights import FLOATS, Weights
 from tfnative_aot.program.program import Program
 from tfnative_aot.progress import Progress
 from tfnative_aot.quantize.auto.halves import FLOAT16
+from tfnative_aot.quantize.auto.layers import Layers
 from tfnative_aot.quantize.auto.times import Times, time_by_layer
 from tfnative_aot.quantize.calibrate.data import CalibrationData
 from tfnative_aot.quantize.calibrate.entry import Entry, entry_of
@@ -100,8 +101,8 @@ class _Timed:
 def measured(
     shop: Workshop,
     level: CpuLevel,
-    graphs: tuple[FrozenGraph, FrozenGraph],
-    layers: Sequence[str],
+    graph: FrozenGraph,
+    layers: Layers,
     data: CalibrationData,
     progress: Progress,
 ) -> Times:
@@ -110,23 +111,26 @@ def measured(
     Args:
         shop: What compiles.
         level: The CPU level to time.
-        graphs: The signature in float32, and with all layers in 8 bits.
-        layers: Their nodes.
+        graph: The signature in float32.
+        layers: Of it.
         data: Samples to run.
         progress: Is told of both.
 
     Raises:
         CompileError: One of them cannot be compiled.
     """
-    rows = shop.rows(graphs[0])
+    rows = shop.rows(graph)
     inputs = _inputs(data, rows)
     progress.stage("time layers", 2)
     timed = []
-    for name, graph in zip(("float32", "int8"), graphs, strict=True):
-        timed.append(_time(shop, level, graph, name, inputs))
+    for name, own, weights in (
+        ("float32", graph, FLOATS),
+        ("int8", layers.graph({}), layers.weights({})),
+    ):
+        timed.append(_time(shop, level, own, name, inputs, weights))
         progress.advance(f"{name}: {timed[-1].whole:.1f} us")
-    floats, whole = (time_by_layer(t.program, t.steps, layers) for t in timed)
-    gained = {name: floats[name] - whole[name] for name in layers}
+    floats, whole = (time_by_layer(t.program, t.steps, layers.nodes) for t in timed)
+    gained = {name: floats[name] - whole[name] for name in layers.nodes}
     return Times("us", level.name, rows, timed[0].whole, timed[1].whole, floats, gained)
 
 
@@ -135,7 +139,7 @@ def measured_halves(
     level: CpuLevel,
     graph: FrozenGraph,
     times: Times,
-    layers: Collection[str],
+    layers: Mapping[str, Sequence[str]],
     data: CalibrationData,
     progress: Progress,
 ) -> Mapping[str, float]:
@@ -146,7 +150,7 @@ def measured_halves(
         level: The CPU level to time.
         graph: The signature, with such weights.
         times: Of it in float32.
-        layers: Those that have such weights.
+        layers: The products of those that have such weights.
         data: Samples to run.
         progress: Is told of it.
 
@@ -157,7 +161,7 @@ def measured_halves(
     progress.stage("time layers with float16 weights", 1)
     timed = _time(shop, level, graph, FLOAT16, inputs, Weights("f16"))
     progress.advance(f"{FLOAT16}: {timed.whole:.1f} us")
-    found = time_by_layer(timed.program, timed.steps, tuple(layers))
+    found = time_by_layer(timed.program, timed.steps, layers)
     return {name: times.layers[name] - found[name] for name in layers}
 
 

@@ -34,7 +34,7 @@ _AT_ONCE = 4
 _HALVES = 2
 
 
-class _Means:
+class Means:
     """Of the rows of a tensor, in floats and in 8 bits, added up one by one."""
 
     def __init__(self, to: Quantization) -> None:
@@ -56,12 +56,17 @@ class _Means:
         return self._exact / self._rows, self._rounded / self._rows
 
 
+KnownMeans = dict[tuple[str, Quantization], Sequence[Means]]
+"""Of each half of the samples, by tensor and what it is rounded to."""
+
+
 def with_corrected_biases(
     view: GraphView,
     steps: Sequence[Step],
     quantizations: Mapping[str, Quantization],
     run: Run,
     data: CalibrationData,
+    known: KnownMeans | None = None,
 ) -> Sequence[Step]:
     """The steps, with other biases where these make means more exact.
 
@@ -74,17 +79,25 @@ def with_corrected_biases(
         quantizations: Of each tensor that steps read.
         run: Runs a batch in floats.
         data: Samples.
+        known: What was found of tensors before, to which this adds. It has to be of
+            the same samples, and of what ``run`` gives.
     """
     products = [step for step in steps if step.kind == "product"]
     own = {view.source(s.inputs[0]): quantizations[read_by(view, s)] for s in products}
-    means = _means(view, run, own, data)
+    known = {} if known is None else known
+    new = {s: of for s, of in own.items() if (s, of) not in known}
+    means = _means(view, run, new, data)
     if means is None:
         return steps
+    for source, of in new.items():
+        known[source, of] = [half[source] for half in means]
     corrected = {}
     for step in products:
         source = view.source(step.inputs[0])
         scale = own[source].scale
-        halves = [_correction(step, half[source].both(), scale) for half in means]
+        halves = [
+            _correction(step, half.both(), scale) for half in known[source, own[source]]
+        ]
         corrected[id(step)] = _with_correction(step, halves)
     return [corrected.get(id(step), step) for step in steps]
 
@@ -94,17 +107,17 @@ def _means(
     run: Run,
     sources: Mapping[str, Quantization],
     data: CalibrationData,
-) -> Sequence[Mapping[str, _Means]] | None:
+) -> Sequence[Mapping[str, Means]] | None:
     """Of each half of the samples, what is known of each tensor."""
     samples = data.samples[:_MOST_SAMPLES]
-    if len(samples) < _HALVES or not sources:
+    if len(samples) < _HALVES:
         return None
     found = []
     names = [f"{source}:0" for source in sources]
     for first in range(_HALVES):
-        means = {name: _Means(to) for name, to in sources.items()}
+        means = {name: Means(to) for name, to in sources.items()}
         half = replace(data, samples=samples[first::_HALVES])
-        for chunk in half.chunks(_AT_ONCE):
+        for chunk in half.chunks(_AT_ONCE) if names else ():
             for source, array in zip(sources, run(chunk, names), strict=True):
                 leading = view.leading(source) or 1
                 means[source].see(np.reshape(array, (len(array) // leading, -1)))

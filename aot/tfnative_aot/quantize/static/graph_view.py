@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfnative_aot.freeze.static_shapes import with_rows, without_weights
 from tfnative_aot.load.source import node_of
+from tfnative_aot.quantize.shape_only import shape_only
 from tfnative_aot.quantize.static.measured_sizes import measured_sizes
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class GraphView:
     order, of which each row of the batch has equally many.
 
     Attributes:
+        shapes: The nodes of which nothing but the shape is asked for.
         products: What ``find_product`` has found, by node: weights are decoded once.
         clusters: What ``clusters_of`` has found.
     """
@@ -55,6 +57,7 @@ class GraphView:
     def __init__(self, graph: FrozenGraph) -> None:
         graph_def = with_rows(graph, _PROBE)
         self.outputs = frozenset(node_of(tensor.tensor) for tensor in graph.outputs)
+        self.shapes = shape_only(graph.graph_def, self.outputs)
         self._batch = _PROBE if graph.has_batch else 0
         self._nodes = {node.name: node for node in graph_def.node}
         self.has_old_control_flow = any(

@@ -23,8 +23,15 @@ from tfnative_aot.quantize.static.build import (
     build,
     quantizations_of,
 )
-from tfnative_aot.quantize.static.channels import channel_sizes, divided_run
-from tfnative_aot.quantize.static.correct_bias import with_corrected_biases
+from tfnative_aot.quantize.static.channels import (
+    ChannelSizes,
+    channel_sizes,
+    divided_run,
+)
+from tfnative_aot.quantize.static.correct_bias import (
+    KnownMeans,
+    with_corrected_biases,
+)
 from tfnative_aot.quantize.static.equalize import equalize, find_pairs
 from tfnative_aot.quantize.static.graph_view import GraphView
 from tfnative_aot.quantize.static.patches import Doubles
@@ -51,12 +58,7 @@ class Choice:
 
 
 def with_least_error(
-    graph: FrozenGraph,
-    view: GraphView,
-    steps: Sequence[Step],
-    ranges: Mapping[str, Range],
-    data: CalibrationData,
-    method: CalibrationMethod,
+    floats: InFloats, steps: Sequence[Step], ranges: Mapping[str, Range]
 ) -> Choice:
     """The graph in 8 bits whose outputs are nearest to those of floats.
 
@@ -67,14 +69,11 @@ def with_least_error(
     if there are enough; else all of them do.
 
     Args:
-        graph: In floats.
-        view: Of it.
+        floats: The model in floats.
         steps: Of it.
         ranges: Of all ``tensors_with_ranges``.
-        data: Samples.
-        method: How ranges are made of what was seen.
     """
-    trials = _Trials(graph, view, data, method)
+    trials = _Trials(floats)
     trials.take(steps, ranges)
     trials.correct(steps, ranges, {})
     smoothed = trials.smoothed(steps, ranges)
@@ -93,11 +92,20 @@ _Way = tuple[Sequence[Step], Mapping[str, Range], Mapping[str, Doubles]]
 """Steps and ranges that can be made a graph of, and what tensors are divided by."""
 
 
-class _Trials:
-    """Tries graphs, and keeps the one with the least error.
+class InFloats:
+    """A model in floats, and what samples give there, for all graphs made of it.
 
     Attributes:
-        best: It.
+        graph: The model.
+        view: Of it.
+        data: Samples.
+        method: How ranges are made of what was seen.
+        found: The samples that graphs are made more exact by.
+        tried: Those that say which one is the best.
+        run: Runs a batch.
+        tensors: The outputs that are compared.
+        exact: What they are for the samples that are tried.
+        means: What is known of tensors, for ``with_corrected_biases``.
     """
 
     def __init__(
@@ -107,29 +115,53 @@ class _Trials:
         data: CalibrationData,
         method: CalibrationMethod,
     ) -> None:
-        self._graph = graph
-        self._view = view
-        self._data = data
-        self._method: CalibrationMethod = method
-        self._found, apart = data.held_out()
-        tried = apart or self._found
-        self._tried = replace(tried, samples=tried.samples[:_TRIED])
-        self._run = _run(graph, graph)
+        """Runs the samples that are tried."""
+        self.graph = graph
+        self.view = view
+        self.data = data
+        self.method: CalibrationMethod = method
+        self.found, apart = data.held_out()
+        tried = apart or self.found
+        self.tried = replace(tried, samples=tried.samples[:_TRIED])
+        self.run = _run(graph, graph)
         outputs = graph.outputs
-        self._tensors = [t.tensor for t in outputs if t.dtype.startswith("float")]
-        self._exact = self._answers(self._run)
+        self.tensors = [t.tensor for t in outputs if t.dtype.startswith("float")]
+        self.exact = self.answers(self.run)
+        self.means: KnownMeans = {}
+        self._sizes: dict[tuple[str, int], ChannelSizes] = {}
+
+    def answers(self, run: Run) -> list[Sequence[Array]]:
+        """What something that runs gives for the samples that are tried."""
+        return [run(c, self.tensors) for c in self.tried.chunks(_AT_ONCE)]
+
+    def sizes(self, channels: Mapping[str, int]) -> Mapping[str, ChannelSizes]:
+        """Of the channels of tensors; see ``channel_sizes``."""
+        new = {n: c for n, c in channels.items() if (n, c) not in self._sizes}
+        for name, sizes in channel_sizes(self.run, new, self.found).items():
+            self._sizes[name, new[name]] = sizes
+        return {name: self._sizes[name, count] for name, count in channels.items()}
+
+
+class _Trials:
+    """Tries graphs, and keeps the one with the least error.
+
+    Attributes:
+        best: It.
+    """
+
+    def __init__(self, floats: InFloats) -> None:
+        self._floats = floats
+        self._graph = floats.graph
+        self._view = floats.view
         self._least = np.inf
         self.best: Choice | None = None
-
-    def _answers(self, run: Run) -> list[Sequence[Array]]:
-        return [run(c, self._tensors) for c in self._tried.chunks(_AT_ONCE)]
 
     def take(self, steps: Sequence[Step], ranges: Mapping[str, Range]) -> bool:
         """Keeps what comes of steps and ranges, if it is the best."""
         graph = self._graph
         made = build(graph.graph_def, self._view, steps, ranges)
-        answers = self._answers(_run(graph, replace(graph, graph_def=made.graph_def)))
-        error = _error(self._exact, answers)
+        run = _run(graph, replace(graph, graph_def=made.graph_def))
+        error = _error(self._floats.exact, self._floats.answers(run))
         is_best = self.best is None or error < self._least
         if is_best:
             self.best, self._least = Choice(steps, ranges, made), error
@@ -143,8 +175,9 @@ class _Trials:
     ) -> bool:
         """Tries steps with corrected biases; whether they are the best."""
         of = quantizations_of(self._view, steps, ranges)
-        run = divided_run(self._run, factors)
-        corrected = with_corrected_biases(self._view, steps, of, run, self._found)
+        run, found = divided_run(self._floats.run, factors), self._floats.found
+        known = None if factors else self._floats.means
+        corrected = with_corrected_biases(self._view, steps, of, run, found, known)
         if not factors and all(a is b for a, b in zip(steps, corrected, strict=True)):
             return False  # It was tried already.
         try:
@@ -158,8 +191,7 @@ class _Trials:
         """With what floats are before products divided, if that is worth it."""
         readers = find_readers(self._view, steps)
         channels = {name: channels_of(own[0]) for name, own in readers.items()}
-        sizes = channel_sizes(self._run, channels, self._found)
-        made = smooth(self._view, steps, sizes)
+        made = smooth(self._view, steps, self._floats.sizes(channels))
         if not made.factors:
             return None
         new = self._ranges_of(made.factors, made.factors)
@@ -178,8 +210,7 @@ class _Trials:
             for pair in find_pairs(self._view, steps)
             if pair.first.weights is not None
         }
-        sizes = channel_sizes(self._run, channels, self._found)
-        made = equalize(self._view, steps, sizes)
+        made = equalize(self._view, steps, self._floats.sizes(channels))
         if not made.factors:
             return None
         factors = {**factors, **made.factors}
@@ -189,11 +220,11 @@ class _Trials:
     def _ranges_of(
         self, tensors: Iterable[str], factors: Mapping[str, Doubles]
     ) -> Mapping[str, Range]:
-        run = divided_run(self._run, factors)
+        run = divided_run(self._floats.run, factors)
         names = [f"{name}:0" for name in tensors]
-        observed = collect(run, names, self._data, Silent())
+        observed = collect(run, names, self._floats.data, Silent())
         return {
-            name.removesuffix(":0"): find_range(each, self._method)
+            name.removesuffix(":0"): find_range(each, self._floats.method)
             for name, each in observed.items()
         }
 

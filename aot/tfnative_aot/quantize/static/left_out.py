@@ -6,23 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-import tensorflow as tf
-
 from tfnative.manifest import LayerPrecision
-from tfnative_aot.freeze.graph import FrozenGraph
-from tfnative_aot.load.source import node_of
 from tfnative_aot.quantize.small_weights import FEWEST
 from tfnative_aot.quantize.static.graph_view import GraphView
-from tfnative_aot.quantize.weight_uses import find_weights
 
 _VOLUME = "no kernel computes it in 8 bits: its channels do not come last"
 _TRANSPOSED = "no kernel computes transposed convolutions in 8 bits"
 _SHAPE = "no kernel computes it in 8 bits as it is here"
 
-_RECURRENT = (
-    "it is computed again and again, and finds its ranges at run time, as int8 and "
-    "int8-dynamic do and auto does not"
-)
+_TOO_FEW = f"it has fewer than {FEWEST} weights, and is computed again and again"
 
 _REASONS = {
     "BatchMatMul": _SHAPE,
@@ -57,25 +49,15 @@ def left_out(
     for node in view.nodes():
         if node.op not in _REASONS or node.name in named or len(node.input) < 2:
             continue
+        if node.name in view.shapes:
+            continue
         weights = view.weights(node.input[1])
         if weights is None or not view.is_float(node.name):
             continue
         # A part of a constant is a plane of a kernel of three dimensions.
         is_volume = node.op in _VOLUMES or view.constant(node.input[1]) is None
         if is_volume or not rounded_later:
-            reason = _RECURRENT if node.name in repeated else _REASONS[node.op]
+            reason = _TOO_FEW if node.name in repeated else _REASONS[node.op]
             yield LayerPrecision(
                 node.name, node.op, weights.shape, "float32", reason=reason
             )
-
-
-def in_loops(graph: FrozenGraph) -> Iterator[LayerPrecision]:
-    """The layers in loops and branches, which have no ranges of samples."""
-    outputs = {node_of(tensor.tensor) for tensor in graph.outputs}
-    for weight in find_weights(graph.graph_def, outputs, FEWEST):
-        shape = tf.make_ndarray(weight.node.attr["value"].tensor).shape
-        for use in weight.uses:
-            if use.reader.function and use.op in _REASONS:
-                yield LayerPrecision(
-                    use.reader.node, use.op, shape, "float32", reason=_RECURRENT
-                )

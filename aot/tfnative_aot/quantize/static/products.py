@@ -54,6 +54,8 @@ def _find(view: GraphView, node: NodeDef) -> Found | None:
     rule = _RULES.get(node.op)
     if rule is None or node.attr["T"].type != 1:  # DT_FLOAT
         return None
+    if node.name in view.shapes:
+        return None
     found = rule(view, node)
     if found is None or not _is_finite(found.weights):
         return None

@@ -33,8 +33,12 @@ from tfnative_aot.quantize.static.find_steps import find_steps
 from tfnative_aot.quantize.static.finer import finer_layers
 from tfnative_aot.quantize.static.fixed import known_quantizations, range_of
 from tfnative_aot.quantize.static.graph_view import GraphView
-from tfnative_aot.quantize.static.least_error import Choice, with_least_error
-from tfnative_aot.quantize.static.left_out import in_loops, left_out
+from tfnative_aot.quantize.static.least_error import (
+    Choice,
+    InFloats,
+    with_least_error,
+)
+from tfnative_aot.quantize.static.left_out import left_out
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
 from tfnative_aot.quantize.static.repeated import repeated_products
@@ -110,10 +114,14 @@ class StaticQuantizer:
         self._finer = finer_layers(self._view)
         self._repeated = repeated_products(self._view) - self._finer.keys()
         self._observed: dict[str, Observed] = {}
+        self._floats: InFloats | None = None
+        self._made: dict[tuple[frozenset[str], bool], Choice] = {}
         self.products: tuple[Step, ...] = tuple(
             step for step in self._steps(()) if step.kind == "product"
         )
-        """All that can be in 8 bits, in the graph's order."""
+        """All that can be in 8 bits with ranges of samples, in the graph's order."""
+        self.finer: Collection[str] = self._finer.keys()
+        """Those that have more bits by the model's own rules, and stay as they are."""
 
     def _steps(self, kept: Collection[str]) -> Sequence[Step]:
         return find_steps(self._view, {*kept, *self._finer, *self._repeated})
@@ -154,14 +162,33 @@ class StaticQuantizer:
         )
         self._observed.update((names[full], each) for full, each in observed.items())
 
-    def graph(self, kept: Collection[str] = ()) -> QuantizedGraph:
+    def graph(
+        self, kept: Collection[str] = (), *, corrected: bool = False
+    ) -> QuantizedGraph:
         """The graph with all but some products in 8 bits.
+
+        Args:
+            kept: Nodes of products that stay as they are.
+            corrected: As ``quantized``, which gives the same graph then.
 
         Raises:
             CompileError: As ``observe``.
             InvalidArgumentError: As ``observe``.
         """
-        return self._build(kept, corrected=False).made
+        return self._choice(kept, corrected=corrected).made
+
+    def _choice(self, kept: Collection[str], *, corrected: bool) -> Choice:
+        """The graph; the last one, and that with all in 8 bits, are kept.
+
+        TensorFlow's sums may differ from one run to the next in their last bits, and
+        which graph is the best with them.
+        """
+        key = frozenset(kept), corrected
+        if key not in self._made:
+            made = self._build(kept, corrected=corrected)
+            self._made = {k: own for k, own in self._made.items() if not k[0]}
+            self._made[key] = made
+        return self._made[key]
 
     def _build(self, kept: Collection[str], *, corrected: bool) -> Choice:
         """The graph; corrected where samples say so, and no range is the model's.
@@ -210,10 +237,11 @@ class StaticQuantizer:
         corrected: bool,
     ) -> Choice:
         graph, view = self._prepared.graph, self._view
-        if corrected and self._data is not None and not known:
-            return with_least_error(
-                graph, view, steps, ranges, self._data, self._method
-            )
+        has_products = any(step.kind == "product" for step in steps)
+        if corrected and self._data is not None and not known and has_products:
+            if self._floats is None:
+                self._floats = InFloats(graph, view, self._data, self._method)
+            return with_least_error(self._floats, steps, ranges)
         made = build(graph.graph_def, view, steps, ranges, known)
         return Choice(steps, ranges, made)
 
@@ -223,6 +251,7 @@ class StaticQuantizer:
         reasons: Mapping[str, str] | None = None,
         *,
         corrected: bool = False,
+        others: Sequence[LayerPrecision] | None = None,
     ) -> Prepared:
         """The signature with all but some products in 8 bits.
 
@@ -230,12 +259,14 @@ class StaticQuantizer:
             kept: Nodes of products that stay as they are.
             reasons: Why they do; those without a reason are not listed.
             corrected: Whether biases and channels are corrected where that helps.
+            others: Layers without ranges of samples, of which it is known what becomes
+                of them; None if their weights are rounded afterwards.
 
         Raises:
             CompileError: As ``observe``.
             InvalidArgumentError: As ``observe``.
         """
-        chosen = self._build(kept, corrected=corrected)
+        chosen = self._choice(kept, corrected=corrected)
         steps, ranges, made = chosen.steps, chosen.ranges, chosen.made
         own = {step.node.name: step for step in steps if step.kind == "product"}
         layers = []
@@ -249,11 +280,10 @@ class StaticQuantizer:
             elif name not in kept:
                 layers.append(_kept_layer(product, _TOO_WIDE))
         layers += [layer for name, layer in self._finer.items() if name not in kept]
+        layers += others or ()
         named = {*(p.node.name for p in self.products), *(x.node for x in layers)}
-        # Of --precision int8, the weights of most others are rounded afterwards.
-        layers += left_out(self._view, named, self._repeated, rounded_later=corrected)
-        if not corrected:
-            layers += in_loops(self._prepared.graph)
+        later = others is None
+        layers += left_out(self._view, named, self._repeated, rounded_later=later)
         prepared = self._prepared
         graph = replace(prepared.graph, graph_def=made.graph_def, calls=made.calls)
         seen = [each for name, each in self._observed.items() if name in ranges]

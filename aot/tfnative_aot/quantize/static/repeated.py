@@ -38,7 +38,7 @@ def _by_weights(view: GraphView) -> Mapping[bytes, set[str]]:
     """By the bytes of weights: each time they are read is a constant once frozen."""
     found: dict[bytes, set[str]] = {}
     for node in view.nodes():
-        if node.op in PRODUCTS:
+        if node.op in PRODUCTS and node.name not in view.shapes:
             weights = view.node(view.producer(node.input[1]))
             if weights.op == "Const":
                 content = weights.attr["value"].tensor.SerializeToString()

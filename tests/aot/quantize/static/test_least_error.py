@@ -17,11 +17,13 @@ from tests.aot.quantize.static.test_correct_bias import biased, dense_net
 from tests.aot.quantize.static.test_equalize import depthwise_net
 from tfnative_aot.quantize.static import least_error
 from tfnative_aot.quantize.static.build import build
-from tfnative_aot.quantize.static.least_error import with_least_error
+from tfnative_aot.quantize.static.least_error import InFloats, with_least_error
 
 
 def chosen(of: Sampled) -> Any:
-    return with_least_error(of.graph, of.view, of.steps, of.ranges, of.data, "min-max")
+    return with_least_error(
+        InFloats(of.graph, of.view, of.data, "min-max"), of.steps, of.ranges
+    )
 
 
 @pytest.mark.parametrize("name", ["dense", "depthwise"])

@@ -31,17 +31,17 @@ def net(x: Any) -> Any:
     return tf.nn.conv2d_transpose(images, weights(2, 2, 4, 8) * 0.3, shape, 2)
 
 
-def reasons(*, corrected: bool) -> dict[str, str]:
+def reasons(*, later: bool) -> dict[str, str]:
     """By the last parts of names."""
     of = prepared(net, None, 2, 4, 4, 3)
     data = read_calibration({"x": normal(1, 24, 2, 4, 4, 3)}, of.graph.inputs)
     quantizer = StaticQuantizer(of, data, "min-max", Silent())
-    made = quantizer.quantized(corrected=corrected)
+    made = quantizer.quantized(others=None if later else ())
     return {layer.node.split("/", 2)[2]: layer.reason for layer in made.layers}
 
 
 def test_each_layer_that_stays_float32_says_why():
-    found = reasons(corrected=False)
+    found = reasons(later=False)
     assert "transposed" in found["conv2d_transpose"]
     volumes = [name for name in found if name.startswith("conv3d_transpose/parts")]
     assert len(volumes) == 2
@@ -49,13 +49,13 @@ def test_each_layer_that_stays_float32_says_why():
 
 
 def test_what_is_rounded_afterwards_is_named_then():
-    found = reasons(corrected=True)
+    found = reasons(later=True)
     assert "conv2d_transpose" not in found
     assert any(name.startswith("conv3d_transpose/parts") for name in found)
 
 
 def test_planes_of_kernels_of_three_dimensions_are_products():
-    found = reasons(corrected=False)
+    found = reasons(later=False)
     planes = [name for name in found if name.startswith("Conv3D/parts/Conv2D")]
     assert len(planes) == 2
     assert not any(found[name] for name in (*planes, "Conv2D"))

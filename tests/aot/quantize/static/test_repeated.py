@@ -81,14 +81,3 @@ def test_what_follows_a_recurrent_layer_has_ranges_of_samples(function):
     # Those of --precision int8 are rounded afterwards, which says so itself.
     (layer,) = quantizer.quantized(corrected=True).layers
     assert layer.computed == "int8"
-
-
-@pytest.mark.parametrize("function", [unrolled, looped])
-def test_auto_names_the_products_that_it_leaves_in_floats(function):
-    of = prepared(function, None, 3, 40)
-    data = read_calibration({"x": normal(1, 24, 3, 40)}, of.graph.inputs)
-    layers = StaticQuantizer(of, data, "min-max", Silent()).quantized().layers
-    kept = [layer for layer in layers if layer.reason]
-    assert {layer.shape for layer in kept} == {(40, 32), (32, 32)}
-    assert all("at run time" in layer.reason for layer in kept)
-    assert [layer.stored for layer in layers if not layer.reason] == ["int8"]

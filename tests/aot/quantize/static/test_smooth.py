@@ -16,7 +16,7 @@ from tests.aot.quantize.static.samples import Floats, Sampled, normal
 from tests.aot.quantize.static.test_build import decibels, run
 from tfnative_aot.quantize.static.build import build
 from tfnative_aot.quantize.static.channels import channel_sizes
-from tfnative_aot.quantize.static.least_error import Choice, with_least_error
+from tfnative_aot.quantize.static.least_error import Choice, InFloats, with_least_error
 from tfnative_aot.quantize.static.smooth import (
     Smoothed,
     channels_of,
@@ -63,7 +63,9 @@ def smoothed(of: Sampled) -> Smoothed:
 
 
 def chosen(of: Sampled) -> Choice:
-    return with_least_error(of.graph, of.view, of.steps, of.ranges, of.data, "min-max")
+    return with_least_error(
+        InFloats(of.graph, of.view, of.data, "min-max"), of.steps, of.ranges
+    )
 
 
 def test_outliers_behind_a_normalization_become_more_exact():

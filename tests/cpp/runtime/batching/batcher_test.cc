@@ -191,6 +191,39 @@ TEST_F(BatcherTest, PredictTriesAgainForAWhileIfItIsTold) {
   waiting.get();
 }
 
+// Wakes one thread too early whenever it waits, and records for how long it wanted to.
+class HastyClock : public FakeClock {
+ public:
+  void wait(std::condition_variable& condition, std::unique_lock<std::mutex>& lock,
+            std::int64_t until_micros) override {
+    if (std::this_thread::get_id() != watched) {
+      return FakeClock::wait(condition, lock, until_micros);
+    }
+    waits.push_back(until_micros - now_micros());
+    advance(60);
+  }
+
+  const std::thread::id watched = std::this_thread::get_id();
+  std::vector<std::int64_t> waits;
+};
+
+TEST_F(BatcherTest, PredictWaitsBetweenTries) {
+  const auto hasty = std::make_shared<HastyClock>();
+  clock_ = hasty;
+  options_.max_enqueued_batches = 1;
+  options_.retry_max_time_micros = 300;
+  options_.retry_delay_micros = 100;
+  Batcher batcher = this->batcher();
+  const BatchFuture occupying = occupy(batcher);
+  Rows a(4), b(4);
+  const BatchFuture waiting = batcher.submit(a.in, a.out);
+  EXPECT_EQ(code_of([&] { batcher.predict(b.in, b.out); }), Code::kUnavailable);
+  // It tries after 0, 120, 240 and 360 microseconds.
+  EXPECT_EQ(hasty->waits, (std::vector<std::int64_t>{100, 40, 100, 40, 100, 40}));
+  recorder_.open();
+  waiting.get();
+}
+
 TEST_F(BatcherTest, ADeadlineThatPassesInTheQueueFreesThePlace) {
   options_.max_enqueued_batches = 1;
   Batcher batcher = this->batcher();

@@ -175,7 +175,7 @@ class BatcherTest : public ::testing::Test {
     return future;
   }
 
-  const std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
+  std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
   Recorder recorder_;
   BatchOptions options_;
   Rows occupying_{1};

@@ -169,8 +169,9 @@ tools: $(VENV)/.tools
 
 setup: $(VENV)/.installed  ## .venv, with the package and what tests need
 
-# What building needs. In .venv: nothing is installed elsewhere. The pip that comes with
-# Python may be years old: it takes twice as long for 80,000 files.
+# What building needs, and what others' sources do. In .venv: nothing is installed
+# elsewhere. The pip that comes with Python may be years old: it takes twice as long for
+# 80,000 files.
 $(VENV)/.tools: pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo \
 	  "$(PYTHON) cannot make a virtual environment. As root: apt-get install" \
@@ -179,7 +180,7 @@ $(VENV)/.tools: pyproject.toml
 	@command -v $(firstword $(CXX)) >/dev/null || { echo "There is no C++ compiler:" \
 	  "apt-get install g++, or set CC and CXX."; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25"
-	$(BIN)/pip install --quiet scikit-build-core pybind11 cmake ninja
+	$(BIN)/pip install --quiet scikit-build-core pybind11 cmake ninja setuptools wheel
 	@touch $@
 
 # The package itself, not editable: tests see what users get. Python compiles the few

@@ -44,6 +44,8 @@ class Exact:
         self._model = model
         self._graph = graph
         self._source: SessionSource | None = None
+        self._source_names: Sequence[str] = ()
+        self._plain: SourceGraph | None = None
         self._signature = model.signature(graph.signature)
         self._names = [spec.name for spec in self._signature.outputs]
         self.reasons = dict.fromkeys(self._names, reason) if reason else {}
@@ -51,21 +53,19 @@ class Exact:
     def outputs(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
         """Answers to inputs of the compiled code, of all outputs that have one."""
         feeds = {name: wide(array) for name, array in inputs.items()}
-        names = self._left()
-        found, reason = self._run(names, feeds)
-        if not reason:
-            return found
-        self._source = None
-        if len(names) == 1:
-            self.reasons[names[0]] = reason
-            return {}
+        found: dict[str, npt.NDArray[Any]] = {}
         # TensorFlow refuses a graph as a whole for one op of it.
-        for name in names:
-            one, reason = self._run([name], feeds)
-            self._source = None
-            found.update(one)
-            if reason:
-                self.reasons[name] = reason
+        groups: list[Sequence[str]] = [self._left()]
+        while groups:
+            names = groups.pop()
+            answers, reason, op = self._run(names, feeds)
+            found.update(answers)
+            if not reason:
+                continue
+            if len(names) == 1 or self._plain is None:
+                self.reasons.update(dict.fromkeys(names, reason))
+            else:
+                groups += self._parted(names, op)
         return found
 
     def reach(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
@@ -75,22 +75,34 @@ class Exact:
 
     def release(self) -> None:
         """Gives its memory back until it is asked again."""
-        self._source = None
+        self._source = self._plain = None
 
     def _run(
         self, names: Sequence[str], feeds: Mapping[str, npt.NDArray[Any]]
-    ) -> tuple[Arrays, str]:
-        """Answers, or why there are none."""
+    ) -> tuple[Arrays, str, str]:
+        """Answers; or why there are none, and the op that is at fault, if that is."""
         if not names:
-            return {}, ""
+            return {}, "", ""
         try:
-            source = self._source = self._source or self._make(names)
-            return dict(source.run(self._of(names), feeds)), ""
+            if self._source is None or self._source_names != names:
+                self._source = None  # Two would need twice the memory.
+                self._source, self._source_names = self._make(names), names
+            return dict(self._source.run(self._of(names), feeds)), "", ""
         except NoDoubleGraphError as error:
-            return {}, str(error)
+            return {}, str(error), ""
         # TensorFlow raises errors of every type on what it cannot import or compute.
         except Exception as error:
-            return {}, _said(error)
+            return {}, _said(error), op_without_kernel(error)
+
+    def _parted(self, names: Sequence[str], op: str) -> list[Sequence[str]]:
+        """Outputs that need an op, or the first half of them; and the others."""
+        graph = self._plain
+        first: Sequence[str] = []
+        if op and graph is not None:
+            first = [n for n in names if _needs(_part(graph, [n]), op)]
+        if not 0 < len(first) < len(names):
+            first = names[: len(names) // 2]
+        return [first, [name for name in names if name not in first]]
 
     def _of(self, names: Sequence[str]) -> Signature:
         kept = tuple(spec for spec in self._signature.outputs if spec.name in names)
@@ -100,11 +112,13 @@ class Exact:
         return [name for name in self._names if name not in self.reasons]
 
     def _make(self, names: Sequence[str]) -> SessionSource:
-        try:
-            graph = plain_graph(self._model, self._graph)
-        except Error as error:
-            raise NoDoubleGraphError(str(error)) from error
-        self._signature = moved(self._signature, graph)
+        if self._plain is None:
+            try:
+                self._plain = plain_graph(self._model, self._graph)
+            except Error as error:
+                raise NoDoubleGraphError(str(error)) from error
+            self._signature = moved(self._signature, self._plain)
+        graph = self._plain
         if len(names) < len(self._names):
             graph = _part(graph, names)
         return SessionSource.from_graph_def(double_graph(graph))
@@ -115,6 +129,10 @@ def _part(graph: SourceGraph, names: Sequence[str]) -> SourceGraph:
     outputs = {name: graph.outputs[name] for name in names}
     roots = [*graph.inputs.values(), *outputs.values()]
     return replace(graph, graph_def=prune(graph.graph_def, roots), outputs=outputs)
+
+
+def _needs(graph: SourceGraph, op: str) -> bool:
+    return any(node.op == op for node in graph.graph_def.node)
 
 
 def _said(error: Exception) -> str:

@@ -47,6 +47,11 @@ def _elu(gradient: Any, y: Any) -> Any:
     return tf.where(y < 0, gradient * (y + 1), gradient)
 
 
+def _selu(gradient: Any, y: Any) -> Any:
+    scale, scale_alpha = 1.0507009873554804934, 1.7580993408473768599
+    return tf.where(y < 0, gradient * (y + scale_alpha), gradient * scale)
+
+
 def _zero_stays(op: Callable[[Any, Any], Any]) -> Rule:
     def compute(y: Any, gradient: Any) -> Any:
         return tf.where(gradient == 0, tf.abs(gradient), op(y, gradient))
@@ -60,5 +65,6 @@ RULES: Mapping[str, Rule] = {
     "Relu6Grad": _of_two(_relu6),
     "ReluGrad": _of_two(_relu),
     "RsqrtGrad": _zero_stays(lambda y, dy: tf.raw_ops.RsqrtGrad(y=y, dy=dy)),
+    "SeluGrad": _of_two(_selu),
     "SqrtGrad": _zero_stays(lambda y, dy: tf.raw_ops.SqrtGrad(y=y, dy=dy)),
 }

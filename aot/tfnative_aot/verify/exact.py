@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tfnative.errors import Error
 from tfnative_aot.freeze.graph import FrozenGraph
 from tfnative_aot.load.load_model import LoadedModel
-from tfnative_aot.load.reach import prune
+from tfnative_aot.load.reach import prune, reachable_names
 from tfnative_aot.load.session_source import SessionSource
 from tfnative_aot.load.source import Signature, SourceGraph
 from tfnative_aot.verify.double_graph import double_graph
@@ -23,6 +23,9 @@ from tfnative_aot.verify.messages import op_without_kernel, tensorflow_message
 from tfnative_aot.verify.plain_graph import moved, plain_graph
 from tfnative_aot.verify.reach import reach_of
 from tfnative_aot.verify.samples import Arrays
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 _LONGEST_MESSAGE = 120
 
@@ -99,7 +102,8 @@ class Exact:
         graph = self._plain
         first: Sequence[str] = []
         if op and graph is not None:
-            first = [n for n in names if _needs(_part(graph, [n]), op)]
+            nodes = {node.name: node for node in graph.graph_def.node}
+            first = [n for n in names if _needs(nodes, graph.outputs[n], op)]
         if not 0 < len(first) < len(names):
             first = names[: len(names) // 2]
         return [first, [name for name in names if name not in first]]
@@ -131,8 +135,8 @@ def _part(graph: SourceGraph, names: Sequence[str]) -> SourceGraph:
     return replace(graph, graph_def=prune(graph.graph_def, roots), outputs=outputs)
 
 
-def _needs(graph: SourceGraph, op: str) -> bool:
-    return any(node.op == op for node in graph.graph_def.node)
+def _needs(nodes: Mapping[str, NodeDef], output: str, op: str) -> bool:
+    return any(nodes[name].op == op for name in reachable_names(nodes, [output]))
 
 
 def _said(error: Exception) -> str:

@@ -169,6 +169,17 @@ def nothing_to_tell(first_step: int, steps: int, seconds: float) -> Fitted:
     )
 
 
+_STARTED_AGAIN = (
+    "primary device is not remote",
+    "unable to find the relevant tensor remote_handle",
+    "unknown device",
+)
+"""What TensorFlow says is an invalid argument where a member has been started again
+before anybody missed it: a tensor, or a device, that the new process does not have. See
+tensorflow/python/distribute/coordinator/cluster_coordinator.py, which looks for the
+same."""
+
+
 @contextlib.contextmanager
 def peers_needed() -> Iterator[None]:
     """Says that a peer is gone, where TensorFlow says one of several other things.
@@ -185,7 +196,11 @@ def peers_needed() -> Iterator[None]:
         tf.errors.AbortedError,
         tf.errors.CancelledError,
         tf.errors.DeadlineExceededError,
+        tf.errors.InvalidArgumentError,
     ) as error:
+        is_wrong = isinstance(error, tf.errors.InvalidArgumentError)
+        if is_wrong and not any(text in str(error).lower() for text in _STARTED_AGAIN):
+            raise
         said = str(error.message).strip().splitlines() or [type(error).__name__]
         raise PeerLostError(
             f"another member is gone ({said[0][:160]}): start it again; all go on from "

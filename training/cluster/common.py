@@ -16,7 +16,7 @@ from training.checkpoints import Checkpoints, claim, remove_partial
 from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
-from training.errors import ClusterError, PeerLostError, TrainingError
+from training.errors import ClusterError, PeerLostError, TrainingError, is_of_a_peer
 from training.files import held
 from training.finish import finish, policy
 from training.models import MODELS, build_model
@@ -169,17 +169,6 @@ def nothing_to_tell(first_step: int, steps: int, seconds: float) -> Fitted:
     )
 
 
-_STARTED_AGAIN = (
-    "primary device is not remote",
-    "unable to find the relevant tensor remote_handle",
-    "unknown device",
-)
-"""What TensorFlow says is an invalid argument where a member has been started again
-before anybody missed it: a tensor, or a device, that the new process does not have. See
-tensorflow/python/distribute/coordinator/cluster_coordinator.py, which looks for the
-same."""
-
-
 @contextlib.contextmanager
 def peers_needed() -> Iterator[None]:
     """Says that a peer is gone, where TensorFlow says one of several other things.
@@ -191,15 +180,8 @@ def peers_needed() -> Iterator[None]:
 
     try:
         yield
-    except (
-        tf.errors.UnavailableError,
-        tf.errors.AbortedError,
-        tf.errors.CancelledError,
-        tf.errors.DeadlineExceededError,
-        tf.errors.InvalidArgumentError,
-    ) as error:
-        is_wrong = isinstance(error, tf.errors.InvalidArgumentError)
-        if is_wrong and not any(text in str(error).lower() for text in _STARTED_AGAIN):
+    except tf.errors.OpError as error:
+        if not is_of_a_peer(error):
             raise
         said = str(error.message).strip().splitlines() or [type(error).__name__]
         raise PeerLostError(

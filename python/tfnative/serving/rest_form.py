@@ -55,12 +55,26 @@ STATUS_CODES = {
 
 def model_path(spec: ModelSpec, verb: str = "") -> str:
     """The path of a model; its verb is "predict", or "/metadata", or none."""
-    path = f"/v1/models/{quote(spec.name, safe='')}"
+    path = f"/v1/models/{_segment('model', spec.name)}"
     if spec.version is not None:
         path += f"/versions/{spec.version}"
     if spec.label is not None:
-        path += f"/labels/{quote(spec.label, safe='')}"
+        path += f"/labels/{_segment('label', spec.label)}"
     return path + (verb if verb.startswith("/") or not verb else f":{verb}")
+
+
+def _segment(what: str, name: str) -> str:
+    """A part of a path; dots alone would be folded away, with what is before them.
+
+    Raises:
+        InvalidArgumentError: It is dots alone.
+    """
+    if name in (".", ".."):
+        raise InvalidArgumentError(
+            f"a {what} that is called {name!r} cannot be asked for over REST: ask over "
+            "gRPC"
+        )
+    return quote(name, safe="")
 
 
 # --- Predict --------------------------------------------------------------------------

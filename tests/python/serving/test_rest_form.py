@@ -67,6 +67,27 @@ TWO = signature_with(
 )
 
 
+@pytest.mark.parametrize("name", [".", ".."])
+def test_dots_are_not_asked_for(name: str):
+    # Whoever folds them away, as clients and proxies do, asks for something else.
+    for spec in (ModelSpec(name), ModelSpec("m", label=name)):
+        with pytest.raises(tfnative.InvalidArgumentError, match="over REST"):
+            rest_form.model_path(spec)
+    assert rest_form.model_path(ModelSpec("a..", label="...")).endswith(
+        "a../labels/..."
+    )
+
+
+@pytest.mark.parametrize(
+    "version", ["4", "..", "1/../2", True, 4.5, b"1", np.float32(1)]
+)
+def test_a_version_is_a_whole_number(version: Any):
+    with pytest.raises(tfnative.InvalidArgumentError, match="expected a whole number"):
+        ModelSpec("m", version=version)
+    path = rest_form.model_path(ModelSpec("m", version=np.int64(4)))  # type: ignore[arg-type]
+    assert path == "/v1/models/m/versions/4"
+
+
 @pytest.mark.parametrize(
     ("signature", "outputs", "expected"),
     [

@@ -11,14 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from tfnative.serving.server.http_protocol import protocol
 from tfnative.serving.server.tls import LiveTls
-
-READ_BYTES = 64 << 10
-"""What is read from a connection in one turn of the event loop, which others wait for.
-asyncio would read 256 KB, of which uvicorn and h11 make five copies."""
-
 
 class _HttpServer(uvicorn.Server):
     """Leaves signals to the process: both APIs end together.
@@ -61,69 +56,6 @@ class _HttpServer(uvicorn.Server):
         yield
 
 
-def protocol(timeout_seconds: float) -> type[asyncio.Protocol]:
-    """What reads requests from connections, and ends those on which nothing moves.
-
-    uvicorn waits for ever for a connection's first request, for the rest of a request's
-    head, and for a client that does not read its response.
-
-    Args:
-        timeout_seconds: From the first byte of a head, or from when the connection is
-            there, to the end of the head; and while nothing of a response is read.
-    """
-
-    class Timed(AutoHTTPProtocol):  # type: ignore[misc, valid-type, unused-ignore]
-        _timer: asyncio.TimerHandle | None = None
-        _of_writing: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            with contextlib.suppress(AttributeError):  # Other loops read as they like.
-                transport.max_size = READ_BYTES
-            self._begin()
-
-        def data_received(self, data: bytes) -> None:
-            known = self.cycle
-            super().data_received(data)
-            if self.cycle is not known:
-                self._end()
-            elif self.cycle is None or self.cycle.response_complete:
-                self._begin()
-
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            loop = asyncio.get_running_loop()
-            # What was not read yet would be kept until it is, if it were closed only.
-            abort = self.transport.abort
-            self._of_writing = loop.call_later(timeout_seconds, abort)
-
-        def resume_writing(self) -> None:
-            self._end_writing()
-            super().resume_writing()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._end()
-            self._end_writing()
-            super().connection_lost(exc)
-
-        def _begin(self) -> None:
-            if self._timer is None:
-                loop = asyncio.get_running_loop()
-                self._timer = loop.call_later(timeout_seconds, self.transport.close)
-
-        def _end(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _end_writing(self) -> None:
-            if self._of_writing is not None:
-                self._of_writing.cancel()
-                self._of_writing = None
-
-    return Timed
-
-
 def make_http_server(
     app: Any,
     tls: LiveTls | None = None,
@@ -142,6 +74,7 @@ def make_http_server(
         log_level="warning",
         access_log=False,
         lifespan="off",
+        ws="none",
         # Longer than clients keep connections: else one ends as a request is sent.
         timeout_keep_alive=75,
     )

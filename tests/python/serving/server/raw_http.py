@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 from types import TracebackType
+from typing import Any
 
 
 class RawClient:
@@ -40,6 +43,19 @@ class RawClient:
         while part := self._socket.recv(1 << 16):
             found += part
         return found
+
+    def read_answer(self) -> Any:
+        """The JSON of a response whose status was read."""
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self._socket.recv(1)
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        assert length, head
+        return json.loads(self._socket.recv(int(length[1]), socket.MSG_WAITALL))
+
+    def end(self) -> None:
+        """Says that nothing more is sent, and still receives."""
+        self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         self._socket.close()

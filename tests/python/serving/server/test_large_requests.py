@@ -13,7 +13,7 @@ import pytest
 
 httpx = pytest.importorskip("httpx", reason="needs httpx")
 
-from tfnative.serving.server.http import READ_BYTES  # noqa: E402
+from tfnative.serving.server.http_protocol import READ_BYTES  # noqa: E402
 from tfnative.serving.server.rest_body import MOVED_BYTES, Bytes  # noqa: E402
 
 PREDICT = "/v1/models/affine:predict"

@@ -30,13 +30,15 @@ class AsyncRestChannel:
     def __init__(self, address: str, options: Options) -> None:
         import httpx
 
+        from tfnative.serving.channels.own_answers import async_transport
+
         self._address = address
         self._max_bytes = options.max_message_bytes
         self._tls_name = None if options.tls is None else options.tls.server_name
         arguments = rest_arguments(address, options)
 
         def connect(verify: Any) -> httpx.AsyncClient:
-            return httpx.AsyncClient(verify=verify, **arguments)
+            return httpx.AsyncClient(transport=async_transport(verify), **arguments)
 
         tls = options.tls
         self._clients = Renewed(tls, lambda: rest_tls(tls), connect)
@@ -44,6 +46,8 @@ class AsyncRestChannel:
     async def call(self, call: Call[T], timeout: float | None) -> T:
         """See ``AsyncChannel``."""
         import httpx
+
+        from tfnative.serving.channels.own_answers import check_own
 
         request = call.rest_request
         until = None if timeout is None else time.monotonic() + timeout
@@ -57,6 +61,7 @@ class AsyncRestChannel:
                 content=request.body,
                 extensions=rest_extensions(until, self._tls_name),
             ) as response:
+                check_own(response, where)
                 async for chunk in response.aiter_bytes():
                     body += chunk
                     check_body(len(body), until, self._max_bytes, where)

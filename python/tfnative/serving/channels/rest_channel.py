@@ -37,12 +37,14 @@ class RestChannel:
     def __init__(self, address: str, options: Options) -> None:
         import httpx
 
+        from tfnative.serving.channels.own_answers import transport
+
         self._address = address
         self._max_bytes = options.max_message_bytes
         arguments = rest_arguments(address, options)
 
         def connect(verify: Any) -> httpx.Client:
-            return httpx.Client(verify=verify, **arguments)
+            return httpx.Client(transport=transport(verify), **arguments)
 
         tls = options.tls
         self._clients = Renewed(tls, lambda: rest_tls(tls), connect)
@@ -53,6 +55,8 @@ class RestChannel:
     def call(self, call: Call[T], timeout: float | None) -> T:
         """See ``Channel``."""
         import httpx
+
+        from tfnative.serving.channels.own_answers import check_own
 
         request = call.rest_request
         until = None if timeout is None else time.monotonic() + timeout
@@ -65,6 +69,7 @@ class RestChannel:
                 content=request.body,
                 extensions=rest_extensions(until, self._tls_name),
             ) as response:
+                check_own(response, where)
                 body = _read(response, until, self._max_bytes, where)
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             raise http_error(error, where) from None

@@ -44,7 +44,8 @@ class AsyncClient(BaseClient):
     """Asks a TensorFlow Serving from coroutines of one event loop.
 
     Arguments are those of ``Client``, and so are its methods, which are to be awaited.
-    A task that is cancelled takes its call back.
+    A task that is cancelled takes its call back. In another event loop than that of the
+    first call, calls raise ``FailedPreconditionError``.
     """
 
     def __init__(self, address: str | Sequence[str], **options: Any) -> None:

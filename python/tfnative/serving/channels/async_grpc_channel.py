@@ -15,6 +15,7 @@ from tfnative.serving.channels.grpc import (
     grpc_arguments,
     grpc_error,
 )
+from tfnative.serving.channels.own_loop import OwnLoop
 from tfnative.serving.channels.renewed import Renewed
 from tfnative.serving.token_file import open_tokens
 
@@ -35,11 +36,13 @@ class AsyncGrpcChannel:
         self._compression = compression(options)
         self._connections: Renewed[Connection] | None = None
         self._closed = False
+        self._loop = OwnLoop()
 
     def _connected(self) -> Renewed[Connection]:
         """Made in the event loop, to which it belongs."""
         if self._closed:
             raise FailedPreconditionError(f"{self._address}: the client is closed")
+        self._loop.check(self._address)
         if self._connections is None:
             tls = self._options.tls
             self._connections = Renewed(tls, lambda: credentials(tls), self._connect)
@@ -84,6 +87,7 @@ class AsyncGrpcChannel:
     async def close(self) -> None:
         """See ``AsyncChannel``."""
         self._closed = True
+        self._loop.check(self._address)
         if self._connections is not None:
             for connection in self._connections.all():
                 await connection.channel.close()

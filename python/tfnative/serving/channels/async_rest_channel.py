@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tfnative.serving.channels.own_loop import OwnLoop
 from tfnative.serving.channels.renewed import Renewed
 from tfnative.serving.channels.rest import (
     check_body,
@@ -33,6 +34,7 @@ class AsyncRestChannel:
         from tfnative.serving.channels.own_answers import async_transport
 
         self._address = address
+        self._loop = OwnLoop()
         self._max_bytes = options.max_message_bytes
         self._tls_name = None if options.tls is None else options.tls.server_name
         arguments = rest_arguments(address, options)
@@ -49,6 +51,7 @@ class AsyncRestChannel:
 
         from tfnative.serving.channels.own_answers import check_own
 
+        self._loop.check(self._address)
         request = call.rest_request
         until = None if timeout is None else time.monotonic() + timeout
         where = f"{self._address}, {call.where}"
@@ -75,5 +78,6 @@ class AsyncRestChannel:
 
     async def close(self) -> None:
         """See ``AsyncChannel``."""
+        self._loop.check(self._address)
         for client in self._clients.all():
             await client.aclose()

@@ -71,21 +71,10 @@ def _answering(handler: Any, what: str) -> Any:
     It reads the request itself: of one that cannot be read, gRPC would tell the client
     which exception that was, and no request's id.
     """
+    if handler.request_streaming:
+        return grpc.stream_unary_rpc_method_handler(_answer(handler.stream_unary, what))
     inner = handler.unary_stream if handler.response_streaming else handler.unary_unary
-    read = handler.request_deserializer
-
-    async def answer(request: Any, context: Any) -> Any:
-        given = _values(context.invocation_metadata(), HEADER)
-        metadata = ((HEADER, begin_request(given)),)
-        context.set_trailing_metadata(metadata)
-        try:
-            return await inner(_read(read, request), context)
-        except (asyncio.CancelledError, grpc.aio.AbortError):
-            raise  # The client gave up; or the answer is on its way.
-        except BaseException as error:
-            reply = reply_to(error, what)
-            return await context.abort(_STATUS[reply.code], reply.text, metadata)
-
+    answer = _answer(inner, what, handler.request_deserializer or _as_it_is)
     make = (
         grpc.unary_stream_rpc_method_handler
         if handler.response_streaming
@@ -94,9 +83,28 @@ def _answering(handler: Any, what: str) -> Any:
     return make(answer, None, handler.response_serializer)
 
 
-def _read(read: Callable[[bytes], Any] | None, request: bytes) -> Any:
-    if read is None:
-        return request
+def _answer(inner: Any, what: str, read: Callable[[bytes], Any] | None = None) -> Any:
+    async def answer(request: Any, context: Any) -> Any:
+        given = _values(context.invocation_metadata(), HEADER)
+        metadata = ((HEADER, begin_request(given)),)
+        context.set_trailing_metadata(metadata)
+        try:
+            asked = request if read is None else _read(read, request)
+            return await inner(asked, context)
+        except (asyncio.CancelledError, grpc.aio.AbortError):
+            raise  # The client gave up; or the answer is on its way.
+        except BaseException as error:
+            reply = reply_to(error, what)
+            return await context.abort(_STATUS[reply.code], reply.text, metadata)
+
+    return answer
+
+
+def _as_it_is(request: bytes) -> bytes:
+    return request
+
+
+def _read(read: Callable[[bytes], Any], request: bytes) -> Any:
     try:
         return read(request)
     except Exception:
@@ -116,8 +124,10 @@ async def _unauthenticated(_: Any, context: Any) -> Any:
     await context.abort(grpc.StatusCode.UNAUTHENTICATED, text)
 
 
-_UNKNOWN = grpc.unary_unary_rpc_method_handler(_unknown)
-_UNAUTHENTICATED = grpc.unary_unary_rpc_method_handler(_unauthenticated)
+# They look as if they took many messages: gRPC would wait for a single one, and keep it,
+# before it calls them. To clients it is the same.
+_UNKNOWN = grpc.stream_unary_rpc_method_handler(_unknown)
+_UNAUTHENTICATED = grpc.stream_unary_rpc_method_handler(_unauthenticated)
 
 
 def _values(metadata: Any, key: str) -> list[str]:

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-pytest.importorskip("grpc", reason="needs grpcio")
+grpc = pytest.importorskip("grpc", reason="needs grpcio")
 
 from tfnative.serving.server.grpc_interceptors import HEALTH, Tokens
 from tfnative.serving.token_file import TokenFile
@@ -45,3 +47,32 @@ def test_who_is_let_in(tmp_path, method, given, is_let_in):
     tokens = Tokens(TokenFile(file))
     found = asyncio.run(tokens.intercept_service(go_on, details))
     assert (found is handler) == is_let_in
+
+
+@pytest.mark.parametrize(
+    ("method", "code"),
+    [(PREDICT, "UNAUTHENTICATED"), ("/a.B/C", "UNIMPLEMENTED")],
+)
+def test_who_is_refused_is_so_before_the_message(
+    serve, settings, tmp_path, method, code
+):
+    (tmp_path / "tokens").write_text("secret\n")
+    needs_token = code == "UNAUTHENTICATED"
+    options = {"token_file": str(tmp_path / "tokens")} if needs_token else {}
+    address = serve(settings, **options).grpc
+    ended = threading.Event()
+
+    def never() -> Iterator[bytes]:
+        ended.wait()
+        yield b""
+
+    with grpc.insecure_channel(address) as channel:
+        with pytest.raises(grpc.RpcError) as raised:
+            channel.stream_unary(method)(never(), timeout=20)
+        ended.set()
+        assert raised.value.code().name == code
+        metadata = dict(raised.value.trailing_metadata())
+        assert len(metadata["x-request-id"]) == 32
+        with pytest.raises(grpc.RpcError) as raised:  # As clients ask.
+            channel.unary_unary(method)(b"a" * (8 << 20), timeout=20)
+        assert raised.value.code().name == code

@@ -18,6 +18,7 @@ from tfnative._store.versions import (
 )
 from tfnative.errors import InvalidArgumentError, UnimplementedError
 from tfnative.serving import messages
+from tfnative.serving.server.replies import MalformedRequestError
 from tfnative.serving.server.text_message import read_text_message
 
 _NOT_IN_NAMES = frozenset("/:")
@@ -85,9 +86,9 @@ def settings_of(config: Any) -> dict[str, ModelSettings]:
     found: dict[str, ModelSettings] = {}
     for one in config.model_config_list.config:
         if not one.name or not one.base_path:
-            raise InvalidArgumentError(
-                f"model {one.name!r}: expected a name and a base_path, got"
-                f" {one.base_path!r}"
+            missing = "name" if not one.name else "base_path"
+            raise MalformedRequestError(
+                f"model {one.name!r}: expected a name and a base_path, got no {missing}"
             )
         if one.name in found:
             raise InvalidArgumentError(f"model {one.name!r} is there twice")

@@ -124,8 +124,8 @@ async def _unauthenticated(_: Any, context: Any) -> Any:
     await context.abort(grpc.StatusCode.UNAUTHENTICATED, text)
 
 
-# They look as if they took many messages: gRPC would wait for a single one, and keep it,
-# before it calls them. To clients it is the same.
+# They look as if they took many messages: gRPC would wait for a single one, and keep
+# it, before it calls them. To clients it is the same.
 _UNKNOWN = grpc.stream_unary_rpc_method_handler(_unknown)
 _UNAUTHENTICATED = grpc.stream_unary_rpc_method_handler(_unauthenticated)
 

@@ -15,6 +15,7 @@ import uvicorn
 from tfnative.serving.server.http_protocol import protocol
 from tfnative.serving.server.tls import LiveTls
 
+
 class _HttpServer(uvicorn.Server):
     """Leaves signals to the process: both APIs end together.
 

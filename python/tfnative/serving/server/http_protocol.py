@@ -25,10 +25,10 @@ _END_OF_HEAD = re.compile(rb"\n\r?\n")
 class StrictConnection(h11.Connection):
     """Refuses heads of requests that a proxy in front may read in another way.
 
-    Where two servers disagree about where a request ends, a client puts a request of its
-    own among those of others. RFC 9112 lets a server refuse them: both lengths of a body
-    (6.1), lengths in a list (6.3), folded lines (5.2), and lines that end with LF alone
-    (2.2). h11 takes all of these.
+    Where two servers disagree about where a request ends, a client puts a request of
+    its own among those of others. RFC 9112 lets a server refuse them: both lengths of
+    a body (6.1), lengths in a list (6.3), folded lines (5.2), and lines that end with
+    LF alone (2.2). h11 takes all of these.
     """
 
     why = "it is no HTTP/1.1"

@@ -15,9 +15,11 @@ from tfnative._batch.scheduler import BatchScheduler
 from tfnative._core import parse_batching_parameters
 from tfnative._model import Model
 from tfnative._store.model_store import ModelStore
+from tfnative.errors import FailedPreconditionError
 from tfnative.serving.server.batch_plan import batch_threads, planned
 from tfnative.serving.server.config import ModelSettings
 from tfnative.serving.server.reload_rules import ReloadRules
+from tfnative.serving.server.replies import UnavailableVersionError
 from tfnative.serving.server.served_model import MakeBatcher, ServedModel
 from tfnative.serving.server.warmup import run_warmup_requests
 
@@ -86,19 +88,28 @@ class Opener:
             NotFoundError: There are none.
             LoadError: None can be loaded.
         """
-        store = ModelStore(
-            settings.base_path,
-            policy=settings.policy,
-            labels=settings.labels or None,
-            poll_seconds=self._options.poll_seconds,
-            threads=self._options.load.threads,
-            backend=self._options.load.backend,
-            map_in_place=self._options.load.map_in_place,
-            trusted_keys=self._options.load.trusted_keys,
-            strict_permissions=self._options.strict_permissions,
-            before_load=before_load,
-            on_load=run_warmup_requests,
-        )
+        try:
+            store = ModelStore(
+                settings.base_path,
+                policy=settings.policy,
+                labels=settings.labels or None,
+                poll_seconds=self._options.poll_seconds,
+                threads=self._options.load.threads,
+                backend=self._options.load.backend,
+                map_in_place=self._options.load.map_in_place,
+                trusted_keys=self._options.load.trusted_keys,
+                strict_permissions=self._options.strict_permissions,
+                before_load=before_load,
+                on_load=run_warmup_requests,
+            )
+        except FailedPreconditionError as error:
+            if before_load is None or not settings.labels:
+                raise
+            # A client sent them, and its words alone are for it: the error's have more.
+            raise UnavailableVersionError(
+                f"model {settings.name!r}: labels must stand for versions that are"
+                f" available, got {dict(settings.labels)}"
+            ) from error
         return ServedModel(settings.name, store, self._make_batcher)
 
     def open_all(

@@ -58,10 +58,14 @@ class ServedModel:
         try:
             return self.store.find(spec.version, label=spec.label)
         except NotFoundError:  # Whose words are for who has the folder.
-            raise UnknownModelError(f"{spec} is not served; {self._known()}") from None
+            raise self.not_served(spec) from None
         except FailedPreconditionError:
             text = f"{spec} takes no requests now; {self._known()}"
             raise UnavailableVersionError(text) from None
+
+    def not_served(self, spec: ModelSpec) -> NotFoundError:
+        """What is said of a version that there is not."""
+        return UnknownModelError(f"{spec} is not served; {self._known()}")
 
     def batcher(
         self, version: int, model: Model, signature: Signature

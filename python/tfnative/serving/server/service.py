@@ -195,7 +195,7 @@ class Service:
             numbers = [served.find(spec)[0]]
         elif spec.version is not None:
             if spec.version not in known:
-                raise not_found(spec.name)
+                raise served.not_served(spec)
             numbers = [spec.version]
         return [
             ServedVersion(

@@ -14,8 +14,8 @@ import pytest
 
 grpc = pytest.importorskip("grpc", reason="needs grpcio")
 
-from tfnative.serving.server.grpc_interceptors import HEALTH, Tokens
-from tfnative.serving.token_file import TokenFile
+from tfnative.serving.server.grpc_interceptors import HEALTH, Tokens  # noqa: E402
+from tfnative.serving.token_file import TokenFile  # noqa: E402
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 GOOD, OTHER = ("authorization", "Bearer secret"), ("authorization", "Bearer other")

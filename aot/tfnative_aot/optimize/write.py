@@ -28,6 +28,7 @@ from tfnative_aot.load.initializer import (
     renamed,
 )
 from tfnative_aot.load.source import TensorSpec, node_of
+from tfnative_aot.optimize.defaults import with_defaults
 from tfnative_aot.output import check_replaceable, replacing
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ MARK = "assets.extra/tfnative_optimize.json"
 _MARK_NODE = "tfnative_optimize"
 _PREDICT = "tensorflow/serving/predict"
 _MOST_BYTES = (1 << 31) - 1
+_INPUTS = frozenset({"Placeholder", "PlaceholderWithDefault"})
 
 Tensors = dict[str, dict[str, str]]
 
@@ -90,7 +92,7 @@ def write_saved_model(
     """
     from tensorflow.core.protobuf import saved_model_pb2
 
-    content = graph.runnable()
+    content = with_defaults(graph.runnable(), graph, model)
     _check_size(content)
     original = meta_graph_of(model)
     saved = saved_model_pb2.SavedModel(saved_model_schema_version=1)
@@ -143,6 +145,7 @@ def write_graph_def(
         OSError: It cannot be written.
     """
     check_no_tables(graph, model)
+    graph = graph.with_graph(with_defaults(graph.graph_def, graph, model))
     content, written = graph.graph_def, _names(graph)
     if model.kind == "graph_def":
         content, written = _as_it_came(graph)
@@ -201,7 +204,7 @@ def _take_names(graph: WholeGraph, ends: SignatureEnds, names: dict[str, str]) -
         wanted = node_of(spec.tensor)
         is_free = end not in names and wanted not in names
         passes_on = [name.removesuffix(":0") for name in nodes[end].input] == [wanted]
-        if is_free and passes_on and nodes[wanted].op != "Placeholder":
+        if is_free and passes_on and nodes[wanted].op not in _INPUTS:
             names[end], names[wanted] = wanted, f"{wanted}/computed"
 
 

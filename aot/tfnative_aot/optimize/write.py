@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
+from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
@@ -138,7 +139,7 @@ def write_graph_def(
     output: Path,
     steps: Sequence[OptimizeStep],
 ) -> Written:
-    """Writes a frozen GraphDef.
+    """Writes a frozen GraphDef, as text where the file's name ends in .pbtxt.
 
     Raises:
         CompileError: It has tables, which a GraphDef cannot fill, or is too large.
@@ -156,6 +157,8 @@ def write_graph_def(
     mark.attr["_steps"].list.s.extend(applied)
     _check_size(marked)
     data = marked.SerializeToString(deterministic=True)
+    if output.suffix == ".pbtxt":  # As such a file is read.
+        data = text_format.MessageToString(marked).encode()
     output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, lambda stream: stream.write(data))
     return written
@@ -248,8 +251,12 @@ def _marked(steps: Sequence[OptimizeStep]) -> object:
 def _is_ours(path: Path) -> bool:
     try:
         with open_regular(path) as file:
-            graph_def = GraphDef.FromString(file.read())
-    except (DecodeError, OSError):
+            content = file.read()
+        if path.suffix == ".pbtxt":
+            graph_def = text_format.Parse(content, GraphDef())
+        else:
+            graph_def = GraphDef.FromString(content)
+    except (DecodeError, text_format.ParseError, UnicodeDecodeError, OSError):
         return False
     return any(node.name == _MARK_NODE for node in graph_def.node)
 

@@ -1,14 +1,13 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Functions that call themselves are refused: TensorFlow's inlining ends the process."""
+"""Functions that call themselves are refused, since TensorFlow ends the process."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from google.protobuf import text_format
-from tensorflow.core.framework.graph_pb2 import GraphDef
 
 import tfnative
 from tfnative.errors import CompileError
@@ -68,8 +67,10 @@ library {
 """
 
 
-def graph(calls: dict[str, list[str]]) -> GraphDef:
+def graph(calls: dict[str, list[str]]) -> Any:
     """Functions that call others, of which the graph calls "a"."""
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
     found = GraphDef()
     found.node.add(name="n", op="a")
     for name, called in calls.items():
@@ -96,6 +97,9 @@ def test_circles_are_found(calls: dict[str, list[str]], circle: list[str]):
 
 
 def test_they_are_refused_by_name(tmp_path: Path):
+    from google.protobuf import text_format
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
     graph_def = text_format.Parse(DOUBLES, GraphDef())
     path = tmp_path / "doubles.pb"
     path.write_bytes(graph_def.SerializeToString())

@@ -16,7 +16,7 @@ X = np.array([[1.0, 2.0]], np.float32)
 
 
 def graph_with_defaults() -> tuple[Any, dict[str, Any], Any]:
-    """y = x * k + m, of which k is 2 and m is 3 x k by default."""
+    """A graph of y = x * k + m, of which k is 2 and m is 3 x k by default."""
     import tensorflow as tf
 
     tf1 = tf.compat.v1

@@ -111,6 +111,8 @@ class Fitted:
         history: Values of each epoch of this run, by name.
         checkpoint: The last one, or None.
         output: The SavedModel, or None.
+        not_measured: Classes of which no held-out row is, so that an accuracy says
+            nothing of them.
     """
 
     model: Any
@@ -123,6 +125,7 @@ class Fitted:
     history: dict[str, list[float]] = field(default_factory=dict)
     checkpoint: str | None = None
     output: Path | None = None
+    not_measured: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Some lines for a person."""
@@ -138,6 +141,8 @@ class Fitted:
             lines += [
                 f"held-out accuracy: {self.held_out:.4f} ({right} of {self.rows})"
             ]
+            if self.not_measured:
+                lines += [f"no held-out row is of {', '.join(self.not_measured)}"]
         else:
             lines += [f"held-out {self.metric}: {self.held_out:.4g} ({self.rows} rows)"]
         if self.checkpoint:

@@ -120,6 +120,7 @@ def read_result(folder: Path) -> Fitted:
             f"the chief ended without a result in {folder / RESULT}: see its log there"
         ) from error
     output = known.pop("output")
+    known["not_measured"] = tuple(known["not_measured"])
     return Fitted(model=None, output=Path(output) if output else None, **known)
 
 

@@ -58,7 +58,7 @@ def source(kind: str) -> Source:
             for name in ("user", "item")
         },
     }[kind]
-    labels = random.normal(300, 20, ROWS) if kind == "value" else number[:, 0] % 3
+    labels = random.normal(300, 20, ROWS) if kind == "value" else np.arange(ROWS) % 3
     part = Arrays({name: rows for name, (_, rows) in features.items()}, labels)
     return Source(
         "regress" if kind == "value" else "classify",

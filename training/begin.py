@@ -39,15 +39,20 @@ def prepare(options: FitOptions) -> None:
 
 
 def open_for(options: FitOptions) -> Data:
-    """The data that the options name, without damaged shards if that is asked for."""
-    data = open_data(options.data, options.data_folder)
-    data = data.reading_with(**options.reading)
-    data, _ = data.checked()
+    """The data that the options name, of which each step has a batch."""
+    data = open_checked(options)
     if data.train_rows < options.batch_size:
         raise DataError(
             f"a batch of {options.batch_size} rows is more than the {data.train_rows} "
             f"rows of {data.name}: choose a smaller --batch-size"
         )
+    return data
+
+
+def open_checked(options: FitOptions) -> Data:
+    """The data that the options name, without damaged shards if that is asked for."""
+    data = open_data(options.data, options.data_folder)
+    data, _ = data.reading_with(**options.reading).checked()
     return data
 
 

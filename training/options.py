@@ -52,6 +52,8 @@ class FitOptions:
         join_seconds: How long a member waits for the others to come.
         run_folder: For what members of a cluster log; a new one if None.
         evaluator: Whether a process of its own validates the checkpoints.
+        evaluator_seconds: How long that one waits for a checkpoint; if None, an hour,
+            or as long as the cluster that was started here trains.
         batch_norm: Whether replicas normalise their own rows, or all of a step
             together: `BATCH_NORMS`.
         reading: Fields of `training.data.read.Reading` by name.
@@ -86,6 +88,7 @@ class FitOptions:
     join_seconds: float = 60.0
     run_folder: Path | None = None
     evaluator: bool = False
+    evaluator_seconds: float | None = None
     batch_norm: str = "replica"
     reading: dict[str, Any] = field(default_factory=dict)
     looks: tuple[str, ...] = ()

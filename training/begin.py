@@ -14,6 +14,7 @@ from training.errors import DataError, TrainingError
 from training.export import check_output
 from training.files import check_folder
 from training.models import MODELS
+from training.models.build import check_fits
 from training.observe.jit import let_tensorflow_choose_clusters
 from training.observe.watch import check_watching
 from training.options import FitOptions
@@ -54,6 +55,16 @@ def open_checked(options: FitOptions) -> Data:
     data = open_data(options.data, options.data_folder)
     data, _ = data.reading_with(**options.reading).checked()
     return data
+
+
+def check_what(options: FitOptions) -> None:
+    """Refuses, before processes are started that would, what cannot be trained.
+
+    Raises:
+        DataError: The data is not there, has fewer rows than a batch, or does not fit
+            the model.
+    """
+    check_fits(options.model, open_for(options))
 
 
 def rows_of_each(options: FitOptions, count: int) -> int:

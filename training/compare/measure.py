@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from training.begin import check_what
+from training.cluster.common import check_precision
 from training.cluster.config import Task
 from training.cluster.curve import Point, read_curve
 from training.cluster.launch import RUNS, read_result, running
@@ -20,7 +22,7 @@ from training.compare.slow import slowed
 from training.errors import TrainingError
 from training.files import held
 from training.options import WORKERS, FitOptions
-from training.strategies import CLUSTERS, STRATEGIES
+from training.strategies import CLUSTERS, STRATEGIES, check_options
 
 SHORT = {"sync": "multi-worker", "async": "ps-async"}
 """What the command line calls the two kinds."""
@@ -115,27 +117,28 @@ def compare(
         slow_seconds: How long the last worker stands still after each 50 ms of work.
     """
     strategies = [strategy_of(name) for name in names]
+    for strategy in strategies:
+        if strategies.count(strategy) > 1:
+            raise TrainingError(
+                f"{strategy} is named twice, and has one folder: name each strategy once"
+            )
+        chosen = _options_of(strategy, options)
+        # Each member would refuse it, when others have been trained.
+        check_options(chosen)
+        check_what(chosen)
+        if strategy != "multi-worker":
+            check_precision(chosen)
     return [_measure(strategy, options, slow_seconds) for strategy in strategies]
 
 
 def _measure(strategy: str, options: FitOptions, slow_seconds: float) -> Compared:
     module = importlib.import_module(STRATEGIES[strategy])
-    workers = options.workers or WORKERS
-    rows = options.batch_size * (1 if strategy == "ps-async" else workers)
-    folder = options.run_folder or RUNS / "compare"
-    options = replace(
-        options,
-        strategy=strategy,
-        batch_size=rows,
-        workers=workers,
-        servers=None if strategy == "multi-worker" else options.servers,
-        run_folder=folder / strategy,
-        checkpoints=None,
-        # A checkpoint is where all wait for each other: one at the end.
-        checkpoint_steps=options.steps,
-    )
-    forget(folder / strategy)
-    (folder / strategy / MARK).touch()
+    options = _options_of(strategy, options)
+    workers, folder = options.workers, options.run_folder
+    assert workers is not None
+    assert folder is not None
+    forget(folder)
+    (folder / MARK).touch()
     with (
         running(options, module.plan(options)) as (supervisor, run_folder),
         ExitStack() as stack,
@@ -149,8 +152,24 @@ def _measure(strategy: str, options: FitOptions, slow_seconds: float) -> Compare
         strategy=strategy,
         held_out=read_result(run_folder).held_out,
         points=points,
-        rows=rows,
+        rows=options.batch_size,
         setup_seconds=points[0].seconds - begin,
+    )
+
+
+def _options_of(strategy: str, options: FitOptions) -> FitOptions:
+    """Those of one strategy, with folders of its own."""
+    workers = options.workers or WORKERS
+    return replace(
+        options,
+        strategy=strategy,
+        batch_size=options.batch_size * (1 if strategy == "ps-async" else workers),
+        workers=workers,
+        servers=None if strategy == "multi-worker" else options.servers,
+        run_folder=(options.run_folder or RUNS / "compare") / strategy,
+        checkpoints=None,
+        # A checkpoint is where all wait for each other: one at the end.
+        checkpoint_steps=options.steps,
     )
 
 

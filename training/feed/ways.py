@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from training.data import Data
+from training.errors import DataError, reason_of
 
 WAYS = ("feed_dict", "numpy", "queue", "tf.data")
 
@@ -94,7 +95,8 @@ def queue_batches(data: Data, options: FeedOptions) -> Any:
     """Batches that Python threads put into a ``tf.queue.FIFOQueue``.
 
     Returns:
-        The queue's ``dequeue``, and a function that ends the threads.
+        The queue's ``dequeue``, which raises DataError where a thread has failed, and a
+        function that ends the threads.
     """
     import threading
 
@@ -107,6 +109,8 @@ def queue_batches(data: Data, options: FeedOptions) -> Any:
         options.capacity, [tf.float32, label], [(*batch, *spec.shape), batch]
     )
 
+    failed: list[Exception] = []
+
     def fill(number: int) -> None:
         source = python_batches(data, options)
         try:
@@ -115,6 +119,9 @@ def queue_batches(data: Data, options: FeedOptions) -> Any:
                 queue.enqueue((rows, tf.cast(labels, label)))
         except (tf.errors.CancelledError, tf.errors.AbortedError):
             return  # It was closed.
+        except Exception as error:
+            failed.append(error)
+            queue.close(cancel_pending_enqueues=True)  # Else the step waits for ever.
 
     threads = [
         threading.Thread(target=fill, args=(number,), daemon=True)
@@ -128,4 +135,15 @@ def queue_batches(data: Data, options: FeedOptions) -> Any:
         for thread in threads:
             thread.join()
 
-    return queue.dequeue, close
+    def dequeue() -> Any:
+        try:
+            return queue.dequeue()
+        except tf.errors.OutOfRangeError as error:
+            if not failed:
+                raise
+            raise DataError(
+                f"a thread that reads {data.folder} failed ({reason_of(failed[0])}): "
+                f"look at it with python -m training data {data.name}"
+            ) from error
+
+    return dequeue, close

@@ -58,8 +58,14 @@ class Compared:
 
     @property
     def steps_per_second(self) -> float:
-        """Of the cluster."""
-        return (len(self.points) - 1) / self.seconds if self.seconds > 0 else 0.0
+        """Of the cluster, from the first step that the chief saw on."""
+        after = self.steps - self.points[0].step
+        return after / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def steps(self) -> int:
+        """Of the cluster: of a few, the chief of ps-sync sees only the next."""
+        return max(point.step for point in self.points)
 
     @property
     def staleness(self) -> float:
@@ -71,7 +77,7 @@ class Compared:
         return {
             "strategy": self.strategy,
             "held_out": self.held_out,
-            "steps": len(self.points),
+            "steps": self.steps,
             "rows_per_step": self.rows,
             "seconds": round(self.seconds, 3),
             "steps_per_second": round(self.steps_per_second, 2),
@@ -84,7 +90,7 @@ class Compared:
     def summary(self) -> str:
         """A line for a person."""
         return (
-            f"{self.strategy}: {len(self.points)} steps of {self.rows} rows in "
+            f"{self.strategy}: {self.steps} steps of {self.rows} rows in "
             f"{self.seconds:.1f} s ({self.steps_per_second:.1f} per second), held-out "
             f"{self.held_out:.4f}, staleness {self.staleness:.2f} on average, "
             f"{max(point.staleness for point in self.points)} at most"

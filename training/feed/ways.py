@@ -10,6 +10,7 @@ number of batches. ``tf.data`` reads, parses and batches in C++.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,15 +136,19 @@ def queue_batches(data: Data, options: FeedOptions) -> Any:
         for thread in threads:
             thread.join()
 
-    def dequeue() -> Any:
-        try:
-            return queue.dequeue()
-        except tf.errors.OutOfRangeError as error:
-            if not failed:
-                raise
-            raise DataError(
-                f"a thread that reads {data.folder} failed ({reason_of(failed[0])}): "
-                f"look at it with python -m training data {data.name}"
-            ) from error
-
+    dequeue = functools.partial(_dequeue, queue, failed, data)
     return dequeue, close
+
+
+def _dequeue(queue: Any, failed: list[Exception], data: Data) -> Any:
+    import tensorflow as tf
+
+    try:
+        return queue.dequeue()
+    except tf.errors.OutOfRangeError as error:
+        if not failed:
+            raise
+        raise DataError(
+            f"a thread that reads {data.folder} failed ({reason_of(failed[0])}): look "
+            f"at it with python -m training data {data.name}"
+        ) from error

@@ -48,7 +48,7 @@ def test_a_queue_holds_no_more_batches_than_its_capacity(digits: Data):
 
     options = FeedOptions("queue", batch_size=16, threads=2, capacity=3)
     dequeue, close = queue_batches(digits, options)
-    queue = dequeue.__self__
+    queue = dequeue.args[0]
     try:
         deadline = time.monotonic() + 60
         while int(queue.size()) < 3 and time.monotonic() < deadline:

@@ -16,7 +16,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from training.errors import CheckpointError, reason_of
+from training.errors import CheckpointError, is_of_a_peer, reason_of
 from training.files import written
 
 OF = "of.json"
@@ -93,6 +93,8 @@ class Checkpoints:
             *(tf.errors.OpError, ValueError, AssertionError),
             IndexError,  # The reader of checkpoints says so of a file that is cut off.
         ) as error:
+            if is_of_a_peer(error):
+                raise
             raise CheckpointError(
                 f"{latest} does not fit this model, or is damaged "
                 f"({reason_of(error)}): choose an empty folder with --checkpoints, or "
@@ -114,6 +116,8 @@ class Checkpoints:
             path: str = self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
             self._remove_partial(step)
+            if is_of_a_peer(error):
+                raise
             kept = f"{before} stays" if before else "there is none before it"
             raise CheckpointError(
                 f"the checkpoint of step {step} cannot be written to {self.folder} "

@@ -29,6 +29,38 @@ def reason_of(error: Exception) -> str:
     return re.sub(r"\s*\[Op:\w+\].*$", "", line).strip() or type(error).__name__
 
 
+_STARTED_AGAIN = (
+    "primary device is not remote",
+    "unable to find the relevant tensor remote_handle",
+    "unknown device",
+)
+"""What TensorFlow says is an invalid argument where a member has been started again
+before anybody missed it: a tensor, or a device, that the new process does not have. See
+tensorflow/python/distribute/coordinator/cluster_coordinator.py, which looks for the
+same."""
+
+
+def is_of_a_peer(error: Exception) -> bool:
+    """Whether an operation failed since another member of the cluster is gone.
+
+    Whoever says of errors what else they mean leaves these to ``peers_needed``: a
+    member may die while weights are read, written or looked at.
+    """
+    import tensorflow as tf
+
+    gone = (
+        tf.errors.UnavailableError,
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+    )
+    if isinstance(error, gone):
+        return True
+    said = str(error).lower()
+    is_wrong = isinstance(error, tf.errors.InvalidArgumentError)
+    return is_wrong and any(text in said for text in _STARTED_AGAIN)
+
+
 class TrainingError(Exception):
     """Something that a person can mend; the message says how."""
 

@@ -107,22 +107,34 @@ class Sums {
   // After the last product.
   void finish() {
     keep();
-    for (int i = 0; i < kCount; ++i) part[i] = whole_[i];
+    for (int i = 0; i < kCount; ++i) {
+      part[i] = all_[i];
+      add(part[i], pieces_[i]);
+    }
   }
 
  private:
   static constexpr int64_t kTogether = 256;
+  static constexpr int kPiecesTogether = 16;
 
   void keep() {
-    for (int i = 0; i < kCount; ++i) {
-      add(whole_[i], part[i]);
-      part[i] = Sum{};
-    }
+    move(part, pieces_);
     left_ = kTogether;
+    if (--pieces_left_ > 0) return;
+    move(pieces_, all_);
+    pieces_left_ = kPiecesTogether;
   }
 
-  Sum whole_[kCount] = {};
+  static void move(Sum* from, Sum* to) {
+    for (int i = 0; i < kCount; ++i) {
+      add(to[i], from[i]);
+      from[i] = Sum{};
+    }
+  }
+
+  Sum pieces_[kCount] = {}, all_[kCount] = {};
   int64_t left_ = kTogether;
+  int pieces_left_ = kPiecesTogether;
 };
 
 // An element type that sums are kept in as it is.

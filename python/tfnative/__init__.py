@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         OptimizeStep as OptimizeStep,
     )
     from tfnative._optimize.transforms import Transform as Transform
+    from tfnative._score.score import Scored as Scored, score as score
     from tfnative._store.model_store import ModelStore as ModelStore
     from tfnative._store.versions import (
         AllVersions as AllVersions,
@@ -130,6 +131,7 @@ __all__ = [
     "Predictor",
     "Profile",
     "ResourceExhaustedError",
+    "Scored",
     "SelfTestReport",
     "Shadow",
     "Signature",
@@ -150,6 +152,7 @@ __all__ = [
     "load",
     "make_wheel",
     "optimize",
+    "score",
     "selftest",
     "serving",
     "targets",
@@ -181,6 +184,7 @@ _LAZY = {
     "Optimized": "_optimize.results",
     "Predictor": "_batch.source",
     "Profile": "_backends.native.profile",
+    "Scored": "_score.score",
     "SelfTestReport": "_measure.selftest",
     "Shadow": "_compose.shadow",
     "SpecificVersions": "_store.versions",
@@ -195,6 +199,7 @@ _LAZY = {
     "encode_example": "_examples.encode",
     "make_wheel": "_wheel.make",
     "optimize": "_optimize.optimize",
+    "score": "_score.score",
     "selftest": "_measure.selftest",
     "targets": "_compile.targets",
     "tune": "_batch.tune",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tfnative._examples.results import Classifications
     from tfnative._signature import Signature
+    from tfnative._tables.feeds import Columns
 
 
 class Model:
@@ -174,6 +175,52 @@ class Model:
             from tfnative._examples.inference import multi_inference
 
         return multi_inference(self, examples, tasks, context=context)
+
+    def predict_table(
+        self,
+        table: Any,
+        *,
+        columns: Columns | None = None,
+        keep: Sequence[str] = (),
+        outputs: Mapping[str, str] | None = None,
+        signature: str | None = None,
+    ) -> Any:
+        """Predicts each row of a table.
+
+        Needs pyarrow, of the extra ``tfnative[score]``.
+
+        Args:
+            table: Of pyarrow (``Table`` or ``RecordBatch``), a DataFrame of pandas or
+                Polars, or anything else with Arrow's ``__arrow_c_stream__``.
+            columns: By input, the column that feeds it, or one for each element of a
+                row, of whose names wildcards may stand for several (``pixel_*``).
+                Default: that of the input's name. A column has numbers, strings, or
+                lists of them: of the input's shape, or of all of a row's elements in
+                order. Integers and smaller floats become floats, larger floats are
+                rounded.
+            keep: Columns of the table that come first in the result.
+            outputs: By output, what its column is called. Default: all outputs, under
+                their own names.
+            signature: As for ``predict``.
+
+        Returns:
+            A table of the same kind, with a row for each row. An output of several
+            elements is a column of lists, strings are bytes, and bfloat16 is float32.
+
+        Raises:
+            InvalidArgumentError: A column is missing or is of another type; or a row
+                has a null, a list of another length, a number that the input's dtype
+                does not hold, or what the model refuses: the message says which row and
+                column, what came, and what was expected.
+            FailedPreconditionError: The model is closed.
+            UnimplementedError: pyarrow is not installed.
+        """
+        with importing:
+            from tfnative._tables.predict_table import predict_table
+            from tfnative._tables.scorer import Columned
+
+        asked = Columned(signature, columns, keep, outputs)
+        return predict_table(self, table, asked)
 
     def _predict_signatures(
         self, names: Sequence[str], inputs: Mapping[str, Any]

@@ -21,6 +21,7 @@ from tfnative._cli import (
     optimize,
     places,
     run,
+    score,
     selftest,
     serve,
     serving,
@@ -43,6 +44,7 @@ A model's life:
   tfnative inspect build/digits
   tfnative selftest build/digits
   tfnative run build/digits --input image=images.npy --output probabilities=out.npy
+  tfnative score --model build/digits --input 'rows/*.parquet' --output scored/
   tfnative bench build/digits
   tfnative tune build/digits
   tfnative wheel build/digits -o dist --name digits_model --version 1.0.0
@@ -62,8 +64,8 @@ Exit codes: 0 success, 1 the model or the data is wrong, 2 the command is.
 
 _LOAD_TENSORFLOW = frozenset(
     {
-        *("bench", "compile", "inspect", "optimize", "run", "selftest", "serve"),
-        *("targets", "tune"),
+        *("bench", "compile", "inspect", "optimize", "run", "score", "selftest"),
+        *("serve", "targets", "tune"),
     }
 )
 """Commands in whose process TensorFlow may be loaded."""
@@ -85,6 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
         inspect_,
         selftest,
         run,
+        score,
         bench,
         tune,
         size,

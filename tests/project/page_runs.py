@@ -45,6 +45,18 @@ model = tfnative.load("build/digits")
 new_model = tfnative.load("build/digits")
 """,
     "model_store.md": _IMAGES + _VERSIONS,
+    "offline.md": """
+from pathlib import Path
+import numpy as np, pyarrow, pyarrow.parquet
+Path("rows").mkdir()
+generator = np.random.default_rng(0)
+for first, name in ((0, "a"), (5000, "b")):
+    pixels = pyarrow.array(generator.random(5000 * 64, dtype=np.float32))
+    image = pyarrow.FixedSizeListArray.from_arrays(pixels, 64)
+    ids = np.arange(first, first + 5000)
+    table = pyarrow.table({"id": ids, "image": image})
+    pyarrow.parquet.write_table(table, f"rows/{name}.parquet")
+""",
     "serving.md": _IMAGES + _VERSIONS + _SERVER,
     "training.md": _TRAINING,
     "wheel.md": _IMAGES,
@@ -149,8 +161,6 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "memory.md",
         "python -m benchmarks.memory --models transformer,unet --batch-sizes 1,8",
     ): _BENCH,
-    ("offline.md", "import pyarrow.parquet as pq"): "needs pyarrow, which tfnative "
-    "has no use for",
     ("optimize.md", "python -m benchmarks.optimizing"): _BENCH,
     ("pictures.md", "apt-get install graphviz"): _INSTALLS,
     ("quantize.md", "python -m benchmarks.precision"): _BENCH,

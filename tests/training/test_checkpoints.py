@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from training.checkpoints import Checkpoints, claim
-from training.errors import CheckpointError
+from training.cluster.common import peers_needed
+from training.errors import CheckpointError, PeerLostError
 from training.loop import Part, parts_of
 
 pytestmark = pytest.mark.slow
@@ -112,6 +113,26 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
     again = make()
     assert Checkpoints(tmp_path, again).restore() == 1
     assert Checkpoints(tmp_path, again).latest == good
+
+
+def test_a_peer_that_dies_is_not_taken_for_a_full_disk_or_a_damaged_checkpoint(
+    make: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import tensorflow as tf
+
+    checkpoints = Checkpoints(tmp_path, make(1))
+    good = checkpoints.save()
+
+    def gone(*arguments: Any, **options: Any) -> None:
+        said = "Unable to find a context_id matching the specified one"
+        raise tf.errors.AbortedError(None, None, said)
+
+    for name in ("_write", "write", "restore"):
+        monkeypatch.setattr(checkpoints._checkpoint, name, gone)
+    for ask in (checkpoints.save, checkpoints.restore):
+        with pytest.raises(PeerLostError), peers_needed():
+            ask()
+    assert checkpoints.latest == good
 
 
 def test_a_folder_that_is_a_file_is_refused(make: Callable[..., Any], tmp_path: Path):

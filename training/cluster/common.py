@@ -16,7 +16,7 @@ from training.checkpoints import Checkpoints, claim, remove_partial
 from training.cluster.config import Cluster, check_size
 from training.cluster.ports import check_free
 from training.data import Data
-from training.errors import ClusterError, PeerLostError, TrainingError
+from training.errors import ClusterError, PeerLostError, TrainingError, is_of_a_peer
 from training.files import held
 from training.finish import finish, policy
 from training.models import MODELS, build_model
@@ -180,12 +180,9 @@ def peers_needed() -> Iterator[None]:
 
     try:
         yield
-    except (
-        tf.errors.UnavailableError,
-        tf.errors.AbortedError,
-        tf.errors.CancelledError,
-        tf.errors.DeadlineExceededError,
-    ) as error:
+    except tf.errors.OpError as error:
+        if not is_of_a_peer(error):
+            raise
         said = str(error.message).strip().splitlines() or [type(error).__name__]
         raise PeerLostError(
             f"another member is gone ({said[0][:160]}): start it again; all go on from "

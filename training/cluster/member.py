@@ -62,6 +62,8 @@ class Member:
 
     job: Job
     process: Any
+    log_begin: int = 0
+    """Where in the log its lines begin, behind those of processes before it."""
 
     @property
     def pid(self) -> int:
@@ -98,12 +100,17 @@ class Member:
         return "done" if code == 0 else f"failed with exit code {code}"
 
     def last_words(self) -> str:
-        """The last line that it logged, which mostly says why it failed."""
+        """The last line that it logged, which mostly says why it failed.
+
+        TensorFlow may have more to say behind ours, of what it could not take away.
+        """
         try:
-            lines = self.job.log.read_text(errors="replace").strip().splitlines()
+            text = self.job.log.read_bytes()[self.log_begin :].decode(errors="replace")
         except OSError:
             return ""
-        return lines[-1][:300] if lines else ""
+        lines = text.strip().splitlines()
+        ours = [line for line in lines if line.startswith("training: ")]
+        return (ours or lines or [""])[-1][:300]
 
 
 def start(job: Job) -> Member:
@@ -115,6 +122,7 @@ def start(job: Job) -> Member:
     try:
         job.log.parent.mkdir(parents=True, exist_ok=True)
         job.log.open("a").close()
+        log_begin = job.log.stat().st_size
     except OSError as error:
         raise ClusterError(
             f"{job.log} cannot be written ({error.strerror}): choose another folder "
@@ -124,7 +132,7 @@ def start(job: Job) -> Member:
         target=_main, args=(job,), name=job.name, daemon=True
     )
     process.start()
-    return Member(job, process)
+    return Member(job, process, log_begin)
 
 
 def fork_server() -> Any:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from training.data import Data
-from training.errors import TrainingError, reason_of
+from training.errors import TrainingError, is_of_a_peer, reason_of
 from training.models import MODELS
 from training.observe.mistakes import has_mistakes, mistakes_callback
 from training.observe.profile import profile_callback
@@ -67,6 +67,8 @@ def logs_written(folder: Path | None) -> Iterator[None]:
     try:
         yield
     except (tf.errors.OpError, OSError, ValueError) as error:
+        if is_of_a_peer(error):
+            raise
         if folder is None or str(folder) not in str(error):
             raise
         raise TrainingError(

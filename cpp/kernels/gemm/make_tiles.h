@@ -103,34 +103,53 @@ INLINE void clear(Vec (&sum)[kRows][kVectors]) {
 
 constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+// Out of the loops of tiles, which need the registers.
+__attribute__((noinline)) void add_to_all(Vec* all, const Vec* pieces, int count,
+                                          bool are_first) {
+  for (int i = 0; i < count; ++i) {
+    all[i] = are_first ? pieces[i] : all[i] + pieces[i];
+  }
+}
+
 // What sums in registers were before they began again. Apart from those: compilers keep
 // in memory what is next to something that has to be there.
 template <int kRows, int kVectors>
 class Kept {
  public:
-  // Written before it is read, which compilers do not see.
-  INLINE Kept() { asm("" : "=m"(kept_)); }
+  // Written before they are read, which compilers do not see.
+  INLINE Kept() { asm("" : "=m"(pieces_), "=m"(all_)); }
 
   // From registers, which begin again.
   INLINE void keep(Vec (&sum)[kRows][kVectors]) {
-    add_to(sum);
+    if (count_ > 0) add(pieces_, sum);
     UNROLL for (int r = 0; r < kRows; ++r) {
-      UNROLL for (int v = 0; v < kVectors; ++v) kept_[r][v] = sum[r][v];
+      UNROLL for (int v = 0; v < kVectors; ++v) pieces_[r][v] = sum[r][v];
+    }
+    if (++count_ == kPiecesTogether) {
+      add_to_all(&all_[0][0], &pieces_[0][0], kRows * kVectors, !any_);
+      any_ = true;
+      count_ = 0;
     }
     clear(sum);
-    any_ = true;
   }
 
   // After the last product.
   INLINE void add_to(Vec (&sum)[kRows][kVectors]) const {
-    if (!any_) return;
-    UNROLL for (int r = 0; r < kRows; ++r) {
-      UNROLL for (int v = 0; v < kVectors; ++v) sum[r][v] += kept_[r][v];
-    }
+    if (count_ > 0) add(pieces_, sum);
+    if (any_) add(all_, sum);
   }
 
  private:
-  Vec kept_[kRows][kVectors];
+  static INLINE void add(const Vec (&kept)[kRows][kVectors],
+                         Vec (&sum)[kRows][kVectors]) {
+    UNROLL for (int r = 0; r < kRows; ++r) {
+      UNROLL for (int v = 0; v < kVectors; ++v) sum[r][v] += kept[r][v];
+    }
+  }
+
+  Vec pieces_[kRows][kVectors];  // Of `count_`, where there are any.
+  Vec all_[kRows][kVectors];     // Of those before, where there are any.
+  int count_ = 0;
   bool any_ = false;
 };
 

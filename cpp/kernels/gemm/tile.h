@@ -19,6 +19,10 @@ constexpr int kMaxRows = kRegisters == 16 && kLanes == 4 ? 2 : 6;
 // thousands. Costs 1 to 2% of the time.
 constexpr int64_t kSummedInRegisters = 256;
 
+// And so many of these pieces there, before they are added to the sum of all: with
+// 150,528 products, of an image of 224 x 224 x 3, there are 588.
+constexpr int kPiecesTogether = 16;
+
 // Vectors in a panel of packed weights.
 constexpr int kPanelVectors = TFN_PANEL / kLanes;
 

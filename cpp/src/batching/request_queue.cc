@@ -25,6 +25,12 @@ std::int64_t RequestQueue::room() const {
   return options_.max_execution_batch_size - open().rows;
 }
 
+// Of rows that are split; as many as there can be are no overflow.
+std::int64_t RequestQueue::batches_for(std::int64_t rows) const {
+  const std::int64_t most = options_.max_execution_batch_size;
+  return rows <= 0 ? 0 : (rows - 1) / most + 1;
+}
+
 void RequestQueue::add(const std::shared_ptr<Request>& request, std::int64_t now_micros,
                        std::int32_t /*free_threads*/) {
   const std::int64_t rows = request->rows;
@@ -38,8 +44,10 @@ void RequestQueue::add(const std::shared_ptr<Request>& request, std::int64_t now
     add_part(request, 0, rows, now_micros);
   } else {
     // Batches that a swap has closed early may have left no free one.
-    const std::int64_t most = options_.max_execution_batch_size;
-    if (rows > std::max<std::int64_t>(free_batches, 0) * most + room()) fail_full(rows);
+    if (batches_for(rows) > options_.max_enqueued_batches) fail_never(rows);
+    if (batches_for(rows - room()) > std::max<std::int64_t>(free_batches, 0)) {
+      fail_full(rows);
+    }
     for (std::int64_t first = 0; first < rows;) {
       if (room() == 0) start_batch();
       const std::int64_t taken = std::min(room(), rows - first);
@@ -58,6 +66,17 @@ void RequestQueue::fail_full(std::int64_t rows) const {
                   std::to_string(options_.max_enqueued_batches) +
                   ", and a request with " + std::to_string(rows) +
                   " rows does not fit");
+}
+
+void RequestQueue::fail_never(std::int64_t rows) const {
+  const std::int64_t batches = options_.max_enqueued_batches;
+  const std::int64_t most = options_.max_execution_batch_size;
+  throw Error(Code::kInvalidArgument,
+              function_->name + ": a request with " + std::to_string(rows) +
+                  " rows does not fit the queue when it is empty, either: " +
+                  std::to_string(batches) + " batches (max_enqueued_batches) of " +
+                  std::to_string(most) + " rows (max_execution_batch_size) are " +
+                  std::to_string(batches * most));
 }
 
 void RequestQueue::add_part(const std::shared_ptr<Request>& request,

@@ -40,10 +40,12 @@ class RequestQueue final : public Queue {
   Batch& open() { return *batches_.back(); }
   const Batch& open() const { return *batches_.back(); }
   std::int64_t room() const;  // Rows that the open batch can take.
+  std::int64_t batches_for(std::int64_t rows) const;
   void start_batch();
   void add_part(const std::shared_ptr<Request>& request, std::int64_t first_row,
                 std::int64_t rows, std::int64_t now_micros);
   [[noreturn]] void fail_full(std::int64_t rows) const;
+  [[noreturn]] void fail_never(std::int64_t rows) const;
   bool remove_parts(const Request& request);
   void drop_expired(Batch& batch, std::int64_t now_micros,
                     std::vector<std::shared_ptr<Request>>* expired);

@@ -53,13 +53,19 @@ def check_unwritable(path: str | os.PathLike[str], what: str, advice: str = "") 
 def check_tree_unwritable(
     folder: str | os.PathLike[str], what: str, advice: str = ""
 ) -> None:
-    """As ``check_unwritable``, for a folder and all that is in it.
+    """As ``check_unwritable``, for a folder and all that is in it, links followed.
 
     Raises:
         PermissionDeniedError: Somebody else can change it, or a part of it.
     """
     check_unwritable(folder, what, advice)
-    for parent, folders, files in os.walk(folder):
+    seen = set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        status = os.stat(parent)
+        if (status.st_dev, status.st_ino) in seen:  # Links may go round.
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
         for name in (*folders, *files):
             check_unwritable(os.path.join(parent, name), what, advice)
 

@@ -29,6 +29,24 @@ def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
     return file
 
 
+MOST_TEXT_BYTES = 1 << 28
+"""Of a description, such as a manifest: what is larger is none, and might not end."""
+
+
+def read_regular(path: str | os.PathLike[str], most: int = MOST_TEXT_BYTES) -> bytes:
+    """The content of a file of at most so many bytes, as many as it has now.
+
+    Raises:
+        OSError: As ``open_regular``; or it has more.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1) if size <= most else b""
+    if size > most or len(content) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", os.fspath(path))
+    return content
+
+
 def _check(path: str | os.PathLike[str], mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder", os.fspath(path))

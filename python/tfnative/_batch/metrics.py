@@ -112,14 +112,19 @@ class BatchMetrics:
         }
         return cls(**values, _native=native, _labels=(model, thread_pool_name))
 
-    def to_prometheus(self) -> str:
+    def to_prometheus(self, model_name: str | None = None) -> str:
         """The text that Prometheus scrapes.
+
+        Args:
+            model_name: Value of the label of this name. Default: the model's own name.
+                Of several batchers whose texts are put together, each needs another.
 
         Names are those that TensorFlow Serving exports, as
         ``:tensorflow:serving:batching_session:queuing_latency``, so that dashboards
         carry over; what it does not count begins with ``tfnative_batcher_``.
         """
-        return self._native.to_prometheus(*self._labels)
+        own_name, thread_pool_name = self._labels
+        return self._native.to_prometheus(model_name or own_name, thread_pool_name)
 
 
 class TracedRequest(NamedTuple):

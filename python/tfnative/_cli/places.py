@@ -19,6 +19,7 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "inspect": ("graph", "model_explorer", "memory"),
     "optimize": ("output", "report"),
     "run": ("output",),
+    "score": ("output",),
     "serving predict": ("output",),
     "sign": ("new_key",),
     "tune": ("output", "chart", "json"),
@@ -38,6 +39,7 @@ MODELS: Mapping[str, str] = {
     "inspect": "model",
     "optimize": "model",
     "run": "model",
+    "score": "model",
     "sign": "artifact",
     "tune": "artifact",
 }

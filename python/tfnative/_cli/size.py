@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfnative._base.regular_file import read_regular
 from tfnative._cli.common import add_command, add_json, print_json, print_table
 from tfnative.errors import LoadError, NotFoundError
 from tfnative.manifest import Manifest
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     """Shows the parts of the library, and the files."""
     folder = Path(options.artifact)
     try:
-        manifest = Manifest.from_json((folder / "manifest.json").read_text())
+        manifest = Manifest.from_json(read_regular(folder / "manifest.json").decode())
     except OSError as error:
         raise NotFoundError(f"{folder} is no artifact: {error}") from error
     parts = _parts(folder)

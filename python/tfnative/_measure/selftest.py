@@ -20,6 +20,7 @@ from tfnative._backends.native.golden import (
 from tfnative._backends.native.model import NativeModel
 from tfnative._backends.options import LoadOptions
 from tfnative._base.options.kinds import Paths
+from tfnative._base.regular_file import read_regular
 from tfnative._base.text import checked_path
 from tfnative._compile import door
 from tfnative.errors import Error, InvalidArgumentError, LoadError
@@ -164,7 +165,7 @@ def _foreign_manifest(artifact: Path) -> Manifest | None:
     if not path.is_file() or not door.is_there():
         return None
     try:
-        manifest = Manifest.from_json(path.read_text())
+        manifest = Manifest.from_json(read_regular(path).decode())
         target = door.find_target(manifest.triple)
     except Error:
         return None  # ``load`` says what is wrong.

@@ -39,8 +39,10 @@ class Transform:
 
         Raises:
             InvalidArgumentError: There is no such transform or parameter, a value is
-                not what its parameter takes, or one is missing or there twice.
+                not what its parameter takes, or one is missing or there twice; or
+                parameters are no pairs of texts.
         """
+        _check_texts(self.name, self.parameters)
         kind = _kind(self.name)
         for name, value in self.parameters:
             if name not in kind.parameters:
@@ -70,6 +72,19 @@ class Transform:
             return self.name
         listed = ", ".join(f"{name}={_quoted(v)}" for name, v in self.parameters)
         return f"{self.name}({listed})"
+
+
+def _check_texts(name: object, parameters: object) -> None:
+    pairs = parameters if isinstance(parameters, tuple | list) else [parameters]
+    for pair in pairs:
+        is_pair = isinstance(pair, tuple | list) and len(pair) == 2
+        if not is_pair or not all(isinstance(text, str) for text in pair):
+            raise InvalidArgumentError(
+                "Transform: parameters are pairs of texts, as (('num_steps', '4'),), "
+                f"got {parameters!a}"
+            )
+    if not isinstance(name, str):
+        raise InvalidArgumentError(f"Transform: expected a name, got {name!a}")
 
 
 def parse_transforms(

@@ -22,8 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfnative._base.file_errors import describe
 from tfnative._base.forked import importing
 from tfnative._base.output_file import write_whole
+from tfnative._base.regular_file import MOST_TEXT_BYTES, read_regular
 from tfnative._signing.keys import key_digest, read_private
 from tfnative.errors import LoadError, NotFoundError, SignatureError
 
@@ -34,6 +36,7 @@ SIGNATURE = "artifact.sig"
 MANIFEST = "manifest.json"
 _FORMAT = 1
 _MOST_BYTES = 1 << 16
+MOST_LIBRARY_BYTES = 1 << 40
 _PREFIX = b"signed files of a tfnative artifact, format 1\n"
 
 
@@ -60,8 +63,7 @@ class ArtifactSignature:
         """
         path = folder / SIGNATURE
         try:
-            with path.open("rb") as file:
-                content = json.loads(file.read(_MOST_BYTES))
+            content = json.loads(read_regular(path, _MOST_BYTES))
             files = content["files"]
             found = cls(
                 content["key"],
@@ -79,7 +81,7 @@ class ArtifactSignature:
                 f"{folder} --key ...` makes one"
             ) from error
         except (OSError, RecursionError) as error:
-            problem = str(error)
+            problem = describe(error) if isinstance(error, OSError) else str(error)
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
             problem = "it is damaged"
         raise SignatureError(f"cannot read {path}: {problem}. Sign the model again")
@@ -166,7 +168,8 @@ def sign(artifact: Path, key: str | os.PathLike[str]) -> Path:
     library = find_library(artifact)
     folder = library.parent
     files = {
-        name: digest(read_file(folder / name)) for name in (library.name, MANIFEST)
+        library.name: digest(read_file(library, MOST_LIBRARY_BYTES)),
+        MANIFEST: digest(read_file(folder / MANIFEST)),
     }
     signature = private.sign(signed_bytes(files))
     made = ArtifactSignature(key_digest(private.public_key()), files, signature)
@@ -183,19 +186,19 @@ def digest(content: bytes | memoryview) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def read_file(path: Path) -> bytes:
-    """A file of a model.
+def read_file(path: Path, most: int = MOST_TEXT_BYTES) -> bytes:
+    """A file of a model, of at most so many bytes.
 
     Raises:
         NotFoundError: There is none.
         LoadError: It cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path, most)
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no {path}: it is no compiled model") from error
     except OSError as error:
-        raise LoadError(f"cannot read {path}: {error}") from error
+        raise LoadError(f"cannot read {path}: {error.strerror}") from error
 
 
 def find_library(artifact: Path) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tfnative._backends.load import is_saved_model
+from tfnative._base.regular_file import read_regular
 from tfnative._wheel.library import check_library
 from tfnative.errors import InvalidArgumentError, LoadError, NotFoundError
 from tfnative.manifest import Manifest, TensorFlowHead
@@ -60,7 +61,7 @@ def read_contents(artifact: str | os.PathLike[str]) -> Contents:
             "-o ...`)"
         )
     try:
-        text = (folder / "manifest.json").read_text(encoding="utf-8")
+        text = read_regular(folder / "manifest.json").decode()
         manifest = Manifest.from_json(text)
     except (OSError, UnicodeDecodeError, LoadError) as error:
         raise LoadError(f"{folder} is not an artifact: {error}") from error

@@ -52,10 +52,20 @@ _MOST_NAMES = 10_000
 
 
 def spec_message(spec: ModelSpec) -> Any:
-    """A ``ModelSpec`` message."""
+    """A ``ModelSpec`` message.
+
+    Raises:
+        InvalidArgumentError: It cannot have the version's number.
+    """
     message = messages.ModelSpec(name=spec.name)
     if spec.version is not None:
-        message.version.value = spec.version
+        try:
+            message.version.value = int(spec.version)
+        except ValueError:
+            raise InvalidArgumentError(
+                f"model {spec.name!r}: expected a version of 64 bits, got "
+                f"{spec.version}"
+            ) from None
     if spec.label is not None:
         message.version_label = spec.label
     if spec.signature is not None:

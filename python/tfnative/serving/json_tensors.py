@@ -92,6 +92,8 @@ def from_json(value: Any, dtype: np.dtype[Any] | None, where: str) -> npt.NDArra
         if dtype is None:
             return cast(found, _FLOAT) if found.dtype.kind == "f" else found
         return cast(found, dtype)
+    except RecursionError:
+        raise InvalidArgumentError(f"{where}: lists are nested too deeply") from None
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArgumentError(f"{where}: {error}") from None
 

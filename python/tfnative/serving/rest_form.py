@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative._base.text import check_text
+from tfnative._base.units import format_shape
 from tfnative._examples.results import Classifications
 from tfnative._signature import Signature, TensorSpec
 from tfnative.errors import InternalError, InvalidArgumentError
@@ -55,12 +56,26 @@ STATUS_CODES = {
 
 def model_path(spec: ModelSpec, verb: str = "") -> str:
     """The path of a model; its verb is "predict", or "/metadata", or none."""
-    path = f"/v1/models/{quote(spec.name, safe='')}"
+    path = f"/v1/models/{_segment('model', spec.name)}"
     if spec.version is not None:
         path += f"/versions/{spec.version}"
     if spec.label is not None:
-        path += f"/labels/{quote(spec.label, safe='')}"
+        path += f"/labels/{_segment('label', spec.label)}"
     return path + (verb if verb.startswith("/") or not verb else f":{verb}")
+
+
+def _segment(what: str, name: str) -> str:
+    """A part of a path; dots alone would be folded away, with what is before them.
+
+    Raises:
+        InvalidArgumentError: It is dots alone.
+    """
+    if name in (".", ".."):
+        raise InvalidArgumentError(
+            f"a {what} that is called {name!r} cannot be asked for over REST: ask over "
+            "gRPC"
+        )
+    return quote(name, safe="")
 
 
 # --- Predict --------------------------------------------------------------------------
@@ -107,7 +122,7 @@ def read_outputs(body: Any, signature: Signature, where: str) -> Outputs:
     if len(specs) == 1:
         (spec,) = specs.values()
         return {spec.name: _output(found, spec, where)}
-    if not isinstance(found, dict) or not found.keys() <= specs.keys():
+    if not isinstance(found, dict) or found.keys() != specs.keys():
         raise InternalError(
             f"{where}: expected the outputs {', '.join(specs)}, got {_shape_of(found)}"
         )
@@ -123,7 +138,18 @@ def _output(value: Any, spec: TensorSpec, where: str) -> npt.NDArray[Any]:
         # Lists do not say how long those are that would be in them.
         missing = spec.shape[found.ndim :]
         found = found.reshape(*found.shape, *(max(0, size) for size in missing))
+    if spec.shape is not None and not _fits(found.shape, spec.shape):
+        raise InternalError(
+            f"{where}, {spec.name!r}: expected the shape "
+            f"{format_shape(spec.shape)}, got {format_shape(found.shape)}"
+        )
     return found
+
+
+def _fits(shape: Sequence[int], expected: Sequence[int]) -> bool:
+    return len(shape) == len(expected) and all(
+        size in (-1, own) for own, size in zip(shape, expected, strict=True)
+    )
 
 
 # --- Examples -------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 from tfnative._base.text import check_text
@@ -28,7 +29,7 @@ class ModelSpec:
 
     Raises:
         InvalidArgumentError: There is no name, or both a version and a label; or
-            one of them is no text.
+            one of them is no text, or the version no whole number.
     """
 
     name: str
@@ -42,6 +43,14 @@ class ModelSpec:
                 check_text("what names a model", text)
         if not self.name:
             raise InvalidArgumentError("expected the name of a model, got none")
+        is_whole = isinstance(self.version, (int, np.integer))
+        if self.version is not None and (
+            isinstance(self.version, bool) or not is_whole
+        ):
+            raise InvalidArgumentError(
+                f"model {self.name!r}: expected a whole number as version, got "
+                f"{self.version!a}"
+            )
         if self.version is not None and self.label is not None:
             raise InvalidArgumentError(
                 f"model {self.name!r}: expected a version or a label, got version"

@@ -78,43 +78,54 @@ void fill_positive(const Aligned<float>& array, unsigned seed) {
   }
 }
 
-// One accumulator for all of it has errors of up to 3e-6 here. Those of libraries
-// which go through a product in blocks are as small as ours.
-TEST(LongSums, KeepTheirErrorsSmall) {
-  constexpr double kAllowed = 8e-7;
-  constexpr std::int64_t kRows = 6, kColumns = 35, kLength = 20000;
-  const tfn_matmul p = product(kRows, kColumns, kLength, true);
-  const Aligned<float> lhs(kRows * kLength), rhs(kLength * kColumns);
-  const Aligned<float> packed(packed_size(kLength, kColumns, 1));
-  const Aligned<float> out(kRows * kColumns);
+// The largest error of products of so many numbers, to the true sums.
+double largest_error(const tfn_matmul& p) {
+  const Aligned<float> lhs(p.m * p.k), rhs(p.k * p.n), out(p.m * p.n);
+  const Aligned<float> packed(packed_size(p.k, p.n, 1));
   const Aligned<char> scratch(
-      static_cast<std::int64_t>(TFN_MATMUL_SCRATCH_BYTES(1, kRows, kColumns, kLength)));
+      static_cast<std::int64_t>(TFN_MATMUL_SCRATCH_BYTES(1, p.m, p.n, p.k)));
   fill_positive(lhs, 7);
   fill_positive(rhs, 8);
-  pack(kLength, kColumns, 1, rhs.data(), packed);
-  const auto sums = multiply(p, lhs.data(), rhs.data(), kRows * kColumns);
-  const auto check = [&](tfn_f32_kernel* kernel, const float* right) {
+  pack(p.k, p.n, 1, rhs.data(), packed);
+  const auto sums = multiply(p, lhs.data(), rhs.data(), p.m * p.n);
+  double largest = 0;
+  const auto run = [&](tfn_f32_kernel* kernel, const float* right) {
     const tfn_operands operands = {lhs.data(), right,          nullptr, nullptr,
                                    out.data(), scratch.data(), nullptr};
     kernel(&p, &operands, {0, 1});
     for (std::int64_t i = 0; i < out.size(); ++i) {
       const double wanted = sums[static_cast<std::size_t>(i)];
-      ASSERT_LE(std::abs(out[i] - wanted), kAllowed * wanted) << i;
+      largest = std::max(largest, std::abs(out[i] - wanted) / wanted);
     }
   };
-  check(TFN_KERNEL(matmul_f32), rhs.data());
-  check(TFN_KERNEL(matmul_packed_f32), packed.data());
+  run(TFN_KERNEL(matmul_f32), rhs.data());
+  run(TFN_KERNEL(matmul_packed_f32), packed.data());
+  return largest;
+}
+
+// One accumulator for all of it has errors of up to 3e-6 here. Those of libraries
+// which go through a product in blocks are as small as ours.
+TEST(LongSums, KeepTheirErrorsSmall) {
+  EXPECT_LE(largest_error(product(6, 35, 20000, true)), 8e-7);
+}
+
+// As a dense layer that is given an image of 224 x 224 x 3. Its 588 pieces, added one
+// after the other, lose 1e-6.
+TEST(LongSums, OfAnImageKeepTheirErrorsSmall) {
+  for (const std::int64_t rows : {1, 6}) {
+    EXPECT_LE(largest_error(product(rows, 35, 224 * 224 * 3, true)), 5e-7) << rows;
+  }
 }
 
 // A request alone has a vector where several have a matrix.
 TEST(LongSums, OfAVectorHaveTheBitsOfAMatrix) {
-  for (const std::int64_t n : {1, 2, 3, 5, 16, 31, 64, 131}) {
-    for (const std::int64_t k : {1, 256, 600}) {
+  for (const std::int64_t n : {1, 2, 3, 5, 16, 31, 64, 131, 300}) {
+    for (const std::int64_t k : {1, 256, 600, 4096, 4097, 9000}) {
       const Aligned<float> lhs(3 * k), rhs(k * n), rows(3 * n), row(n);
       const Aligned<char> scratch(
           static_cast<std::int64_t>(TFN_MATMUL_SCRATCH_BYTES(1, 3, n, k)));
-      fill(lhs, 1);
-      fill(rhs, 2);
+      fill_positive(lhs, 1);
+      fill_positive(rhs, 2);
       const auto run = [&](const tfn_matmul& p, float* out) {
         const tfn_operands operands = {lhs.data(), rhs.data(),     nullptr, nullptr,
                                        out,        scratch.data(), nullptr};

@@ -157,3 +157,13 @@ def test_what_is_roots_may_be_run_by_all(place: Path) -> None:
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_links_in_a_folder_lead_to_is_in_it(place: Path) -> None:
+    (place / "model").mkdir()
+    (place / "model" / "variables").symlink_to("../a/b")
+    (place / "a" / "b" / "round").symlink_to(place / "model")
+    check_tree_unwritable(place / "model", "the model")
+    (place / "a" / "b" / "c").chmod(0o666)
+    with pytest.raises(PermissionDeniedError, match="mode 0666"):
+        check_tree_unwritable(place / "model", "the model")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tfnative._base.regular_file import open_regular
+from tfnative._base.regular_file import open_regular, read_regular
 
 
 def test_files_are_opened_also_behind_links(tmp_path: Path) -> None:
@@ -33,3 +33,14 @@ def test_what_has_no_end_or_waits_is_not_opened(tmp_path: Path) -> None:
         open_regular(tmp_path)
     with pytest.raises(FileNotFoundError):
         open_regular(tmp_path / "none")
+
+
+def test_no_more_is_read_than_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"text")
+    assert read_regular(file, 4) == b"text"
+    with pytest.raises(OSError, match="more than 3 bytes"):
+        read_regular(file, 3)
+    os.truncate(file, 1 << 36)  # Of which the disk has a page at most.
+    with pytest.raises(OSError, match="more than 268,435,456 bytes"):
+        read_regular(file)

@@ -19,6 +19,7 @@ NEEDED = {
     "optimize": ["saved", "-o", "out"],
     "profile": ["build/digits"],
     "run": ["build/digits", "--input", "x.npy"],
+    "score": ["--model", "build/digits", "--input", "x.csv", "--output", "out"],
     "selftest": ["build/digits"],
     "serve": ["models/digits"],
     "tune": ["build/digits"],

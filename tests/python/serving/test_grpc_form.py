@@ -201,3 +201,12 @@ def test_a_version_and_a_label_are_too_much():
         ModelSpec("m", 3, "x")
     with pytest.raises(tfnative.InvalidArgumentError, match="got none"):
         ModelSpec("")
+
+
+def test_a_version_has_64_bits():
+    for version in (2**63, -(2**63) - 1, 10**40):
+        with pytest.raises(tfnative.InvalidArgumentError, match="64 bits"):
+            grpc_form.spec_message(ModelSpec("m", version=version))
+    assert (
+        grpc_form.spec_message(ModelSpec("m", version=np.int64(3))).version.value == 3
+    )

@@ -61,10 +61,32 @@ def signature_with(*outputs: tfnative.TensorSpec) -> tfnative.Signature:
 
 
 ONE = signature_with(tfnative.TensorSpec("y", F4, (-1, 2)))
+STRINGS = signature_with(tfnative.TensorSpec("y", np.dtype(object), (-1,)))
 TWO = signature_with(
     tfnative.TensorSpec("a", F4, (-1,)),
     tfnative.TensorSpec("b", np.dtype(np.int64), None),
 )
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_dots_are_not_asked_for(name: str):
+    # Whoever folds them away, as clients and proxies do, asks for something else.
+    for spec in (ModelSpec(name), ModelSpec("m", label=name)):
+        with pytest.raises(tfnative.InvalidArgumentError, match="over REST"):
+            rest_form.model_path(spec)
+    assert rest_form.model_path(ModelSpec("a..", label="...")).endswith(
+        "a../labels/..."
+    )
+
+
+@pytest.mark.parametrize(
+    "version", ["4", "..", "1/../2", True, 4.5, b"1", np.float32(1)]
+)
+def test_a_version_is_a_whole_number(version: Any):
+    with pytest.raises(tfnative.InvalidArgumentError, match="expected a whole number"):
+        ModelSpec("m", version=version)
+    path = rest_form.model_path(ModelSpec("m", version=np.int64(4)))  # type: ignore[arg-type]
+    assert path == "/v1/models/m/versions/4"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +95,7 @@ TWO = signature_with(
         (ONE, [[1, 2]], {"y": np.array([[1, 2]], F4)}),
         (ONE, [], {"y": np.empty((0, 2), F4)}),
         (TWO, {"a": [1], "b": [[2]]}, {"a": np.ones(1, F4), "b": np.array([[2]])}),
-        (TWO, {"b": []}, {"b": np.empty(0, np.int64)}),
+        (TWO, {"a": [], "b": []}, {"a": np.empty(0, F4), "b": np.empty(0, np.int64)}),
     ],
 )
 def test_outputs_have_the_types_and_shapes_of_the_signature(
@@ -87,7 +109,7 @@ def test_outputs_have_the_types_and_shapes_of_the_signature(
         np.testing.assert_array_equal(found[name], array)
 
 
-@pytest.mark.parametrize("outputs", [[1], {"a": [1], "c": [1]}, 3])
+@pytest.mark.parametrize("outputs", [[1], {"a": [1], "c": [1]}, {"a": [1]}, 3])
 def test_outputs_of_other_names_are_refused(outputs):
     with pytest.raises(tfnative.InternalError, match="expected the outputs a, b, got"):
         rest_form.read_outputs({"outputs": outputs}, TWO, "m")
@@ -144,3 +166,18 @@ def test_a_version_without_a_number_or_a_status_is_refused(status):
 )
 def test_an_error_is_text_in_an_object(body, said):
     assert rest_form.error_message(body) == said
+
+
+@pytest.mark.parametrize("output", [[[1, 2, 3]], [1, 2], 1, [[[1, 2]]], [[1], [2]]])
+def test_outputs_of_other_shapes_are_refused(output: Any):
+    with pytest.raises(tfnative.InternalError, match=r"'y': expected the shape"):
+        rest_form.read_outputs({"outputs": output}, ONE, "m")
+
+
+def test_answers_may_be_nested_in_vain():
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    for signature in (ONE, STRINGS):
+        with pytest.raises(tfnative.InternalError):
+            rest_form.read_outputs({"outputs": deep}, signature, "m")

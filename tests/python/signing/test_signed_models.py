@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import re
 import shutil
+import signal
 import sys
 import types
 from collections.abc import Callable
@@ -277,3 +279,56 @@ def test_a_head_is_opened_from_a_copy_if_keys_are_asked_for(
     assert not path.exists()
     with pytest.raises(tfnative.LoadError, match="is not what was compiled"):
         open_part("here", head, tmp_path, copied=True)
+
+
+def pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def endless(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/dev/zero")
+
+
+def huge(file: Path) -> None:
+    os.truncate(file, 1 << 36)  # Of which the disk has a few pages.
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        *(("libfake.so", each) for each in (pipe, endless)),
+        *(
+            (name, each)
+            for name in ("artifact.sig", "manifest.json")
+            for each in (pipe, endless, huge)
+        ),
+    ],
+)
+def test_files_that_are_none_are_refused_at_once(
+    signed: Path,
+    keys: tuple[Path, Path],
+    name: str,
+    change: Callable[[Path], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    private, public = keys
+    change(signed / name)
+    signal.alarm(20)  # Who waits for a pipe waits for ever.
+    try:
+        with pytest.raises(tfnative.Error) as raised:
+            load(signed, keys)
+        assert len(str(raised.value)) < 500
+        commands = [["verify", "--trusted-keys", str(public)], ["wheel"], ["size"]]
+        if name != "artifact.sig":
+            commands.append(["sign", "--key", str(private)])
+        for command, *flags in commands:
+            if name == "artifact.sig" and command in ("wheel", "size"):
+                continue
+            if name == "libfake.so" and command == "size":
+                continue
+            assert main([command, str(signed), *flags]) == 1, command
+            assert capsys.readouterr().err.count("\n") == 1
+    finally:
+        signal.alarm(0)

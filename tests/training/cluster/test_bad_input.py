@@ -199,7 +199,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path, strategy):
     train(options)
     other = {**options.__dict__, "model": "cnn", "run_folder": tmp_path / "cnn"}
     # Whoever reads the weights first says so, or the chief, who reads the note of them.
-    said = "does not fit this model|are of data digits and model mlp, not of"
+    said = "does not fit this model|are of model mlp, not of model cnn"
     with pytest.raises(ClusterError, match=said):
         train(FitOptions(**other))
     (checkpoints / OF).unlink()

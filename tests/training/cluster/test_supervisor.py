@@ -19,7 +19,7 @@ import pytest
 
 from training.cluster.config import Cluster, Task
 from training.cluster.diary import MEMBERS, read_events
-from training.cluster.member import Job
+from training.cluster.member import Job, Member
 from training.cluster.supervisor import Supervisor
 from training.errors import ClusterError
 
@@ -45,6 +45,17 @@ def jobs(folder: Path, *targets: str) -> list[Job]:
 def supervise(folder: Path, *targets: str, **options: object) -> Supervisor:
     options = {"until": [Task("worker", 0)], "together": False, **options}
     return Supervisor(jobs(folder, *targets), folder, **options)  # type: ignore[arg-type]
+
+
+def test_what_a_member_says_is_ours_and_of_its_own_process(tmp_path: Path):
+    (job,) = jobs(tmp_path, "sleep")
+    before = "training: another member is gone\n"
+    job.log.write_text(f"{before}training: the disk is full\nTensorFlow cleans up\n")
+    assert Member(job, None).last_words() == "training: the disk is full"
+    job.log.write_text(f"{before}RuntimeError: a bug\n")
+    assert Member(job, None, len(before)).last_words() == "RuntimeError: a bug"
+    job.log.write_text(before)
+    assert not Member(job, None, len(before)).last_words()
 
 
 def starts(folder: Path, index: int) -> list[int]:

@@ -4,16 +4,31 @@
 
 from __future__ import annotations
 
-from tfnative.serving.server.service import Service
+import re
+from typing import TYPE_CHECKING
+
+from tfnative.serving.server.request_metrics import escaped
+
+if TYPE_CHECKING:
+    from tfnative.serving.server.service import Service
+
+_MODEL = re.compile(r'\{model_name="(?:[^"\\]|\\.)*"')
 
 
 def to_prometheus(service: Service) -> str:
-    """What requests there were, and what batchers did; a name is described once."""
+    """What requests there were, and what batchers did; a name is described once.
+
+    A model has a batcher for each version and signature, and each of these its own
+    series, since Prometheus takes none that come twice.
+    """
     blocks: dict[str, list[str]] = {}
     heads: dict[str, list[str]] = {}
     for served in service.models.values():
-        for _, _, batcher in served.batchers():
-            _collect(batcher.metrics().to_prometheus(), heads, blocks)
+        for version, signature, batcher in served.batchers():
+            text = batcher.metrics().to_prometheus(served.name)
+            more = f',version="{version}",signature="{escaped(signature)}"'
+            labelled = _MODEL.sub(rf"\g<0>{_as_template(more)}", text)
+            _collect(labelled, heads, blocks)
     return service.requests.to_prometheus() + "".join(
         line + "\n" for name in blocks for line in heads[name] + blocks[name]
     )
@@ -32,3 +47,8 @@ def _collect(
             blocks.setdefault(name, [])
         else:
             blocks[name].append(line)
+
+
+def _as_template(text: str) -> str:
+    """A text that stands for itself where ``re`` looks for groups."""
+    return text.replace("\\", "\\\\")

@@ -76,14 +76,14 @@ class RequestMetrics:
         if self._counts:
             lines.append(f"# TYPE {COUNT} counter")
         for (model, status), count in sorted(self._counts.items()):
-            labels = f'model_name="{_escaped(model)}",status="{status}"'
+            labels = f'model_name="{escaped(model)}",status="{status}"'
             lines.append(f"{COUNT}{{{labels}}} {count}")
         if self._latencies:
             lines.append(f"# TYPE {LATENCY} histogram")
         for key, counts in sorted(self._latencies.items()):
             model, api, entrypoint = key
             labels = (
-                f'model_name="{_escaped(model)}",API="{api}",entrypoint="{entrypoint}"'
+                f'model_name="{escaped(model)}",API="{api}",entrypoint="{entrypoint}"'
             )
             below = 0
             for bound, count in zip((*BOUNDS, None), counts, strict=True):
@@ -100,6 +100,7 @@ class RequestMetrics:
         self._sums[key] += micros
 
 
-def _escaped(label: str) -> str:
-    escaped = label.replace("\\", "\\\\").replace('"', '\\"')
-    return escaped.replace("\n", "\\n")
+def escaped(label: str) -> str:
+    """A label's value between quotes."""
+    text = label.replace("\\", "\\\\").replace('"', '\\"')
+    return text.replace("\n", "\\n")

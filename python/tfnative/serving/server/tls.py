@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ from tfnative.serving import messages
 from tfnative.serving.fresh_files import FreshFiles
 from tfnative.serving.server.text_message import parse_text_message
 from tfnative.serving.small_file import read_small
+
+_BLOCK = re.compile(
+    f"{re.escape(ssl.PEM_HEADER)}.*?{re.escape(ssl.PEM_FOOTER)}", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Identity:
             context.load_cert_chain(certificate, key, password="")
         if self.client_ca is not None:
             context.verify_mode = ssl.CERT_REQUIRED
+            # As gRPC does, with an authority that another one has signed, too.
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.load_verify_locations(
                 cadata=self.client_ca.decode("ascii", "ignore")
             )
@@ -206,10 +213,21 @@ def _checked(identity: Identity, pair: str, ca: str) -> Identity:
     try:
         Identity(identity.certificate, identity.key).context()
         wrong = f"{ca} has no certificates"
-        identity.context()
+        authorities = identity.context().get_ca_certs(binary_form=True)
     except (ssl.SSLError, ValueError) as error:
         raise InvalidArgumentError(f"{wrong}: {error}") from None
+    for number, certificate in enumerate(_certificates(identity.client_ca or b"")):
+        if certificate not in authorities:
+            raise InvalidArgumentError(
+                f"{ca}: certificate {number + 1} is of no authority (CA:TRUE): gRPC and"
+                " HTTP would not take the same clients. Give that of who has signed it"
+            )
     return identity
+
+
+def _certificates(pem: bytes) -> Iterator[bytes]:
+    for block in _BLOCK.findall(pem.decode("ascii", "ignore")):
+        yield ssl.PEM_cert_to_DER_cert(block)
 
 
 def _read(name: str, path: str) -> bytes:

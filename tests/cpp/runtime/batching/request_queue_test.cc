@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 
 #include "harness.h"
@@ -176,6 +177,28 @@ TEST_F(RequestQueueTest, AFullQueueRefusesAndIsLeftAsItWas) {
   EXPECT_EQ(take(queue), (Pieces{{0, 0, 4}}));
   add(queue, 1);  // A batch has left.
   EXPECT_EQ(counts(queue), (Sizes{4, 9, 3}));
+}
+
+TEST_F(RequestQueueTest, WhatNoEmptyQueueHasRoomForIsNotToldToTryAgain) {
+  allow_splitting();
+  RequestQueue queue = this->queue();
+  const auto [code, message] = error_of([&] { add(queue, 13); });
+  EXPECT_EQ(static_cast<Code>(code), Code::kInvalidArgument);
+  EXPECT_EQ(message,
+            "first: a request with 13 rows does not fit the queue when it is empty, "
+            "either: 3 batches (max_enqueued_batches) of 4 rows "
+            "(max_execution_batch_size) are 12");
+  EXPECT_EQ(counts(queue), (Sizes{0, 0, 0}));
+  add(queue, 12);
+  EXPECT_EQ(code_of_add(queue, 12), Code::kUnavailable);
+}
+
+TEST_F(RequestQueueTest, AQueueWithoutAnEndHasRoom) {
+  allow_splitting();
+  options_.max_enqueued_batches = std::numeric_limits<std::int64_t>::max();
+  RequestQueue queue = this->queue();
+  add(queue, 13);
+  EXPECT_EQ(counts(queue), (Sizes{1, 13, 4}));
 }
 
 TEST_F(RequestQueueTest, ALargeRequestFillsTheOpenBatchAndThenOthers) {

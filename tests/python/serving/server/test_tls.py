@@ -124,3 +124,30 @@ def test_what_is_no_certificate_is_refused(authority, stranger, tmp_path):
         ServerTls(authority.server[0], stranger.server[1])
     with pytest.raises(tfnative.InvalidArgumentError, match="has no certificates"):
         ServerTls(*authority.server, str(tmp_path / "empty.pem"))
+
+
+def test_an_authority_may_be_signed_by_another(serve, settings, authority, tmp_path):
+    """GRPC and HTTP let the same clients in, whichever of a chain is trusted."""
+    import trustme
+
+    from tfnative.serving.server.tls import ServerTls
+
+    root = trustme.CA()
+    between = root.create_child_ca()
+    client = between.issue_cert("client")
+    client.private_key_pem.write_to_path(tmp_path / "client.key")
+    for blob in client.cert_chain_pems:
+        blob.write_to_path(tmp_path / "client.pem", append=True)
+    pair = str(tmp_path / "client.pem"), str(tmp_path / "client.key")
+    tls = serving.Tls(authority.ca, *pair)
+    for number, trusted in enumerate((root, between)):
+        ca = tmp_path / f"{number}.pem"
+        trusted.cert_pem.write_to_path(ca)
+        running = serve(settings, tls=ServerTls(*authority.server, str(ca)))
+        for address in (running.grpc, running.rest.replace("http:", "https:")):
+            np.testing.assert_array_equal(ask(address, tls)["y"], 2 * X + 1)
+            with pytest.raises(tfnative.UnavailableError):
+                ask(address, authority.tls(as_client=True))
+    client.cert_chain_pems[0].write_to_path(tmp_path / "0.pem", append=True)
+    with pytest.raises(tfnative.InvalidArgumentError, match="2 is of no authority"):
+        ServerTls(*authority.server, str(tmp_path / "0.pem"))

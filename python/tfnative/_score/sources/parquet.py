@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: The tfnative authors
+# SPDX-License-Identifier: Apache-2.0
+"""Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tfnative._score.sources.source import Batch, Source, cut, damaged
+from tfnative._tables.arrow import pyarrow
+
+
+class ParquetSource(Source):
+    """A Parquet file, of which a group of rows is in memory at a time."""
+
+    def schema(self) -> Any:
+        with self.place.open() as file:
+            return self._opened(file).schema_arrow
+
+    def count(self) -> int:
+        with self.place.open() as file:
+            return int(self._opened(file).metadata.num_rows)
+
+    def batches(self, columns: Sequence[str], rows: int, skip: int) -> Iterator[Batch]:
+        arrow = pyarrow()
+        with self.place.open() as file:
+            opened = self._opened(file)
+            first = 0
+            while first < opened.num_row_groups:
+                size = opened.metadata.row_group(first).num_rows
+                if size > skip:
+                    break
+                first, skip = first + 1, skip - size
+            groups = list(range(first, opened.num_row_groups))
+            try:
+                found = opened.iter_batches(rows, groups, list(columns))
+                yield from cut((Batch(batch) for batch in found), rows, skip)
+            except (arrow.ArrowException, OSError) as error:
+                raise damaged(self.place, error) from None
+
+    def _opened(self, file: Any) -> Any:
+        import pyarrow.parquet
+
+        try:
+            return pyarrow.parquet.ParquetFile(file)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise damaged(self.place, error, "is no Parquet file: ") from None

@@ -108,6 +108,6 @@ def test_what_was_there_stays_where_nothing_can_take_its_place(
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "content").touch()
-    with hidden_beside(folder) as place, pytest.raises(OSError, match="denied|such"):
+    with hidden_beside(folder) as place, pytest.raises(OSError, match=r"denied|such"):
         put(place / "missing", folder)
     assert [path.name for path in folder.iterdir()] == ["content"]

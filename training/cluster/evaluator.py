@@ -102,9 +102,9 @@ class Waiting:
         """What there is to say when none came."""
         what = "" if self._step is None else f" after that of step {self._step}"
         return ClusterError(
-            f"the evaluator has waited {time.monotonic() - self._since:.0f} seconds for "
-            f"a checkpoint in {self.folder}{what}, and there is none that it can read: "
-            "train with the same --checkpoints, or let it wait longer with "
+            f"the evaluator has waited {time.monotonic() - self._since:.0f} seconds "
+            f"for a checkpoint in {self.folder}{what}, and there is none that it can "
+            "read: train with the same --checkpoints, or let it wait longer with "
             "--evaluator-seconds"
         )
 

@@ -126,7 +126,8 @@ def compare(
     for strategy in strategies:
         if strategies.count(strategy) > 1:
             raise TrainingError(
-                f"{strategy} is named twice, and has one folder: name each strategy once"
+                f"{strategy} is named twice, and has one folder: name each strategy "
+                "once"
             )
         chosen = _options_of(strategy, options)
         # Each member would refuse it, when others have been trained.

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refuses rows that would be written as something else, or that nothing is learned of.
 
-A label of 2.7 would become the class 2, a picture of floats four times as many rows, and
-one NaN in a table makes every weight NaN. So all rows are looked at before the first is
-written, whoever writes them.
+A label of 2.7 would become the class 2, a picture of floats four times as many rows,
+and one NaN in a table makes every weight NaN. So all rows are looked at before the
+first is written, whoever writes them.
 """
 
 from __future__ import annotations

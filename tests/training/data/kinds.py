@@ -47,9 +47,7 @@ def numbered(rows: int) -> Source:
     """Rows that each have their number as feature and as label."""
     number = np.arange(rows, dtype=np.float32)[:, np.newaxis]
     part = Arrays({"number": number}, np.arange(rows))
-    return Source(
-        "classify", {"number": FeatureSpec((1,))}, _classes(rows), part, part
-    )
+    return Source("classify", {"number": FeatureSpec((1,))}, _classes(rows), part, part)
 
 
 def _classes(rows: int) -> tuple[str, ...]:

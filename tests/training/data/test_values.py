@@ -121,9 +121,7 @@ SOURCES: dict[str, tuple[Callable[[Source], Source], str]] = {
     ),
     "one class": (
         lambda it: replace(
-            with_labels(
-                with_labels(it, "train", NUMBERS * 0), "held_out", NUMBERS * 0
-            ),
+            with_labels(with_labels(it, "train", NUMBERS * 0), "held_out", NUMBERS * 0),
             labels=("x",),
         ),
         "names 1 classes: name two classes at least",

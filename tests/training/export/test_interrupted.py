@@ -81,7 +81,8 @@ def test_whatever_step_fails_the_old_version_stays(
         monkeypatch.setattr(saved_model, name, does(name))
     before = content(old.parent)
     expected = ExportError if raised is OSError else KeyboardInterrupt
-    with pytest.raises(expected, match="free some space" if raised is OSError else None):
+    said = "free some space" if raised is OSError else None
+    with pytest.raises(expected, match=said):
         export(None, None, old)  # type: ignore[arg-type]
     assert content(old.parent) == before
     assert not list(old.parent.glob(".*"))

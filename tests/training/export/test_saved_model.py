@@ -60,5 +60,5 @@ def test_a_link_is_not_replaced(tmp_path: Path, there: bool):
     if there:
         (tmp_path / "real").mkdir()
     os.symlink(tmp_path / "real", tmp_path / "link")
-    with pytest.raises(ExportError, match="is a link to .*real"):
+    with pytest.raises(ExportError, match=r"is a link to .*real"):
         check_output(tmp_path / "link", overwrite=True)

@@ -66,7 +66,7 @@ def test_a_thread_that_fails_ends_the_measurement(tmp_path: Path, digits: Data):
     data = open_data("digits", tmp_path / "data")
     for shard in data.index.train:
         (tmp_path / "data" / shard.file).unlink()
-    with pytest.raises(DataError, match="a thread that reads .* failed"):
+    with pytest.raises(DataError, match=r"a thread that reads .* failed"):
         measure(data, FeedOptions("queue", 8, 2, 4, steps=2))
 
 

@@ -45,7 +45,7 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
 def test_a_training_that_fails_tells_its_last_line(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
     options = FitOptions(model="mlp", steps=4, data_folder=str(tmp_path))
-    with pytest.raises(TrainingError, match="--jit off failed: .* has files, but no"):
+    with pytest.raises(TrainingError, match=r"--jit off failed: .* has files, but no"):
         compare_jit(options)
 
 

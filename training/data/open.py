@@ -13,7 +13,7 @@ from training.data import index, remote
 from training.data.dataset import Data
 from training.data.sources import KINDS, NAMES, load_source
 from training.data.write import PartWriter, write
-from training.errors import DataError
+from training.errors import DataError, TrainingError
 from training.files import check_folder
 
 
@@ -57,7 +57,10 @@ def open_data(
         path = Path(folder) if folder is not None else default_folder(name)
         if force or not (path / index.FILE).is_file():
             _refuse_other_files(path, name)
-            check_folder(path.parent, "--data-folder")
+            try:
+                check_folder(path.parent, "--data-folder")
+            except TrainingError as error:
+                raise DataError(str(error)) from error
             if needed is not None:
                 needed()
             write(

@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from tfnative._optimize.catalog import CATALOG, GONE, TransformKind
 from tfnative._optimize.parameter_values import check_once, check_required, check_value
@@ -75,7 +76,9 @@ class Transform:
 
 
 def _check_texts(name: object, parameters: object) -> None:
-    pairs = parameters if isinstance(parameters, tuple | list) else [parameters]
+    pairs: list[Any] | tuple[Any, ...] = [parameters]
+    if isinstance(parameters, (tuple, list)):
+        pairs = parameters
     for pair in pairs:
         is_pair = isinstance(pair, tuple | list) and len(pair) == 2
         if not is_pair or not all(isinstance(text, str) for text in pair):

@@ -14,6 +14,7 @@ from training.errors import DataError, TrainingError
 from training.export import check_output
 from training.files import check_folder
 from training.models import MODELS
+from training.models.build import check_fits
 from training.observe.jit import let_tensorflow_choose_clusters
 from training.observe.watch import check_watching
 from training.options import FitOptions
@@ -39,16 +40,31 @@ def prepare(options: FitOptions) -> None:
 
 
 def open_for(options: FitOptions) -> Data:
-    """The data that the options name, without damaged shards if that is asked for."""
-    data = open_data(options.data, options.data_folder)
-    data = data.reading_with(**options.reading)
-    data, _ = data.checked()
+    """The data that the options name, of which each step has a batch."""
+    data = open_checked(options)
     if data.train_rows < options.batch_size:
         raise DataError(
             f"a batch of {options.batch_size} rows is more than the {data.train_rows} "
             f"rows of {data.name}: choose a smaller --batch-size"
         )
     return data
+
+
+def open_checked(options: FitOptions) -> Data:
+    """The data that the options name, without damaged shards if that is asked for."""
+    data = open_data(options.data, options.data_folder)
+    data, _ = data.reading_with(**options.reading).checked()
+    return data
+
+
+def check_what(options: FitOptions) -> None:
+    """Refuses, before processes are started that would, what cannot be trained.
+
+    Raises:
+        DataError: The data is not there, has fewer rows than a batch, or does not fit
+            the model.
+    """
+    check_fits(options.model, open_for(options))
 
 
 def rows_of_each(options: FitOptions, count: int) -> int:

@@ -204,6 +204,22 @@ def claim(folder: Path, model: str, data: str, **order: int) -> None:
     wanted: dict[str, Any] = {"data": data, "model": model, **order}
     check_last(folder)
     found = _noted(note) if (folder / "checkpoint").exists() else {}
+    _refuse_other(folder, found, wanted)
+    if {**wanted, **found} != found:
+        with written(note, "--checkpoints") as file:
+            file.write_text(json.dumps({**wanted, **found}) + "\n")
+
+
+def check_of(folder: Path, model: str, data: str) -> None:
+    """Refuses checkpoints of others, as `claim` does, for one that only reads them.
+
+    Raises:
+        CheckpointError: They are of another model, or of other data.
+    """
+    _refuse_other(folder, _noted(folder / OF), {"data": data, "model": model})
+
+
+def _refuse_other(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     other = [key for key in wanted if found.get(key, wanted[key]) != wanted[key]]
     if other:
         were = " and ".join(f"{_said(key)} {found[key]}" for key in other)
@@ -212,9 +228,6 @@ def claim(folder: Path, model: str, data: str, **order: int) -> None:
             f"the checkpoints of {folder} are of {were}, not of {are}: choose an empty "
             "folder with --checkpoints, or train what they are of"
         )
-    if {**wanted, **found} != found:
-        with written(note, "--checkpoints") as file:
-            file.write_text(json.dumps({**wanted, **found}) + "\n")
 
 
 def _noted(note: Path) -> dict[str, Any]:

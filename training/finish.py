@@ -19,6 +19,8 @@ from training.models import MODELS, build_model
 from training.options import FitOptions, Fitted
 
 EVALUATION_ROWS = 256
+_LARGE = 1e6
+"""Of labels: squares of squares of much more have no room in float32."""
 
 
 @contextlib.contextmanager
@@ -51,7 +53,7 @@ def finish(
     model = in_float32(model, options, data, keras)
     features, labels = data.held_out()
     predicted = model.predict(features, batch_size=EVALUATION_ROWS, verbose=0)
-    _check_finite(predicted, options)
+    _check_finite(predicted, options, data)
     name = model.layers[-1].name
     metric, value = measure_output(name, predicted, features, labels)
     if options.output:
@@ -61,23 +63,37 @@ def finish(
         metric=metric,
         held_out=value,
         rows=len(labels),
+        not_measured=classes_without_rows(data, labels) if metric == "accuracy" else (),
         output=options.output,
         **known,
     )
 
 
-def _check_finite(predicted: NDArray[Any], options: FitOptions) -> None:
+def classes_without_rows(data: Data, labels: NDArray[Any]) -> tuple[str, ...]:
+    """Of which no held-out row is: the accuracy says nothing of them."""
+    counts = np.bincount(labels, minlength=len(data.labels))
+    return tuple(data.labels[each] for each in np.flatnonzero(counts == 0))
+
+
+def _check_finite(predicted: NDArray[Any], options: FitOptions, data: Data) -> None:
     """Refuses a model that gives NaN: the class of the largest would be the first."""
     finite = np.isfinite(predicted.reshape(len(predicted), -1)).all(axis=1)
     if finite.all():
         return
     rate = options.learning_rate or MODELS[options.model].learning_rate
+    mean, deviation = data.index.scale
+    large = max(abs(mean), deviation)
+    scale = (
+        f", or bring the labels, which are as large as {large:.2g}, to another scale"
+        if large > _LARGE
+        else ""
+    )
     anew = ", with an empty folder for --checkpoints" if options.checkpoints else ""
     raise TrainingError(
         f"what the trained model gives for {np.count_nonzero(~finite)} of "
         f"{len(finite)} held-out rows is not finite, and it is not exported: train "
         f"again with a smaller --learning-rate than {rate:g}"
-        f"{anew}; --debug numerics names the op that it begins with"
+        f"{anew}{scale}; --debug numerics names the op that it begins with"
     )
 
 

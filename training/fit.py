@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from training import strategies
-from training.begin import compile_model, open_for, prepare, steps_of
-from training.checkpoints import Checkpoints, claim
+from training.begin import open_checked, prepare
+from training.checkpoints import check_of
 from training.cluster.launch import write_result
 from training.cluster.member import LOST_PEER
 from training.errors import CheckpointError, PeerLostError
 from training.finish import finish
-from training.models import build_model
 from training.options import FitOptions, Fitted
+from training.weights import last_checkpoint, model_of_checkpoint, step_of
 
 __all__ = ["FitOptions", "Fitted", "export_checkpoint", "fit", "run_member"]
 
@@ -45,7 +45,10 @@ def run_member(options: FitOptions) -> int:
 
 
 def export_checkpoint(options: FitOptions) -> Fitted:
-    """Exports what the last checkpoint has.
+    """Exports what the last checkpoint has, by whatever strategy it was trained.
+
+    Of the options, ``model``, ``data``, ``data_folder``, ``reading``, ``checkpoints``,
+    ``output`` and ``overwrite`` count.
 
     Raises:
         CheckpointError: There is none, or it is of another model.
@@ -53,27 +56,16 @@ def export_checkpoint(options: FitOptions) -> Fitted:
     """
     if options.checkpoints is None or options.output is None:
         raise CheckpointError("an export needs --checkpoints and --output")
-    if not options.checkpoints.is_dir():
-        raise CheckpointError(
-            f"{options.checkpoints} is no folder: train with --checkpoints first"
-        )
     prepare(options)
-    claim(options.checkpoints, options.model, options.data)
-    import keras
-
-    data = open_for(options)
-    model = build_model(options.model, data, keras=keras, seed=options.seed)
-    compile_model(model, options, data, steps_of(options, data)[0], keras)
-    checkpoints = Checkpoints(options.checkpoints, model, keep=options.keep)
-    if checkpoints.latest is None:
-        raise CheckpointError(
-            f"{options.checkpoints} has no checkpoint: train with --checkpoints first"
-        )
-    step = checkpoints.restore()
+    path = last_checkpoint(options.checkpoints)
+    check_of(options.checkpoints, options.model, options.data)
+    data = open_checked(options)
+    model, keras = model_of_checkpoint(path, options, data)
+    step = step_of(path)
     return finish(
         *(model, options, data, keras),
         steps=step,
         first_step=step,
         seconds=0.0,
-        checkpoint=checkpoints.latest,
+        checkpoint=path,
     )

@@ -52,6 +52,8 @@ class FitOptions:
         join_seconds: How long a member waits for the others to come.
         run_folder: For what members of a cluster log; a new one if None.
         evaluator: Whether a process of its own validates the checkpoints.
+        evaluator_seconds: How long that one waits for a checkpoint; if None, an hour,
+            or as long as the cluster that was started here trains.
         batch_norm: Whether replicas normalise their own rows, or all of a step
             together: `BATCH_NORMS`.
         reading: Fields of `training.data.read.Reading` by name.
@@ -86,6 +88,7 @@ class FitOptions:
     join_seconds: float = 60.0
     run_folder: Path | None = None
     evaluator: bool = False
+    evaluator_seconds: float | None = None
     batch_norm: str = "replica"
     reading: dict[str, Any] = field(default_factory=dict)
     looks: tuple[str, ...] = ()
@@ -111,6 +114,8 @@ class Fitted:
         history: Values of each epoch of this run, by name.
         checkpoint: The last one, or None.
         output: The SavedModel, or None.
+        not_measured: Classes of which no held-out row is, so that an accuracy says
+            nothing of them.
     """
 
     model: Any
@@ -123,6 +128,7 @@ class Fitted:
     history: dict[str, list[float]] = field(default_factory=dict)
     checkpoint: str | None = None
     output: Path | None = None
+    not_measured: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Some lines for a person."""
@@ -138,6 +144,8 @@ class Fitted:
             lines += [
                 f"held-out accuracy: {self.held_out:.4f} ({right} of {self.rows})"
             ]
+            if self.not_measured:
+                lines += [f"no held-out row is of {', '.join(self.not_measured)}"]
         else:
             lines += [f"held-out {self.metric}: {self.held_out:.4g} ({self.rows} rows)"]
         if self.checkpoint:

@@ -41,6 +41,7 @@ _NEED_TENSORFLOW = frozenset(
         "test_optimized_augmentation.py",
         "test_optimized_graph_defs.py",
         "test_optimized_models.py",
+        "test_recursion.py",
         "test_optimized_tables.py",
         "test_optimized_training.py",
         "test_other_machines.py",

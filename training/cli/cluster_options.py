@@ -46,6 +46,12 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
         help="have a process of its own validate the checkpoints",
     )
     add(
+        "--evaluator-seconds",
+        type=rate,
+        help="how long the evaluator waits for a checkpoint (default: as long as the "
+        "cluster that is started here trains; with TF_CONFIG, 3600)",
+    )
+    add(
         "--batch-norm",
         choices=BATCH_NORMS,
         default=defaults.batch_norm,

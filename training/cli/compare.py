@@ -50,6 +50,7 @@ _LEFT_OUT = {
     "output": "--output",
     "overwrite": "--overwrite",
     "evaluator": "--evaluator",
+    "evaluator_seconds": "--evaluator-seconds",
     "checkpoints": "--checkpoints",
     "checkpoint_steps": "--checkpoint-steps",
     "logs": "--logs",

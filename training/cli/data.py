@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from training import data
@@ -36,6 +37,7 @@ def run(parsed: argparse.Namespace) -> int:
         *(parsed.name, parsed.data_folder),
         force=parsed.force,
         writer=_writer(parsed.writer),
+        needed=_needed(parsed.writer),
     )
     found = found.reading_with(skip_corrupt=parsed.skip_corrupt)
     kept, damages = found.checked()
@@ -65,4 +67,12 @@ def _writer(name: str | None) -> Any:
         from training.data.write import write_part
 
         return write_part
+    return None
+
+
+def _needed(name: str | None) -> Callable[[], None] | None:
+    if name == "spark":
+        from training.data import spark
+
+        return spark.check_there
     return None

@@ -15,6 +15,7 @@ from training import data
 from training.apart import apart
 from training.cli.numbers import few, natural, positive
 from training.cli.places import check_picture
+from training.errors import DataError
 from training.feed import Feeding, FeedOptions, measure
 from training.feed.ways import WAYS
 
@@ -60,6 +61,11 @@ def run(parsed: argparse.Namespace) -> int:
     """Measures each combination, and prints a table."""
     check_picture(parsed.plot)
     opened, _ = data.open_data(parsed.data, parsed.data_folder).checked()
+    if max(parsed.batch_size) > opened.train_rows:
+        raise DataError(
+            f"a batch of {max(parsed.batch_size)} rows is more than the "
+            f"{opened.train_rows} rows of {opened.name}: choose a smaller --batch-size"
+        )
     # Each in a process of its own: memory that one had is not free for the next.
     found = [apart(measure, opened, options) for options in combinations(parsed)]
     if parsed.plot:

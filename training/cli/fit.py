@@ -14,7 +14,7 @@ from training import data, models, strategies
 from training.cli.cluster_options import add_cluster_options
 from training.cli.numbers import few, natural, positive, rate
 from training.fit import fit
-from training.options import DEBUG, DEVICES, JIT, LOOKS, PRECISIONS, FitOptions
+from training.options import DEBUG, DEVICES, JIT, LOOKS, PRECISIONS, FitOptions, Fitted
 
 
 def add(parsers: Any) -> argparse.ArgumentParser:
@@ -27,23 +27,31 @@ def add(parsers: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """What to train, and how; `options_of` reads it."""
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """The network, and what it is trained on: the names are those of `FitOptions`."""
     defaults = FitOptions()
     add = parser.add_argument
     add("--model", choices=models.NAMES, default=defaults.model, help="the network")
     add("--data", choices=data.NAMES, default=defaults.data, help="the data set")
     add(
-        "--strategy",
-        choices=tuple(strategies.STRATEGIES),
-        default=defaults.strategy,
-        help="which devices and processes train, and how they agree",
-    )
-    add(
         "--data-folder",
         metavar="FOLDER",
         help="where the data's files are: a folder, or s3://, gs://, hdfs:// "
         "(default: build/data/NAME, written if it is not there)",
+    )
+    add("--skip-corrupt", action="store_true", help="leave damaged files out")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What to train, and how; `options_of` reads it."""
+    defaults = FitOptions()
+    add = parser.add_argument
+    add_data_options(parser)
+    add(
+        "--strategy",
+        choices=tuple(strategies.STRATEGIES),
+        default=defaults.strategy,
+        help="which devices and processes train, and how they agree",
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
@@ -106,7 +114,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="milliseconds that each batch pretends to take to arrive, to see what "
         "reading ahead hides (default: 0)",
     )
-    add("--skip-corrupt", action="store_true", help="leave damaged files out")
     add("--quiet", action="store_true", help="only the summary")
 
 
@@ -141,11 +148,14 @@ def run(parsed: argparse.Namespace) -> int:
     options = options_of(parsed)
     if parsed.json:
         options = replace(options, verbose=0)
-    fitted = fit(options)
-    if parsed.json:
-        known = asdict(replace(fitted, model=None), dict_factory=dict)
-        known["output"] = str(fitted.output) if fitted.output else None
-        print(json.dumps({k: v for k, v in known.items() if k != "model"}))
-    else:
-        print(fitted.summary())
+    print(said(fit(options), as_json=parsed.json))
     return 0
+
+
+def said(fitted: Fitted, *, as_json: bool) -> str:
+    """What came of it, for a person or for a program."""
+    if not as_json:
+        return fitted.summary()
+    known = asdict(replace(fitted, model=None), dict_factory=dict)
+    known["output"] = str(fitted.output) if fitted.output else None
+    return json.dumps({k: v for k, v in known.items() if k != "model"})

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from training.begin import check_what
 from training.cli.what import add_length, add_what, options_of_what
 from training.files import check_folder
 from training.observe.jit import compare_jit
@@ -37,7 +38,9 @@ def run(parsed: argparse.Namespace) -> int:
     """Trains three times, and prints the table."""
     if parsed.hlo:
         check_folder(parsed.hlo, "--hlo")
-    trials = compare_jit(options_of_what(parsed), parsed.hlo)
+    options = options_of_what(parsed)
+    check_what(options)
+    trials = compare_jit(options, parsed.hlo)
     if parsed.json:
         print(json.dumps([asdict(trial) for trial in trials]))
         return 0

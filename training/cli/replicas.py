@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, replace
 from typing import Any
 
-from training import data
+from training.begin import check_what
 from training.cli.numbers import few
 from training.cli.what import add_length, add_what, options_of_what
 from training.options import DEVICES
@@ -52,7 +52,9 @@ def add(parsers: Any) -> argparse.ArgumentParser:
 def run(parsed: argparse.Namespace) -> int:
     """Trains with each, and prints the table."""
     options = replace(options_of_what(parsed), device=parsed.device)
-    data.open_data(parsed.data, parsed.data_folder)  # Once, before it is measured.
+    # Once, before it is measured.
+    most = max(parsed.replicas) if parsed.rows_of_replica else 1
+    check_what(replace(options, batch_size=options.batch_size * most))
     found = measure_speeds(
         parsed.strategies,
         parsed.replicas,

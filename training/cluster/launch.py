@@ -120,6 +120,7 @@ def read_result(folder: Path) -> Fitted:
             f"the chief ended without a result in {folder / RESULT}: see its log there"
         ) from error
     output = known.pop("output")
+    known["not_measured"] = tuple(known["not_measured"])
     return Fitted(model=None, output=Path(output) if output else None, **known)
 
 
@@ -130,6 +131,10 @@ def _jobs(options: FitOptions, plan: Plan, ports: list[int], folder: Path) -> li
         for job, count in plan.jobs.items()
     }
     cluster = Cluster(addresses, plan.until[0])
+    # It ends with the others, however long they take for a checkpoint.
+    patient = replace(
+        options, evaluator_seconds=options.evaluator_seconds or float("inf")
+    )
     environment = {} if options.device == "gpu" else {"CUDA_VISIBLE_DEVICES": "-1"}
     tasks = list(cluster.members())
     if options.evaluator:
@@ -138,7 +143,7 @@ def _jobs(options: FitOptions, plan: Plan, ports: list[int], folder: Path) -> li
         Job(
             cluster=cluster.as_task(task),
             target=plan.target,
-            arguments=(options,),
+            arguments=(patient if task.job == APART else options,),
             log=folder / log_name(task),
             environment=environment,
         )

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from training.begin import check_what
+from training.cluster.common import check_precision
 from training.cluster.config import Task
 from training.cluster.curve import Point, read_curve
 from training.cluster.launch import RUNS, read_result, running
@@ -20,7 +22,7 @@ from training.compare.slow import slowed
 from training.errors import TrainingError
 from training.files import held
 from training.options import WORKERS, FitOptions
-from training.strategies import CLUSTERS, STRATEGIES
+from training.strategies import CLUSTERS, STRATEGIES, check_options
 
 SHORT = {"sync": "multi-worker", "async": "ps-async"}
 """What the command line calls the two kinds."""
@@ -56,8 +58,14 @@ class Compared:
 
     @property
     def steps_per_second(self) -> float:
-        """Of the cluster."""
-        return (len(self.points) - 1) / self.seconds if self.seconds > 0 else 0.0
+        """Of the cluster, from the first step that the chief saw on."""
+        after = self.steps - self.points[0].step
+        return after / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def steps(self) -> int:
+        """Of the cluster: of a few, the chief of ps-sync sees only the next."""
+        return max(point.step for point in self.points)
 
     @property
     def staleness(self) -> float:
@@ -69,7 +77,7 @@ class Compared:
         return {
             "strategy": self.strategy,
             "held_out": self.held_out,
-            "steps": len(self.points),
+            "steps": self.steps,
             "rows_per_step": self.rows,
             "seconds": round(self.seconds, 3),
             "steps_per_second": round(self.steps_per_second, 2),
@@ -82,7 +90,7 @@ class Compared:
     def summary(self) -> str:
         """A line for a person."""
         return (
-            f"{self.strategy}: {len(self.points)} steps of {self.rows} rows in "
+            f"{self.strategy}: {self.steps} steps of {self.rows} rows in "
             f"{self.seconds:.1f} s ({self.steps_per_second:.1f} per second), held-out "
             f"{self.held_out:.4f}, staleness {self.staleness:.2f} on average, "
             f"{max(point.staleness for point in self.points)} at most"
@@ -115,27 +123,29 @@ def compare(
         slow_seconds: How long the last worker stands still after each 50 ms of work.
     """
     strategies = [strategy_of(name) for name in names]
+    for strategy in strategies:
+        if strategies.count(strategy) > 1:
+            raise TrainingError(
+                f"{strategy} is named twice, and has one folder: name each strategy "
+                "once"
+            )
+        chosen = _options_of(strategy, options)
+        # Each member would refuse it, when others have been trained.
+        check_options(chosen)
+        check_what(chosen)
+        if strategy != "multi-worker":
+            check_precision(chosen)
     return [_measure(strategy, options, slow_seconds) for strategy in strategies]
 
 
 def _measure(strategy: str, options: FitOptions, slow_seconds: float) -> Compared:
     module = importlib.import_module(STRATEGIES[strategy])
-    workers = options.workers or WORKERS
-    rows = options.batch_size * (1 if strategy == "ps-async" else workers)
-    folder = options.run_folder or RUNS / "compare"
-    options = replace(
-        options,
-        strategy=strategy,
-        batch_size=rows,
-        workers=workers,
-        servers=None if strategy == "multi-worker" else options.servers,
-        run_folder=folder / strategy,
-        checkpoints=None,
-        # A checkpoint is where all wait for each other: one at the end.
-        checkpoint_steps=options.steps,
-    )
-    forget(folder / strategy)
-    (folder / strategy / MARK).touch()
+    options = _options_of(strategy, options)
+    workers, folder = options.workers, options.run_folder
+    assert workers is not None
+    assert folder is not None
+    forget(folder)
+    (folder / MARK).touch()
     with (
         running(options, module.plan(options)) as (supervisor, run_folder),
         ExitStack() as stack,
@@ -149,8 +159,24 @@ def _measure(strategy: str, options: FitOptions, slow_seconds: float) -> Compare
         strategy=strategy,
         held_out=read_result(run_folder).held_out,
         points=points,
-        rows=rows,
+        rows=options.batch_size,
         setup_seconds=points[0].seconds - begin,
+    )
+
+
+def _options_of(strategy: str, options: FitOptions) -> FitOptions:
+    """Those of one strategy, with folders of its own."""
+    workers = options.workers or WORKERS
+    return replace(
+        options,
+        strategy=strategy,
+        batch_size=options.batch_size * (1 if strategy == "ps-async" else workers),
+        workers=workers,
+        servers=None if strategy == "multi-worker" else options.servers,
+        run_folder=(options.run_folder or RUNS / "compare") / strategy,
+        checkpoints=None,
+        # A checkpoint is where all wait for each other: one at the end.
+        checkpoint_steps=options.steps,
     )
 
 

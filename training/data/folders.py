@@ -1,30 +1,21 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Folders that are there completely or not at all.
-
-Files are written into a hidden folder beside the one that is meant, which is renamed
-at last. A writer that is killed leaves the hidden one, which the next writer removes: a
-lock that dies with its process tells it from that of a writer who is at work.
-"""
+"""Folders of data that are there completely or not at all; see `training.hidden`."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
-import glob
 import itertools
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from training.data import index
 from training.errors import DataError
+from training.hidden import hidden_beside, put
 
-LOCK = ".writing"
-_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
 _ATTEMPTS = 100
 
 
@@ -42,21 +33,13 @@ def new_folder(folder: Path, *, replace: bool) -> Iterator[Path]:
     try:
         if folder.is_symlink():
             folder = folder.resolve()  # Files are to be where the link leads to.
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(folder)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        with hidden_beside(folder) as hidden:
+            new = hidden / "data"
+            new.mkdir()
+            yield new
+            _put(new, folder, replace=replace)
     except OSError as error:
         raise cannot_write(str(folder), error) from error
-    try:
-        with _locked(temporary):
-            yield temporary
-            (temporary / LOCK).unlink(missing_ok=True)
-            temporary.chmod(0o755)
-            _put(temporary, folder, replace=replace)
-    except OSError as error:
-        raise cannot_write(str(folder), error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def cannot_write(folder: str, error: OSError) -> DataError:
@@ -67,46 +50,19 @@ def cannot_write(folder: str, error: OSError) -> DataError:
     )
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    # Locked before it has its name: nobody sees it unlocked.
-    first = folder / f"{LOCK}-new"
-    with first.open("wb") as file:
-        with contextlib.suppress(OSError):  # Not every file system has locks.
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            first.rename(folder / LOCK)
-        first.unlink(missing_ok=True)
-        yield
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Removes what writers left who were killed."""
-    for lock in folder.parent.glob(f".{glob.escape(folder.name)}-*/{LOCK}"):
-        with contextlib.suppress(OSError), lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(lock.parent, ignore_errors=True)
-
-
-def _put(temporary: Path, folder: Path, *, replace: bool) -> None:
+def _put(new: Path, folder: Path, *, replace: bool) -> None:
     """Renames the folder into its place, where other processes may do so, too."""
     for attempt in itertools.count(1):
         is_complete = (folder / index.FILE).is_file()
         if is_complete and not replace:
             return  # Someone was quicker, and may read it already.
-        old = temporary.with_name(f"{temporary.name}-old-{attempt}")
         try:
             if is_complete:
-                with contextlib.suppress(
-                    FileNotFoundError
-                ):  # Someone replaces it, too.
-                    folder.rename(old)
-            os.rename(temporary, folder)
+                put(new, folder)
+            else:
+                os.rename(new, folder)  # Not over files of something else.
             return
         except OSError as error:
-            # Between the two, someone may have put another one there.
+            # Someone may have put another one there since, or taken it away.
             if error.errno not in _TAKEN or attempt == _ATTEMPTS:
-                with contextlib.suppress(OSError):  # What was there stays.
-                    old.rename(folder)
                 raise
-        finally:
-            shutil.rmtree(old, ignore_errors=True)

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from training.data import index, remote
 from training.data.dataset import Data
 from training.data.sources import KINDS, NAMES, load_source
 from training.data.write import PartWriter, write
-from training.errors import DataError
+from training.errors import DataError, TrainingError
+from training.files import check_folder
 
 
 def default_folder(name: str) -> Path:
@@ -26,6 +28,7 @@ def open_data(
     *,
     force: bool = False,
     writer: PartWriter | None = None,
+    needed: Callable[[], None] | None = None,
 ) -> Data:
     """Opens a data set.
 
@@ -37,6 +40,8 @@ def open_data(
             only if a writer is named.
         force: Whether to write the files even if they are there.
         writer: Who writes the files if they are to be written; this process by default.
+        needed: Raises what the writer lacks. A source may take minutes, so it is called
+            before that is read, and only if there is something to write.
 
     Raises:
         DataError: There is no such data; its source is not on this machine; the
@@ -46,12 +51,18 @@ def open_data(
         raise DataError(f"there is no data {name!r}: choose one of {', '.join(NAMES)}")
     if folder is not None and remote.is_remote(os.fspath(folder)):
         if writer is not None or force:
-            _write_there(name, os.fspath(folder), writer, force)
+            _write_there(name, os.fspath(folder), writer, force, needed)
         path = remote.fetch(os.fspath(folder), index.ROOT / "remote")
     else:
         path = Path(folder) if folder is not None else default_folder(name)
         if force or not (path / index.FILE).is_file():
             _refuse_other_files(path, name)
+            try:
+                check_folder(path.parent, "--data-folder")
+            except TrainingError as error:
+                raise DataError(str(error)) from error
+            if needed is not None:
+                needed()
             write(
                 *(name, load_source(name), path),
                 shards=KINDS[name].shards,
@@ -76,9 +87,15 @@ def open_data(
 
 
 def _write_there(
-    name: str, address: str, writer: PartWriter | None, force: bool
+    name: str,
+    address: str,
+    writer: PartWriter | None,
+    force: bool,
+    needed: Callable[[], None] | None,
 ) -> None:
     if force or not remote.Target(address).is_complete():
+        if needed is not None:
+            needed()
         shards = KINDS[name].shards
         write(
             *(name, load_source(name), address),

@@ -115,9 +115,8 @@ def _check_shared(folder: str, shards: tuple[index.Shard, ...]) -> None:
             )
 
 
-@contextlib.contextmanager
-def _context() -> Iterator[Any]:
-    """Spark's context; one that was begun here also ends here."""
+def check_there() -> None:
+    """Raises DataError, if Spark or Java is missing."""
     if importlib.util.find_spec("pyspark") is None:
         raise DataError('there is no Spark: pip install "tfnative[spark]"')
     home = os.environ.get("JAVA_HOME")
@@ -126,6 +125,12 @@ def _context() -> Iterator[Any]:
         raise DataError(
             f"Spark needs Java 17 or later, and {java} is not there: {JAVA}"
         )
+
+
+@contextlib.contextmanager
+def _context() -> Iterator[Any]:
+    """Spark's context; one that was begun here also ends here."""
+    check_there()
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+
 from training.data import index, remote
 from training.data.folders import new_folder
 from training.data.records import examples, write_shard
 from training.data.spec import Arrays, Source
-from training.errors import DataError
+from training.data.values import check_source
 
 PARTS = {"train": "train", "held_out": "heldout"}
 """How files of each part begin, by the name in ``data.json``."""
@@ -46,11 +48,9 @@ def write(
         writer: Who writes the rows; this process by default.
 
     Raises:
-        DataError: The files cannot be written, or a part has no rows.
+        DataError: The files cannot be written, or `check_source` refuses the rows.
     """
-    for part, rows in (("train", source.train), ("hold out", source.held_out)):
-        if not rows.rows:
-            raise DataError(f"the data {name!r} has no rows to {part}: give it some")
+    check_source(name, source)
     writer = writer or write_part
     if remote.is_remote(str(folder)):
         target = remote.Target(str(folder))
@@ -77,7 +77,7 @@ def _write(
 def _scale(source: Source) -> tuple[float, float]:
     if source.task == "classify":
         return 0.0, 1.0
-    values = source.train.labels
+    values = np.asarray(source.train.labels, np.float64)
     return float(values.mean()), float(values.std()) or 1.0
 
 

@@ -17,7 +17,7 @@ import tfnative
 from training.errors import ExportError
 from training.export.compare import Compared, compare_signatures
 from training.export.examples import with_examples
-from training.export.saved_model import PLURAL, beside, heldout_path
+from training.export.saved_model import PLURAL, beside, check_beside, heldout_path
 
 DEFAULT = "serving_default"
 _AGAIN = "export the model again with python -m training fit"
@@ -90,6 +90,8 @@ def check(
     features, labels = _held_out(saved_model)
     if signatures is not None and DEFAULT not in signatures:
         raise ExportError(f"the figures are those of {DEFAULT}: name it, too")
+    for what in ("heldout", "golden"):
+        check_beside(saved_model, what)
     if "calibration" in options:
         options["calibration"] = with_examples(_arrays(options["calibration"]))
     try:
@@ -148,6 +150,11 @@ def _held_out(saved_model: Path) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]
             f"{path} has {shown}, not as many rows of each, and one at least: {_AGAIN}"
         )
     labels = arrays.pop("labels")
+    if labels.ndim > 1 or labels.dtype.kind not in "iuf":
+        raise ExportError(
+            f"{path} has labels of {labels.dtype} {labels.shape}, not a number for "
+            f"each row: {_AGAIN}"
+        )
     singular = {plural: name for name, plural in PLURAL.items()}
     return {singular.get(name, name): rows for name, rows in arrays.items()}, labels
 

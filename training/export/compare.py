@@ -142,13 +142,14 @@ def _measure(
     labels: NDArray[Any],
 ) -> tuple[str, float] | None:
     """The metric of what a signature gave; None for vectors."""
+    classes = _classes(model, labels)
     if outputs.keys() == {"classes", "scores"}:
-        names = np.array(model.assets[LABELS].read_bytes().splitlines(), object)
+        names = np.array(classes, object)
         best = outputs["scores"].argmax(axis=1)
         chosen = outputs["classes"][np.arange(len(best)), best]
         return "accuracy", float((chosen == names[labels]).mean())
     if outputs.keys() == {"outputs"}:
-        if labels.dtype.kind == "i":
+        if classes:
             # The probability of the second of two classes.
             second = outputs["outputs"][:, 0] > 0.5
             return "accuracy", float((second == labels).mean())
@@ -157,6 +158,24 @@ def _measure(
     if others or name not in ("probabilities", "value", "reconstruction"):
         return None
     return measure_output(name, outputs[name], features, labels)
+
+
+def _classes(model: tfnative.Model, labels: NDArray[Any]) -> list[bytes]:
+    """Names of the classes; none of a model that gives values.
+
+    Raises:
+        ExportError: A label is the number of none of them.
+    """
+    if LABELS not in model.assets:
+        return []
+    names = model.assets[LABELS].read_bytes().splitlines()
+    if labels.dtype.kind not in "iu" or ((labels < 0) | (labels >= len(names))).any():
+        raise ExportError(
+            f"labels are {labels.dtype} from {labels.min()} to {labels.max()}, and "
+            f"{LABELS} names {len(names)} classes, counted from 0: export the model "
+            "again with python -m training fit"
+        )
+    return names
 
 
 def _both(

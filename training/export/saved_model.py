@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
+import json
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.data.records import sha256_of
 from training.errors import ExportError, reason_of
 from training.export.signatures import METHODS, make_signatures
 from training.export.warmup import write_warmup
 from training.files import check_folder
+from training.hidden import hidden_beside, put
 
 if TYPE_CHECKING:
     from training.data import Data
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 PLURAL = {"image": "images"}
 CALIBRATION_ROWS = 300
 GOLDEN_ROWS = 8
+BESIDE = "assets.extra/beside.json"
+"""In a SavedModel: the digest of each file that was written beside it."""
 
 
 def heldout_path(output: Path) -> Path:
@@ -44,6 +49,15 @@ def check_output(output: Path, *, overwrite: bool = False) -> None:
             or what writes the warm-up requests is not installed.
         TrainingError: The folder that it is to be in cannot be written.
     """
+    if output.name in ("", ".."):
+        raise ExportError(
+            f"{output} has no name of its own: name a folder in it with --output"
+        )
+    if output.is_symlink():
+        raise ExportError(
+            f"{output} is a link to {os.readlink(output)}: name another folder with "
+            "--output"
+        )
     check_folder(output.parent, "--output")
     if importlib.util.find_spec("tensorflow_serving") is None:
         raise ExportError(
@@ -86,37 +100,57 @@ def export(
     import tensorflow as tf
 
     check_output(output, overwrite=options.overwrite)
-    temporary: Path | None = None
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
-        _write_model(model, data, temporary / "model", options.model, keras)
-        _write_arrays(data, temporary)
-        _replace(output, temporary / "model", aside=temporary / "before")
-        for file in temporary.glob("*.npz"):
-            file.replace(beside(output, file.stem))
+        with hidden_beside(output) as hidden:
+            new = hidden / "model"
+            _write_model(model, data, new, options.model, keras)
+            _write_arrays(data, hidden)
+            written = sorted(hidden.glob("*.npz"))
+            _note(new, written)
+            put(new, output)
+            for file in written:
+                file.replace(beside(output, file.stem))
     except (OSError, tf.errors.OpError) as error:
         raise ExportError(
             f"{output} cannot be written ({reason_of(error)}): free some space, or "
             "choose another folder with --output"
         ) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
     return output
 
 
-def _replace(output: Path, new: Path, *, aside: Path) -> None:
-    """Gives a new folder its name; if that fails, what had the name has it again."""
-    if not output.is_dir():
-        new.rename(output)
+def _note(saved_model: Path, files: list[Path]) -> None:
+    """Whoever is killed before the last file has its name leaves those of before."""
+    digests = {file.stem: sha256_of(file) for file in files}
+    note = saved_model / BESIDE
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(json.dumps({"sha256": digests}) + "\n")
+
+
+def check_beside(saved_model: Path, what: str) -> None:
+    """Compares a file beside a SavedModel with what was written with it.
+
+    Args:
+        saved_model: What `export` wrote.
+        what: As in `beside`.
+
+    Raises:
+        ExportError: The file is another one, or the note of it is damaged.
+    """
+    note, path = saved_model / BESIDE, beside(saved_model, what)
+    if not note.is_file():
         return
-    output.rename(aside)
     try:
-        new.rename(output)
-    except OSError:
-        aside.rename(output)
-        raise
+        expected = json.loads(note.read_text())["sha256"][what]
+        found = sha256_of(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExportError(
+            f"{note} or {path} cannot be read ({error!r}): export the model again"
+        ) from error
+    if found != expected:
+        raise ExportError(
+            f"{path} is not the file that was written with {saved_model}: its figures "
+            "would be those of other rows. Export the model again"
+        )
 
 
 def _write_arrays(data: Data, folder: Path) -> None:

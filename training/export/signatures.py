@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from training.export.examples import INPUT
@@ -27,6 +27,9 @@ METHODS = {
     "regress": "tensorflow/serving/regress",
 }
 """What TensorFlow Serving calls a signature's kind; all others are predict's."""
+
+_NOBODY = 2**31 - 1
+"""Beyond any table."""
 
 
 def make_signatures(
@@ -50,10 +53,10 @@ def make_signatures(
     heads = _embeddings(model, architecture, keras)
 
     def predict(**inputs: Any) -> Any:
-        return {name: model(inputs, training=False)}
+        return {name: model(_looked_up(inputs, data), training=False)}
 
     def embed(**inputs: Any) -> Any:
-        return heads(inputs, training=False)
+        return heads(_looked_up(inputs, data), training=False)
 
     made = {
         "serving_default": _concrete(predict, features),
@@ -117,7 +120,22 @@ def _parsed(serialized: Any, data: Data) -> dict[str, Any]:
         for name, feature in data.features.items()
     }
     parsed = tf.io.parse_example(serialized, spec)
-    return {
-        name: tf.cast(parsed[name], feature.dtype)
-        for name, feature in data.features.items()
-    }
+    return _looked_up(parsed, data)
+
+
+def _looked_up(inputs: Mapping[str, Any], data: Data) -> dict[str, Any]:
+    """Features as a model gets them, with numbers that nobody has where none is meant.
+
+    Keras looks up -1 as the last of a table, and the cast of 2^32 is 0: a user whom
+    there is not would get the answer of another one, and not an error.
+    """
+    import tensorflow as tf
+
+    found = {}
+    for name, feature in data.features.items():
+        value = inputs[name]
+        if feature.below:
+            nobody = tf.constant(_NOBODY, value.dtype)
+            value = tf.where(value < 0, nobody, tf.minimum(value, nobody))
+        found[name] = tf.cast(value, feature.dtype)
+    return found

@@ -10,6 +10,7 @@ number of batches. ``tf.data`` reads, parses and batches in C++.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from training.data import Data
+from training.errors import DataError, reason_of
 
 WAYS = ("feed_dict", "numpy", "queue", "tf.data")
 
@@ -94,7 +96,8 @@ def queue_batches(data: Data, options: FeedOptions) -> Any:
     """Batches that Python threads put into a ``tf.queue.FIFOQueue``.
 
     Returns:
-        The queue's ``dequeue``, and a function that ends the threads.
+        The queue's ``dequeue``, which raises DataError where a thread has failed, and a
+        function that ends the threads.
     """
     import threading
 
@@ -107,6 +110,8 @@ def queue_batches(data: Data, options: FeedOptions) -> Any:
         options.capacity, [tf.float32, label], [(*batch, *spec.shape), batch]
     )
 
+    failed: list[Exception] = []
+
     def fill(number: int) -> None:
         source = python_batches(data, options)
         try:
@@ -115,6 +120,9 @@ def queue_batches(data: Data, options: FeedOptions) -> Any:
                 queue.enqueue((rows, tf.cast(labels, label)))
         except (tf.errors.CancelledError, tf.errors.AbortedError):
             return  # It was closed.
+        except Exception as error:
+            failed.append(error)
+            queue.close(cancel_pending_enqueues=True)  # Else the step waits for ever.
 
     threads = [
         threading.Thread(target=fill, args=(number,), daemon=True)
@@ -128,4 +136,19 @@ def queue_batches(data: Data, options: FeedOptions) -> Any:
         for thread in threads:
             thread.join()
 
-    return queue.dequeue, close
+    dequeue = functools.partial(_dequeue, queue, failed, data)
+    return dequeue, close
+
+
+def _dequeue(queue: Any, failed: list[Exception], data: Data) -> Any:
+    import tensorflow as tf
+
+    try:
+        return queue.dequeue()
+    except tf.errors.OutOfRangeError as error:
+        if not failed:
+            raise
+        raise DataError(
+            f"a thread that reads {data.folder} failed ({reason_of(failed[0])}): look "
+            f"at it with python -m training data {data.name}"
+        ) from error

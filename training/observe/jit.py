@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ from pathlib import Path
 
 from training.errors import TrainingError
 from training.options import JIT, FitOptions
+
+STEPS = 50
+"""Of each training, by default."""
+FIRST_STEPS = 2
+"""Which are not like others: Keras traces again with the optimizer's variables."""
 
 _ON_CPUS = "--tf_xla_cpu_global_jit"
 """Without it, TensorFlow chooses clusters on GPUs only."""
@@ -75,8 +81,15 @@ def compare_jit(options: FitOptions, hlo: Path | None = None) -> list[JitTrial]:
             after optimization: as text, and drawn by Graphviz.
 
     Raises:
-        TrainingError: A training failed; the message has its last line.
+        TrainingError: A training failed, of which the message has the last line; or
+            it would have no step that is like all others.
     """
+    steps = options.steps or STEPS
+    if steps <= FIRST_STEPS:
+        raise TrainingError(
+            f"{steps} steps are those in which TensorFlow traces and XLA compiles: "
+            f"choose --steps {FIRST_STEPS + 1} at least, and better {STEPS}"
+        )
     if hlo is not None and hlo.exists() and (not hlo.is_dir() or any(hlo.iterdir())):
         raise TrainingError(f"{hlo} exists and is no empty folder: choose another")
     return [_try(options, mode, hlo if mode == "on" else None) for mode in JIT]
@@ -88,7 +101,7 @@ def _try(options: FitOptions, mode: str, hlo: Path | None) -> JitTrial:
         "data": options.data,
         "data_folder": options.data_folder,
         "batch_size": options.batch_size,
-        "steps": options.steps or 50,
+        "steps": options.steps or STEPS,
         "seed": options.seed,
         "jit": mode,
         "hlo": str(hlo) if hlo else None,
@@ -101,6 +114,7 @@ def _try(options: FitOptions, mode: str, hlo: Path | None) -> JitTrial:
     )
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise TrainingError(f"training with --jit {mode} failed: {lines[-1]}")
+        said = re.sub(r"^training\.errors\.\w+: ", "", lines[-1])
+        raise TrainingError(f"training with --jit {mode} failed: {said}")
     found = json.loads(done.stdout.splitlines()[-1])
     return JitTrial(**{**found, "fusions": tuple(found["fusions"])})

@@ -21,7 +21,7 @@ from typing import Any
 from training.begin import compile_model, train_dataset
 from training.data import open_data
 from training.models import build_model
-from training.observe.jit import let_tensorflow_choose_clusters
+from training.observe.jit import FIRST_STEPS, let_tensorflow_choose_clusters
 from training.observe.private import hlo_proto
 from training.options import FitOptions
 
@@ -58,15 +58,15 @@ def main(text: str) -> None:
         callbacks=[Clock()],
     )
     grown = _peak() - before
-    # Keras traces again when the first step has made the optimizer's variables.
-    usual = median(took[2:] or took)
+    usual = median(took[FIRST_STEPS:])
     fusions = _write_hlo(model, data, options, Path(hlo)) if hlo else ()
     print(
         json.dumps(
             {
                 "jit": options.jit,
                 "step_ms": usual * 1e3,
-                "first_ms": max(0.0, sum(took[:2]) - 2 * usual) * 1e3,
+                "first_ms": max(0.0, sum(took[:FIRST_STEPS]) - FIRST_STEPS * usual)
+                * 1e3,
                 "memory_mb": grown / 1e6,
                 "loss": float(done.history["loss"][-1]),
                 "fusions": list(fusions),

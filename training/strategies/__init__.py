@@ -35,6 +35,7 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "run_folder": ("--run-folder", CLUSTERS),
     "join_seconds": ("--join-seconds", CLUSTERS),
     "evaluator": ("--evaluator", ("multi-worker", "ps-async")),
+    "evaluator_seconds": ("--evaluator-seconds", ("multi-worker", "ps-async")),
     "replicas": ("--replicas", ("mirrored", "central", "model-parallel")),
     "batch_norm": ("--batch-norm", SYNCHRONIZED),
     "jit": ("--jit", ("single", "mirrored", "central", "mixed", "multi-worker")),
@@ -89,6 +90,11 @@ def check_options(options: FitOptions) -> None:
             "--logs out"
         )
     if name in CLUSTERS:
+        if options.evaluator_seconds and not (options.evaluator or from_environment()):
+            raise TrainingError(
+                "--evaluator-seconds is of an evaluator, and there is none: add "
+                "--evaluator, or leave it out"
+            )
         return
     if options.checkpoint_steps is not None and options.checkpoints is None:
         raise TrainingError(

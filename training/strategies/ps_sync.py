@@ -251,6 +251,16 @@ def _fits(options: FitOptions) -> Iterator[None]:
         ) from error
 
 
+def names_of_weights(options: FitOptions, data: Data) -> tuple[str, ...]:
+    """What the weights of the model are called in a checkpoint, in Keras' order."""
+    import tensorflow as tf
+    import tf_keras
+
+    with tf.Graph().as_default():
+        model = build_model(options.model, data, keras=tf_keras, seed=options.seed)
+        return tuple(weight.op.name for weight in model.weights)
+
+
 def _result(
     options: FitOptions,
     data: Data,

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tfnative.errors import CompileError
 from tfnative_aot.freeze import inputs_outputs
 from tfnative_aot.freeze.branches import inline, use_defaults
 from tfnative_aot.freeze.check import source_offenders
@@ -14,7 +15,7 @@ from tfnative_aot.freeze.dead_effects import drop_dead_effects
 from tfnative_aot.freeze.rewrites.graph_editor import GraphEditor
 from tfnative_aot.freeze.rewrites.ignored_noise import forget_ignored_noise
 from tfnative_aot.freeze.rewrites.ranges import fold_ranges
-from tfnative_aot.load.reach import prune
+from tfnative_aot.load.reach import prune, reachable_nodes, recursion
 from tfnative_aot.load.source import SourceGraph, node_of
 
 if TYPE_CHECKING:
@@ -39,8 +40,12 @@ def live_graph(
         signature: The signature.
         shapes: Of its inputs.
         places: Where nodes were made.
+
+    Raises:
+        CompileError: A function calls itself.
     """
     source = model.source.graph(signature)
+    _check_recursion(source, f"{model.path}, signature {signature.name!r}")
     if not model.source.names_nodes:
         return source  # It is frozen as a function, not as a graph.
     fed = {node_of(tensor) for tensor in source.inputs.values()}
@@ -50,6 +55,18 @@ def live_graph(
         return source
     needed = _needed(source, signature, shapes)
     return source if _has_effects(needed, signature, places) else needed
+
+
+def _check_recursion(source: SourceGraph, where: str) -> None:
+    """Refuses what TensorFlow ends the process for, as it puts functions in place."""
+    nodes = reachable_nodes(source.graph_def.node, source.roots)
+    circle = recursion(source.graph_def, nodes)
+    if circle:
+        raise CompileError(
+            f"{where}: function {' calls '.join([*circle, circle[0]])}: functions that "
+            "call themselves cannot be put in the place of their calls. Write a loop, "
+            "as tf.while_loop"
+        )
 
 
 def _has_effects(graph: SourceGraph, signature: Signature, places: Places) -> bool:

@@ -81,6 +81,29 @@ def reachable_functions(
     return [f for name, f in by_name.items() if name in reached]
 
 
+def recursion(graph_def: GraphDef, nodes: Sequence[NodeDef]) -> list[str]:
+    """Functions that call each other in a circle, in this order; none if none do."""
+    calls = {
+        function.signature.name: list(dict.fromkeys(called(function.node_def)))
+        for function in reachable_functions(graph_def, nodes)
+    }
+    done: set[str] = set()
+    for start in calls:
+        path: list[str] = []
+        pending = [(start, False)]
+        while pending:
+            name, is_left = pending.pop()
+            if is_left:
+                done.add(path.pop())
+            elif name in path:
+                return path[path.index(name) :]
+            elif name in calls and name not in done:
+                path.append(name)
+                pending.append((name, True))
+                pending += [(each, False) for each in calls[name]]
+    return []
+
+
 def body_nodes(function: FunctionDef) -> list[NodeDef]:
     """The nodes of a function's body that run when it is called."""
     roots = [*function.ret.values(), *function.control_ret.values()]

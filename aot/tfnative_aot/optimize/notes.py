@@ -15,6 +15,7 @@ from tfnative._optimize.results import OptimizeNote
 from tfnative_aot.freeze.refusals import changes_state
 from tfnative_aot.load.reach import nodes_with_bodies
 from tfnative_aot.optimize.compare import Outputs, finite_count
+from tfnative_aot.optimize.defaults import computed_defaults
 from tfnative_aot.optimize.still_random import still_random
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def notes(
             *_of_samples(ends, outputs, random),
             *(("still_random", text) for text in still_random(graph.graph_def, ends)),
             *_of_updates(model, ends.signature.name),
+            *_of_defaults(model, ends),
         )
     )
 
@@ -112,6 +114,16 @@ def _of_updates(model: LoadedModel, signature: str) -> Iterator[tuple[str, str]]
             "not depend on, and changes them no more. So do batch normalizations in "
             "training mode, whose results depend on the other rows of a batch: export "
             "it with training=False",
+        )
+
+
+def _of_defaults(model: LoadedModel, ends: SignatureEnds) -> Iterator[tuple[str, str]]:
+    names = computed_defaults(model, ends)
+    if names:
+        yield (
+            "no_default",
+            f"needs a value of {_listed(names)} now: the model computes a default for "
+            "it, and constants alone are kept",
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
+from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
@@ -28,6 +29,7 @@ from tfnative_aot.load.initializer import (
     renamed,
 )
 from tfnative_aot.load.source import TensorSpec, node_of
+from tfnative_aot.optimize.defaults import with_defaults
 from tfnative_aot.output import check_replaceable, replacing
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ MARK = "assets.extra/tfnative_optimize.json"
 _MARK_NODE = "tfnative_optimize"
 _PREDICT = "tensorflow/serving/predict"
 _MOST_BYTES = (1 << 31) - 1
+_INPUTS = frozenset({"Placeholder", "PlaceholderWithDefault"})
 
 Tensors = dict[str, dict[str, str]]
 
@@ -90,7 +93,7 @@ def write_saved_model(
     """
     from tensorflow.core.protobuf import saved_model_pb2
 
-    content = graph.runnable()
+    content = with_defaults(graph.runnable(), graph, model)
     _check_size(content)
     original = meta_graph_of(model)
     saved = saved_model_pb2.SavedModel(saved_model_schema_version=1)
@@ -136,13 +139,14 @@ def write_graph_def(
     output: Path,
     steps: Sequence[OptimizeStep],
 ) -> Written:
-    """Writes a frozen GraphDef.
+    """Writes a frozen GraphDef, as text where the file's name ends in .pbtxt.
 
     Raises:
         CompileError: It has tables, which a GraphDef cannot fill, or is too large.
         OSError: It cannot be written.
     """
     check_no_tables(graph, model)
+    graph = graph.with_graph(with_defaults(graph.graph_def, graph, model))
     content, written = graph.graph_def, _names(graph)
     if model.kind == "graph_def":
         content, written = _as_it_came(graph)
@@ -153,6 +157,8 @@ def write_graph_def(
     mark.attr["_steps"].list.s.extend(applied)
     _check_size(marked)
     data = marked.SerializeToString(deterministic=True)
+    if output.suffix == ".pbtxt":  # As such a file is read.
+        data = text_format.MessageToString(marked).encode()
     output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, lambda stream: stream.write(data))
     return written
@@ -201,7 +207,7 @@ def _take_names(graph: WholeGraph, ends: SignatureEnds, names: dict[str, str]) -
         wanted = node_of(spec.tensor)
         is_free = end not in names and wanted not in names
         passes_on = [name.removesuffix(":0") for name in nodes[end].input] == [wanted]
-        if is_free and passes_on and nodes[wanted].op != "Placeholder":
+        if is_free and passes_on and nodes[wanted].op not in _INPUTS:
             names[end], names[wanted] = wanted, f"{wanted}/computed"
 
 
@@ -245,8 +251,12 @@ def _marked(steps: Sequence[OptimizeStep]) -> object:
 def _is_ours(path: Path) -> bool:
     try:
         with open_regular(path) as file:
-            graph_def = GraphDef.FromString(file.read())
-    except (DecodeError, OSError):
+            content = file.read()
+        if path.suffix == ".pbtxt":
+            graph_def = text_format.Parse(content, GraphDef())
+        else:
+            graph_def = GraphDef.FromString(content)
+    except (DecodeError, text_format.ParseError, UnicodeDecodeError, OSError):
         return False
     return any(node.name == _MARK_NODE for node in graph_def.node)
 

@@ -71,7 +71,8 @@ void RequestQueue::fail_full(std::int64_t rows) const {
 void RequestQueue::fail_never(std::int64_t rows) const {
   const std::int64_t batches = options_.max_enqueued_batches;
   const std::int64_t most = options_.max_execution_batch_size;
-  throw Error(Code::kInvalidArgument,
+  // The code that TensorFlow's queue has for it, too.
+  throw Error(Code::kUnavailable,
               function_->name + ": a request with " + std::to_string(rows) +
                   " rows does not fit the queue when it is empty, either: " +
                   std::to_string(batches) + " batches (max_enqueued_batches) of " +

@@ -33,12 +33,26 @@ def _is_percentage(value: str) -> bool:
     return _is_whole(0)(value) and int(value) <= 100
 
 
+_TYPES = frozenset(
+    "bfloat16 bool complex128 complex64 double float float16 float32 float64 half "
+    "int16 int32 int64 int8 qint16 qint32 qint8 quint16 quint8 string uint16 "
+    "uint32 uint64 uint8".split()
+)
+"""As tensorflow/core/framework/types.cc has them."""
+
+
+def _is_shape(value: str) -> bool:
+    return not value.strip() or all(map(_is_whole(-1), value.split(",")))
+
+
 _Check = tuple[str, Callable[[str], bool]]
 _SIZE: _Check = (f"a whole number from 1 to {_MOST}", _is_whole(1))
 _COUNT: _Check = (f"a whole number from 0 to {_MOST}", _is_whole(0))
 _PERCENT: _Check = ("a whole number from 0 to 100", _is_percentage)
 _NUMBER: _Check = ("a finite number", _is_number)
 _SWITCH: _Check = ("true or false", lambda value: value in ("true", "false"))
+_TYPE: _Check = ("the name of a type, such as float32", _TYPES.__contains__)
+_SHAPE: _Check = ('sizes, as in shape="-1,28,28"', _is_shape)
 _NAME: _Check = ("a name", lambda value: bool(value.strip()))
 
 VALUES: Mapping[str, _Check] = {
@@ -63,9 +77,13 @@ VALUES: Mapping[str, _Check] = {
     "old_op_name": _NAME,
     "op": _NAME,
     "op_name": _NAME,
+    "shape": _SHAPE,
+    "shape_for_name": _SHAPE,
     "show_name": _SWITCH,
     "show_op": _SWITCH,
     "summarize": _SIZE,
+    "type": _TYPE,
+    "type_for_name": _TYPE,
 }
 """What parameters may be, in words, and what tells; others may be any text."""
 REQUIRED: Mapping[str, tuple[str, ...]] = {

@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from tfnative._optimize.catalog import CATALOG, GONE, TransformKind
 from tfnative._optimize.parameter_values import check_once, check_required, check_value
@@ -39,8 +40,10 @@ class Transform:
 
         Raises:
             InvalidArgumentError: There is no such transform or parameter, a value is
-                not what its parameter takes, or one is missing or there twice.
+                not what its parameter takes, or one is missing or there twice; or
+                parameters are no pairs of texts.
         """
+        _check_texts(self.name, self.parameters)
         kind = _kind(self.name)
         for name, value in self.parameters:
             if name not in kind.parameters:
@@ -70,6 +73,21 @@ class Transform:
             return self.name
         listed = ", ".join(f"{name}={_quoted(v)}" for name, v in self.parameters)
         return f"{self.name}({listed})"
+
+
+def _check_texts(name: object, parameters: object) -> None:
+    pairs: list[Any] | tuple[Any, ...] = [parameters]
+    if isinstance(parameters, (tuple, list)):
+        pairs = parameters
+    for pair in pairs:
+        is_pair = isinstance(pair, tuple | list) and len(pair) == 2
+        if not is_pair or not all(isinstance(text, str) for text in pair):
+            raise InvalidArgumentError(
+                "Transform: parameters are pairs of texts, as (('num_steps', '4'),), "
+                f"got {parameters!a}"
+            )
+    if not isinstance(name, str):
+        raise InvalidArgumentError(f"Transform: expected a name, got {name!a}")
 
 
 def parse_transforms(

@@ -37,12 +37,16 @@ class Shown:
         """After some rows."""
         self.done += rows
         self.skip(rows)
-        seconds = time.monotonic() - self._begin
-        rate = max(1.0, self.done / max(seconds, 1e-9))
+        rate = max(1.0, self.rows_per_second)
         text = f"{self.done:,} rows, {rate:,.0f} a second"
         if self._left is not None:
             text += f", {self._left / rate:,.0f} s left"
         self._line.stage(text)
+
+    @property
+    def rows_per_second(self) -> float:
+        """Of this run."""
+        return self.done / max(time.monotonic() - self._begin, 1e-9)
 
     def clear(self) -> None:
         """Takes the line away."""

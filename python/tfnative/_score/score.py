@@ -45,7 +45,7 @@ class Scored:
         bad_rows: That were left out.
         parts_before: Of the parts, those of runs before this one.
         seconds: That this run took.
-        rows_per_second: Of this run.
+        rows_per_second: Of this run, once the model was loaded.
     """
 
     output: str
@@ -179,7 +179,7 @@ def _report(
         bad_rows=sum(part.bad for part in parts),
         parts_before=min(before, len(parts)),
         seconds=seconds,
-        rows_per_second=shown.done / max(seconds, 1e-9),
+        rows_per_second=shown.rows_per_second,
     )
 
 

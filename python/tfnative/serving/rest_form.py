@@ -140,8 +140,8 @@ def _output(value: Any, spec: TensorSpec, where: str) -> npt.NDArray[Any]:
         found = found.reshape(*found.shape, *(max(0, size) for size in missing))
     if spec.shape is not None and not _fits(found.shape, spec.shape):
         raise InternalError(
-            f"{where}, {spec.name!r}: expected the shape {format_shape(spec.shape)}, got "
-            f"{format_shape(found.shape)}"
+            f"{where}, {spec.name!r}: expected the shape "
+            f"{format_shape(spec.shape)}, got {format_shape(found.shape)}"
         )
     return found
 

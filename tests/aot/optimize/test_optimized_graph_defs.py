@@ -64,6 +64,17 @@ def test_a_graph_def_keeps_the_names_of_its_inputs_and_outputs(
         "logits": "logits:0",
         "largest": "largest:0",
     }
+    text = tmp_path / "small.pbtxt"
+    for _ in range(2):  # It may be replaced.
+        tfnative.optimize(
+            export(case),
+            text,
+            format="graphdef",
+            inputs=case.graph_inputs,
+            outputs=case.graph_outputs,
+            transforms="remove_device",
+        )
+        assert text.read_text().startswith("node {")
     again = tfnative.optimize(
         done.output,
         tmp_path / "saved",

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -124,11 +126,40 @@ def test_every_transform_says_what_it_does_in_one_sentence():
         ("round_weights(num_steps=64, num_steps=2)", "num_steps is given twice"),
         ("remove_nodes(op=A, max_inputs=1, op=B, max_inputs=2)", "max_inputs is given"),
         ("remove_attribute(op_name=Relu)", "needs the parameter attribute_name"),
+        ("strip_unused_nodes(type=foo)", "type must be the name of a type"),
+        ("strip_unused_nodes(shape='a,b')", "shape must be sizes"),
+        ("strip_unused_nodes(shape='-1,-5')", "shape must be sizes"),
+        (
+            "strip_unused_nodes(name=x, type_for_name=int32, shape_for_name='q')",
+            "shape_for_name must be sizes",
+        ),
     ],
 )
 def test_values_are_checked_before_anything_runs(text: str, message: str):
     with pytest.raises(InvalidArgumentError, match=message):
         parse_transforms(text)
+
+
+def test_types_and_shapes_that_there_are_may_be_given():
+    for text in ("type=float", "type=int64, shape=''", "shape='-1, 28,3'", "shape=7"):
+        assert parse_transforms(f"strip_unused_nodes({text})")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("round_weights", (("num_steps", 4),)),
+        ("round_weights", {"num_steps": "4"}),
+        ("round_weights", (("num_steps",),)),
+        ("round_weights", "num_steps=4"),
+        ("remove_nodes", (("op", None),)),
+        (5, ()),
+        (None, ()),
+    ],
+)
+def test_a_transform_is_made_of_texts(name: Any, parameters: Any):
+    with pytest.raises(InvalidArgumentError, match="Transform: "):
+        Transform(name, parameters)
 
 
 def test_checked_parameters_are_those_of_transforms():

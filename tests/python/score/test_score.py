@@ -218,6 +218,32 @@ def test_urls(fake: Path, tmp_path: Path):
     np.testing.assert_array_equal(scored(tmp_path / "copy"), 2 * numbers(50) + 1)
 
 
+_MEMORY = """
+import resource, sys
+import tfnative
+model, rows, out = sys.argv[1:]
+tfnative.score(model, rows, out, signature="affine", columns={"x": ["a", "b", "c"]})
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_file(fake: Path, tmp_path: Path):
+    random = np.random.default_rng(1)
+    # Numbers that cannot be compressed: a group has 6 MB.
+    columns = {name: random.random(250_000) for name in "abc"}
+    table = pa.table(columns)
+    kilobytes = []
+    for groups in (2, 25):
+        path = tmp_path / f"{groups}.parquet"
+        with pa.parquet.ParquetWriter(path, table.schema) as file:
+            for _ in range(groups):
+                file.write_table(table)
+        command = [sys.executable, "-c", _MEMORY, fake, path, tmp_path / f"{groups}"]
+        kilobytes.append(int(subprocess.check_output(list(map(str, command)))))
+    # 25 groups have 138 MB more.
+    assert kilobytes[1] - kilobytes[0] < 60_000
+
+
 CHANGES: dict[str, dict[str, Any]] = {
     "rows per part": {"rows_per_part": 21},
     "columns that are kept": {"keep": []},

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,13 @@ def test_figures_follow_from_the_steps():
     assert figures["mean_staleness"] == pytest.approx(1.5)
     assert figures["greatest_staleness"] == 3
     assert "staleness 1.50 on average, 3 at most" in compared(3).summary()
+
+
+def test_steps_that_the_chief_did_not_see_are_counted():
+    found = compared(0)
+    some = replace(found, points=found.points[1:2] + found.points[4:])
+    assert some.to_json()["steps"] == 40
+    assert some.steps_per_second == pytest.approx(10.0)
 
 
 def test_a_mean_of_the_last_values_follows_them():

@@ -39,11 +39,17 @@ def all_kinds(rows: int = 6, task: str = "classify") -> Source:
         labels = (labels / 3).astype(np.float32)
     part = Arrays({name: values for name, (_, values) in stored.items()}, labels)
     specs = {name: spec for name, (spec, _) in stored.items()}
-    return Source(task, specs, ("x",) if task == "classify" else (), part, part)
+    classes = _classes(rows) if task == "classify" else ()
+    return Source(task, specs, classes, part, part)
 
 
 def numbered(rows: int) -> Source:
     """Rows that each have their number as feature and as label."""
     number = np.arange(rows, dtype=np.float32)[:, np.newaxis]
     part = Arrays({"number": number}, np.arange(rows))
-    return Source("classify", {"number": FeatureSpec((1,))}, ("x",), part, part)
+    return Source("classify", {"number": FeatureSpec((1,))}, _classes(rows), part, part)
+
+
+def _classes(rows: int) -> tuple[str, ...]:
+    """A name for each label."""
+    return tuple(f"class {row}" for row in range(rows))

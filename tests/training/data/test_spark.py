@@ -19,6 +19,7 @@ import pytest
 
 from tests.training.data.kinds import all_kinds
 from tests.training.data.spark_program import ROWS
+from training.cli.main import main
 from training.data import open_data
 from training.data.index import Shard
 from training.data.spark import _check_shared, _reason
@@ -182,3 +183,34 @@ def test_without_spark_or_java_a_line_says_what_to_install(
     with pytest.raises(DataError, match="apt-get install default-jre-headless"):
         write("digits", source, tmp_path / "d", shards=2, writer=spark.write_part)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["data", "memory://spark-is-missing/data"])
+def test_what_spark_needs_is_checked_before_the_rows_are_read(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec",
+        lambda name, *more: None if name == "pyspark" else found(name, *more),
+    )
+    read = []
+    monkeypatch.setattr("training.data.open.load_source", read.append)
+    monkeypatch.chdir(tmp_path)
+    words = ["data", "words", "--with", "spark", "--data-folder", folder]
+    assert main(words) == 1
+    assert "there is no Spark: pip install" in capsys.readouterr().err
+    assert not read
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_the_rows_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    read = []
+    monkeypatch.setattr("training.data.open.load_source", read.append)
+    (tmp_path / "file").touch()
+    words = ["data", "words", "--data-folder", str(tmp_path / "file" / "data")]
+    assert main(words) == 1
+    assert "file is no folder" in capsys.readouterr().err
+    assert not read

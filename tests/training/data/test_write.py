@@ -95,7 +95,7 @@ def test_a_writer_that_is_killed_changes_nothing_and_the_next_cleans_up(
         assert process.stdout.readline()
         # One that is at work is left alone.
         write("digits", numbered(10), folder, shards=2)
-        assert list(tmp_path.glob(".data-*/train-00000-of-00002.tfrecord"))
+        assert list(tmp_path.glob(".data-*/data/train-00000-of-00002.tfrecord"))
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert content(folder) == content(tmp_path / "old")
@@ -129,7 +129,7 @@ def test_what_was_there_stays_where_nothing_can_take_its_place(
     def refused(*_: object) -> None:
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr("training.data.folders.os.rename", refused)
+    monkeypatch.setattr("training.hidden._exchange", refused)
     with pytest.raises(DataError, match="Permission denied"):
         write("digits", numbered(30), tmp_path / "data", shards=2, replace=True)
     assert content(tmp_path / "data") == before
@@ -153,8 +153,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def large(rows: int) -> Source:
-    part = Arrays({"number": np.zeros((rows, 1), np.float32)}, np.arange(rows))
-    return replace(numbered(1), train=part)
+    part = Arrays({"number": np.zeros((rows, 1), np.float32)}, np.arange(rows) % 2)
+    return replace(numbered(2), train=part)
 
 
 def test_a_full_disk_is_said_and_leaves_what_was_there(small_disk: Path):
@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path):
 @pytest.mark.parametrize("part", ["train", "held_out"])
 def test_a_part_without_rows_is_refused(part: str, tmp_path: Path):
     empty = replace(numbered(9), **{part: numbered(0).train})
-    with pytest.raises(DataError, match="no rows to"):
+    with pytest.raises(DataError, match="has no rows"):
         write("digits", empty, tmp_path / "data", shards=2)
     assert list(tmp_path.iterdir()) == []
 

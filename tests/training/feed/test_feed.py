@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def test_a_queue_holds_no_more_batches_than_its_capacity(digits: Data):
 
     options = FeedOptions("queue", batch_size=16, threads=2, capacity=3)
     dequeue, close = queue_batches(digits, options)
-    queue = dequeue.__self__
+    queue = dequeue.args[0]
     try:
         deadline = time.monotonic() + 60
         while int(queue.size()) < 3 and time.monotonic() < deadline:
@@ -58,6 +59,15 @@ def test_a_queue_holds_no_more_batches_than_its_capacity(digits: Data):
         assert (rows.shape, labels.shape) == ((16, 8, 8, 1), (16,))
     finally:
         close()
+
+
+def test_a_thread_that_fails_ends_the_measurement(tmp_path: Path, digits: Data):
+    shutil.copytree(digits.folder, tmp_path / "data")
+    data = open_data("digits", tmp_path / "data")
+    for shard in data.index.train:
+        (tmp_path / "data" / shard.file).unlink()
+    with pytest.raises(DataError, match=r"a thread that reads .* failed"):
+        measure(data, FeedOptions("queue", 8, 2, 4, steps=2))
 
 
 def test_the_command_measures_all_ways_and_draws_them(

@@ -58,7 +58,7 @@ def source(kind: str) -> Source:
             for name in ("user", "item")
         },
     }[kind]
-    labels = random.normal(300, 20, ROWS) if kind == "value" else number[:, 0] % 3
+    labels = random.normal(300, 20, ROWS) if kind == "value" else np.arange(ROWS) % 3
     part = Arrays({name: rows for name, (_, rows) in features.items()}, labels)
     return Source(
         "regress" if kind == "value" else "classify",
@@ -127,6 +127,26 @@ def test_of_two_classes_the_second_ones_probability_is_a_number_of_its_own(
     scores = made["classify"](inputs=examples)["scores"]
     np.testing.assert_allclose(number[:, 0], scores[:, 1], rtol=1e-6)
     assert number.shape == (ROWS, 1)
+
+
+@pytest.mark.parametrize("number", [-1, -9, 9, 2**31 - 1, 2**32, 2**63 - 1, -(2**63)])
+def test_a_number_that_nobody_has_gets_no_answer(number: int, data: dict[str, Data]):
+    import keras
+    import tensorflow as tf
+
+    given = data["ratings"]
+    model = build_model("two_tower", given)
+    made = make_signatures(model, given, "two_tower", keras)
+    rows = {name: np.array([[1]], np.int64) for name in ("user", "item")}
+    made["classify"](inputs=_tensor(as_examples(rows)))
+    rows["user"][0] = number
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"is not in \[0, 9\)"):
+        made["classify"](inputs=_tensor(as_examples(rows)))
+    if abs(number) < 2**31:
+        narrow = {name: _tensor(each.astype(np.int32)) for name, each in rows.items()}
+        for name in ("serving_default", "embedding"):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="is not in"):
+                made[name](**narrow)
 
 
 def _tensor(value: np.ndarray) -> object:

@@ -45,8 +45,14 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
 def test_a_training_that_fails_tells_its_last_line(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
     options = FitOptions(model="mlp", steps=4, data_folder=str(tmp_path))
-    with pytest.raises(TrainingError, match=r"--jit off failed: \S*DataError"):
+    with pytest.raises(TrainingError, match=r"--jit off failed: .* has files, but no"):
         compare_jit(options)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_steps_that_are_all_traced_are_not_measured(steps: int) -> None:
+    with pytest.raises(TrainingError, match="choose --steps 3 at least"):
+        compare_jit(FitOptions(model="mlp", steps=steps))
 
 
 def test_clusters_need_a_flag_before_tensorflow_is_imported(

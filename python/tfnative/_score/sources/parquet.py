@@ -26,18 +26,18 @@ class ParquetSource(Source):
         arrow = pyarrow()
         with self.place.open() as file:
             opened = self._opened(file)
-            first = 0
-            while first < opened.num_row_groups:
-                size = opened.metadata.row_group(first).num_rows
-                if size > skip:
-                    break
-                first, skip = first + 1, skip - size
-            groups = list(range(first, opened.num_row_groups))
-            try:
-                found = opened.iter_batches(rows, groups, list(columns))
-                yield from cut((Batch(batch) for batch in found), rows, skip)
-            except (arrow.ArrowException, OSError) as error:
-                raise damaged(self.place, error) from None
+            for group in range(opened.num_row_groups):
+                size = opened.metadata.row_group(group).num_rows
+                if size <= skip:
+                    skip -= size
+                    continue
+                # One by one: of several, Arrow keeps what it has read of those before.
+                try:
+                    found = opened.iter_batches(rows, [group], list(columns))
+                    yield from cut((Batch(batch) for batch in found), rows, skip)
+                except (arrow.ArrowException, OSError) as error:
+                    raise damaged(self.place, error) from None
+                skip = 0
 
     def _opened(self, file: Any) -> Any:
         import pyarrow.parquet

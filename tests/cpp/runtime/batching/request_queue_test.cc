@@ -183,7 +183,7 @@ TEST_F(RequestQueueTest, WhatNoEmptyQueueHasRoomForIsNotToldToTryAgain) {
   allow_splitting();
   RequestQueue queue = this->queue();
   const auto [code, message] = error_of([&] { add(queue, 13); });
-  EXPECT_EQ(static_cast<Code>(code), Code::kInvalidArgument);
+  EXPECT_EQ(static_cast<Code>(code), Code::kUnavailable);
   EXPECT_EQ(message,
             "first: a request with 13 rows does not fit the queue when it is empty, "
             "either: 3 batches (max_enqueued_batches) of 4 rows "

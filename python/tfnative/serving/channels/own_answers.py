@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import ssl
 
 _START = b"HTTP/"
-_KEPT = {
+_KEPT: dict[str, Any] = {
     "max_connections": 100,
     "max_keepalive_connections": 20,
     "keepalive_expiry": 5.0,

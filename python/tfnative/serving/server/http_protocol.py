@@ -136,7 +136,7 @@ class _Protocol(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.conn = StrictConnection(h11.SERVER)
+        self._strict = self.conn = StrictConnection(h11.SERVER)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more, and may wait for the answer to a whole request.
@@ -167,7 +167,7 @@ class _Protocol(H11Protocol):
         self.transport.close()
 
     def _refusal(self) -> bytes:
-        said = f"the request is refused: {self.conn.why}"
+        said = f"the request is refused: {self._strict.why}"
         text = said[:500].encode(errors="backslashreplace").decode()
         body = dump({"error": text})
         headers = [

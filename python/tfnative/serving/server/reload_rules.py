@@ -86,7 +86,10 @@ class ReloadRules:
                 raise self._refusal(f"version {folder.name}")
             if here is not None and here not in seen and here.is_dir():
                 seen.add(here)
-                waiting += [Path(e.path) for e in os.scandir(here) if _leads_on(e)]
+                try:
+                    waiting += [Path(e.path) for e in os.scandir(here) if _leads_on(e)]
+                except OSError:  # It was renamed just now.
+                    raise self._refusal(f"version {folder.name}") from None
 
     def _has(self, path: Path | None) -> bool:
         roots = map(_resolved, self.roots or ())

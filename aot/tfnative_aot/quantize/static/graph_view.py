@@ -16,7 +16,6 @@ from tfnative_aot.freeze.static_shapes import with_rows, without_weights
 from tfnative_aot.load.source import node_of
 from tfnative_aot.quantize.shape_only import shape_only
 from tfnative_aot.quantize.static.measured_sizes import measured_sizes
-from tfnative_aot.quantize.static.named_outputs import is_later
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -47,8 +46,7 @@ class GraphView:
 
     Tensors are named by the node whose first output they are. A name stands for what
     is passed on to it, and for what it is a view of: the same numbers in the same
-    order, of which each row of the batch has equally many. What passes on a later
-    output of a node is a tensor of its own: see ``with_named_outputs``.
+    order, of which each row of the batch has equally many.
 
     Attributes:
         shapes: The nodes of which nothing but the shape is asked for.
@@ -113,7 +111,7 @@ class GraphView:
             if given.endswith(":0"):
                 given = node_of(given)
             node = self._nodes.get(given)
-            if node is None or node.op not in _VIEWS or is_later(node.input[0]):
+            if node is None or node.op not in _VIEWS:
                 return given
             given = node.input[0]
 

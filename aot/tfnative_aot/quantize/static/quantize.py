@@ -39,7 +39,6 @@ from tfnative_aot.quantize.static.least_error import (
     with_least_error,
 )
 from tfnative_aot.quantize.static.left_out import left_out
-from tfnative_aot.quantize.static.named_outputs import with_named_outputs
 from tfnative_aot.quantize.static.plan import Step
 from tfnative_aot.quantize.static.products import MATRIX_PRODUCTS
 from tfnative_aot.quantize.static.repeated import repeated_products
@@ -106,12 +105,11 @@ class StaticQuantizer:
                 not finite, which are refused else.
         """
         self._lenient = lenient
-        graph = with_named_outputs(prepared.graph)
-        self._prepared = replace(prepared, graph=graph)
+        self._prepared = prepared
         self._data = data
         self._method = method
         self._progress = progress
-        self._view = GraphView(graph)
+        self._view = GraphView(prepared.graph)
         self._clusters = clusters_of(self._view)
         self._finer = finer_layers(self._view)
         self._repeated = repeated_products(self._view) - self._finer.keys()

@@ -100,12 +100,7 @@ def _aligned(batches: Iterator[Batch], folder: JobFolder) -> Iterator[Batch]:
         begin, size = 0, batch.rows.num_rows
         while begin < size:
             end = min(size, begin + folder.rows_per_part - at % folder.rows_per_part)
-            unread = {
-                row - begin: why
-                for row, why in batch.unread.items()
-                if begin <= row < end
-            }
-            yield Batch(batch.rows.slice(begin, end - begin), unread)
+            yield batch.part(begin, end)
             at += end - begin
             begin = end
 

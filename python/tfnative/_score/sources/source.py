@@ -28,6 +28,14 @@ class Batch:
     rows: Any
     unread: dict[int, str] = field(default_factory=dict)
 
+    def part(self, begin: int, end: int) -> Batch:
+        """The rows from one to before another one, which may be behind the last."""
+        rows = self.rows.slice(begin, end - begin)
+        unread = {
+            row - begin: why for row, why in self.unread.items() if begin <= row < end
+        }
+        return Batch(rows, unread)
+
 
 class Source(ABC):
     """A file of rows. Damaged ones raise InvalidArgumentError where they are read.
@@ -73,14 +81,7 @@ def cut(batches: Iterator[Batch], rows: int, skip: int) -> Iterator[Batch]:
         at = min(skip, size)
         skip -= at
         for begin in range(at, size, rows):
-            part = batch.rows.slice(begin, rows)
-            end = begin + part.num_rows
-            unread = {
-                row - begin: why
-                for row, why in batch.unread.items()
-                if begin <= row < end
-            }
-            yield Batch(part, unread)
+            yield batch.part(begin, begin + rows)
 
 
 def select(batch: Any, columns: Sequence[str]) -> Any:

@@ -8,7 +8,7 @@ has the default again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -39,8 +39,7 @@ def with_defaults(
     """
     defaults = {
         node_of(ends.inputs[name]): value
-        for ends in graph.ends
-        for name, value in _defaults(model, ends)
+        for ends, name, value in _defaults(model, graph.ends)
         if value is not None
     }
     if not defaults:
@@ -63,28 +62,36 @@ def with_defaults(
     return changed
 
 
-def computed_defaults(model: LoadedModel, ends: SignatureEnds) -> list[str]:
-    """Inputs whose defaults are no constants, and are not kept."""
-    return [name for name, value in _defaults(model, ends) if value is None]
+def computed_defaults(
+    model: LoadedModel, signatures: Sequence[SignatureEnds]
+) -> Mapping[str, list[str]]:
+    """By signature, inputs whose defaults are no constants, and are not kept."""
+    found: dict[str, list[str]] = {}
+    for ends, name, value in _defaults(model, signatures):
+        if value is None:
+            found.setdefault(ends.signature.name, []).append(name)
+    return found
 
 
 def _defaults(
-    model: LoadedModel, ends: SignatureEnds
-) -> Iterator[tuple[str, NodeDef | None]]:
+    model: LoadedModel, signatures: Sequence[SignatureEnds]
+) -> Iterator[tuple[SignatureEnds, str, NodeDef | None]]:
     """Inputs that have a default, each with the Const that it is, if it is one."""
-    if model.kind == "graph_def":
-        nodes = {node.name: node for node in read_graph_def(model.path).node}
+    is_saved = model.kind != "graph_def"
+    meta = meta_graph_of(model)  # Empty for a GraphDef.
+    graph_def = meta.graph_def if is_saved else read_graph_def(model.path)
+    nodes = {node.name: node for node in graph_def.node}
+    for ends in signatures:
         tensors = {spec.name: spec.tensor for spec in ends.signature.inputs}
-    else:
-        meta = meta_graph_of(model)
-        nodes = {node.name: node for node in meta.graph_def.node}
-        declared = meta.signature_def[ends.signature.name].inputs
-        tensors = {name: info.name for name, info in declared.items()}
-    for name in ends.inputs:
-        node = nodes.get(node_of(tensors.get(name, "")))
-        if node is None or node.op != _DEFAULT:
-            continue
-        given = nodes.get(node_of(node.input[0]))
-        while given is not None and given.op in _PASSES_ON:
-            given = nodes.get(node_of(given.input[0]))
-        yield name, given if given is not None and given.op == "Const" else None
+        if is_saved:
+            declared = meta.signature_def[ends.signature.name].inputs
+            tensors = {name: info.name for name, info in declared.items()}
+        for name in ends.inputs:
+            node = nodes.get(node_of(tensors.get(name, "")))
+            if node is None or node.op != _DEFAULT:
+                continue
+            given = nodes.get(node_of(node.input[0]))
+            while given is not None and given.op in _PASSES_ON:
+                given = nodes.get(node_of(given.input[0]))
+            is_constant = given is not None and given.op == "Const"
+            yield ends, name, given if is_constant else None

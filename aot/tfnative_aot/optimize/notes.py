@@ -41,6 +41,7 @@ def notes(
         random: Which outputs are others at each run.
         generated: Signatures whose inputs are not in the data that were given.
     """
+    computed = computed_defaults(model, graph.ends)
     return tuple(
         OptimizeNote(ends.signature.name, kind, text)
         for ends in graph.ends
@@ -49,7 +50,7 @@ def notes(
             *_of_samples(ends, outputs, random),
             *(("still_random", text) for text in still_random(graph.graph_def, ends)),
             *_of_updates(model, ends.signature.name),
-            *_of_defaults(model, ends),
+            *_of_defaults(computed.get(ends.signature.name, ())),
         )
     )
 
@@ -117,8 +118,7 @@ def _of_updates(model: LoadedModel, signature: str) -> Iterator[tuple[str, str]]
         )
 
 
-def _of_defaults(model: LoadedModel, ends: SignatureEnds) -> Iterator[tuple[str, str]]:
-    names = computed_defaults(model, ends)
+def _of_defaults(names: Collection[str]) -> Iterator[tuple[str, str]]:
     if names:
         yield (
             "no_default",

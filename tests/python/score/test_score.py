@@ -83,11 +83,13 @@ def test_a_job_goes_on_where_it_was(fake: Path, tmp_path: Path, kind: str, lost:
     before = {part: part.stat().st_mtime_ns for part in parts(out)}
     report = score(fake, tmp_path / f"a.{kind}", out, **options)
     assert report.rows == 95
-    assert report.parts_before == 5 - lost
     np.testing.assert_array_equal(scored(out), 2 * numbers(95) + 1)
-    # The last that was there may have been one that more rows follow.
-    for part in [*before][:-1]:
+    # Where it is not known how many rows there are, more may follow the last that is
+    # there.
+    kept = [*before] if kind == "parquet" else [*before][:-1]
+    for part in kept:
         assert part.stat().st_mtime_ns == before[part]
+    assert report.parts_before == len(kept)
 
 
 def test_what_is_done_is_not_done_again(fake: Path, tmp_path: Path):

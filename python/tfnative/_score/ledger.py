@@ -13,8 +13,9 @@ from tfnative._score.sources.source import Source
 
 
 class Ledger:
-    """Is told of parts that are done, shows how far the job is, and notes files of
-    which all parts are there. Used by one thread at a time.
+    """Is told of parts that are done, and notes files of which all parts are there.
+
+    It also shows how far the job is. Used by one thread at a time.
 
     Attributes:
         units: What was left in the beginning.
@@ -43,7 +44,11 @@ class Ledger:
         self._parts = [dict(each.there) for each in plans]
         self.parts_before = sum(map(len, self._parts))
         units = [
-            [part for unit in each.units for part in (unit.single() if apart else [unit])]
+            [
+                part
+                for unit in each.units
+                for part in (unit.single() if apart else [unit])
+            ]
             for each in plans
         ]
         self._left = [set(each) for each in units]

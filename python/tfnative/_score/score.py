@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from tfnative._backends.load import load
 from tfnative._backends.options import LoadOptions
 from tfnative._cache.lock import try_exclusive
+from tfnative._score.engines.engine import ENGINES, EngineName, engine_of
 from tfnative._score.job import RECORDS, JobFolder, input_records
 from tfnative._score.ledger import Ledger
-from tfnative._score.engines.engine import ENGINES, EngineName, engine_of
 from tfnative._score.part_files import WRITERS
 from tfnative._score.sources.find import FORMATS, source_of
 from tfnative._score.storage import Place, find, place

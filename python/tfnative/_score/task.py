@@ -30,7 +30,6 @@ class Watch(Protocol):
         """After some parts."""
 
 
-
 @dataclass(frozen=True)
 class Task:
     """A job. Can be pickled, for processes on machines that see the same files.
@@ -57,7 +56,5 @@ class Task:
         Raises:
             Error: A row, a file or the model does not fit.
         """
-        work = Work(
-            loaded(model, self.options), self.columned, self.folder, self.skips
-        )
+        work = Work(loaded(model, self.options), self.columned, self.folder, self.skips)
         return score_unit(work, unit, self.sources[unit.source])

@@ -15,10 +15,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from tfnative._cache.digest import folder_digest
-from tfnative._cache.folder import cache_folder, disk_error, make_cache
+from tfnative._cache.folder import (
+    cache_folder,
+    close_to_others,
+    disk_error,
+    make_cache,
+)
 from tfnative._cache.lock import exclusive
-
-_SHIPPED = "shipped"
+from tfnative._cache.shipped import shipped_folder
+from tfnative.errors import InternalError, NotFoundError
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,13 @@ def packed(model: str | os.PathLike[str]) -> Packed:
 
     Args:
         model: As ``Model.path`` is: the folder, or a library in it.
+
+    Raises:
+        NotFoundError: There is none.
     """
     folder, inner = _folder(Path(model))
     # Machines of a cluster keep it by this name.
-    return Packed(f"{folder.name[:60]}-{folder_digest(folder)[:32]}", inner)
+    return Packed(f"{folder.name[:60]}-{_digest(folder)}", inner)
 
 
 def pack(model: str | os.PathLike[str], file: IO[bytes]) -> None:
@@ -61,7 +69,10 @@ def pack(model: str | os.PathLike[str], file: IO[bytes]) -> None:
             if path.is_dir():
                 archive.writestr(zipfile.ZipInfo(f"{entry.filename}/"), b"")
                 continue
-            with archive.open(entry, "w", force_zip64=True) as to, path.open("rb") as one:
+            with (
+                archive.open(entry, "w", force_zip64=True) as to,
+                path.open("rb") as one,
+            ):
                 shutil.copyfileobj(one, to, 1 << 20)
 
 
@@ -77,35 +88,53 @@ def unpack(what: Packed, content: Callable[[], Any]) -> Path:
         What ``load`` takes. It is in the cache, under ``shipped``.
 
     Raises:
-        FailedPreconditionError: The cache cannot be written, or others may write to it.
+        FailedPreconditionError: The cache cannot be written.
+        PermissionDeniedError: Others may write to the cache.
         ResourceExhaustedError: The disk is full.
+        InternalError: The archive is damaged, or has another model.
     """
     root = cache_folder()
-    make_cache(root)
-    folder = root / _SHIPPED / what.name
-    if folder.exists():
-        return folder / what.inner
+    folder = shipped_folder() / what.name
     try:
+        make_cache(root)
+        if folder.exists():
+            return folder / what.inner
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         with exclusive(folder.parent / f".{what.name}.lock"):
             if not folder.exists():
-                _unpack(folder, content())
+                _unpack(what, folder, content())
     except OSError as error:
         raise disk_error(root, error) from None
     return folder / what.inner
 
 
-def _unpack(folder: Path, content: Any) -> None:
+def _unpack(what: Packed, folder: Path, content: Any) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            archive.extractall(temporary)
-        temporary.rename(folder)
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                archive.extractall(temporary)
+        except (zipfile.BadZipFile, ValueError, EOFError) as error:
+            raise InternalError(f"model {what.name} did not arrive: {error}") from None
+        close_to_others(temporary)
+        if not what.name.endswith(_digest(temporary)):
+            raise InternalError(f"model {what.name} did not arrive as it was sent")
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not folder.exists():  # Else another process was as fast.
+                raise
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 
+def _digest(folder: Path) -> str:
+    return folder_digest(folder)[:32]
+
+
 def _folder(model: Path) -> tuple[Path, str]:
     model = model.resolve()
+    if not model.exists():
+        raise NotFoundError(f"there is no model {model}")
     return (model, "") if model.is_dir() else (model.parent, model.name)

@@ -22,7 +22,7 @@ def as_spark_array(column: Any) -> Any:
 
 
 def _as_spark_has(kind: Any) -> Any:
-    """Arrays have no size, and integers have a sign, so that unsigned ones get wider."""
+    """Arrays have no size, and integers a sign, so that unsigned ones get wider."""
     arrow = pyarrow()
     if arrow.types.is_fixed_size_list(kind):
         return arrow.list_(_as_spark_has(kind.value_type))

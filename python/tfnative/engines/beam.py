@@ -130,7 +130,8 @@ def _part(row: Row, name: str, names: Sequence[str]) -> Any:
     if not isinstance(row, Mapping):
         if len(names) != 1:
             raise InvalidArgumentError(
-                f"a row is one array, expected a dict with {', '.join(map(repr, names))}"
+                "a row is one array, expected a dict with "
+                + ", ".join(map(repr, names))
             )
         return row
     if set(row) != set(names):
@@ -147,11 +148,12 @@ def _stacked(name: str, values: Sequence[Any], spec: Any) -> npt.NDArray[Any]:
     found = []
     for place, value in enumerate(values):
         array = np.asarray(value, dtype=object if spec.dtype.kind == "O" else None)
-        if len(array.shape) != len(sizes) or any(
-            want not in (-1, have) for want, have in zip(sizes, array.shape, strict=True)
+        shape = array.shape
+        if len(shape) != len(sizes) or any(
+            want not in (-1, have) for want, have in zip(sizes, shape, strict=True)
         ):
             raise InvalidArgumentError(
-                f"row {place} of a batch: input {name!r} has the shape {array.shape}, "
+                f"row {place} of a batch: input {name!r} has the shape {shape}, "
                 f"expected {sizes}"
             )
         found.append(array)

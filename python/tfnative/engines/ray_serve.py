@@ -91,9 +91,6 @@ class Served:
             inputs = rest_columns.RestInputs(body)
             inputs.check(self._rules)
             outputs = await self._batcher.predict_async(inputs.arrays())
-            if not isinstance(outputs, dict):
-                (name,) = self._signature.outputs
-                outputs = {name: outputs}
             by_row = inputs.is_row_format
             parts = (rest_json.predictions if by_row else rest_json.columns)(outputs)
         except Error as error:

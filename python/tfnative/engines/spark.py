@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["batch_udf", "predict"]
 
-_MOST_DTYPES = "float32, float64, signed integers, uint8 to uint32, bool and strings"
-
 
 def predict(
     frame: Any,
@@ -74,7 +72,7 @@ def predict(
     context = require_context(frame.sparkSession)
     options = LoadOptions(threads=threads)
     asked = Columned(signature, columns, tuple(keep), outputs)
-    schema = to_arrow_schema(frame.select(*map(_quoted, frame.columns)).schema)
+    schema = to_arrow_schema(frame.schema)
     with load(model, options=options) as driver:
         scorer = Scorer(driver, schema, asked)
         path = driver.path
@@ -83,24 +81,34 @@ def predict(
         StructField(field.name, spark_type(field.type), nullable=False)
         for field in list(scorer.schema)[len(kept) :]
     ]
-    run = _Rows(ship(context, path), options, asked)
-    needed = frame.select(*map(_quoted, scorer.needs()))
+    names = scorer.needs()
+    run = _Rows(ship(context, path), options, asked, names)
+    # Spark's own function does not find columns with dots in their names.
+    needed = frame.select(*map(_quoted, names)).toDF(*map(str, range(len(names))))
     return needed.mapInArrow(run, StructType([*kept, *made]))
 
 
 class _Rows:
     """Predicts the rows of a partition, in a process of Spark's."""
 
-    def __init__(self, model: Shipped, options: LoadOptions, asked: Columned) -> None:
+    def __init__(
+        self,
+        model: Shipped,
+        options: LoadOptions,
+        asked: Columned,
+        names: Sequence[str],
+    ) -> None:
         self._model = model
         self._options = options
         self._asked = asked
+        self._names = names
 
     def __call__(self, batches: Iterator[Any]) -> Iterator[Any]:
         arrow = pyarrow()
         model = loaded(self._model.path(), self._options)
         scorer, begin = None, 0
-        for batch in batches:
+        for numbered in batches:
+            batch = arrow.RecordBatch.from_arrays(numbered.columns, self._names)
             scorer = scorer or Scorer(model, batch.schema, self._asked)
             found = scorer.score(batch)
             if found.bad:
@@ -116,7 +124,8 @@ class _Rows:
     def _said(self, batch: Any, begin: int, bad: Sequence[Any]) -> str:
         first = bad[0]
         kept = batch.slice(first.row, 1).select(list(dict.fromkeys(self._asked.keep)))
-        names = ", ".join(f"{k}={v!r}" for k, v in (kept.to_pylist() or [{}])[0].items())
+        values = (kept.to_pylist() or [{}])[0]
+        names = ", ".join(f"{name}={value!r}" for name, value in values.items())
         return (
             f"row {begin + first.row} of a partition{f' ({names})' if names else ''}: "
             f"{first.reason}" + (f", and {len(bad) - 1} more" if len(bad) > 1 else "")
@@ -170,12 +179,10 @@ def batch_udf(
     kinds = [_flat_type(found, name) for name in names]
     if not kinds:
         raise InvalidArgumentError("no output is asked for")
-    single = len(kinds) == 1
+    fields = [StructField(*each) for each in zip(names, kinds, strict=True)]
     return predict_batch_udf(
         _Loader(shipped, options, found.name, names),
-        return_type=kinds[0]
-        if single
-        else StructType([StructField(*each) for each in zip(names, kinds, strict=True)]),
+        return_type=kinds[0] if len(kinds) == 1 else StructType(fields),
         batch_size=batch_size,
         input_tensor_shapes=[_row_shape(found, name) for name in found.inputs],
     )
@@ -194,12 +201,17 @@ class _Loader:
 
     def __call__(self) -> Callable[..., Any]:
         model = loaded(self._model.path(), self._options)
-        specs = model.signature(self._signature).inputs
+        shapes = {
+            name: ((-1, *(spec.shape or ())[1:]), spec.dtype)
+            for name, spec in model.signature(self._signature).inputs.items()
+        }
 
         def predict(*columns: npt.NDArray[Any]) -> Any:
             inputs = {
-                name: column.reshape(-1, *spec.shape[1:]).astype(spec.dtype, copy=False)
-                for (name, spec), column in zip(specs.items(), columns, strict=True)
+                name: column.reshape(shape).astype(dtype, copy=False)
+                for (name, (shape, dtype)), column in zip(
+                    shapes.items(), columns, strict=True
+                )
             }
             found = model.predict(inputs, signature=self._signature)
             flat = {name: _flat(found[name]) for name in self._names}

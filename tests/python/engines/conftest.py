@@ -16,7 +16,11 @@ import pytest
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[Any]:
-    """Ray, connected to a cluster of two nodes with a processor each."""
+    """Ray, connected to a cluster of two nodes.
+
+    It believes that each has two processors: actors that had all of them would leave
+    none for what reads their rows.
+    """
     ray = pytest.importorskip("ray", reason="needs Ray: make test-engines")
     from ray.cluster_utils import Cluster
 
@@ -25,7 +29,7 @@ def ray_cluster() -> Iterator[Any]:
         warnings.simplefilter("ignore")
         cluster = Cluster()
         for _ in range(2):
-            cluster.add_node(num_cpus=1, object_store_memory=200 << 20)
+            cluster.add_node(num_cpus=2, object_store_memory=200 << 20)
         ray.init(address=cluster.address, log_to_driver=False)
         yield ray
         ray.shutdown()

@@ -50,9 +50,7 @@ def test_every_row_is_scored_once(engine: str, fake: Path, tmp_path: Path):
         "rows_per_part": 20,
     }
     out, local = tmp_path / "out", tmp_path / "local"
-    report = tfnative.score(
-        fake, tmp_path / "*.parquet", out, engine=engine, **options
-    )
+    report = tfnative.score(fake, tmp_path / "*.parquet", out, engine=engine, **options)
     assert (report.rows, report.bad_rows, report.files) == (208, 0, 3)
     np.testing.assert_array_equal(scored(out), 2 * numbers(208) + 1)
     # As this machine alone does it, byte for byte; so that either goes on with the
@@ -78,7 +76,7 @@ def test_bad_rows_are_listed_or_end_the_job(engine: str, fake: Path, tmp_path: P
         "keep": ["id"],
         "engine": engine,
     }
-    with pytest.raises(InvalidArgumentError, match="row 7.*'abc'.*no float32"):
+    with pytest.raises(InvalidArgumentError, match=r"row 7.*'abc'.*no float32"):
         tfnative.score(fake, tmp_path / "a.csv", tmp_path / "failed", **options)
     assert not parts(tmp_path / "failed")
     report = tfnative.score(

@@ -25,8 +25,11 @@ _IN_FLIGHT = 1000
 
 
 class RayEngine:
-    """See ``Engine``. Takes the cluster that this process is connected to, or connects
-    to that of RAY_ADDRESS, or to one of this machine, which is started if need be."""
+    """See ``Engine``.
+
+    Takes the cluster that this process is connected to, or connects to that of
+    RAY_ADDRESS, or to one of this machine, which is started if need be.
+    """
 
     def check(self) -> None:
         """See ``Engine``."""

@@ -25,8 +25,10 @@ _LONGEST = 2000
 
 
 class SparkEngine:
-    """See ``Engine``. Takes this program's session, or makes one as Spark's settings
-    have it."""
+    """See ``Engine``.
+
+    Takes this program's session, or makes one as Spark's settings have it.
+    """
 
     def check(self) -> None:
         """See ``Engine``."""
@@ -39,7 +41,6 @@ class SparkEngine:
         if not units:
             return
         context = spark_session().sparkContext
-        shipped = ship(context, model.path)
         job = _Job(context, task, ship(context, model.path), units)
         job.start()
         told = 0
@@ -118,7 +119,7 @@ def _lists() -> Any:
             del value
             return []
 
-        def addInPlace(self, one: Any, other: Any) -> Any:
+        def addInPlace(self, one: Any, other: Any) -> Any:  # noqa: N802
             one += other
             return one
 

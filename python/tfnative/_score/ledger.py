@@ -24,7 +24,7 @@ class Ledger:
     """
 
     def __init__(
-        self, folder: JobFolder, sources: Sequence[Source], name: str, *, apart: bool
+        self, folder: JobFolder, sources: Sequence[Source], name: str, pieces: int
     ) -> None:
         """Looks what is there.
 
@@ -32,8 +32,8 @@ class Ledger:
             folder: The job's.
             sources: Its files.
             name: The model's.
-            apart: Whether each part is a unit of its own, as different processes can
-                make it.
+            pieces: Into how many units at least the job is divided, if it has as many
+                parts.
         """
         self._folder = folder
         names = set(folder.place.names())
@@ -43,22 +43,21 @@ class Ledger:
         ]
         self._parts = [dict(each.there) for each in plans]
         self.parts_before = sum(map(len, self._parts))
-        units = [
-            [
-                part
-                for unit in each.units
-                for part in (unit.single() if apart else [unit])
-            ]
-            for each in plans
+        left = sum(unit.parts or 1 for each in plans for unit in each.units)
+        most = max(1, left // pieces)
+        self.units = [
+            piece for each in plans for unit in each.units for piece in unit.split(most)
         ]
-        self._left = [set(each) for each in units]
-        self.units = [unit for each in units for unit in each]
+        self._left = [
+            {unit for unit in self.units if unit.source == number}
+            for number in range(len(plans))
+        ]
         known = [count for count in counts if count is not None]
         self.shown = Shown(name, sum(known) if len(known) == len(counts) else None)
         self.shown.skip(sum(part.rows + part.bad for part in self.parts))
         self._rows_of_units = 0
-        for number, left in enumerate(self._left):
-            if not left and folder.done(number) is None:
+        for number, units in enumerate(self._left):
+            if not units and folder.done(number) is None:
                 self._finish(number)
 
     @property
@@ -74,8 +73,10 @@ class Ledger:
     def done(self, unit: Unit, parts: Sequence[Counts]) -> None:
         """After a unit."""
         rows = sum(part.rows + part.bad for part in parts)
-        self.shown.add(rows - self._rows_of_units)
-        self._rows_of_units = 0
+        self._rows_of_units -= rows
+        if self._rows_of_units < 0:  # Whoever made it told nothing before.
+            self.shown.add(-self._rows_of_units)
+            self._rows_of_units = 0
         found = self._parts[unit.source]
         found.update((unit.first + i, part) for i, part in enumerate(parts))
         self._left[unit.source].discard(unit)

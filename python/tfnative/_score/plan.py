@@ -24,11 +24,14 @@ class Unit(NamedTuple):
     first: int
     parts: int | None
 
-    def single(self) -> Sequence[Unit]:
-        """The same, each part by itself, as far as it is known how many there are."""
+    def split(self, most: int) -> Sequence[Unit]:
+        """The same in pieces, of so many parts, if it is known how many there are."""
         if self.parts is None:
             return [self]
-        return [Unit(self.source, self.first + i, 1) for i in range(self.parts)]
+        return [
+            Unit(self.source, self.first + at, min(most, self.parts - at))
+            for at in range(0, self.parts, most)
+        ]
 
 
 class Plan(NamedTuple):

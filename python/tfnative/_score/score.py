@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -128,7 +128,7 @@ def score(
     asked = options or LoadOptions()
     task = Task(sources, columned, folder, on_error == "skip", asked)
     begin = time.monotonic()
-    with load(model, options=_with_threads(asked, engine)) as loaded:
+    with load(model, options=asked) as loaded:
         work = Work(loaded, columned, folder, task.skips)
         schemas = {str(each.place): scorer_of(work, each).schema for each in sources}
         _check_same(schemas)
@@ -147,20 +147,15 @@ def score(
         engine_of(engine).check()
         with _alone(folder.place):
             folder.begin(settings)
-            ledger = Ledger(folder, sources, loaded.name, apart=engine != "local")
+            runner = engine_of(engine)
+            ledger = Ledger(folder, sources, loaded.name, runner.pieces())
             try:
-                engine_of(engine).run(task, loaded, ledger.units, ledger)
+                runner.run(task, loaded, ledger.units, ledger)
             finally:
                 ledger.shown.clear()
             report = _report(ledger, task, time.monotonic() - begin)
             folder.finish(asdict(report))
     return report
-
-
-def _with_threads(asked: LoadOptions, engine: str) -> LoadOptions:
-    if engine != "local" or asked.threads != 1 or asked.backend == "tensorflow":
-        return asked
-    return replace(asked, threads=len(os.sched_getaffinity(0)))
 
 
 def _report(ledger: Ledger, task: Task, seconds: float) -> Scored:

@@ -31,6 +31,9 @@ class Engine(Protocol):
             UnavailableError: There is no cluster.
         """
 
+    def pieces(self) -> int:
+        """Into how many units at least a job should be divided."""
+
     def run(
         self, task: Task, model: Model, units: Sequence[Unit], watch: Watch
     ) -> None:

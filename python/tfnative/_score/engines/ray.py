@@ -7,6 +7,7 @@ https://docs.ray.io/en/latest/ray-core/fault_tolerance/tasks.html
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,6 +41,10 @@ class RayEngine:
             ray.init(logging_level="warning", log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UnavailableError(f"cannot connect to Ray: {error}") from None
+
+    def pieces(self) -> int:
+        """Each part by itself: no more than that is done again."""
+        return sys.maxsize
 
     def run(
         self, task: Task, model: Model, units: Sequence[Unit], watch: Watch

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import uuid
 from collections.abc import Sequence
@@ -33,6 +34,10 @@ class SparkEngine:
     def check(self) -> None:
         """See ``Engine``."""
         spark_session()
+
+    def pieces(self) -> int:
+        """Each part by itself: no more than that is done again."""
+        return sys.maxsize
 
     def run(
         self, task: Task, model: Model, units: Sequence[Unit], watch: Watch

@@ -11,9 +11,14 @@ from typing import Literal, Protocol, get_args
 from tfnative._model import Model
 from tfnative._score.plan import Unit
 from tfnative._score.task import Task, Watch
+from tfnative.errors import Error, FailedPreconditionError, InternalError
 
 EngineName = Literal["local", "ray", "spark"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
+
+
+_LONGEST = 2000
+"""Of what an engine says: what went wrong stands at its end."""
 
 
 class Engine(Protocol):
@@ -42,6 +47,24 @@ class Engine(Protocol):
         Raises:
             Error: Of a unit; the others are stopped.
         """
+
+
+def given_up(engine: str, left: str, reason: str, hint: str) -> Error:
+    """The error of an engine that does not try a part again.
+
+    Args:
+        engine: Its name, for people.
+        left: What it has not done.
+        reason: What it says, which has stacks in it.
+        hint: How its processes get packages.
+    """
+    if f"No module named '{__name__.partition('.')[0]}'" in reason:
+        return FailedPreconditionError(
+            f"the processes of {engine} have no tfnative: install it on all machines, "
+            f"or {hint}"
+        )
+    text = " ".join(reason.split())[-_LONGEST:] or "it does not say why"
+    return InternalError(f"{engine} gave up {left}: {text}")
 
 
 def engine_of(name: str) -> Engine:

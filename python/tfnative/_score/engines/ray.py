@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfnative._model import Model
+from tfnative._score.engines.engine import given_up
 from tfnative._score.job import Counts
 from tfnative._score.plan import Unit
 from tfnative._score.task import Task, Watch
 from tfnative._shipping.ray import Shipped, ray_package, ship
-from tfnative.errors import Error, InternalError, UnavailableError
+from tfnative.errors import Error, UnavailableError
 
 _RETRIES = 4
 """How often a task whose process or node died begins again."""
@@ -83,10 +84,8 @@ def _result(ray: Any, reference: Any) -> Sequence[Counts]:
     try:
         found: Sequence[Counts] | Error = ray.get(reference)
     except ray.exceptions.RayError as error:
-        raise InternalError(
-            f"Ray gave up a part, after {_RETRIES} more trials if its process died: "
-            f"{' '.join(str(error).split())}"
-        ) from None
+        left = f"a part, after {_RETRIES} more trials if its process died"
+        raise given_up("Ray", left, str(error), "see Ray's runtime_env") from None
     if isinstance(found, Error):
         raise found
     return found

@@ -12,17 +12,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfnative._model import Model
+from tfnative._score.engines.engine import given_up
 from tfnative._score.job import Counts
 from tfnative._score.plan import Unit
 from tfnative._score.task import Task, Watch
 from tfnative._shipping.spark import Shipped, ship, spark_session
-from tfnative.errors import Error, InternalError
+from tfnative.errors import Error
 
 _SECONDS = 0.2
 """How often it is looked what tasks have done."""
-
-_LONGEST = 2000
-"""Of Spark's messages, which have the stacks of two languages in them."""
 
 
 class SparkEngine:
@@ -60,9 +58,9 @@ class SparkEngine:
         finally:
             job.end()
         if told < len(units):
-            raise InternalError(
-                f"Spark gave up with {len(units) - told} of {len(units)} parts left: "
-                f"{job.failure or 'it does not say why'}"
+            left = f"{len(units) - told} of {len(units)} parts"
+            raise given_up(
+                "Spark", left, job.failure, "set PYSPARK_PYTHON to a Python that has it"
             )
 
 
@@ -97,7 +95,7 @@ class _Job(threading.Thread):
         try:
             rows.foreach(self._run)
         except Exception as error:  # Of Java, as Spark has it.
-            self.failure = " ".join(str(error).split())[:_LONGEST]
+            self.failure = str(error)
 
     def end(self) -> None:
         """Stops what is left, and waits for it."""

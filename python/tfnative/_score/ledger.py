@@ -10,6 +10,7 @@ from tfnative._score.job import Counts, JobFolder
 from tfnative._score.plan import Unit, plan
 from tfnative._score.progress import Shown
 from tfnative._score.sources.source import Source
+from tfnative.errors import InternalError
 
 
 class Ledger:
@@ -82,6 +83,16 @@ class Ledger:
         self._left[unit.source].discard(unit)
         if not self._left[unit.source]:
             self._finish(unit.source)
+
+    def check(self) -> None:
+        """At the end of a job: that nothing is left.
+
+        Raises:
+            InternalError: An engine said nothing of some parts.
+        """
+        left = [unit for units in self._left for unit in units]
+        if left:
+            raise InternalError(f"{len(left)} units of the job are not done: {left[0]}")
 
     def _finish(self, source: int) -> None:
         parts = self._parts[source]

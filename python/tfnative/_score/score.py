@@ -106,8 +106,8 @@ def score(
             and folders under the same names. The model is brought to them.
         rows_per_part: Rows of a file that become one part. What is done again after an
             interruption is less than that.
-        options: How the model is loaded; as many threads as there are processors if
-            that leaves it at one.
+        options: How the model is loaded. With one thread, all processors of this
+            machine are used nevertheless; on a cluster, each task has so many.
 
     Raises:
         FailedPreconditionError: The output folder has something else in it, or another
@@ -144,15 +144,16 @@ def score(
             "inputs": input_records(files),
         }
         folder.check()
-        engine_of(engine).check()
+        runner = engine_of(engine)
+        runner.check()
         with _alone(folder.place):
             folder.begin(settings)
-            runner = engine_of(engine)
             ledger = Ledger(folder, sources, loaded.name, runner.pieces())
             try:
                 runner.run(task, loaded, ledger.units, ledger)
             finally:
                 ledger.shown.clear()
+            ledger.check()
             report = _report(ledger, task, time.monotonic() - begin)
             folder.finish(asdict(report))
     return report

@@ -79,6 +79,7 @@ _BENCH = "measures for minutes; tests/benchmarks runs its parts"
 _AUTO = _TESTED + "tests/aot/quantize/auto/test_artifact.py"
 _CALIBRATION = "needs samples; tests/aot/quantize/calibrate has some"
 _BAZEL = "is built by tests/aot/artifact/test_bazel.py"
+_CLUSTER = "needs a Kubernetes; tests/deploy/test_manifests.py reads the manifests"
 _README = "is run by tests/project/test_readme.py, one after the other"
 
 NOT_RUN: dict[tuple[str, str], str] = {
@@ -157,6 +158,17 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("get_started.md", 'pip install ".[aot]"'): _INSTALLS,
     ("gpu.md", "model = tfnative.load("): "needs a GPU",
     ("gpu.md", 'pip install ".[aot,test,training]" "tensorflow[and-cuda]"'): _INSTALLS,
+    ("kubernetes.md", "kubectl apply -k deploy/overlays/volume"): _CLUSTER,
+    (
+        "kubernetes.md",
+        "helm upgrade --install adapter prometheus-community/prometheus-adapter \\",
+    ): _CLUSTER,
+    ("kubernetes.md", "kubectl apply -k deploy/kserve"): _CLUSTER,
+    (
+        "kubernetes.md",
+        "python -m training manifests --image registry.example/training:1 --claim "
+        "training \\",
+    ): _CLUSTER,
     (
         "memory.md",
         "python -m benchmarks.memory --models transformer,unet --batch-sizes 1,8",

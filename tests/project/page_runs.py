@@ -80,6 +80,7 @@ _AUTO = _TESTED + "tests/aot/quantize/auto/test_artifact.py"
 _CALIBRATION = "needs samples; tests/aot/quantize/calibrate has some"
 _BAZEL = "is built by tests/aot/artifact/test_bazel.py"
 _CLUSTER = "needs a Kubernetes; tests/deploy/test_manifests.py reads the manifests"
+_REGISTRY = "needs a registry; tests/deploy/test_images.py builds what needs none"
 _README = "is run by tests/project/test_readme.py, one after the other"
 
 NOT_RUN: dict[tuple[str, str], str] = {
@@ -138,6 +139,23 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "tfnative compile frozen.pb -o build/net --inputs image=x:0 --outputs "
         "score=y:0",
     ): _TESTED + "tests/aot/test_compile.py",
+    (
+        "deploy.md",
+        "docker build -f deploy/Dockerfile -t registry.example/tfnative:1 .",
+    ): _REGISTRY,
+    (
+        "deploy.md",
+        "tfnative compile saved_models/digits -o models/digits/1 --name digits "
+        "--batch-sizes 1,8,32",
+    ): _REGISTRY,
+    (
+        "deploy.md",
+        "docker compose -f deploy/docker-compose.yml up --build",
+    ): _REGISTRY,
+    (
+        "deploy.md",
+        "tfnative compile saved_models/digits -o build/digits --name digits --static",
+    ): _REGISTRY,
     (
         "edge.md",
         "tfnative compile saved_models/digits -o build/digits-pi --name digits "

@@ -24,8 +24,10 @@ from tests.deploy.manifests import (
     servers,
 )
 from tfnative import cli
+from tools.docs import cli_reference
 
 PODS = [name for name in OVERLAYS if list(pod_templates(built(name)))]
+SERVE = "tfnative serve"
 OTHER_MEMORY = 256 << 20
 """Bytes for Python, the server, and a model like those that are tested here."""
 UNITS = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
@@ -113,7 +115,11 @@ def test_each_port_that_is_named_exists(overlay: str):
 
 @pytest.mark.parametrize("overlay", [*SERVERS, "kserve"])
 def test_arguments_are_those_of_the_command_and_its_ports_are_open(overlay: str):
+    known = cli_reference.flags(dict(cli_reference.commands(cli.make_parser()))[SERVE])
     for _, container in servers(built(overlay)):
+        # As a whole: argparse takes the beginning of a name, too.
+        names = {a.partition("=")[0] for a in container["args"] if a.startswith("--")}
+        assert names <= known
         options = cli.make_parser().parse_args(["serve", *container["args"]])
         assert options.host == "0.0.0.0"
         ports = {port["containerPort"] for port in container["ports"]}

@@ -25,6 +25,7 @@ for package in ("grpc", "grpc_health", "httpx", "starlette", "uvicorn"):
 import tfnative  # noqa: E402
 from tests.deploy.manifests import DEPLOY, built, of_kind  # noqa: E402
 from tests.deploy.pod import Pod, config_files  # noqa: E402
+from tools.docs.dashboard_picture import between, draw, expanded  # noqa: E402
 from tools.docs.prometheus import Prometheus  # noqa: E402
 
 ADAPTER = DEPLOY / "components" / "queue-time" / "adapter-values.yaml"
@@ -167,19 +168,18 @@ def test_promtool_takes_the_rules(tmp_path: Path):
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="needs prometheus")
 def test_a_real_prometheus_answers_all_queries(pod: Pod, tmp_path: Path):
     names = {"<<.GroupBy>>": "instance", "<<.LabelMatchers>>": 'job="tfnative"'}
-    for variable in ("$namespace", "$model"):
-        names[variable] = ".*"
-    names["$__rate_interval"] = names["2m"] = names["5m"] = "10s"
+    names["2m"] = "10s"
     queries = [*panel_queries(), *(rule["metricsQuery"] for rule in adapter_rules())]
     # Of requests that fail in their batch there are none here.
     queries = [query for query in queries if "tfnative_batcher_errors" not in query]
     with Prometheus(tmp_path, [pod.server.rest_port]) as prometheus:
         prometheus.wait_for("up == 1")
+        start = time.time()
         for _ in range(4):
             ask(pod)
             time.sleep(0.8)
         for query in queries:
-            full = query
+            full = expanded(query)
             for old, new in names.items():
                 full = full.replace(old, new)
             found = prometheus.now(full)
@@ -187,3 +187,6 @@ def test_a_real_prometheus_answers_all_queries(pod: Pod, tmp_path: Path):
             assert all(value >= 0 for _, pairs in found for _, value in pairs), query
         for rule in rules():
             prometheus.now(rule["expr"])  # Is a query; raises if not.
+        picture, ask_again = tmp_path / "d.png", between(prometheus, start, time.time())
+        assert draw(dashboard(), ask_again, start, picture) >= len(panel_queries()) - 1
+        assert picture.read_bytes().startswith(b"\x89PNG")

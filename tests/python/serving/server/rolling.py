@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from tests.python.serving.server.served_process import ServedProcess
 from tfnative import serving
 
 SERVERS = 3
+VERSIONS = (1, 2, 3)
 KILLED = 3
 """Of so many restarts in a row, one begins with SIGKILL, which no server hears."""
 WORKERS = 2
@@ -45,12 +46,12 @@ class Outcome:
     Attributes:
         answered: How many were answered, by client.
         versions: How many each version answered.
-        late: How many of them the first version answered after the servers had been
-            restarted without it.
+        late: How many were answered by a version that all servers had lost before.
         wrong: What was answered to which number, where it was wrong.
         lost: Errors of those that were not answered.
         restarts: How often a server was restarted meanwhile.
-        is_over: Only the second version is left.
+        possible: Versions that may answer at the moment.
+        changes: How often one version has taken the place of another.
         codes: How often servers ended with which exit code.
     """
 
@@ -60,26 +61,28 @@ class Outcome:
     wrong: list[tuple[int, list[float]]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     restarts: int = 0
-    is_over: bool = False
+    possible: frozenset[int] = frozenset({1})
+    changes: int = 0
     codes: Counter[int] = field(default_factory=Counter)
 
 
-def roll(models: Path, second: Path, requests: int) -> Outcome:
+def roll(models: Path, artifacts: Mapping[int, Path], requests: int) -> Outcome:
     """Asks so many times, while servers come and go and their version changes.
 
-    Servers are restarted in turn, each third time by SIGKILL. Meanwhile the second
-    version comes into their folder, which they notice. Then the first one goes, and all
-    are restarted again.
+    Servers are restarted in turn, each third time by SIGKILL. Meanwhile another version
+    comes into their folder, which they notice, and the one before goes. When all have
+    been restarted without it, the next one comes.
 
     Args:
         models: The folder of the model's versions; it has the first one.
-        second: The artifact of the second one.
+        artifacts: Version v of each adds v. After the last one comes the first again,
+            under a higher number.
         requests: By all clients together; more if that is over before the changes.
     """
     outcome = Outcome()
     fleet = _Fleet(models, outcome)
-    changes = _Changes(models, second, outcome)
-    numbers = _numbers(requests, lambda: outcome.restarts > changes.OVER)
+    changes = _Changes(models, artifacts, outcome)
+    numbers = _numbers(requests, lambda: outcome.changes > 0)
     try:
         threads = [
             threading.Thread(target=ask, args=(addresses, numbers, outcome))
@@ -110,19 +113,31 @@ class _Changes:
     """What becomes of the versions, by how often servers have been restarted."""
 
     COMES, GOES = 1, 2
-    OVER = GOES + SERVERS
+    EVERY = GOES + SERVERS
 
-    def __init__(self, models: Path, second: Path, outcome: Outcome) -> None:
-        self._models, self._second, self._outcome = models, second, outcome
+    def __init__(
+        self, models: Path, artifacts: Mapping[int, Path], outcome: Outcome
+    ) -> None:
+        self._models, self._artifacts, self._outcome = models, artifacts, outcome
+        self._number = 1
 
     def make(self) -> None:
         """Makes what is due."""
-        if self._outcome.restarts == self.COMES:
-            (self._models / "2").symlink_to(self._second)
-        elif self._outcome.restarts == self.GOES:
-            (self._models / "1").unlink()
-        elif self._outcome.restarts == self.OVER:
-            self._outcome.is_over = True
+        due, outcome = self._outcome.restarts % self.EVERY, self._outcome
+        if due == self.COMES:
+            self._number += 1
+            outcome.possible |= {self._version}
+            path = self._models / str(self._number)
+            path.symlink_to(self._artifacts[self._version])
+        elif due == self.GOES:
+            (self._models / str(self._number - 1)).unlink()
+        elif due == 0:
+            outcome.possible = frozenset({self._version})
+            outcome.changes += 1
+
+    @property
+    def _version(self) -> int:
+        return (self._number - 1) % len(self._artifacts) + 1
 
 
 class _Fleet:
@@ -157,17 +172,17 @@ def _x(number: int) -> np.ndarray:
 
 
 def _note(
-    outcome: Outcome, kind: str, number: int, found: np.ndarray, *, is_late: bool
+    outcome: Outcome, kind: str, number: int, found: np.ndarray, before: frozenset[int]
 ) -> None:
-    """Takes an answer, to a request that may have begun when all was over."""
+    """Takes an answer to a request that began when some versions were possible."""
     outcome.answered[kind] += 1
     added = found - 2 * _x(number)
     version = int(added.flat[0]) if added.shape == (1, 3) else 0
-    if version not in (1, 2) or not (added == version).all():
+    if version not in VERSIONS or not (added == version).all():
         outcome.wrong.append((number, np.asarray(found).ravel().tolist()))
         return
     outcome.versions[version] += 1
-    outcome.late += version == 1 and is_late
+    outcome.late += version not in before | outcome.possible
 
 
 def _kind(client: str, addresses: Sequence[str]) -> str:
@@ -183,14 +198,14 @@ def _ask_in_threads(
 
         def ask() -> None:
             for number in numbers:
-                is_late = outcome.is_over
+                before = outcome.possible
                 try:
                     found = client.predict("affine", {"x": _x(number)}, **_HOW)
                 except tfnative.Error as error:
                     outcome.lost.append(f"{kind}: {type(error).__name__}: {error}")
                 else:
                     with lock:
-                        _note(outcome, kind, number, found["y"], is_late=is_late)
+                        _note(outcome, kind, number, found["y"], before)
                 time.sleep(PAUSE_SECONDS)
 
         threads = [threading.Thread(target=ask) for _ in range(WORKERS)]
@@ -207,13 +222,13 @@ def _ask_in_a_loop(
 
     async def ask(client: serving.AsyncClient) -> None:
         for number in numbers:
-            is_late = outcome.is_over
+            before = outcome.possible
             try:
                 found = await client.predict("affine", {"x": _x(number)}, **_HOW)
             except tfnative.Error as error:
                 outcome.lost.append(f"{kind}: {type(error).__name__}: {error}")
             else:
-                _note(outcome, kind, number, found["y"], is_late=is_late)
+                _note(outcome, kind, number, found["y"], before)
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def ask_all() -> None:

@@ -242,6 +242,7 @@ def static_port(static_server: Path, tmp_path: Path) -> Iterator[tuple[int, Path
         server.communicate()
 
 
+@pytest.mark.slow
 def test_a_static_server_is_small(static_server: Path):
     size = static_server.stat().st_size
     print(f"{size / 1e6:.2f} MB, which is all of the image")
@@ -253,6 +254,7 @@ def test_a_static_server_is_small(static_server: Path):
     assert "usage: server PORT" in done.stderr
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_static_server_runs_alone_in_a_root_and_is_right(
     static_port: tuple[int, Path], digits: Path
@@ -268,6 +270,7 @@ def test_a_static_server_runs_alone_in_a_root_and_is_right(
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_client_that_leaves_in_the_middle_harms_no_other(
     static_port: tuple[int, Path],

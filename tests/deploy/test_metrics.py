@@ -165,6 +165,7 @@ def test_promtool_takes_the_rules(tmp_path: Path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="needs prometheus")
 def test_a_real_prometheus_answers_all_queries(pod: Pod, tmp_path: Path):
     names = {"<<.GroupBy>>": "instance", "<<.LabelMatchers>>": 'job="tfnative"'}

@@ -74,7 +74,7 @@ test-soak-server: $(VENV)/.installed  ## a server under load for MINUTES=30
 	  tests/python/serving/test_faults.py
 
 test-rolling: export TFNATIVE_ROLLING_REQUESTS = $(ROLLING)
-test-rolling: $(VENV)/.installed  ## ROLLING=100000 requests, while servers restart
+test-rolling: $(VENV)/.installed  ## ROLLING=100000 requests; servers restart, die, change
 	$(BIN)/python -m pytest -s tests/python/serving/server/test_rolling.py
 
 fuzz-cpp: $(VENV)/.tools  ## any bytes for what reads files and messages; SECONDS=60

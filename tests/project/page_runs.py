@@ -79,6 +79,8 @@ _BENCH = "measures for minutes; tests/benchmarks runs its parts"
 _AUTO = _TESTED + "tests/aot/quantize/auto/test_artifact.py"
 _CALIBRATION = "needs samples; tests/aot/quantize/calibrate has some"
 _BAZEL = "is built by tests/aot/artifact/test_bazel.py"
+_CLUSTER = "needs a Kubernetes; tests/deploy/test_manifests.py reads the manifests"
+_REGISTRY = "needs a registry; tests/deploy/test_images.py builds what needs none"
 _README = "is run by tests/project/test_readme.py, one after the other"
 
 NOT_RUN: dict[tuple[str, str], str] = {
@@ -153,6 +155,23 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "score=y:0",
     ): _TESTED + "tests/aot/test_compile.py",
     (
+        "deploy.md",
+        "docker build -f deploy/Dockerfile -t registry.example/tfnative:1 .",
+    ): _REGISTRY,
+    (
+        "deploy.md",
+        "tfnative compile saved_models/digits -o models/digits/1 --name digits "
+        "--batch-sizes 1,8,32",
+    ): _REGISTRY,
+    (
+        "deploy.md",
+        "docker compose -f deploy/docker-compose.yml up --build",
+    ): _REGISTRY,
+    (
+        "deploy.md",
+        "tfnative compile saved_models/digits -o build/digits --name digits --static",
+    ): _REGISTRY,
+    (
         "edge.md",
         "tfnative compile saved_models/digits -o build/digits-pi --name digits "
         "--target linux-aarch64",
@@ -172,6 +191,17 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("get_started.md", 'pip install ".[aot]"'): _INSTALLS,
     ("gpu.md", "model = tfnative.load("): "needs a GPU",
     ("gpu.md", 'pip install ".[aot,test,training]" "tensorflow[and-cuda]"'): _INSTALLS,
+    ("kubernetes.md", "kubectl apply -k deploy/overlays/volume"): _CLUSTER,
+    (
+        "kubernetes.md",
+        "helm upgrade --install adapter prometheus-community/prometheus-adapter \\",
+    ): _CLUSTER,
+    ("kubernetes.md", "kubectl apply -k deploy/kserve"): _CLUSTER,
+    (
+        "kubernetes.md",
+        "python -m training manifests --image registry.example/training:1 --claim "
+        "training \\",
+    ): _CLUSTER,
     (
         "memory.md",
         "python -m benchmarks.memory --models transformer,unet --batch-sizes 1,8",

@@ -9,7 +9,6 @@ https://docs.nvidia.com/deeplearning/triton-inference-server.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from tfnative._base.wire import Buffer
 from tfnative._core import read_json, write_json
 from tfnative.errors import InvalidArgumentError
 from tfnative.serving import json_tensors
-from tfnative.serving.json_tensors import dump, text_to_json
+from tfnative.serving.json_tensors import dump, load, text_to_json
 from tfnative.serving.server.inference_request import (
     MOST_NAMES,
     SIGNATURE_NAME,
@@ -180,7 +179,7 @@ def _other_members(text: memoryview, spans: Array) -> Mapping[str, Any]:
             f"the request has {size} bytes of JSON beside its inputs; at most"
             f" {_MOST_OTHER_BYTES} are allowed"
         )
-    found: Mapping[str, Any] = json.loads(bytes(text[:begin]) + bytes(text[end:]))
+    found: Mapping[str, Any] = load(bytes(text[:begin]) + bytes(text[end:]))
     return found
 
 

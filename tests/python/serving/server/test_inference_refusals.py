@@ -128,6 +128,11 @@ def test_numbers_that_json_does_not_have_are_taken_as_in_the_other_api(post):
     assert "expected int32, got float64" in post(body).json()["error"]
 
 
+def test_a_number_of_very_many_digits_is_refused(post):
+    body = b'{"inputs": [], "id": %s}' % (b"1" * 5000)
+    assert post(body).status_code == 400
+
+
 def binary(size: int, given: bytes, header=None, **changes):
     body = one(data=None, parameters={"binary_data_size": size}, **changes)
     head = json.dumps(body).encode()

@@ -25,7 +25,7 @@ def compile_protos() -> str:
     from grpc_tools import protoc
 
     well_known = Path(protoc.__file__).parent / "_proto"
-    names = "tensor", "prediction", "model", "tls", "warmup"
+    names = "tensor", "prediction", "model", "tls", "warmup", "inference"
     files = [f"{name}.proto" for name in names]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "messages"

@@ -44,6 +44,7 @@ rows = [images[:1], images[1:2]]
 model = tfnative.load("build/digits")
 new_model = tfnative.load("build/digits")
 """,
+    "kserve.md": _IMAGES + _VERSIONS + _SERVER,
     "model_store.md": _IMAGES + _VERSIONS,
     "offline.md": """
 from pathlib import Path
@@ -236,6 +237,8 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "tfnative bench build/resnet50 --profile --trace trace.json",
     ): _TESTED + "tests/python/cli/test_cli.py",
     ("performance.md", "make bench"): _BENCH,
+    ("kserve.md", "import tritonclient.grpc as triton"): _TESTED
+    + "tests/python/serving/server/test_tritonclient.py",
     (
         "performance.md",
         'make bench BENCH="--models mlp,cnn --peers litert,ort"',

@@ -17,8 +17,8 @@ import grpc
 from tfnative.errors import UnavailableError
 from tfnative.serving.server.draining import Drain
 
-_METHODS = "/tensorflow.serving."
-_PATHS = "/v1/"
+_METHODS = ("/tensorflow.serving.", "/inference.GRPCInferenceService/Model")
+_PATHS = ("/v1/", "/v2/models/")
 _CLOSE = (b"connection", b"close")
 _REFUSED = "tfnative.refused"
 

@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 
 from tfnative.errors import UnimplementedError
+from tfnative.serving.server.inference_message import INFERENCE, PROBES
 from tfnative.serving.server.replies import (
     MalformedRequestError,
     log_refused,
@@ -21,6 +22,7 @@ from tfnative.serving.token_file import TokenFile
 
 HEALTH = "/grpc.health.v1.Health/"
 """Whoever looks after a server may not be able to send a token: Kubernetes is not."""
+_OPEN = (HEALTH, *(INFERENCE + probe for probe in PROBES))
 
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -57,7 +59,7 @@ class Tokens(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def intercept_service(self, continuation: Continue, details: Any) -> Any:
         """See ``grpc.aio.ServerInterceptor``."""
-        if details.method.startswith(HEALTH):
+        if details.method.startswith(_OPEN):
             return await continuation(details)
         given = _values(details.invocation_metadata, "authorization")
         if len(given) == 1 and self._tokens.accepts(given[0]):

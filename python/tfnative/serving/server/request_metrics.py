@@ -50,7 +50,7 @@ class RequestMetrics:
 
         Args:
             model: Its name.
-            api: "Predict", "Classify", "Regress" or "MultiInference".
+            api: "Predict", "Classify", "Regress", "MultiInference" or "ModelInfer".
             entrypoint: "GRPC" or "REST".
         """
         started = time.perf_counter_ns()

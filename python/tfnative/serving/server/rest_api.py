@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from tfnative.errors import Error
-from tfnative.serving.server import rest_columns, rest_json
+from tfnative.serving.server import inference_rest, rest_columns, rest_json
 from tfnative.serving.server.draining import Drain
 from tfnative.serving.server.draining_apis import CountedAnswers, DrainedRequests
 from tfnative.serving.server.lanes import bytes_of
@@ -99,6 +99,7 @@ def make_app(
             Route("/healthz", live),
             Route("/livez", live),
             Route("/readyz", ready),
+            *inference_rest.routes(service, readiness, limits),
             Route("/{path:path}", models, methods=["GET", "POST"]),
         ],
         middleware=middleware,
@@ -109,7 +110,7 @@ def make_app(
 def _is_probe(scope: MutableMapping[str, Any]) -> bool:
     """Whether whoever looks after servers asks, who may not be able to send a token."""
     path = _path(scope)
-    if path in _PROBES:
+    if path in _PROBES or inference_rest.is_probe(path):
         return True
     found = _PATH.fullmatch(path)
     return found is not None and found.group("ready") is not None

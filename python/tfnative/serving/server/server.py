@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Both APIs on their ports, until the process is told to end."""
+"""All APIs on their ports, until the process is told to end."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from tfnative.serving.server.grpc_interceptors import Replies, Tokens
 from tfnative.serving.server.hang_up import hang_up
 from tfnative.serving.server.health import Health
 from tfnative.serving.server.http import make_http_server
+from tfnative.serving.server.inference_grpc import InferenceApi
 from tfnative.serving.server.limits import RequestLimits, check_seconds
 from tfnative.serving.server.listening import (
     check_listening,
@@ -184,7 +185,12 @@ class Server:
                 ("grpc.server_handshake_timeout_ms", limits.read_timeout_millis),
             ],
         )
-        server.add_generic_rpc_handlers((GrpcApi(self.service, self.reload),))
+        server.add_generic_rpc_handlers(
+            (
+                GrpcApi(self.service, self.reload),
+                InferenceApi(self.service, self.readiness),
+            )
+        )
         health = Health(self.service, self.readiness)
         health.add_to(server)
         address = join_host(self._options.host, port)

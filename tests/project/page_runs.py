@@ -58,6 +58,7 @@ for first, name in ((0, "a"), (5000, "b")):
     pyarrow.parquet.write_table(table, f"rows/{name}.parquet")
 """,
     "serving.md": _IMAGES + _VERSIONS + _SERVER,
+    "tracing.md": _VERSIONS + _SERVER,
     "training.md": _TRAINING,
     "wheel.md": _IMAGES,
 }

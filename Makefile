@@ -38,7 +38,8 @@ SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
-  test-fidelity test-machines test-models test-training test-optimize test-schema \
+  test-fidelity test-machines test-models test-training test-engines test-optimize \
+  test-schema \
   fuzz-python fuzz-cpp test-python train-demo mutants lint format tidy bench bench-kernels \
   docs docs-serve options protos \
   tools setup wheel clean
@@ -98,6 +99,9 @@ test-models: $(VENV)/.installed  ## every model of the zoo, the largest ones too
 test-training: export TFNATIVE_ALL_CLUSTERS = 1
 test-training: $(VENV)/.spark  ## all of training; clusters lose each of their members
 	$(PYTEST) tests/training $(PYTEST_ARGS)
+
+test-engines: $(VENV)/.engines  ## Ray, Spark and Beam, on clusters of this machine
+	$(VENV)-engines/bin/python -m pytest tests/python/engines $(PYTEST_ARGS)
 
 test-optimize: MODELS = all
 test-optimize: $(VENV)/.installed  ## optimize every model of the zoo; MODELS=resnet50,lstm
@@ -197,6 +201,16 @@ $(VENV)/.bench: $(VENV)/.installed
 # Spark, which some tests of training run: half a gigabyte, and minutes to install.
 $(VENV)/.spark: $(VENV)/.installed
 	$(BIN)/pip install --quiet --no-build-isolation ".[aot,test,training,spark]"
+	@touch $@
+
+# Ray, Spark and Beam, which holds back versions of packages that others need newer. They
+# get the package as it is installed.
+$(VENV)/.engines: $(VENV)/.installed
+	$(PYTHON) -m venv --clear $(VENV)-engines
+	$(VENV)-engines/bin/python -m pip install --quiet --upgrade "pip>=25"
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation -w build/engines .
+	$(VENV)-engines/bin/pip install --quiet --no-compile \
+	  "$$(ls -t build/engines/*.whl | head -1)[test,score,ray,spark,beam]"
 	@touch $@
 
 # What changes sources at random, and says which tests run a line.

@@ -93,6 +93,22 @@ def cnn() -> Any:
     return keras.Sequential([*stack, layers.Flatten(), layers.Dense(10, name="y")])
 
 
+def wide_deep() -> Any:
+    """13 numbers and 26 ids, which are embedded in 16 numbers each; 256-128-1."""
+    import keras
+    from keras import layers
+
+    numbers = keras.Input((13,), name="numbers")
+    ids = keras.Input((26,), dtype="int32", name="ids")
+    wide = layers.Flatten()(layers.Embedding(VOCABULARY, 1)(ids))
+    deep = layers.Flatten()(layers.Embedding(VOCABULARY, 16)(ids))
+    deep = layers.Concatenate()([deep, numbers])
+    for units in (256, 128):
+        deep = layers.Dense(units, "relu")(deep)
+    both = layers.Concatenate()([wide, numbers, deep])
+    return keras.Model([numbers, ids], layers.Dense(1, "sigmoid", name="y")(both))
+
+
 def lstm() -> Any:
     """32 steps of 16 numbers, 64 units."""
     return _recurrent("LSTM")
@@ -235,8 +251,9 @@ EXPORTED = {
     "mlp_images": mlp_images,
     "mlp_wide": mlp_wide,
     "unet": unet,
+    "wide_deep": wide_deep,
 }
-"""All that can be exported: those whose memory, or precision, is measured, too."""
+"""All that can be exported: those whose memory, precision or jobs are measured, too."""
 
 
 def build(name: str) -> Any:

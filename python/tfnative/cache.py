@@ -22,6 +22,7 @@ from tfnative._cache.digest import folder_digest
 from tfnative._cache.entry import Entry, Library, Refusal, folder_bytes
 from tfnative._cache.folder import cache_folder, disk_error
 from tfnative._cache.kernels import clear_kernels, kernel_sets, kernels_bytes
+from tfnative._cache.shipped import clear_shipped
 from tfnative._cache.store import Store
 
 __all__ = [
@@ -83,7 +84,8 @@ def clear(older_than: timedelta | None = None) -> Cleared:
     """Removes what is in the cache.
 
     Models that are loaded go on working. What is being compiled stays, and so do the
-    kernels that it is linked with.
+    kernels that it is linked with. Models that came from other machines of a cluster
+    go, too.
 
     Args:
         older_than: Only what was not used for so long. Default: everything.
@@ -102,6 +104,7 @@ def clear(older_than: timedelta | None = None) -> Cleared:
                 removed += store.remove(entry.key)
         busy = store.sweep()
         kernels = clear_kernels(limit)
+        clear_shipped(limit)
         _remove_older(store.folder / "digests", limit or now)
     except OSError as error:
         raise disk_error(store.folder, error) from error

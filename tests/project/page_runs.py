@@ -120,6 +120,21 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "bazel.md",
         "bazel build --action_env=TFNATIVE_CACHE=$HOME/.cache/tfnative \\",
     ): _BAZEL,
+    ("clusters.md", 'pip install "tfnative[ray]"     # Ray Data, Ray Serve'): _INSTALLS,
+    (
+        "clusters.md",
+        "tfnative score --model build/digits --input 'rows/*.parquet' --output scored/ "
+        "--engine ray",
+    ): _TESTED + "tests/python/engines/test_score.py",
+    ("clusters.md", "spark-submit --master spark://host:7077 \\"): _TESTED
+    + "tests/python/engines/test_score.py",
+    ("clusters.md", "import ray"): _TESTED + "tests/python/engines/test_ray.py",
+    ("clusters.md", "from ray import serve"): _TESTED
+    + "tests/python/engines/test_ray.py",
+    ("clusters.md", "from tfnative.engines.spark import batch_udf, predict"): _TESTED
+    + "tests/python/engines/test_spark.py",
+    ("clusters.md", "import apache_beam as beam"): _TESTED
+    + "tests/python/engines/test_beam.py",
     (
         "compile.md",
         "tfnative compile saved_models/digits -o build/digits --batch-sizes 1,8,32",

@@ -7,4 +7,5 @@ cache/
   locks/KEY                 held by the process that makes or removes KEY
   digests/                  digests of files that were read before
   kernels/                  objects that models are linked with
+  shipped/NAME/             artifacts that came from another machine of a cluster
 """

@@ -21,12 +21,13 @@ from tfnative._cli.numbers import whole
 if TYPE_CHECKING:
     from tfnative._cli.common import Commands
 
+ENGINES = ("local", "ray", "spark")
 _EXAMPLES = """\
   tfnative score --model build/digits --input 'rows/*.parquet' --output scored/
   tfnative score --model build/digits --input rows.csv --output scored/ \\
       --columns 'image=pixel_*' --keep id --on-error skip
-  tfnative score --model build/digits --input s3://rows/day.parquet \\
-      --output s3://scored/day/ --outputs probabilities=p
+  tfnative score --model build/digits --input 's3://rows/*.parquet' \\
+      --output s3://scored/day/ --outputs probabilities=p --engine ray
 
 A job that was interrupted goes on when the same command is given again.
 """
@@ -97,6 +98,13 @@ def register(commands: Commands) -> None:
         "reason (default: fail)",
     )
     add(
+        "--engine",
+        choices=ENGINES,
+        default="local",
+        help="what runs it: this machine, or the cluster that Ray or Spark is "
+        "connected to (default: local)",
+    )
+    add(
         "--rows-per-part",
         type=whole(1),
         default=1_000_000,
@@ -122,6 +130,7 @@ def run(options: argparse.Namespace) -> int:
         input_format=options.input_format,
         output_format=options.output_format,
         on_error=options.on_error,
+        engine=options.engine,
         rows_per_part=options.rows_per_part,
         options=load_options(options),
     )

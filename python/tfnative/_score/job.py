@@ -122,21 +122,19 @@ class JobFolder:
             return None
         return [Counts(*each) for each in json.loads(record.read())]
 
-    def parts_there(self, source: int, names: set[str]) -> Sequence[Counts]:
-        """The first parts of an input file, as many as are there."""
-        found: list[Counts] = []
-        while self._name(source, len(found)) in names:
-            bad = 0
-            record = self.place.child(_BAD, self._bad_name(source, len(found)))
-            if record.exists():
-                bad = record.read().count(b"\n")
-            found.append(Counts(self.rows_per_part - bad, bad))
-        # The last may be shorter, or there may be more: it is made again.
-        return found[:-1]
+    def counts(self, source: int, number: int, rows: int) -> Counts:
+        """Those of a part that is there, of so many rows of its file."""
+        record = self.place.child(_BAD, self._bad_name(source, number))
+        bad = record.read().count(b"\n") if record.exists() else 0
+        return Counts(rows - bad, bad)
+
+    def name(self, source: int, number: int) -> str:
+        """What a part is called when it is whole."""
+        return f"{source:05d}-{number:05d}.{self.ending}"
 
     def part(self, source: int, number: int) -> Place:
         """Where a part goes."""
-        return self.place.child(self._name(source, number))
+        return self.place.child(self.name(source, number))
 
     def write_bad(
         self, source: int, number: int, file: str, rows: Sequence[BadRecord]
@@ -172,9 +170,6 @@ class JobFolder:
         """Notes that all is done."""
         content = (json.dumps(report, indent=2) + "\n").encode()
         self.place.child(_SUCCESS).write(lambda file: file.write(content))
-
-    def _name(self, source: int, number: int) -> str:
-        return f"{source:05d}-{number:05d}.{self.ending}"
 
     def _bad_name(self, source: int, number: int) -> str:
         return f"{source:05d}-{number:05d}.jsonl"

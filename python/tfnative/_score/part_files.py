@@ -11,6 +11,11 @@ import numpy as np
 
 from tfnative._base.tfrecord import write_record
 from tfnative._examples.encode import encode_example
+from tfnative._tables.arrow import pyarrow
+
+_GROUP_ROWS = 128 << 10
+_GROUP_BYTES = 32 << 20
+"""Of a group of rows of a Parquet file: readers skip groups, and read them at once."""
 
 
 class PartWriter(Protocol):
@@ -24,20 +29,55 @@ class PartWriter(Protocol):
 
 
 class ParquetPart:
-    """A Parquet file; each batch of rows is a group at most."""
+    """A Parquet file, whose groups of rows are of some megabytes.
+
+    Numbers have no dictionary: it is made of all of a group's numbers first, which
+    takes longer than all else, and is thrown away where most of them differ.
+    """
 
     def __init__(self, file: IO[bytes], schema: Any) -> None:
         import pyarrow.parquet
 
-        self._writer = pyarrow.parquet.ParquetWriter(file, schema, compression="zstd")
+        self._schema = schema
+        self._waiting: list[Any] = []
+        self._rows = self._bytes = 0
+        names = [field.name for field in schema if _is_text(field.type)]
+        self._writer = pyarrow.parquet.ParquetWriter(
+            file, schema, compression="zstd", use_dictionary=names or False
+        )
 
     def write(self, batch: Any) -> None:
-        """Writes rows."""
-        self._writer.write_batch(batch)
+        """Writes rows, or keeps them until there are enough for a group."""
+        self._waiting.append(batch)
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
+        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
+            self._write_group()
 
     def close(self) -> None:
-        """Writes the end."""
+        """Writes what is left, and the end."""
+        if self._waiting:
+            self._write_group()
         self._writer.close()
+
+    def _write_group(self) -> None:
+        group = pyarrow().Table.from_batches(self._waiting, self._schema)
+        self._writer.write_table(group, row_group_size=max(1, self._rows))
+        self._waiting, self._rows, self._bytes = [], 0, 0
+
+
+def _is_text(kind: Any) -> bool:
+    types = pyarrow().types
+    return any(
+        check(kind)
+        for check in (
+            types.is_string,
+            types.is_large_string,
+            types.is_binary,
+            types.is_large_binary,
+            types.is_dictionary,
+        )
+    )
 
 
 class TfrecordPart:

@@ -10,7 +10,7 @@ from tfnative._base.progress_line import ProgressLine
 
 
 class Shown:
-    """Says how far a job is, on a terminal.
+    """Says how far a job is, on a terminal. Used by one thread at a time.
 
     Attributes:
         done: Rows of this run.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scores files of rows with a model."""
+"""Scores files of rows with a model: what is to do, who does it, and what was done."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tfnative._backends.load import load
 from tfnative._backends.options import LoadOptions
 from tfnative._cache.lock import try_exclusive
-from tfnative._score.job import RECORDS, Counts, JobFolder, input_records
-from tfnative._score.local import Work, score_source, scorer_of
+from tfnative._score.engines.engine import ENGINES, EngineName, engine_of
+from tfnative._score.job import RECORDS, JobFolder, input_records
+from tfnative._score.ledger import Ledger
 from tfnative._score.part_files import WRITERS
-from tfnative._score.progress import Shown
 from tfnative._score.sources.find import FORMATS, source_of
 from tfnative._score.storage import Place, find, place
+from tfnative._score.task import Task
+from tfnative._score.unit import Work, scorer_of
 from tfnative._tables.arrow import pyarrow
 from tfnative._tables.scorer import Columned
 from tfnative.errors import FailedPreconditionError, InvalidArgumentError
@@ -70,10 +72,11 @@ def score(
     input_format: Literal["parquet", "arrow", "csv", "tfrecord"] | None = None,
     output_format: Literal["parquet", "tfrecord"] = "parquet",
     on_error: Literal["fail", "skip"] = "fail",
+    engine: EngineName = "local",
     rows_per_part: int = ROWS_PER_PART,
     options: LoadOptions | None = None,
 ) -> Scored:
-    """Scores all rows of some files, on all processors of this machine.
+    """Scores all rows of some files, on all processors of this machine or a cluster's.
 
     Parts appear in the output folder as a whole or not at all. A job that was
     interrupted goes on where it was when it is started again in the same folder: parts
@@ -97,6 +100,10 @@ def score(
         output_format: tf.Examples have a feature for each column.
         on_error: At a row that cannot be scored: "fail" raises an error, "skip" writes
             it to ``_bad_rows/`` in the output folder, with the reason, and goes on.
+        engine: "local", this machine; "ray", the cluster that Ray is connected to; or
+            "spark", this program's session. On a cluster each part is a task, which is
+            done again if its machine dies; all machines need tfnative, and see files
+            and folders under the same names. The model is brought to them.
         rows_per_part: Rows of a file that become one part. What is done again after an
             interruption is less than that.
         options: How the model is loaded; as many threads as there are processors if
@@ -107,19 +114,22 @@ def score(
             process writes to it.
         InvalidArgumentError: Columns, files or rows do not fit. Says which.
         NotFoundError: There is no such model or file.
+        UnavailableError: The engine's cluster cannot be reached.
         UnimplementedError: A package that is needed is not installed.
         Error: What ``load`` raises.
     """
     pyarrow()
-    _check(rows_per_part, input_format, output_format, on_error)
+    _check(rows_per_part, input_format, output_format, on_error, engine)
     given = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
     files = find([os.fspath(each) for each in given])
     sources = [source_of(each, input_format) for each in files]
     folder = JobFolder(place(os.fspath(output)), output_format, rows_per_part)
     columned = Columned(signature, columns, tuple(keep), outputs)
+    asked = options or LoadOptions()
+    task = Task(sources, columned, folder, on_error == "skip", asked)
     begin = time.monotonic()
-    with load(model, options=_with_threads(options)) as loaded:
-        work = Work(loaded, columned, folder, on_error == "skip")
+    with load(model, options=asked) as loaded:
+        work = Work(loaded, columned, folder, task.skips)
         schemas = {str(each.place): scorer_of(work, each).schema for each in sources}
         _check_same(schemas)
         settings = {
@@ -134,56 +144,36 @@ def score(
             "inputs": input_records(files),
         }
         folder.check()
+        engine_of(engine).check()
         with _alone(folder.place):
             folder.begin(settings)
-            counts = [each.count() for each in sources]
-            total = None if None in counts else sum(c for c in counts if c is not None)
-            shown = Shown(loaded.name, total)
-            names = set(folder.place.names())
-            before = sum(name.endswith(f".{output_format}") for name in names)
+            runner = engine_of(engine)
+            ledger = Ledger(folder, sources, loaded.name, runner.pieces())
             try:
-                parts = [
-                    part
-                    for number, source in enumerate(sources)
-                    for part in score_source(work, number, source, names, shown)
-                ]
+                runner.run(task, loaded, ledger.units, ledger)
             finally:
-                shown.clear()
-            seconds = time.monotonic() - begin
-            report = _report(folder, files, parts, before, seconds, shown)
+                ledger.shown.clear()
+            report = _report(ledger, task, time.monotonic() - begin)
             folder.finish(asdict(report))
     return report
 
 
-def _with_threads(options: LoadOptions | None) -> LoadOptions:
-    asked = options or LoadOptions()
-    if asked.threads != 1 or asked.backend == "tensorflow":
-        return asked
-    return replace(asked, threads=len(os.sched_getaffinity(0)))
-
-
-def _report(
-    folder: JobFolder,
-    files: Sequence[Place],
-    parts: Sequence[Counts],
-    before: int,
-    seconds: float,
-    shown: Shown,
-) -> Scored:
-    rows = sum(part.rows for part in parts)
+def _report(ledger: Ledger, task: Task, seconds: float) -> Scored:
     return Scored(
-        output=str(folder.place),
-        files=len(files),
-        parts=len(parts),
-        rows=rows,
-        bad_rows=sum(part.bad for part in parts),
-        parts_before=min(before, len(parts)),
+        output=str(task.folder.place),
+        files=len(task.sources),
+        parts=len(ledger.parts),
+        rows=sum(part.rows for part in ledger.parts),
+        bad_rows=sum(part.bad for part in ledger.parts),
+        parts_before=ledger.parts_before,
         seconds=seconds,
-        rows_per_second=shown.rows_per_second,
+        rows_per_second=ledger.shown.rows_per_second,
     )
 
 
-def _check(rows_per_part: int, kind: str | None, output: str, on_error: str) -> None:
+def _check(
+    rows_per_part: int, kind: str | None, output: str, on_error: str, engine: str
+) -> None:
     if isinstance(rows_per_part, bool) or not isinstance(rows_per_part, int):
         raise InvalidArgumentError(
             f"rows_per_part: expected an int, got {rows_per_part!r}"
@@ -196,6 +186,7 @@ def _check(rows_per_part: int, kind: str | None, output: str, on_error: str) -> 
         ("input_format", kind, (None, *FORMATS)),
         ("output_format", output, tuple(WRITERS)),
         ("on_error", on_error, ("fail", "skip")),
+        ("engine", engine, ENGINES),
     ):
         if value not in known:
             raise InvalidArgumentError(

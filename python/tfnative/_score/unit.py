@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: The tfnative authors
 # SPDX-License-Identifier: Apache-2.0
-"""The engine of this machine: reads, predicts and writes at once, part by part."""
+"""Reads, predicts and writes at once, part by part, on this machine."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +16,7 @@ from tfnative._score.examples import ExampleScorer
 from tfnative._score.job import BadRecord, Counts, JobFolder
 from tfnative._score.part_files import WRITERS
 from tfnative._score.pipeline import ahead
-from tfnative._score.progress import Shown
+from tfnative._score.plan import Unit
 from tfnative._score.sources.source import Batch, Source
 from tfnative._score.sources.tfrecord import TfrecordSource
 from tfnative._tables.arrow import pyarrow
@@ -68,41 +68,49 @@ def scorer_of(work: Work, source: Source) -> Scorer:
         raise InvalidArgumentError(f"{source.place}: {error}") from None
 
 
-def score_source(
-    work: Work, number: int, source: Source, names: set[str], shown: Shown
+def score_unit(
+    work: Work, unit: Unit, source: Source, add: Callable[[int], None] | None = None
 ) -> Sequence[Counts]:
-    """Makes the parts of an input file that are not there; gives all of them."""
-    known = work.folder.done(number)
-    if known is not None:
-        shown.skip(sum(each.rows + each.bad for each in known))
-        return known
-    parts = list(work.folder.parts_there(number, names))
-    skip = len(parts) * work.folder.rows_per_part
-    shown.skip(skip)
+    """Makes consecutive parts of a file; gives what is in each.
+
+    Args:
+        work: The job.
+        unit: The parts.
+        source: Their file.
+        add: Called with the number of rows of each batch.
+    """
+    most = work.folder.rows_per_part
+    skip = unit.first * most
+    end = None if unit.parts is None else unit.parts * most
     scorer = scorer_of(work, source)
     rows = _batch_rows(work.model.signature(work.columned.signature))
-    read = _aligned(source.batches(scorer.needs(), rows, skip), work.folder)
+    read = _aligned(source.batches(scorer.needs(), rows, skip), most, end)
+    parts: list[Counts] = []
     with closing(ahead(_score(work, scorer, source, ahead(read), skip))) as scored:
         first = next(scored, None)
         while first is not None or not parts:
+            number = (unit.source, unit.first + len(parts))
             counts, first = _write_part(
-                work, scorer, source, (number, len(parts)), first, scored, shown
+                work, scorer, source, number, first, scored, add
             )
             parts.append(counts)
-    work.folder.finish_source(number, parts)
     return parts
 
 
-def _aligned(batches: Iterator[Batch], folder: JobFolder) -> Iterator[Batch]:
-    """Batches of which none is in two parts."""
+def _aligned(
+    batches: Iterator[Batch], rows_per_part: int, end: int | None
+) -> Iterator[Batch]:
+    """Batches of which none is in two parts, up to a row."""
     at = 0
     for batch in batches:
         begin, size = 0, batch.rows.num_rows
-        while begin < size:
-            end = min(size, begin + folder.rows_per_part - at % folder.rows_per_part)
-            yield batch.part(begin, end)
-            at += end - begin
-            begin = end
+        while begin < size and at != end:
+            stop = min(size, begin + rows_per_part - at % rows_per_part)
+            yield batch.part(begin, stop)
+            at += stop - begin
+            begin = stop
+        if at == end:
+            break
 
 
 def _score(
@@ -136,7 +144,7 @@ def _write_part(
     number: tuple[int, int],
     first: _Scored | None,
     more: Iterator[_Scored],
-    shown: Shown,
+    add: Callable[[int], None] | None,
 ) -> tuple[Counts, _Scored | None]:
     """Writes a part; also gives what was read of the next one."""
     following: _Scored | None = None
@@ -153,7 +161,8 @@ def _write_part(
                 bad += scored.bad
                 taken += scored.taken
                 counts = Counts(taken - len(bad), len(bad))
-                shown.add(scored.taken)
+                if add is not None:
+                    add(scored.taken)
                 scored = next(more, None)
                 if taken == work.folder.rows_per_part:
                     break

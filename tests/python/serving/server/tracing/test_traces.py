@@ -5,13 +5,21 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import threading
 
 import numpy as np
 import pytest
+from opentelemetry.sdk.trace.sampling import (
+    Decision,
+    ParentBased,
+    Sampler,
+    SamplingResult,
+)
 
 from tests.python.serving.server.tracing.conftest import BATCHING
+from tests.python.serving.server.tracing.kept import Kept
 from tfnative._examples.encode import encode_example
 from tfnative.serving import AsyncClient, Client, Hedge
 from tfnative.serving.tracing import names
@@ -224,3 +232,51 @@ def test_a_clients_own_span_is_the_parent(traced, kept):
     kept.check_trees()
     assert kept.only("tfnative.predict").parent == kept.only("application").context
     assert len({s.context.trace_id for s in kept.spans}) == 1
+
+
+class _Keeps(Sampler):
+    """Keeps a share of the traces, in turn."""
+
+    def __init__(self, each: int) -> None:
+        self._each = each
+        self._numbers = itertools.count()
+
+    def should_sample(self, *_: object, **__: object) -> SamplingResult:
+        is_kept = self._each and next(self._numbers) % self._each == 0
+        return SamplingResult(
+            Decision.RECORD_AND_SAMPLE if is_kept else Decision.DROP, {}
+        )
+
+    def get_description(self) -> str:
+        return "one in so many"
+
+
+@pytest.mark.parametrize("each", [0, 3], ids=["none", "one in three"])
+def test_of_traces_that_are_not_kept_nothing_is(serve, settings, tmp_path, each):
+    """But a batch counts their rows, too, and what the batcher records is taken."""
+    kept = Kept(sampler=ParentBased(_Keeps(each)))
+    (tmp_path / "batching.txt").write_text(BATCHING)
+    file = str(tmp_path / "batching.txt")
+    opening = {"poll_seconds": None, "traces": kept.provider}
+    running = serve(settings, {**opening, "batching_parameters_file": file})
+
+    async def ask() -> None:
+        async with AsyncClient(running.grpc, traces=kept.provider) as client:
+            asked = [client.predict("affine", {"x": X}, **AFFINE) for _ in range(12)]
+            await asyncio.gather(*asked)
+
+    asyncio.run(ask())
+    kept.check_trees()
+    served = running.server.service.models["affine"]
+    ((_, _, batcher),) = served.batchers()
+    assert batcher.metrics().request_count == 12
+    taken = batcher._take_trace()
+    assert len(taken["requests"]) == len(taken["batches"]) == 0
+    asked = len(kept.named("tfnative.predict"))
+    assert asked == (4 if each else 0)
+    assert len(kept.named(names.COMPUTE)) == len(kept.named(names.QUEUE)) == asked
+    for batch in kept.named(names.BATCH):
+        assert batch.attributes[names.BATCH_ROWS] == (
+            2 * batch.attributes[names.BATCH_REQUESTS]
+        )
+        assert len(batch.links) <= batch.attributes[names.BATCH_REQUESTS]

@@ -117,7 +117,7 @@ def test_what_the_client_does_not_keep_the_server_does_not(running, kept, ask):
 
 
 @hypothesis_settings(
-    max_examples=200, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, deadline=None, suppress_health_check=list(HealthCheck)
 )
 @given(
     headers=strategies.lists(

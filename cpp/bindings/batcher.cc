@@ -378,9 +378,10 @@ void register_batcher(py::module_& module) {
            [](const PyBatcher& self, std::size_t max_events) {
              self.batcher()->start_trace(max_events);
            })
-      .def("_stop_trace", [](const PyBatcher& self) {
-        return trace_dict(self.batcher()->stop_trace(), true);
-      })
+      .def("_stop_trace",
+           [](const PyBatcher& self) {
+             return trace_dict(self.batcher()->stop_trace(), true);
+           })
       .def("_take_trace", [](const PyBatcher& self) {
         return trace_dict(self.batcher()->take_trace(), false);
       });

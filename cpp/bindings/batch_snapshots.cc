@@ -42,7 +42,7 @@ py::dict metrics_dict(const BatchMetrics& m) {
   return result;
 }
 
-py::dict trace_dict(const BatchTrace& trace) {
+py::dict trace_dict(const BatchTrace& trace, bool with_json) {
   py::list requests, batches;
   for (const BatchTrace::Request& r : trace.requests) {
     requests.append(
@@ -57,7 +57,7 @@ py::dict trace_dict(const BatchTrace& trace) {
   result["requests"] = requests;
   result["batches"] = batches;
   result["dropped"] = trace.dropped;
-  result["chrome_json"] = trace.to_chrome_json();
+  if (with_json) result["chrome_json"] = trace.to_chrome_json();
   return result;
 }
 

@@ -339,6 +339,7 @@ void register_requests(py::module_& module) {
   request.def("cancel", &PyRequest::cancel)
       .def("check_waiting", &PyRequest::check_waiting)
       .def_property_readonly("has_tail", &PyRequest::has_tail)
+      .def_property_readonly("id", &PyRequest::id)
       .def("result", &PyRequest::result);
 }
 
@@ -377,8 +378,12 @@ void register_batcher(py::module_& module) {
            [](const PyBatcher& self, std::size_t max_events) {
              self.batcher()->start_trace(max_events);
            })
-      .def("_stop_trace", [](const PyBatcher& self) {
-        return trace_dict(self.batcher()->stop_trace());
+      .def("_stop_trace",
+           [](const PyBatcher& self) {
+             return trace_dict(self.batcher()->stop_trace(), true);
+           })
+      .def("_take_trace", [](const PyBatcher& self) {
+        return trace_dict(self.batcher()->take_trace(), false);
       });
   add_predict(type);
 }

@@ -54,6 +54,8 @@ class PyRequest {
   PyRequest(const PyRequest&) = delete;
   PyRequest& operator=(const PyRequest&) = delete;
 
+  // Which one it is in the traces of its batcher.
+  std::uint64_t id() const noexcept { return future_.id(); }
   bool cancel() const;
   // Throws Error if it would never be done.
   void check_waiting() const { future_.check_waiting(); }

@@ -59,6 +59,7 @@ for first, name in ((0, "a"), (5000, "b")):
     pyarrow.parquet.write_table(table, f"rows/{name}.parquet")
 """,
     "serving.md": _IMAGES + _VERSIONS + _SERVER,
+    "tracing.md": _VERSIONS + _SERVER,
     "training.md": _TRAINING,
     "wheel.md": _IMAGES,
 }
@@ -260,6 +261,15 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "serving.md",
         "tfnative serve models/digits --port 8500 --rest-port 8501",
     ): "runs for ever; the page's other blocks ask such a server",
+    ("tracing.md", 'pip install ".[serving,telemetry]"'): _INSTALLS,
+    (
+        "scale.md",
+        "python -m benchmarks.scale check --batch-micros 20000 --row-micros 2500 \\",
+    ): _BENCH,
+    (
+        "scale.md",
+        "python -m benchmarks.scale machines --batch-micros 20000 --row-micros 2500 \\",
+    ): _BENCH,
     (
         "tensorflow.md",
         'model = tfnative.load("saved_models/reviews", backend="tensorflow")',

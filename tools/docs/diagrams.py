@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks import ratio_chart
+from benchmarks.scale import chart as scale_chart
 from tools.docs import calibration_picture
 from tools.docs.svg import MUTED, Picture
 
@@ -128,6 +129,7 @@ PICTURES = {
     "model_store.svg": model_store,
     "ratios.svg": ratio_chart.draw,
     "calibration.svg": calibration_picture.draw,
+    "scale.svg": scale_chart.draw,
 }
 
 

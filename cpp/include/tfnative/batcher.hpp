@@ -75,6 +75,9 @@ class BatchScheduler {
 // The answer to a request that was submitted. A handle. Thread-safe.
 class BatchFuture {
  public:
+  // Which request it is in a BatchTrace of its batcher.
+  std::uint64_t id() const noexcept;
+
   // Whether the outputs are there, or an error.
   bool done() const;
 
@@ -173,6 +176,9 @@ class Batcher {
   void start_trace(std::size_t max_events = 100000);
   // What was recorded. Recording ends.
   BatchTrace stop_trace();
+  // What was recorded since the last time, or since it was started. Recording goes on.
+  // A batch is recorded before its requests are answered.
+  BatchTrace take_trace();
 
  private:
   std::shared_ptr<internal::Scheduler> scheduler_;

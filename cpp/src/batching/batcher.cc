@@ -136,6 +136,8 @@ BatchFuture::BatchFuture(std::shared_ptr<Request> request,
       lane_(std::move(lane)),
       scheduler_(std::move(scheduler)) {}
 
+std::uint64_t BatchFuture::id() const noexcept { return request_->id; }
+
 bool BatchFuture::done() const {
   return request_->done.load(std::memory_order_acquire);
 }
@@ -262,6 +264,11 @@ void Batcher::start_trace(std::size_t max_events) {
 BatchTrace Batcher::stop_trace() {
   scheduler_->check_process();
   return lane_->tracer().stop();
+}
+
+BatchTrace Batcher::take_trace() {
+  scheduler_->check_process();
+  return lane_->tracer().take();
 }
 
 }  // namespace tfnative

@@ -22,6 +22,11 @@ BatchTrace Tracer::stop() {
   return std::exchange(trace_, {});
 }
 
+BatchTrace Tracer::take() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return std::exchange(trace_, {});
+}
+
 bool Tracer::has_room() {
   if (!enabled()) return false;
   if (trace_.requests.size() + trace_.batches.size() < max_events_) return true;

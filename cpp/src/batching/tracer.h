@@ -20,6 +20,8 @@ class Tracer {
 
   void start(std::size_t max_events);
   BatchTrace stop();
+  // What was recorded since the last time. Goes on.
+  BatchTrace take();
 
   // Do nothing unless it is enabled.
   void record(const BatchTrace::Request& request);

@@ -24,6 +24,8 @@ from tfnative._store.versions import Latest
 from tfnative.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
     from tfnative._cli.common import Commands
     from tfnative.serving.server.config import ModelSettings
     from tfnative.serving.server.server import Server
@@ -39,6 +41,8 @@ _EXAMPLES = """\
   tfnative serve models/digits --host 0.0.0.0 --token-file tokens.txt \\
       --tls-certificate server.pem --tls-key server.key
   tfnative serve models/digits --max-request-bytes 16777216
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 \\
+      tfnative serve models/digits --enable-batching --traces
   tfnative serve --model-config-file models.config --allow-reload-config \\
       --model-root models
 
@@ -172,6 +176,13 @@ def register(commands: Commands) -> None:
         "given several times (default: the folders of the models served at first)",
     )
     parser.add_argument(
+        "--traces",
+        action="store_true",
+        help="send OpenTelemetry a trace of each request, through queue, batch and "
+        "model, to where its own variables say, as OTEL_EXPORTER_OTLP_ENDPOINT; needs "
+        "tfnative[telemetry] (default: no traces)",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="say as JSON where it listens"
     )
 
@@ -222,6 +233,7 @@ def run(options: argparse.Namespace) -> int:
 
         raise missing(error) from error
 
+    traces = _open_traces() if options.traces else None
     server_options = ServerOptions(
         options.host,
         options.port,
@@ -242,6 +254,7 @@ def run(options: argparse.Namespace) -> int:
             options.enable_batching,
             load_options(options),
             options.strict_permissions,
+            traces,
         ),
     )
     models = _models(options)
@@ -269,13 +282,30 @@ def run(options: argparse.Namespace) -> int:
         _shorten_turns()
     in_background = stderr_in_background()
     with in_background if options.owns_process else contextlib.nullcontext():
-        unanswered = asyncio.run(serve())
+        try:
+            unanswered = asyncio.run(serve())
+        finally:
+            if traces is not None:
+                _close_traces(traces)
         if unanswered:
             streams.say(f"{unanswered} requests were not answered in time", "stderr")
         streams.say("ended", "stderr")
     if unanswered and options.owns_process:
         os._exit(0)  # Python would wait for threads that are still at it.
     return 0
+
+
+def _open_traces() -> TracerProvider:
+    from tfnative.serving.server.tracing.exporting import open_provider
+
+    return open_provider()
+
+
+def _close_traces(traces: TracerProvider) -> None:
+    from tfnative.serving.server.tracing.exporting import close_provider
+
+    if not close_provider(traces):
+        streams.say("the last spans were not taken in time", "stderr")
 
 
 def _shorten_turns() -> None:

@@ -54,15 +54,19 @@ class AsyncClient(BaseClient):
             Endpoint(each, self._connect(each), self._options.breaker)
             for each in self.addresses
         ]
-        self._attempts = AsyncAttempts(Endpoints(endpoints), self._options)
+        attempts = AsyncAttempts(Endpoints(endpoints), self._options)
+        traces = self._traces
+        self._attempts = attempts if traces is None else traces.async_attempts(attempts)
         self.closed = False
 
     def _connect(self, address: str) -> AsyncChannel:
         kind = AsyncRestChannel if is_rest(address) else AsyncGrpcChannel
         try:
-            return kind(address, self._options)
+            channel: AsyncChannel = kind(address, self._options)
         except ModuleNotFoundError as error:
             raise missing(error) from error
+        traces = self._traces
+        return channel if traces is None else traces.async_channel(channel, address)
 
     async def predict(
         self,

@@ -15,6 +15,7 @@ from tfnative.errors import NotFoundError
 from tfnative.serving.channels.address import is_rest
 from tfnative.serving.options import Breaker, Hedge, Options, Retry, Tls
 from tfnative.serving.timeouts import seconds_of
+from tfnative.serving.tracing.asked import client_traces, trace_headers
 from tfnative.serving.types import (
     ModelMetadata,
     ModelSpec,
@@ -23,6 +24,8 @@ from tfnative.serving.types import (
 )
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
     from tfnative._signature import Signature
 
 POLL_SECONDS = 0.1
@@ -46,10 +49,12 @@ class BaseClient(Initialized):
         retry: Retry | None = None,
         breaker: Breaker | None = None,
         hedge: Hedge | None = None,
+        traces: TracerProvider | bool | None = None,
     ) -> None:
         self.addresses = (address,) if isinstance(address, str) else tuple(address)
         for each in self.addresses:
             check_text("address", each)
+        self._traces = client_traces(traces)
         self._options = Options(
             tls=tls,
             token_file=token_file,
@@ -61,6 +66,7 @@ class BaseClient(Initialized):
             retry=retry or Retry(),
             breaker=breaker or Breaker(),
             hedge=hedge,
+            trace_headers=None if self._traces is None else trace_headers(),
         )
         self._metadata: dict[tuple[ModelSpec, str], Signature] = {}
 

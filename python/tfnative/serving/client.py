@@ -69,9 +69,13 @@ class Client(BaseClient):
         retry: When calls are tried again.
         breaker: When an address is given up for a while.
         hedge: When the same call is sent once more. Default: never.
+        traces: Who takes spans of calls, which servers are told of: a
+            ``TracerProvider`` of OpenTelemetry; True for that of the process, False for
+            nobody. Default: that of the process, if it has set one before.
 
     Raises:
         InvalidArgumentError: An option is out of range, or an address is none.
+        FailedPreconditionError: A package is not installed that an option needs.
     """
 
     def __init__(self, address: str | Sequence[str], **options: Any) -> None:
@@ -80,15 +84,19 @@ class Client(BaseClient):
             Endpoint(each, self._connect(each), self._options.breaker)
             for each in self.addresses
         ]
-        self._attempts = Attempts(Endpoints(endpoints), self._options)
+        attempts = Attempts(Endpoints(endpoints), self._options)
+        traces = self._traces
+        self._attempts = attempts if traces is None else traces.attempts(attempts)
         self.closed = False
 
     def _connect(self, address: str) -> Channel:
         kind = RestChannel if is_rest(address) else GrpcChannel
         try:
-            return kind(address, self._options)
+            channel: Channel = kind(address, self._options)
         except ModuleNotFoundError as error:
             raise missing(error) from error
+        traces = self._traces
+        return channel if traces is None else traces.channel(channel, address)
 
     # --- Calls ------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from pathlib import Path
@@ -145,7 +145,12 @@ class Hedge:
 
 @dataclass(frozen=True)
 class Options:
-    """Everything that can be said of a client. See ``Client``."""
+    """Everything that can be said of a client. See ``Client``.
+
+    Attributes not described there:
+        trace_headers: What to send beside with a call, of the thread or task that sends
+            it; None if there are no traces.
+    """
 
     tls: Tls | None = None
     token_file: Path_ | None = None
@@ -157,6 +162,7 @@ class Options:
     retry: Retry = field(default_factory=Retry)
     breaker: Breaker = field(default_factory=Breaker)
     hedge: Hedge | None = None
+    trace_headers: Callable[[], Sequence[tuple[str, str]]] | None = None
 
     def __post_init__(self) -> None:
         if self.compression not in (None, "gzip", "deflate"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tfnative.serving.channels.own_loop import OwnLoop
 from tfnative.serving.channels.renewed import Renewed
 from tfnative.serving.channels.rest import (
+    call_headers,
     check_body,
     http_error,
     rest_answer,
@@ -34,6 +35,7 @@ class AsyncRestChannel:
         from tfnative.serving.channels.own_answers import async_transport
 
         self._address = address
+        self._options = options
         self._loop = OwnLoop()
         self._max_bytes = options.max_message_bytes
         self._tls_name = None if options.tls is None else options.tls.server_name
@@ -62,6 +64,7 @@ class AsyncRestChannel:
                 request.method,
                 request.path,
                 content=request.body,
+                headers=call_headers(self._options),
                 extensions=rest_extensions(until, self._tls_name),
             ) as response:
                 check_own(response, where)

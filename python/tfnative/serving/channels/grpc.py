@@ -53,6 +53,8 @@ def call_metadata(
 ) -> tuple[tuple[str, str], ...]:
     """What gRPC calls metadata: of one call, as a token may have changed."""
     given = tuple(options.metadata.items())
+    if options.trace_headers is not None:
+        given = (*given, *options.trace_headers())
     if tokens is None:
         return given
     return (*given, ("authorization", tokens.authorization))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfnative.errors import (
@@ -51,6 +52,11 @@ def _headers(options: Options) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     headers["Accept-Encoding"] = options.compression or "identity"
     return {**headers, **options.metadata}
+
+
+def call_headers(options: Options) -> Sequence[tuple[str, str]] | None:
+    """Of one request, beside those of every one."""
+    return None if options.trace_headers is None else options.trace_headers()
 
 
 def rest_tls(tls: Tls | None) -> Any:

@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfnative.errors import CancelledError
 from tfnative.serving.channels.protocol import Pending
 from tfnative.serving.channels.renewed import Renewed
 from tfnative.serving.channels.rest import (
+    call_headers,
     check_body,
     http_error,
     rest_answer,
@@ -40,6 +42,7 @@ class RestChannel:
         from tfnative.serving.channels.own_answers import transport
 
         self._address = address
+        self._options = options
         self._max_bytes = options.max_message_bytes
         arguments = rest_arguments(address, options)
 
@@ -67,6 +70,7 @@ class RestChannel:
                 request.method,
                 request.path,
                 content=request.body,
+                headers=call_headers(self._options),
                 extensions=rest_extensions(until, self._tls_name),
             ) as response:
                 check_own(response, where)
@@ -86,7 +90,8 @@ class RestChannel:
                 self._threads = ThreadPoolExecutor(
                     max_workers=64, thread_name_prefix="tfnative-rest"
                 )
-        return _PendingRest(self._threads.submit(self.call, call, timeout))
+        run = copy_context().run  # So that it is known there who has sent it.
+        return _PendingRest(self._threads.submit(run, self.call, call, timeout))
 
     def close(self) -> None:
         """See ``Channel``."""

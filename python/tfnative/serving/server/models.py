@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfnative._backends.options import LoadOptions
 from tfnative._batch.batcher import Batcher
@@ -21,7 +22,11 @@ from tfnative.serving.server.config import ModelSettings
 from tfnative.serving.server.reload_rules import ReloadRules
 from tfnative.serving.server.replies import UnavailableVersionError
 from tfnative.serving.server.served_model import MakeBatcher, ServedModel
+from tfnative.serving.server.tracing.asked import traced_batcher
 from tfnative.serving.server.warmup import run_warmup_requests
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 BeforeLoad = Callable[[Path], object]
 
@@ -38,6 +43,7 @@ class OpenOptions:
         enable_batching: Whether to batch requests also without such a file.
         load: How versions are loaded, as far as ``ModelStore`` can be told.
         strict_permissions: As for ``ModelStore``.
+        traces: Who takes spans, a ``TracerProvider`` of OpenTelemetry; None for nobody.
     """
 
     poll_seconds: float | None = 1.0
@@ -45,6 +51,7 @@ class OpenOptions:
     enable_batching: bool = False
     load: LoadOptions = field(default_factory=LoadOptions)
     strict_permissions: bool = False
+    traces: TracerProvider | None = None
 
 
 class Opener:
@@ -66,12 +73,13 @@ class Opener:
             per_call if isinstance(per_call, int) else per_call.threads
         )
         scheduler = BatchScheduler(threads, thread_pool_name=name)
+        kind = Batcher if options.traces is None else traced_batcher()
 
         def make(model: Model, signature: str) -> Batcher | None:
             planned_ = planned(found, model, model.signatures[signature])
             if planned_ is None:
                 return None
-            return Batcher._from_options(planned_, model, signature, scheduler)
+            return kind._from_options(planned_, model, signature, scheduler)
 
         self._make_batcher = make
 
@@ -110,7 +118,11 @@ class Opener:
                 f"model {settings.name!r}: labels must stand for versions that are"
                 f" available, got {dict(settings.labels)}"
             ) from error
-        return ServedModel(settings.name, store, self._make_batcher)
+        traces = self._options.traces
+        served = ServedModel(settings.name, store, self._make_batcher)
+        if traces is not None:
+            served.trace_batchers(traces)
+        return served
 
     def open_all(
         self,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -55,6 +55,7 @@ def make_app(
     limits: BodyLimits,
     drain: Drain,
     tokens: TokenFile | None = None,
+    spans: Sequence[Middleware] = (),
 ) -> Starlette:
     """An ASGI application.
 
@@ -65,6 +66,7 @@ def make_app(
         limits: What bodies may be.
         drain: Counts requests, and sends them away when the server stops.
         tokens: What clients have to send, except for probes; None if nothing.
+        spans: What makes spans of requests.
     """
 
     async def models(request: Request) -> Response:
@@ -87,6 +89,7 @@ def make_app(
         Middleware(OriginForm),
         Middleware(CountedAnswers, drain),
         Middleware(Replies),
+        *spans,
     ]
     if tokens is not None:
         middleware.append(asking_for(tokens, _is_probe))

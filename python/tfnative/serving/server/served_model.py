@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,11 @@ from tfnative.serving.server.replies import (
     UnavailableVersionError,
     UnknownModelError,
 )
+from tfnative.serving.server.tracing.asked import begin_batch_spans
 from tfnative.serving.types import ModelSpec
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 MakeBatcher = Callable[[Model, str], Batcher | None]
 """None: requests of the signature run by themselves."""
@@ -46,6 +50,7 @@ class ServedModel:
         self._lock = threading.Lock()
         self._batchers: dict[tuple[int, str], tuple[Model, Batcher | None]] = {}
         self._closed = False
+        self._traces: TracerProvider | None = None
         self._end = store.on_change(self._forget)
 
     def find(self, spec: ModelSpec) -> tuple[int, Model]:
@@ -80,8 +85,15 @@ class ServedModel:
                 if self._closed:
                     raise FailedPreconditionError(f"model {self.name!r} is closed")
                 known = model, _try_to_make(self._make_batcher, model, signature)
+                if self._traces is not None and known[1] is not None:
+                    served = model, self.name, *key
+                    begin_batch_spans(self._traces, known[1], *served)
                 self._batchers[key] = known
             return known[1]
+
+    def trace_batchers(self, traces: TracerProvider) -> None:
+        """Has batchers that are made from now on make spans."""
+        self._traces = traces
 
     def batched(self, version: int, model: Model) -> Model:
         """The model, whose ``predict`` goes through its batchers."""

@@ -43,6 +43,11 @@ from tfnative.serving.server.rest_body import BodyLimits
 from tfnative.serving.server.service import Service
 from tfnative.serving.server.signals import ended_by_signal
 from tfnative.serving.server.tls import LiveTls, TlsSource
+from tfnative.serving.server.tracing.asked import (
+    grpc_spans,
+    rest_spans,
+    server_traces,
+)
 from tfnative.serving.token_file import TokenFile
 
 WAITING_THREADS = 64
@@ -69,7 +74,7 @@ class ServerOptions:
         allow_reload_config: Whether clients may change what is served.
         model_roots: Below which folders they may have models served. Default: below
             those of the models that are served at first.
-        models: See ``OpenOptions``.
+        models: See ``OpenOptions``, whose ``traces`` are those of requests, too.
 
     Raises:
         InvalidArgumentError: A port is none, or a number is out of range.
@@ -122,6 +127,7 @@ class Server:
         self._tls = None if options.tls is None else LiveTls(options.tls)
         self._settings = dict(models)
         self._opener = Opener(options.models)
+        self._traces = server_traces(options.models.traces)
         self._executor = ThreadPoolExecutor(WAITING_THREADS, "tfnative-serve")
         limits = options.limits
         self.service = Service(
@@ -129,6 +135,7 @@ class Server:
             self._executor,
             limits.max_request_bytes,
             limits.max_inflight_bytes,
+            self._traces,
         )
         self.port: int | None = None
         self.rest_port: int | None = None
@@ -174,6 +181,7 @@ class Server:
         tokens = self._tokens
         server = grpc.aio.server(
             interceptors=(
+                *grpc_spans(self._traces),
                 Replies(),
                 *(() if tokens is None else (Tokens(tokens),)),
                 DrainedCalls(self._drain),
@@ -224,6 +232,7 @@ class Server:
             BodyLimits(limits.max_request_bytes, timeout),
             self._drain,
             self._tokens,
+            rest_spans(self._traces),
         )
         listening = listen(self._options.host, port)
         self.rest_port = listening.getsockname()[1]

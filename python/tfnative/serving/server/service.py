@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy.typing as npt
 
@@ -26,7 +26,11 @@ from tfnative.serving.server.lanes import Lanes, bytes_of
 from tfnative.serving.server.limits import MAX_INFLIGHT_BYTES, MAX_REQUEST_BYTES
 from tfnative.serving.server.request_metrics import RequestMetrics
 from tfnative.serving.server.served_model import ServedModel, not_found
+from tfnative.serving.server.tracing.rows import rows_of
 from tfnative.serving.types import ModelSpec, Outputs, ServedVersion, ServingState
+
+if TYPE_CHECKING:
+    from tfnative.serving.server.tracing.requests import ServerTraces
 
 T = TypeVar("T")
 
@@ -45,6 +49,7 @@ class Service:
         executor: For what waits.
         max_request_bytes: How much memory the inputs of a request may take.
         max_inflight_bytes: How many bytes all requests may have at once.
+        traces: Makes spans; None for no traces.
 
     Attributes:
         requests: Counts them.
@@ -58,6 +63,7 @@ class Service:
         executor: Executor,
         max_request_bytes: int = MAX_REQUEST_BYTES,
         max_inflight_bytes: int = MAX_INFLIGHT_BYTES,
+        traces: ServerTraces | None = None,
     ) -> None:
         self._models = dict(models)
         self._callbacks: list[Callable[[], object]] = []
@@ -66,6 +72,7 @@ class Service:
         self.budget = ByteBudget(max_inflight_bytes)
         self.lanes = Lanes(executor)
         self._max_request_bytes = max_request_bytes
+        self._traces = traces
 
     @property
     def models(self) -> Mapping[str, ServedModel]:
@@ -123,7 +130,14 @@ class Service:
         with self.budget.share() as share:
             make = partial(_arrays, inputs, rules, share)
             arrays = await self.lanes.run(inputs.size_bytes, make)
-            call = partial(model.predict, arrays, signature=signature.name)
+            call: Callable[[], Outputs] = partial(
+                model.predict, arrays, signature=signature.name
+            )
+            if self._traces is not None:
+                rows = rows_of(arrays, signature)
+                call = self._traces.computing(
+                    call, model, spec.name, version, signature.name, rows
+                )
             run = partial(self.lanes.run_in_thread, bytes_of(arrays), call)
             if batcher is None:
                 outputs = await run()
@@ -146,7 +160,8 @@ class Service:
         version, model = self._batched(spec)
         name = spec.signature
         call = partial(model.classify, examples, signature=name, context=context)
-        return ModelSpec(spec.name, version, signature=name), await self._run(call)
+        found = await self._run(call, model, spec, version, len(examples))
+        return ModelSpec(spec.name, version, signature=name), found
 
     async def regress(
         self, spec: ModelSpec, examples: Any, context: Mapping[str, Any] | None = None
@@ -155,7 +170,8 @@ class Service:
         version, model = self._batched(spec)
         name = spec.signature
         call = partial(model.regress, examples, signature=name, context=context)
-        return ModelSpec(spec.name, version, signature=name), await self._run(call)
+        found = await self._run(call, model, spec, version, len(examples))
+        return ModelSpec(spec.name, version, signature=name), found
 
     async def multi_inference(
         self,
@@ -174,7 +190,8 @@ class Service:
         if len(named) != len(tasks):
             raise InvalidArgumentError("Duplicate evaluation of a signature")
         version, model = self._batched(first)
-        found = await self._run(partial(model.multi_inference, examples, named))
+        call = partial(model.multi_inference, examples, named)
+        found = await self._run(call, model, first, version, len(examples))
         return ModelSpec(first.name, version), found
 
     def signature(self, spec: ModelSpec) -> Signature:
@@ -250,7 +267,18 @@ class Service:
             )
         return model.signatures[name]
 
-    async def _run(self, call: Callable[[], T]) -> T:
+    async def _run(
+        self,
+        call: Callable[[], T],
+        model: Model,
+        spec: ModelSpec,
+        version: int,
+        rows: int,
+    ) -> T:
+        """Has a thread call what reads examples, and computes."""
+        if self._traces is not None:
+            name = spec.signature or DEFAULT_SIGNATURE
+            call = self._traces.reading(call, model, spec.name, version, name, rows)
         return await self.lanes.run_in_thread(0, call)
 
 

@@ -16,6 +16,26 @@ namespace {
 
 using Sizes = std::vector<std::int64_t>;
 
+TEST_F(BatcherTest, ATraceThatIsTakenGoesOn) {
+  options_.batch_timeout_micros = 0;
+  Batcher batcher = this->batcher();
+  Rows a(2, 10), b(3, 20);
+  EXPECT_TRUE(batcher.take_trace().requests.empty());  // It was not started.
+  batcher.start_trace();
+  for (Rows* rows : {&a, &b}) {
+    const BatchFuture future = batcher.submit(rows->in, rows->out);
+    future.get();
+    // A batch is recorded before its requests are answered, and they before they are
+    // done.
+    const BatchTrace trace = batcher.take_trace();
+    ASSERT_EQ(trace.batches.size(), 1u);
+    ASSERT_EQ(trace.requests.size(), 1u);
+    EXPECT_EQ(trace.requests[0].id, future.id());
+    EXPECT_EQ(trace.batches[0].requests, std::vector<std::uint64_t>{future.id()});
+  }
+  EXPECT_TRUE(batcher.stop_trace().requests.empty());
+}
+
 TEST_F(BatcherTest, ClosingRunsWhatWaits) {
   Batcher batcher = this->batcher();
   Rows a(1), b(1);

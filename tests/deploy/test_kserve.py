@@ -58,7 +58,10 @@ def test_a_server_speaks_the_open_inference_protocol(models: Path):
     try:
         statuses = {
             path: get(f"{pod.server.rest}{path}")[0]
-            for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/digits")
+            for path in (
+                *("/v2/health/live", "/v2/health/ready", "/v2/models/digits/ready"),
+                "/v2/models/digits?signature_name=affine",
+            )
         }
     finally:
         pod.server.kill()

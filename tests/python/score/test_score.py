@@ -143,7 +143,7 @@ def test_bad_rows_are_listed_and_the_others_scored(fake: Path, tmp_path: Path):
     pa.parquet.write_table(given, tmp_path / "a.parquet")
     out = tmp_path / "out"
     options = {"keep": ["id"], "rows_per_part": 20}
-    # Parts are made side by side: either of two has a bad row, the one between has none.
+    # Parts are made side by side: either of two has a bad row, that between has none.
     with pytest.raises(InvalidArgumentError, match=r"row (3|49): .*--on-error skip"):
         score(fake, tmp_path / "a.parquet", tmp_path / "fails", **options)
     assert {part.name for part in parts(tmp_path / "fails")} <= {"00000-00001.parquet"}

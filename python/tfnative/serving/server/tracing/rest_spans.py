@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"))
 _UNTRACED = frozenset(
-    ("/metrics", "/monitoring/prometheus/metrics", "/healthz", "/livez", "/readyz")
+    (
+        *("/metrics", "/monitoring/prometheus/metrics"),
+        *("/healthz", "/livez", "/readyz", "/v2/health/live", "/v2/health/ready"),
+    )
 )
 """What comes all the time, and is nobody's request."""
 _ROUTES = (
@@ -32,6 +35,12 @@ _ROUTES = (
             r"(?P<what>:[a-z]+|/metadata)?"
         ),
         "/v1/models/{model}",
+    ),
+    (
+        re.compile(
+            r"/v2/models/[^/]+(?P<version>/versions/[^/]+)?(?P<what>/ready|/infer)?"
+        ),
+        "/v2/models/{model}",
     ),
 )
 

@@ -9,6 +9,7 @@ import itertools
 import random
 import threading
 
+import httpx
 import numpy as np
 import pytest
 from opentelemetry.sdk.trace.sampling import (
@@ -280,3 +281,29 @@ def test_of_traces_that_are_not_kept_nothing_is(serve, settings, tmp_path, each)
             2 * batch.attributes[names.BATCH_REQUESTS]
         )
         assert len(batch.links) <= batch.attributes[names.BATCH_REQUESTS]
+
+
+def test_the_open_inference_protocol_has_traces_too(traced, kept):
+    running = traced(BATCHING)
+    body = {
+        "parameters": {"signature_name": "affine"},
+        "inputs": [
+            {
+                "name": "x",
+                "shape": [2, 3],
+                "datatype": "FP32",
+                "data": X.reshape(-1).tolist(),
+            }
+        ],
+    }
+    answer = httpx.post(running.rest + "/v2/models/affine/infer", json=body)
+    assert answer.status_code == 200, answer.text
+    assert httpx.get(running.rest + "/v2/health/ready").status_code == 200
+    assert httpx.get(running.rest + "/v2/models/affine/ready").status_code == 200
+    kept.check_trees()
+    (served, _) = sorted(kept.of_kind("SERVER"), key=lambda span: span.name)[::-1]
+    assert served.name == "POST /v2/models/{model}/infer"
+    assert served.attributes["http.route"] == "/v2/models/{model}/infer"
+    assert kept.only("tfnative.compute").context.trace_id == served.context.trace_id
+    names_of_others = {s.name for s in kept.of_kind("SERVER")} - {served.name}
+    assert names_of_others == {"GET /v2/models/{model}/ready"}

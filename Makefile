@@ -39,7 +39,7 @@ SEED ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-cpp test-soak test-soak-server test-rolling \
   test-fidelity test-machines test-models test-training test-engines test-optimize \
-  test-schema \
+  test-schema test-clients \
   fuzz-python fuzz-cpp test-python train-demo mutants lint format tidy bench bench-kernels \
   docs docs-serve options protos \
   tools setup wheel clean
@@ -106,6 +106,11 @@ test-engines: $(VENV)/.engines  ## Ray, Spark and Beam, on clusters of this mach
 test-optimize: MODELS = all
 test-optimize: $(VENV)/.installed  ## optimize every model of the zoo; MODELS=resnet50,lstm
 	$(BIN)/python -m benchmarks.optimizing --models $(MODELS)
+
+test-clients: export TFNATIVE_ALL_CLIENTS = 1
+test-clients: $(VENV)/.installed  ## others' clients and servers with the same APIs
+	$(PYTEST) tests/python/serving/server/test_tritonclient.py \
+	  tests/python/serving/test_pythie_serving.py $(PYTEST_ARGS)
 
 test-schema: export TFNATIVE_SCHEMA_EXAMPLES = $(EXAMPLES)
 test-schema: $(VENV)/.installed  ## ask the REST API whatever it describes; EXAMPLES=200

@@ -8,6 +8,7 @@ needs, and the reason.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,17 @@ def _not_compared_when_compiled() -> Iterator[None]:
         yield
 
 
+def float_or_long(dtype: str) -> Any:
+    """Kernels of float32 are most of all; others take minutes together."""
+    mark = pytest.mark.skipif(
+        dtype != "float32" and "TFNATIVE_RANDOM_GRAPHS" not in os.environ,
+        reason="takes minutes with others: make test-fidelity",
+    )
+    return pytest.param(dtype, marks=mark)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("dtype", [float_or_long(each) for each in FLOATS])
 def test_odd_floats_give_what_they_give_in_tensorflow(dtype: str, once: Once) -> None:
     check({dtype: odd_inputs(tf.as_dtype(dtype).as_numpy_dtype)}, dtype, once)
 

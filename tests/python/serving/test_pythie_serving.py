@@ -25,6 +25,11 @@ pytest.importorskip("grpc", reason="needs grpcio")
 from tests.python.serving.official_server import unused_port
 from tfnative import serving
 
+pytestmark = pytest.mark.skipif(
+    os.environ.get("TFNATIVE_ALL_CLIENTS", "") != "1",
+    reason="installs others' packages: make test-clients, or TFNATIVE_ALL_CLIENTS=1",
+)
+
 TABLE = "colour,size,price\nred,1,10\nred,2,20\nblue,1,30\n"
 METADATA = {
     "feature_names": ["colour", "size"],
@@ -37,10 +42,10 @@ METADATA = {
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("pythie")
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--target"]
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"]
     packages = ["pythie-serving==3.4.3", "setuptools<81"]
     done = subprocess.run(
-        [*install, str(folder), "--only-binary=:all:", *packages],
+        [*install, "--target", str(folder), "--only-binary=:all:", *packages],
         capture_output=True,
         text=True,
         check=False,

@@ -17,15 +17,26 @@ import pytest
 
 from tests.python.serving.server.inference_echo import echoing
 
+pytestmark = pytest.mark.skipif(
+    os.environ.get("TFNATIVE_ALL_CLIENTS", "") != "1",
+    reason="installs others' packages: make test-clients, or TFNATIVE_ALL_CLIENTS=1",
+)
+
 ASKS = Path(__file__).parent / "triton_asks.py"
 
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("triton")
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--target"]
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"]
     done = subprocess.run(
-        [*install, str(folder), "--only-binary=:all:", "tritonclient[http,grpc]>=2.50"],
+        [
+            *install,
+            "--target",
+            str(folder),
+            "--only-binary=:all:",
+            "tritonclient[http,grpc]>=2.50",
+        ],
         capture_output=True,
         text=True,
         check=False,

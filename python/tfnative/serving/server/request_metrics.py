@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tfnative.errors import Error, code_of
+from tfnative.serving.status_codes import CODES
 
 # A client library for Prometheus would end the counter's name in "_total", which
 # dashboards for TensorFlow Serving do not look for.
@@ -20,20 +21,6 @@ LATENCY = ":tensorflow:serving:request_latency"
 
 BOUNDS = tuple(10 * 1.8**i for i in range(33))
 """Microseconds; those of TensorFlow Serving's request_latency."""
-
-_CODES = {
-    0: "OK",
-    1: "CANCELLED",
-    3: "INVALID_ARGUMENT",
-    4: "DEADLINE_EXCEEDED",
-    5: "NOT_FOUND",
-    7: "PERMISSION_DENIED",
-    8: "RESOURCE_EXHAUSTED",
-    9: "FAILED_PRECONDITION",
-    12: "UNIMPLEMENTED",
-    13: "INTERNAL",
-    14: "UNAVAILABLE",
-}
 
 
 class RequestMetrics:
@@ -66,7 +53,7 @@ class RequestMetrics:
             raise
         finally:
             micros = (time.perf_counter_ns() - started) // 1000
-            self._counts[model, _CODES.get(code, "UNKNOWN")] += 1
+            self._counts[model, CODES.get(code, "UNKNOWN")] += 1
             if code == 0:
                 self._record((model, api, entrypoint), micros)
 

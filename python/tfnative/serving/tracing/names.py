@@ -53,20 +53,6 @@ BATCH_SIZE = "tfnative.batch.size"
 """Rows that were run: with padding."""
 BATCH_REQUESTS = "tfnative.batch.requests"
 
-CODES = {
-    1: "CANCELLED",
-    3: "INVALID_ARGUMENT",
-    4: "DEADLINE_EXCEEDED",
-    5: "NOT_FOUND",
-    7: "PERMISSION_DENIED",
-    8: "RESOURCE_EXHAUSTED",
-    9: "FAILED_PRECONDITION",
-    12: "UNIMPLEMENTED",
-    13: "INTERNAL",
-    14: "UNAVAILABLE",
-}
-"""Canonical status codes that errors have, as ``error.type`` has them."""
-
 MOST_CHARACTERS = 500
 """Of a text in a span that comes from elsewhere."""
 

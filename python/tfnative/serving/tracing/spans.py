@@ -16,7 +16,8 @@ from opentelemetry.trace import Span, SpanKind, Tracer, use_span
 from opentelemetry.trace.status import Status, StatusCode
 
 from tfnative.errors import CancelledError, code_of
-from tfnative.serving.tracing.names import CODES, ERROR_TYPE, clean
+from tfnative.serving.status_codes import CODES
+from tfnative.serving.tracing.names import ERROR_TYPE, clean
 
 
 @contextmanager

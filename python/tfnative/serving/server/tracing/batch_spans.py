@@ -28,6 +28,7 @@ from opentelemetry.trace import (
 )
 
 from tfnative._batch.metrics import TracedBatch, TracedRequest
+from tfnative.serving.status_codes import CODES
 from tfnative.serving.tracing import names
 from tfnative.serving.tracing.spans import fail, fail_with
 
@@ -172,6 +173,6 @@ class BatchSpans:
 
 def _end(span: Span, code: int, reason: str, end_nanos: int) -> None:
     if code:
-        kind = names.CODES.get(code, "UNKNOWN")
+        kind = CODES.get(code, "UNKNOWN")
         fail_with(span, kind, _REASONS.get(code, reason))
     span.end(end_nanos)

@@ -211,7 +211,8 @@ def test_each_attempt_of_a_call_has_a_span(traced, kept, api):
 
 @pytest.mark.parametrize("api", ["grpc", "rest"])
 def test_both_of_a_call_that_is_sent_twice_have_a_span(traced, kept, api):
-    running = traced(None)
+    # The first is not answered before the second is on its way.
+    running = traced(BATCHING.replace("value: 5000", "value: 200000"))
     address = getattr(running, api)
     hedge = Hedge(delay_seconds=0.0)
     with Client((address, address), traces=kept.provider, hedge=hedge) as client:

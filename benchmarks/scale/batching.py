@@ -165,6 +165,19 @@ def simulate(
     """
     environment = simpy.Environment()
     server = BatchingServer(environment, rules, service)
+    return run(environment, arrivals, lambda: server)
+
+
+def run(
+    environment: simpy.Environment,
+    arrivals: list[tuple[int, int]],
+    choose: Callable[[], BatchingServer],
+) -> list[Request]:
+    """Has requests come, each to the server that is chosen for it, to their end.
+
+    Returns:
+        Those that were not refused.
+    """
     taken: list[Request] = []
 
     def send() -> Iterator[Any]:
@@ -172,7 +185,7 @@ def simulate(
             if arrived > environment.now:
                 yield environment.timeout(arrived - environment.now)
             request = Request(rows, environment.now)
-            if server.offer(request):
+            if choose().offer(request):
                 taken.append(request)
 
     environment.process(send())

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import simpy
 
-from benchmarks.scale.batching import BatchingServer, Request, Rules, ServiceMicros
+from benchmarks.scale.batching import BatchingServer, Rules, ServiceMicros, run
 from benchmarks.scale.latencies import Latencies
 
 BALANCES = ("random", "round robin", "two", "least")
@@ -88,16 +87,5 @@ def simulate_machines(
     environment = simpy.Environment()
     servers = [BatchingServer(environment, rules, service) for _ in range(machines)]
     balancer = Balancer(balance, servers, seed)
-    taken: list[Request] = []
-
-    def send() -> Iterator[Any]:
-        for arrived, rows in arrivals:
-            if arrived > environment.now:
-                yield environment.timeout(arrived - environment.now)
-            request = Request(rows, environment.now)
-            if balancer.choose().offer(request):
-                taken.append(request)
-
-    environment.process(send())
-    environment.run()
+    taken = run(environment, arrivals, balancer.choose)
     return Latencies.of(taken), sum(server.refused for server in servers)

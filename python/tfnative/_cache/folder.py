@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from tfnative._base.permissions import check_unwritable
@@ -72,6 +75,24 @@ def disk_error(folder: Path, error: OSError) -> Error:
             f"{what}. `tfnative cache clear` makes room; {VARIABLE} sets another folder"
         )
     return FailedPreconditionError(f"{what}. {VARIABLE} sets another folder")
+
+
+def remove_at_once(folder: Path, prefix: str) -> None:
+    """Removes a folder; renames it first, so that nobody finds half of it.
+
+    Args:
+        folder: Which. Nothing happens if somebody else has removed it.
+        prefix: Of the name, beside it, that it has until it is gone.
+
+    Raises:
+        OSError: It cannot be renamed.
+    """
+    bin_ = tempfile.mkdtemp(prefix=prefix, dir=folder.parent)
+    try:
+        with suppress(FileNotFoundError):
+            folder.rename(Path(bin_, "item"))
+    finally:
+        shutil.rmtree(bin_, ignore_errors=True)
 
 
 def write_atomically(path: Path, content: str) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfnative._cache.entry import folder_bytes
-from tfnative._cache.folder import cache_folder
+from tfnative._cache.folder import cache_folder, remove_at_once
 
 TEMPORARY = "tmp"
 _REMOVED = ".removed-"
@@ -87,7 +86,7 @@ def clear_kernels(limit: float | None) -> ClearedKernels:
             continue
         with _unused(folder) as free:
             if free:
-                _remove(folder)
+                remove_at_once(folder, _REMOVED)
                 removed += not _is_leftover(folder)
             busy += not free
     return ClearedKernels(removed, busy)
@@ -106,16 +105,6 @@ def remove_leftovers() -> None:
 
 def _is_leftover(folder: Path) -> bool:
     return folder.name.startswith((TEMPORARY, _REMOVED))
-
-
-def _remove(folder: Path) -> None:
-    """Renames it first, so that nobody finds half a folder."""
-    bin_ = tempfile.mkdtemp(prefix=_REMOVED, dir=folder.parent)
-    try:
-        with suppress(FileNotFoundError):  # Somebody else removed it.
-            folder.rename(Path(bin_, "item"))
-    finally:
-        shutil.rmtree(bin_, ignore_errors=True)
 
 
 @contextmanager

@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from tfnative._cache.folder import cache_folder
+from tfnative._cache.folder import cache_folder, remove_at_once
 
 
 def shipped_folder() -> Path:
@@ -37,16 +34,7 @@ def clear_shipped(limit: float | None) -> None:
             if limit is not None and path.stat().st_mtime > limit:
                 continue
             if path.is_dir():
-                _remove(path)
+                remove_at_once(path, ".removed-")
             # Whoever waits for a lock that is gone unpacks, and finds it there.
             else:
                 path.unlink()
-
-
-def _remove(folder: Path) -> None:
-    """Renames it first, so that nobody finds half a folder."""
-    bin_ = Path(tempfile.mkdtemp(prefix=".removed-", dir=folder.parent))
-    try:
-        os.rename(folder, bin_ / "item")
-    finally:
-        shutil.rmtree(bin_, ignore_errors=True)

@@ -124,9 +124,8 @@ def _unpack(what: Packed, folder: Path, content: Any) -> None:
         except OSError:
             if not folder.exists():  # Else another process was as fast.
                 raise
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)  # It is gone where all went well.
 
 
 def _digest(folder: Path) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfnative._tables.arrow import pyarrow
+from tfnative._tables.to_columns import in_lists
 from tfnative.errors import InvalidArgumentError
 
 
@@ -45,14 +46,8 @@ def _column(array: npt.NDArray[Any]) -> Any:
         return arrow.array([_plain(each) for each in array])
     if array.dtype.kind == "S":
         return arrow.array(array.tolist(), arrow.large_binary())
-    column = arrow.array(np.ascontiguousarray(array).reshape(-1))
-    for place in range(array.ndim - 1, 0, -1):
-        kind = arrow.list_(column.type, array.shape[place])
-        lists = int(np.prod(array.shape[:place]))
-        column = arrow.FixedSizeListArray.from_arrays(column, type=kind)
-        if len(column) != lists:  # Lists without values say nothing of how many.
-            column = arrow.array([[]] * lists, kind)
-    return column
+    flat = arrow.array(np.ascontiguousarray(array).reshape(-1))
+    return in_lists(flat, array.shape)
 
 
 def _plain(value: Any) -> Any:

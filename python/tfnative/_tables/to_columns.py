@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,11 +63,15 @@ def to_column(spec: TensorSpec, array: npt.NDArray[Any]) -> Any:
         column = arrow.array(flat.tolist(), arrow.large_binary())
     else:
         column = arrow.array(flat)
-    sizes = array.shape[1:]
-    rows = len(array)
-    for place in range(len(sizes) - 1, -1, -1):
-        lists = rows * int(np.prod(sizes[:place]))
-        kind = arrow.list_(column.type, sizes[place])
+    return in_lists(column, array.shape)
+
+
+def in_lists(column: Any, shape: Sequence[int]) -> Any:
+    """All elements of an array, one after the other, in lists of its sizes."""
+    arrow = pyarrow()
+    for place in range(len(shape) - 1, 0, -1):
+        lists = int(np.prod(shape[:place]))
+        kind = arrow.list_(column.type, shape[place])
         column = arrow.FixedSizeListArray.from_arrays(column, type=kind)
         if len(column) != lists:  # Lists without values say nothing of how many.
             column = arrow.array([[]] * lists, kind)

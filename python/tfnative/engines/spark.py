@@ -65,7 +65,6 @@ def predict(
             Connect.
         Error: What ``load`` raises.
     """
-    spark_session()
     from pyspark.sql.pandas.types import to_arrow_schema
     from pyspark.sql.types import StructField, StructType
 
@@ -167,7 +166,7 @@ def batch_udf(
             Connect.
         Error: What ``load`` raises.
     """
-    context = require_context(spark_session())
+    context = spark_session().sparkContext
     from pyspark.ml.functions import predict_batch_udf
     from pyspark.sql.types import StructField, StructType
 

@@ -39,6 +39,7 @@ from tfnative.serving.server.inference_tensors import (
 )
 from tfnative.serving.server.replies import MalformedRequestError
 from tfnative.serving.tensors.declaration import MAX_RANK
+from tfnative.serving.tensors.values import in_range
 from tfnative.serving.types import ModelSpec, Outputs
 
 INFERENCE = "/inference.GRPCInferenceService/"
@@ -135,7 +136,7 @@ class TypedContents(NamedTuple):
         if dtype.kind == "b":
             return np.not_equal(found, 0)
         if dtype.kind in "iu":
-            return _in_range(found if dtype.kind == "u" else found.view("i8"), dtype)
+            return in_range(found if dtype.kind == "u" else found.view("i8"), dtype)
         return found.astype(dtype)
 
 
@@ -343,15 +344,6 @@ def _read(message: memoryview, field: _Field, limit: int) -> Array:
             raise InvalidArgumentError("a value is cut off")
         return raw
     return tensor_varints(message, field.number, limit)
-
-
-def _in_range(found: Array, dtype: np.dtype[Any]) -> Array:
-    if found.size:
-        bounds = np.iinfo(dtype)
-        for value in (int(found.min()), int(found.max())):
-            if not bounds.min <= value <= bounds.max:
-                raise InvalidArgumentError(f"{dtype.name} cannot hold {value}")
-    return found.astype(dtype)
 
 
 def _head(name: str, datatype: str, array: Array) -> bytes:

@@ -78,19 +78,24 @@ def read_values(
     if dtype.kind == "b":
         return np.not_equal(bits, 0)
     if dtype.kind not in "iu":  # Those that are written as the bits of halves.
-        halves: npt.NDArray[Any] = _in_range(bits, np.dtype(np.uint16)).view(dtype)
+        halves: npt.NDArray[Any] = in_range(bits, np.dtype(np.uint16)).view(dtype)
         return halves
     if dtype.kind == "u" and dtype.itemsize >= 4:
-        return _in_range(bits, dtype)
+        return in_range(bits, dtype)
     signed = bits.view(np.int64)
     if dtype.itemsize < 8:
         # Some writers leave the upper half of negative numbers of 32 bits out.
         is_cut = (signed >= 1 << 31) & (signed < 1 << 32)
         signed = np.where(is_cut, signed - (1 << 32), signed)
-    return _in_range(signed, dtype)
+    return in_range(signed, dtype)
 
 
-def _in_range(found: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def in_range(found: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Whole numbers as those of a smaller type.
+
+    Raises:
+        InvalidArgumentError: It cannot hold one of them.
+    """
     if found.size:
         bounds = np.iinfo(dtype)
         for value in (int(found.min()), int(found.max())):

@@ -14,7 +14,9 @@ from tfnative._backends.load import load
 from tfnative._backends.options import LoadOptions
 from tfnative._shipping.loaded import loaded
 from tfnative._shipping.spark import Shipped, require_context, ship, spark_session
+from tfnative._tables.array_batches import as_arrays, as_table
 from tfnative._tables.arrow import pyarrow
+from tfnative._tables.predict_table import predict_table
 from tfnative._tables.scorer import Columned, Scorer
 from tfnative._tables.spark_types import as_spark_array, spark_type
 from tfnative.errors import InvalidArgumentError, UnimplementedError
@@ -201,18 +203,19 @@ class _Loader:
     def __call__(self) -> Callable[..., Any]:
         model = loaded(self._model.path(), self._options)
         shapes = {
-            name: ((-1, *(spec.shape or ())[1:]), spec.dtype)
+            name: (-1, *(spec.shape or ())[1:])
             for name, spec in model.signature(self._signature).inputs.items()
         }
 
+        asked = Columned(self._signature, outputs={name: name for name in self._names})
+
         def predict(*columns: npt.NDArray[Any]) -> Any:
-            inputs = {
-                name: column.reshape(shape).astype(dtype, copy=False)
-                for (name, (shape, dtype)), column in zip(
-                    shapes.items(), columns, strict=True
-                )
+            batch = {
+                name: column.reshape(shape)
+                for (name, shape), column in zip(shapes.items(), columns, strict=True)
             }
-            found = model.predict(inputs, signature=self._signature)
+            # As any table: what an input cannot hold is refused, and not cut.
+            found = as_arrays(predict_table(model, as_table(batch), asked))
             flat = {name: _flat(found[name]) for name in self._names}
             return flat if len(flat) > 1 else flat[self._names[0]]
 
@@ -228,7 +231,6 @@ def _flat(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 _WIDER = {
-    "bfloat16": np.float32,
     "float16": np.float32,
     "uint8": np.int16,
     "uint16": np.int32,

@@ -72,6 +72,15 @@ def test_a_function_of_columns(frame: Any, fake: Path):
     np.testing.assert_array_equal([row["y"] for row in found], 2 * numbers(100) + 1)
 
 
+def test_a_function_refuses_what_its_input_cannot_hold(spark: Any, fake: Path):
+    from tfnative.engines.spark import batch_udf
+
+    affine = batch_udf(fake, signature="affine")
+    large = spark.createDataFrame([([1.0, 1e300, 2.0],)], "x: array<double>")
+    with pytest.raises(Exception, match=r"'x' has 1e\+300, which float32 does not"):
+        large.select(affine("x")).collect()
+
+
 def test_a_process_loads_a_model_once(frame: Any, fake: Path):
     """More partitions than processes: as many models as processes."""
     from tfnative._shipping.spark import ship
